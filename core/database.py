@@ -1,0 +1,42 @@
+"""The connection to Postgres: one engine a process, one session a unit of work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.settings import settings
+
+# A statement that takes longer than this is a bug or a lock nobody releases; it must not hold a pool's connection.
+STATEMENT_TIMEOUT_MS = 30_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+
+
+@lru_cache
+def engine() -> Engine:
+    options = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
+        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+    )
+    return create_engine(
+        settings().database_url,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=5,
+        pool_pre_ping=True,  # a restarted Postgres costs a reconnect, not an error
+        connect_args={"options": options, "connect_timeout": 5, "application_name": "patchswap"},
+    )
+
+
+@lru_cache
+def session_factory() -> sessionmaker[Session]:
+    return sessionmaker(engine(), expire_on_commit=False)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits at the end, or rolls back on any exception."""
+    with session_factory().begin() as session:
+        yield session

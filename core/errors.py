@@ -1,0 +1,103 @@
+"""What can go wrong, by kind. A class's docstring is the sentence the customer reads; `api/errors.py` gives statuses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class DomainError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, detail: str | None = None, **extra: Any) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.extra = extra
+        super().__init__(self.detail)
+
+    @property
+    def code(self) -> str:
+        """snake_case of the class's name: the machine-readable name of the error."""
+        name = type(self).__name__
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class NotFound(DomainError):
+    """There is nothing by this id. Check the id and the key you use."""
+
+
+class Conflict(DomainError):
+    """The resource is not in a state that allows this."""
+
+
+class Invalid(DomainError):
+    """The request is well formed but cannot be meant."""
+
+    def __init__(self, detail: str | None = None, *, pointer: str = "", **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.pointer = pointer
+
+
+class Unauthorized(DomainError):
+    """Send a valid key as `Authorization: Bearer <key>`."""
+
+
+class Forbidden(DomainError):
+    """This key lacks the scope that the call needs."""
+
+
+class Unavailable(DomainError):
+    """A part of the service is away. Try again in a few seconds."""
+
+
+class Gone(DomainError):
+    """It was here and is no longer."""
+
+
+class UploadExpired(Gone):
+    """The upload's time is over. Create a new one; parts are not kept."""
+
+
+class TooLarge(DomainError):
+    """The body is larger than is allowed."""
+
+
+class PreconditionFailed(DomainError):
+    """The resource changed since you read it. Read it again and repeat."""
+
+
+class InvalidTransition(Conflict):
+    """The job's status does not allow this."""
+
+    def __init__(self, verb: str, status: str, allowed: Sequence[str]) -> None:
+        sentence = f"cannot {verb} a job that is {status}; possible now: {', '.join(allowed) or 'nothing'}"
+        super().__init__(sentence, allowed=list(allowed))
+
+
+class IdempotencyKeyReuse(Invalid):
+    """This Idempotency-Key was used with another body. Take a new key for a new request."""
+
+
+class IdempotencyInFlight(Conflict):
+    """A request with this Idempotency-Key is being served. Repeat it in a second."""
+
+
+class UploadIncomplete(Conflict):
+    """Parts are missing or have the wrong size. GET the upload to see which arrived."""
+
+
+class ChecksumMismatch(Invalid):
+    """The bytes that arrived do not have the sha256 that was announced. Upload the file again."""
+
+
+class DatasetNotReady(Conflict):
+    """The dataset is not ready. Wait until its status is ready, or read its validation report."""
+
+
+class InUse(Conflict):
+    """Something still running uses it. Cancel that or wait for its end."""
+
+
+class StoreUnavailable(Unavailable):
+    """The object store does not answer. Try again in a few seconds."""
+
+
+class Fenced(Exception):  # noqa: N818 - an ending that is expected, not a customer's error
+    """The claim was lost: another worker holds the row, or it was ended. Stop without writing anything."""

@@ -1,0 +1,38 @@
+"""The environment, read once at the edge of a process. Every name carries the prefix PATCHSWAP_."""
+
+import socket
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PATCHSWAP_", extra="ignore")
+
+    database_url: str = Field(description="postgresql+psycopg://..., a unix socket by ?host=/folder")
+    redis_url: str = Field(description="redis://host:port/0, rediss://... or redis+socket:///path")
+    objects_url: str = Field(description="file:///folder or s3://bucket[/prefix]")
+    s3_endpoint: str | None = Field(None, description="for S3 servers other than AWS")
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: str | None = None
+    s3_region: str = "us-east-1"
+    scratch_dir: Path = Field(Path("/tmp/patchswap"), description="a worker's working files and its cache of packs")  # noqa: S108
+    public_url: str = Field("http://127.0.0.1:8000", description="how clients reach the api; stands in links")
+    worker_name: str = Field(default_factory=socket.gethostname)
+
+    lease_seconds: float = Field(60, description="a claim not renewed for so long is another worker's")
+    heartbeat_seconds: float = Field(10, description="renewal of the lease; a sixth of it survives five misses")
+    sweep_seconds: float = Field(10, description="between two looks for lost jobs")
+    stall_seconds: float = Field(600, description="a trainer without progress for so long is killed and tried again")
+    grace_seconds: float = Field(50, description="for a checkpoint at SIGTERM; under Celery's 60 s soft shutdown")
+    max_attempts: int = Field(3, description="attempts without a newer checkpoint before a job is called poison")
+    pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")
+    max_upload_bytes: int = Field(50 * 2**30, description="largest upload accepted")
+    upload_ttl_seconds: float = Field(86_400, description="an upload not completed by then is aborted")
+
+
+@lru_cache
+def settings() -> Settings:
+    return Settings()

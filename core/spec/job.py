@@ -1,0 +1,134 @@
+"""The job spec: what a customer may ask of one training. Meaning that needs the dataset is in `resolution`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Architecture = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "shufflenet_v2_x1_0",
+    "resnet20",
+    "resnet32",
+]
+Side = Annotated[int, Field(ge=8, le=512)]
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
+LabelValue = Annotated[str, StringConstraints(max_length=255)]
+
+
+class Strict(BaseModel):
+    """A part of a spec: unknown fields, NaN and infinities are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelSpec(Strict):
+    architecture: Architecture = "resnet18"
+    stem: Literal["auto", "small", "imagenet"] = Field(
+        "auto", description="small: 3x3 stride 1, no max-pool. auto takes it under 64 px."
+    )
+    pretrained: None = Field(None, description="Only null: no weights are fetched at run time.")
+
+
+class CrossEntropySpec(Strict):
+    name: Literal["cross_entropy"] = "cross_entropy"
+
+
+class PatchSwapOnlySpec(Strict):
+    """Patch swap as augmentation: the ablation with no distillation term."""
+
+    name: Literal["patch_swap_only"] = "patch_swap_only"
+    patch_size: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
+    )
+    swap_probability: float = Field(0.5, ge=0, le=1, description="Per pair.")
+
+
+class PatchSwapSpec(Strict):
+    """Intra-class patch swap with self-distillation (arXiv 2505.14124)."""
+
+    name: Literal["patch_swap"] = "patch_swap"
+    patch_size: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
+    )
+    swap_probability: float = Field(0.5, ge=0, le=1, description="Per pair.")
+    temperature: float = Field(4.0, gt=0, le=100)
+    ce_weight: float = Field(1.0, ge=0, le=1000)
+    kd_weight: float = Field(1.0, ge=0, le=1000)
+    kd_direction: Literal["symmetric", "confident_to_weak", "one_way"] = "symmetric"
+
+
+MethodSpec = Annotated[CrossEntropySpec | PatchSwapOnlySpec | PatchSwapSpec, Field(discriminator="name")]
+
+
+class OptimizerSpec(Strict):
+    name: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(0.1, gt=0, le=10)
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD only.")
+    nesterov: bool = Field(default=False, description="SGD only; needs momentum.")
+    weight_decay: float = Field(5e-4, ge=0, le=1)
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] | Literal["auto"] = Field(
+        "auto", description="Epochs after which a step schedule multiplies by 0.1. auto: half and three quarters."
+    )
+    warmup_epochs: int = Field(0, ge=0, le=1000, description="Linear, from zero.")
+
+
+class AugmentationSpec(Strict):
+    crop_padding: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
+        "auto", description="Pixels added around before a random crop. auto: an eighth of the shorter side."
+    )
+    horizontal_flip: bool = Field(default=True, description="Switch off where left and right differ, as in digits.")
+
+
+class TrainingSpec(Strict):
+    epochs: int = Field(200, ge=1, le=10_000)
+    pairs_per_batch: int = Field(128, ge=1, le=16_384, description="A step sees twice as many images.")
+    image_size: Side | tuple[Side, Side] | Literal["auto"] = Field(
+        "auto", description="Pixels, one number or [height, width]. auto: the dataset's own."
+    )
+    augmentation: AugmentationSpec = AugmentationSpec()
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    devices: Literal[1] = 1
+    checkpoint_every_seconds: float = Field(60, ge=0.1, le=86_400)
+
+
+class EvaluationSpec(Strict):
+    calibration: bool = True
+    robustness: tuple[Literal["fgsm", "corruptions"], ...] = ()
+
+
+class Constraints(Strict):
+    max_drop_points: float | None = Field(None, ge=0, le=100, description="Percentage points below the trained net.")
+    max_bytes: int | None = Field(None, ge=1, description="Of the model file.")
+    max_latency_ms: float | None = Field(None, gt=0, description="Median, one thread, batch 1, on the worker.")
+
+
+class ExportSpec(Strict):
+    format: Literal["onnx"] = "onnx"
+    precision: Literal["fp32", "int8"] = "fp32"
+    constraints: Constraints = Constraints()
+
+
+class JobSpec(Strict):
+    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
+    )
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    task: Literal["classification"] = "classification"
+    recipe: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="Defaults for all that is not given; see /v1/recipes."
+    )
+    model: ModelSpec = ModelSpec()
+    method: MethodSpec = PatchSwapSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
+    control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    labels: dict[LabelKey, LabelValue] = Field({}, max_length=64)

@@ -1,0 +1,202 @@
+"""From what was asked to what will run: errors with JSON pointers, `auto` made concrete, the step plan.
+
+Pure functions of a spec and a pack's manifest, so that the api, the worker and a trainer run by hand agree.
+"""
+
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from core.spec.dataset import PackManifest
+from core.spec.job import JobSpec, PatchSwapOnlySpec, PatchSwapSpec
+
+SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
+MAX_AUTO_SIDE_PX = 224
+
+
+class Violation(BaseModel):
+    pointer: str  # RFC 6901
+    code: str
+    message: str
+
+
+class SpecWarning(BaseModel):
+    pointer: str
+    code: str
+    message: str
+
+
+class SpecInvalid(ValueError):  # noqa: N818 - reads as a sentence where it is caught
+    """The spec cannot be run; `violations` says where and why."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__("; ".join(f"{v.pointer}: {v.message}" for v in violations))
+        self.violations = violations
+
+
+class ResolvedSpec(JobSpec):
+    """A spec in which nothing is `auto` but the precision, which is the device's to say."""
+
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps a spec takes. Every method sees 2 * pairs images a step, so equal steps are equal images."""
+
+    pairs: int
+    steps_per_epoch: int
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.epochs
+
+    @property
+    def images_per_step(self) -> int:
+        return 2 * self.pairs
+
+
+def parse(body: dict[str, Any]) -> JobSpec:
+    """Validate a spec's form. Raises SpecInvalid."""
+    try:
+        return JobSpec.model_validate(body)
+    except ValidationError as error:
+        raise SpecInvalid([_violation(e, body) for e in error.errors(include_url=False)]) from error
+
+
+def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
+    """Make `auto` concrete for a dataset. Raises SpecInvalid."""
+    height, width = _image_size(spec, manifest)
+    stem = spec.model.stem
+    if stem == "auto":
+        stem = "small" if min(height, width) < SMALL_STEM_BELOW_PX else "imagenet"
+    violations = _violations(spec, height=height, width=width)
+    if violations:
+        raise SpecInvalid(violations)
+    resolved = spec.model_dump() | {"height": height, "width": width}
+    resolved["model"]["stem"] = stem
+    resolved["training"]["image_size"] = (height, width)
+    padding = spec.training.augmentation.crop_padding
+    resolved["training"]["augmentation"]["crop_padding"] = min(height, width) // 8 if padding == "auto" else padding
+    resolved["optimizer"]["milestones"] = _milestones(spec)
+    if isinstance(spec.method, PatchSwapSpec | PatchSwapOnlySpec):
+        resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
+    return ResolvedSpec.model_validate(resolved), _warnings(spec, manifest)
+
+
+def plan(spec: JobSpec, manifest: PackManifest) -> Plan:
+    """An epoch is one pass over the anchors; the last, incomplete batch is dropped (its images move every epoch)."""
+    images = manifest.split_size("train")
+    pairs = min(spec.training.pairs_per_batch, images)
+    return Plan(pairs=pairs, steps_per_epoch=images // pairs, epochs=spec.training.epochs)
+
+
+def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
+    asked = spec.training.image_size
+    if isinstance(asked, int):
+        return asked, asked
+    if asked != "auto":
+        return asked
+    if manifest.image_size and max(manifest.image_size) <= MAX_AUTO_SIDE_PX and min(manifest.image_size) >= 8:
+        return manifest.image_size
+    side = min(MAX_AUTO_SIDE_PX, min(manifest.median_size))
+    side = max(8, side - side % 32 if side >= 32 else side - side % 4)
+    return side, side
+
+
+def _patch_size(method: PatchSwapSpec | PatchSwapOnlySpec, *, height: int, width: int) -> int:
+    if method.patch_size != "auto":
+        return method.patch_size
+    common = gcd(height, width)
+    limit = max(1, min(height, width) // 4)
+    return max(m for m in range(1, common + 1) if common % m == 0 and m <= limit)
+
+
+def _milestones(spec: JobSpec) -> tuple[int, ...]:
+    if spec.optimizer.milestones != "auto":
+        return spec.optimizer.milestones
+    epochs = spec.training.epochs
+    return tuple(sorted({max(1, epochs // 2), max(1, epochs * 3 // 4)}))
+
+
+def _violations(spec: JobSpec, *, height: int, width: int) -> list[Violation]:
+    found = []
+    method = spec.method
+    if isinstance(method, PatchSwapSpec | PatchSwapOnlySpec) and method.patch_size != "auto":
+        size = method.patch_size
+        if height % size or width % size:
+            found.append(
+                Violation(
+                    pointer="/method/patch_size",
+                    code="patch_size_not_divisor",
+                    message=f"{size} does not divide the training size {height} x {width}; "
+                    f"take one of {_divisors(gcd(height, width))} or \"auto\"",
+                )
+            )
+        elif size == height == width:
+            found.append(
+                Violation(
+                    pointer="/method/patch_size",
+                    code="patch_size_is_image",
+                    message=f"one patch of {size} px is the whole image: nothing could be exchanged; take a divisor",
+                )
+            )
+    if spec.optimizer.nesterov and (spec.optimizer.name != "sgd" or spec.optimizer.momentum == 0):
+        found.append(
+            Violation(pointer="/optimizer/nesterov", code="needs_momentum", message="needs sgd with momentum above 0")
+        )
+    if isinstance(method, PatchSwapSpec) and method.ce_weight == 0:
+        message = "without cross-entropy nothing ties the classes to the labels; give a weight above 0"
+        found.append(Violation(pointer="/method/ce_weight", code="must_be_positive", message=message))
+    milestones = spec.optimizer.milestones
+    if milestones != "auto" and list(milestones) != sorted(set(milestones)):
+        found.append(
+            Violation(pointer="/optimizer/milestones", code="not_increasing", message="must increase strictly")
+        )
+    return found
+
+
+def _warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
+    found = []
+    needs_pairs = isinstance(spec.method, PatchSwapSpec | PatchSwapOnlySpec)
+    if needs_pairs and manifest.pairability.unpairable_classes:
+        names = ", ".join(manifest.pairability.unpairable_classes[:5])
+        message = f"classes with one training image are paired with themselves and teach no swap: {names}"
+        found.append(SpecWarning(pointer="/dataset", code="class_unpairable", message=message))
+    images = manifest.split_size("train")
+    if images < spec.training.pairs_per_batch:
+        message = f"the dataset has {images} training images; batches of {images} pairs are used"
+        found.append(SpecWarning(pointer="/training/pairs_per_batch", code="batch_reduced", message=message))
+    milestones = spec.optimizer.milestones
+    if milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
+        message = "milestones at or after the last epoch have no effect"
+        found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
+    return found
+
+
+def _divisors(number: int) -> list[int]:
+    return [m for m in range(1, number) if number % m == 0]
+
+
+def _violation(error: Any, body: Any) -> Violation:
+    return Violation(pointer=_pointer(error["loc"], body), code=error["type"], message=error["msg"])
+
+
+def _pointer(loc: tuple[int | str, ...], body: Any) -> str:
+    """A JSON pointer into what was sent: pydantic's union tags, which the sender never wrote, are left out."""
+    parts: list[str] = []
+    here: Any = body
+    for index, part in enumerate(loc):
+        last = index == len(loc) - 1
+        if isinstance(here, dict) and part in here:
+            here = here[part]
+        elif isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        elif not (last and isinstance(here, dict)):
+            continue
+        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
+    return "/" + "/".join(parts) if parts else ""
