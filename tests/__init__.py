@@ -1,0 +1,1 @@
+"""The tests mirror the rooms: `tests/api` tests `api`, and so on."""
