@@ -53,7 +53,9 @@ class Owned:
 class Leased:
     """A row that one worker at a time works on. See `core.leases`."""
 
-    fence: Mapped[int] = mapped_column(server_default=text("0"))  # grows with every claim; stale writers are refused by it
+    fence: Mapped[int] = mapped_column(
+        server_default=text("0")
+    )  # grows with every claim; stale writers are refused by it
     lease_expires_at: Mapped[datetime | None]
     worker: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  # since the last progress that survives a crash
@@ -176,9 +178,7 @@ class Job(Owned, Leased, Row):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        CheckConstraint(
-            "status in ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused')", name="status"
-        ),
+        CheckConstraint("status in ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused')", name="status"),
         Index("ix_jobs_tenant_id_id", "tenant_id", "id"),
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
         # Claims and sweeps look at these few rows only, however many jobs are done (0.5 ms at 1e6, FACTS.md).

@@ -3,6 +3,7 @@
 Pure functions of a spec and a pack's manifest, so that the api, the worker and a trainer run by hand agree.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec, PatchSwapOnlySpec, PatchSwapSpec
+from core.spec.recipes import DEFAULT_RECIPE, DEFAULTS, RECIPES, merge
 
 SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
@@ -60,10 +62,14 @@ class Plan:
         return 2 * self.pairs
 
 
-def parse(body: dict[str, Any]) -> JobSpec:
-    """Validate a spec's form. Raises SpecInvalid."""
+def parse(body: Mapping[str, Any]) -> JobSpec:
+    """Lay a spec over its recipe and validate its form. Raises SpecInvalid."""
+    name = body.get("recipe") or DEFAULT_RECIPE
+    if name not in RECIPES:
+        message = f"there is no recipe {name!r}; there are {', '.join(RECIPES)}"
+        raise SpecInvalid([Violation(pointer="/recipe", code="unknown_recipe", message=message)])
     try:
-        return JobSpec.model_validate(body)
+        return JobSpec.model_validate(merge(merge(DEFAULTS, RECIPES[name].spec), body))
     except ValidationError as error:
         raise SpecInvalid([_violation(e, body) for e in error.errors(include_url=False)]) from error
 
@@ -134,7 +140,7 @@ def _violations(spec: JobSpec, *, height: int, width: int) -> list[Violation]:
                     pointer="/method/patch_size",
                     code="patch_size_not_divisor",
                     message=f"{size} does not divide the training size {height} x {width}; "
-                    f"take one of {_divisors(gcd(height, width))} or \"auto\"",
+                    f'take one of {_divisors(gcd(height, width))} or "auto"',
                 )
             )
         elif size == height == width:

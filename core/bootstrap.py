@@ -1,0 +1,21 @@
+"""`python -m core.bootstrap`: the first key of a tenant, for whoever runs the service."""
+
+import argparse
+import json
+
+from core.database import transaction
+from core.keys import SCOPES, create, ensure_tenant
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Create a tenant if need be, and print a new key for it as JSON.")
+    parser.add_argument("--name", default="default", help="the tenant's name")
+    arguments = parser.parse_args()
+    with transaction() as session:
+        tenant = ensure_tenant(session, arguments.name)
+        row, secret = create(session, tenant.id, name="bootstrap", scopes=SCOPES)
+    print(json.dumps({"tenant_id": tenant.id, "key_id": row.id, "api_key": secret}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Datasets and their versions: create, find, delete; and what the ingest worker writes."""
+
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core import leases
+from core.errors import Conflict, DatasetNotReady, InUse, Invalid, NotFound
+from core.ids import new_id
+from core.jobs.states import TERMINAL
+from core.spec import PackManifest
+from core.tables import Dataset, DatasetVersion, Job, Upload
+
+
+def create(
+    session: Session, tenant_id: str, *, name: str, upload_id: str, task: str, splits: dict[str, Any] | None
+) -> tuple[Dataset, DatasetVersion]:
+    """A dataset whose first version waits for ingest. The caller commits and then rings for the version."""
+    dataset = Dataset(id=new_id("ds"), tenant_id=tenant_id, name=name, task=task, status="ingesting")
+    session.add(dataset)
+    session.flush()
+    version = add_version(session, dataset, upload_id=upload_id, splits=splits)
+    session.refresh(dataset)
+    return dataset, version
+
+
+def add_version(session: Session, dataset: Dataset, *, upload_id: str, splits: dict[str, Any] | None) -> DatasetVersion:
+    upload = session.scalars(
+        select(Upload).where(Upload.id == upload_id, Upload.tenant_id == dataset.tenant_id)
+    ).one_or_none()
+    if upload is None:
+        raise Invalid("there is no upload by this id; create and complete one first", pointer="/upload_id")
+    if upload.status != "complete":
+        raise Conflict(f"the upload is {upload.status}; POST /v1/uploads/{upload.id}/complete first")
+    version = DatasetVersion(
+        id=new_id("dsv"),
+        tenant_id=dataset.tenant_id,
+        dataset_id=dataset.id,
+        upload_id=upload.id,
+        splits=splits,
+        status="queued",
+    )
+    session.add(version)
+    session.flush()
+    session.refresh(version)
+    return version
+
+
+def find(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:
+    statement = select(Dataset).where(
+        Dataset.id == dataset_id, Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None)
+    )
+    dataset = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if dataset is None:
+        raise NotFound
+    return dataset
+
+
+def find_version(session: Session, tenant_id: str, dataset_id: str, version_id: str) -> DatasetVersion:
+    """`latest` names the newest ready version, or the newest of all where none is ready."""
+    dataset = find(session, tenant_id, dataset_id)
+    statement = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset.id)
+    if version_id != "latest":
+        statement = statement.where(DatasetVersion.id == version_id)
+    elif dataset.latest_version_id:
+        statement = statement.where(DatasetVersion.id == dataset.latest_version_id)
+    version = session.scalars(statement.order_by(DatasetVersion.id.desc()).limit(1)).one_or_none()
+    if version is None:
+        raise NotFound
+    return version
+
+
+def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) -> DatasetVersion:
+    """The version a job trains on. Raises Invalid for an unknown id, DatasetNotReady for one still in the making."""
+    version_id: str | None = dataset_or_version_id
+    if dataset_or_version_id.startswith("ds_"):
+        dataset = _named(session, tenant_id, dataset_or_version_id)
+        version_id = dataset.latest_version_id
+        if version_id is None:
+            raise DatasetNotReady(f"the dataset is {dataset.status}; see /v1/datasets/{dataset.id}")
+    statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
+    version = session.scalars(statement).one_or_none()
+    if version is None:
+        raise Invalid("there is no dataset or version by this id", pointer="/dataset")
+    if version.status != "ready":
+        raise DatasetNotReady(f"the dataset version is {version.status}; see /v1/datasets/{version.dataset_id}")
+    _named(session, tenant_id, version.dataset_id)
+    return version
+
+
+def delete(session: Session, tenant_id: str, dataset_id: str) -> list[str]:
+    """Hide a dataset; gives the object prefixes to delete after the commit. Raises InUse while a job needs it."""
+    dataset = find(session, tenant_id, dataset_id, lock=True)
+    ids = select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset.id)
+    live = select(Job.id).where(Job.dataset_version_id.in_(ids), Job.status.not_in(TERMINAL)).limit(1)
+    job_id = session.scalars(live).one_or_none()
+    if job_id is not None:
+        raise InUse(f"job {job_id} uses this dataset; cancel it or wait for its end")
+    dataset.deleted_at = func.now()
+    return [f"datasets/{version_id}/" for version_id in session.scalars(ids)]
+
+
+def publish_version(
+    session: Session,
+    version_id: str,
+    fence: int,
+    *,
+    manifest: PackManifest,
+    report: dict[str, Any],
+    prefix: str,
+    pack_sha256: str,
+) -> None:
+    """The pack becomes visible, with its dataset, in one commit. Raises Fenced."""
+    version = leases.release(
+        session,
+        DatasetVersion,
+        version_id,
+        fence,
+        status="ready",
+        manifest=manifest.model_dump(mode="json"),
+        report=report,
+        object_prefix=prefix,
+        pack_sha256=pack_sha256,
+    )
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == version.dataset_id)
+        .values(status="ready", latest_version_id=version.id, error=None)
+    )
+
+
+def fail_version(
+    session: Session, version_id: str, fence: int, *, error: dict[str, Any], report: dict[str, Any] | None
+) -> None:
+    """No pack. A dataset with an earlier ready version stays ready. Raises Fenced."""
+    version = leases.release(session, DatasetVersion, version_id, fence, status="failed", error=error, report=report)
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == version.dataset_id, Dataset.latest_version_id.is_(None))
+        .values(status="failed", error=error)
+    )
+
+
+def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
+    try:
+        return find(session, tenant_id, dataset_id)
+    except NotFound as error:
+        raise Invalid("there is no dataset by this id", pointer="/dataset") from error

@@ -1,0 +1,36 @@
+"""The event log of a job: one monotone `seq`, assigned under the job's row lock, so it commits in order."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from core.tables import Job, JobEvent
+
+EventType = Literal["status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"]
+
+
+def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
+    """Add one event. The caller holds the job's row by an UPDATE or SELECT FOR UPDATE in this transaction."""
+    append_all(session, job, [(type_, data)])
+
+
+def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dict[str, Any]]]) -> None:
+    first = job.latest_event_seq + 1
+    rows = [
+        {"job_id": job.id, "seq": first + index, "type": type_, "data": data}
+        for index, (type_, data) in enumerate(events)
+    ]
+    if not rows:
+        return
+    job.latest_event_seq = first + len(rows) - 1
+    session.flush()
+    session.execute(insert(JobEvent), rows)
+
+
+def after(session: Session, job_id: str, seq: int, *, limit: int, types: Sequence[str] = ()) -> list[JobEvent]:
+    statement = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.seq > seq)
+    if types:
+        statement = statement.where(JobEvent.type.in_(types))
+    return list(session.scalars(statement.order_by(JobEvent.seq).limit(limit)))

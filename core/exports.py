@@ -1,0 +1,68 @@
+"""Exports asked for after the training; those of the job itself are published by `core.jobs.ledger`."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import leases
+from core.errors import NotFound
+from core.ids import new_id
+from core.progress import JobError
+from core.spec import ExportResult, ExportSpec
+from core.storage import StoredFile
+from core.tables import Export, Model
+
+
+def find_model(session: Session, tenant_id: str, model_id: str) -> Model:
+    model = session.scalars(select(Model).where(Model.id == model_id, Model.tenant_id == tenant_id)).one_or_none()
+    if model is None:
+        raise NotFound
+    return model
+
+
+def find(session: Session, tenant_id: str, export_id: str) -> Export:
+    export = session.scalars(select(Export).where(Export.id == export_id, Export.tenant_id == tenant_id)).one_or_none()
+    if export is None:
+        raise NotFound
+    return export
+
+
+def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
+    """A queued export. The caller commits and then rings."""
+    model = find_model(session, tenant_id, model_id)
+    export = Export(
+        id=new_id("exp"),
+        tenant_id=tenant_id,
+        model_id=model.id,
+        format=spec.format,
+        precision=spec.precision,
+        constraints=spec.constraints.model_dump(),
+        status="queued",
+    )
+    session.add(export)
+    session.flush()
+    session.refresh(export)
+    return export
+
+
+def publish(session: Session, export_id: str, fence: int, result: ExportResult, stored: StoredFile) -> None:
+    """The verified file becomes visible. Raises Fenced."""
+    leases.release(
+        session,
+        Export,
+        export_id,
+        fence,
+        status=result.status,
+        object_key=stored.key,
+        bytes=stored.bytes,
+        sha256=stored.sha256,
+        measured=result.measured,
+        violations=list(result.violations),
+        finished_at=func.now(),
+    )
+
+
+def fail(session: Session, export_id: str, fence: int, error: JobError) -> None:
+    data: dict[str, Any] = error.model_dump()
+    leases.release(session, Export, export_id, fence, status="failed", error=data, finished_at=func.now())

@@ -1,0 +1,253 @@
+"""What a job's worker writes. Every write names the fence of its claim and changes nothing once that is lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from core import events, leases, metrics
+from core.ids import new_id
+from core.progress import JobError
+from core.spec import ExportResult
+from core.storage import StoredFile
+from core.tables import Checkpoint, Export, Job, JobAttempt, Model
+
+KEPT_CHECKPOINTS = 2  # newest of each arm, beside the best and the pinned
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to write to one job."""
+
+    job_id: str
+    fence: int
+    worker: str
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What customers asked for since the worker last looked."""
+
+    cancel: bool
+    pause: bool
+
+
+@dataclass(frozen=True)
+class FinishedExport:
+    result: ExportResult
+    stored: StoredFile
+
+
+@dataclass(frozen=True)
+class Publication:
+    """All that becomes visible in the one commit that ends a job well; every file's sha256 was verified."""
+
+    weights: StoredFile
+    evaluation: dict[str, Any]  # arm -> core.spec.Evaluation as JSON
+    exports: Sequence[FinishedExport]
+    card: str
+
+
+def claim(session: Session, job_id: str, worker: str) -> Job | None:
+    job = leases.claim(session, Job, job_id, worker)
+    if job is None:
+        return None
+    job.total_attempts += 1
+    session.execute(insert(JobAttempt).values(job_id=job.id, number=job.total_attempts, fence=job.fence, worker=worker))
+    reason = f"attempt {job.total_attempts} on {worker}"
+    events.append_all(
+        session,
+        job,
+        [
+            ("attempt", {"number": job.total_attempts, "worker": worker}),
+            ("status", {"status": "running", "phase": job.phase, "reason": reason}),
+        ],
+    )
+    job.updated_at = func.now()
+    return job
+
+
+def renew(session: Session, claim: Claim, progress: dict[str, Any] | None) -> Wishes:
+    """Push the lease out and store the progress; gives what was asked meanwhile. Raises Fenced."""
+    values: dict[str, Any] = {"lease_expires_at": leases.lease_end()}
+    if progress is not None:
+        values |= {"progress": progress, "updated_at": func.now()}
+    job = leases.write(session, Job, claim.job_id, claim.fence, **values)
+    return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
+
+
+def enter_phase(session: Session, claim: Claim, phase: str) -> None:
+    job = leases.write(session, Job, claim.job_id, claim.fence, phase=phase, updated_at=func.now())
+    events.append(session, job, "phase", status=job.status, phase=phase, reason=None)
+
+
+def record(
+    session: Session,
+    claim: Claim,
+    *,
+    notes: Sequence[tuple[events.EventType, dict[str, Any]]] = (),
+    points: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Events and metric points in one fenced transaction. Raises Fenced."""
+    job = leases.write(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    events.append_all(session, job, notes)
+    metrics.record_all(session, points)
+
+
+def record_checkpoint(
+    session: Session,
+    claim: Claim,
+    stored: StoredFile,
+    *,
+    arm: str,
+    step: int,
+    epoch: int,
+    best: bool,
+    figures: dict[str, float],
+) -> list[str]:
+    """A verified object becomes a checkpoint, and the attempt count starts anew. Gives the keys no longer kept."""
+    job = leases.write(session, Job, claim.job_id, claim.fence, attempts=0, updated_at=func.now())
+    row = Checkpoint(
+        id=new_id("ckpt"),
+        tenant_id=job.tenant_id,
+        job_id=job.id,
+        arm=arm,
+        step=step,
+        epoch=epoch,
+        fence=claim.fence,
+        object_key=stored.key,
+        bytes=stored.bytes,
+        sha256=stored.sha256,
+        best=best,
+        metrics=figures,
+    )
+    if best:
+        session.execute(update(Checkpoint).where(Checkpoint.job_id == job.id, Checkpoint.arm == arm).values(best=False))
+    session.add(row)
+    session.flush()
+    events.append(session, job, "checkpoint", id=row.id, arm=arm, step=step, epoch=epoch, bytes=stored.bytes, best=best)
+    return _drop_old_checkpoints(session, job.id, arm)
+
+
+def checkpoints(session: Session, job_id: str, arm: str | None = None) -> list[Checkpoint]:
+    """Newest first."""
+    statement = select(Checkpoint).where(Checkpoint.job_id == job_id)
+    if arm is not None:
+        statement = statement.where(Checkpoint.arm == arm)
+    return list(session.scalars(statement.order_by(Checkpoint.arm, Checkpoint.step.desc(), Checkpoint.id.desc())))
+
+
+def publish(session: Session, claim: Claim, publication: Publication) -> str:
+    """Model, exports and `succeeded` in one transaction; gives the model's id. Raises Fenced.
+
+    A cancel that came before wins: then Fenced is raised by the condition and the worker looks again.
+    """
+    job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    if job.cancel_requested_at is not None:
+        raise CancelledFirst
+    model = _model(job, publication)
+    session.add(model)
+    session.flush()
+    session.add_all(_export(model, finished) for finished in publication.exports)
+    job.model_id = model.id
+    job.progress = {**job.progress, "fraction": 1.0, "eta_seconds": 0}
+    for finished in publication.exports:
+        data = {
+            "format": finished.result.format,
+            "precision": finished.result.precision,
+            "status": finished.result.status,
+        }
+        events.append(session, job, "export", **data)
+    _end(session, job, claim, status="succeeded", outcome="succeeded", reason="published")
+    return model.id
+
+
+def give_back(session: Session, claim: Claim, *, reason: str, fault_seconds: float = 0) -> None:
+    """Queue the job again, for this or another worker. The attempt stays counted unless a checkpoint was made."""
+    job = leases.release(session, Job, claim.job_id, claim.fence, rung_at=None, updated_at=func.now())
+    job.platform_fault_seconds += fault_seconds
+    job.status = "queued"
+    _close_attempt(session, job, claim.fence, reason)
+    events.append(session, job, "status", status="queued", phase=job.phase, reason=reason)
+
+
+def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobError | None = None) -> None:
+    """failed, cancelled or paused: what a worker may end a job with besides `publish`. Raises Fenced."""
+    job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    if error is not None:
+        job.error = error.model_dump()
+    _end(session, job, claim, status=status, outcome=error.code if error else status, reason=reason)
+
+
+def add_usage(session: Session, claim: Claim, *, gpu_seconds: float) -> None:
+    leases.write(session, Job, claim.job_id, claim.fence, gpu_seconds=Job.gpu_seconds + gpu_seconds)
+
+
+class CancelledFirst(Exception):  # noqa: N818 - an expected ending
+    """A cancel was asked for before the publication; nothing was published."""
+
+
+def _end(session: Session, job: Job, claim: Claim, *, status: str, outcome: str, reason: str) -> None:
+    job.status = status
+    if status != "paused":
+        job.finished_at = func.now()
+    _close_attempt(session, job, claim.fence, outcome)
+    events.append(session, job, "status", status=status, phase=job.phase, reason=reason)
+
+
+def _close_attempt(session: Session, job: Job, fence: int, outcome: str) -> None:
+    session.execute(
+        update(JobAttempt)
+        .where(JobAttempt.job_id == job.id, JobAttempt.fence == fence, JobAttempt.ended_at.is_(None))
+        .values(ended_at=func.now(), outcome=outcome)
+    )
+
+
+def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:
+    plain = [c for c in checkpoints(session, job_id, arm) if not c.best and not c.pinned]
+    dropped = plain[KEPT_CHECKPOINTS:]
+    for checkpoint in dropped:
+        session.delete(checkpoint)
+    return [c.object_key for c in dropped]
+
+
+def _model(job: Job, publication: Publication) -> Model:
+    main = publication.evaluation["main"]
+    return Model(
+        id=new_id("model"),
+        tenant_id=job.tenant_id,
+        job_id=job.id,
+        dataset_version_id=job.dataset_version_id,
+        name=job.name or job.resolved["model"]["architecture"],
+        task=job.resolved["task"],
+        architecture=job.resolved["model"]["architecture"],
+        method=job.resolved["method"]["name"],
+        parameters=main["parameters"],
+        macs=main["macs"],
+        evaluation=publication.evaluation,
+        card=publication.card,
+        weights_key=publication.weights.key,
+        weights_bytes=publication.weights.bytes,
+        weights_sha256=publication.weights.sha256,
+    )
+
+
+def _export(model: Model, finished: FinishedExport) -> Export:
+    result = finished.result
+    return Export(
+        id=new_id("exp"),
+        tenant_id=model.tenant_id,
+        model_id=model.id,
+        format=result.format,
+        precision=result.precision,
+        constraints=result.constraints.model_dump(),
+        status=result.status,
+        object_key=finished.stored.key,
+        bytes=result.bytes,
+        sha256=result.sha256,
+        measured=result.measured,
+        violations=result.violations,
+        finished_at=func.now(),
+    )

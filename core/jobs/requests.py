@@ -1,0 +1,184 @@
+"""What a customer may do with a job: submit, look, cancel, pause, resume, retry, clone, delete.
+
+Nothing here commits or rings: the route commits, then rings (DESIGN.md section 8).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core import events
+from core.datasets import ready_version
+from core.errors import NotFound
+from core.ids import new_id
+from core.jobs.states import TERMINAL, require
+from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
+from core.spec.recipes import merge
+from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, Model
+
+
+def check(session: Session, tenant_id: str, spec: JobSpec) -> tuple[JobSpec, DatasetVersion, list[SpecWarning]]:
+    """The resolved spec against its dataset. Raises Invalid, DatasetNotReady or SpecInvalid."""
+    version = ready_version(session, tenant_id, spec.dataset)
+    resolved, warnings = resolve(
+        spec.model_copy(update={"dataset": version.id}), PackManifest.model_validate(version.manifest)
+    )
+    return resolved, version, warnings
+
+
+def submit(session: Session, tenant_id: str, spec: JobSpec) -> Job:
+    """A queued job. The caller commits and then rings."""
+    resolved, version, warnings = check(session, tenant_id, spec)
+    job = Job(
+        id=new_id("job"),
+        tenant_id=tenant_id,
+        dataset_version_id=version.id,
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        resolved=resolved.model_dump(mode="json"),
+        labels=spec.labels,
+        status="queued",
+        progress=first_progress(resolved, PackManifest.model_validate(version.manifest)),
+        latest_event_seq=0,
+    )
+    session.add(job)
+    session.flush()
+    events.append(session, job, "status", status="queued", phase=None, reason="submitted")
+    notices = [("notice", {"severity": "warning", **w.model_dump()}) for w in warnings]
+    events.append_all(session, job, notices)  # type: ignore[arg-type]
+    session.refresh(job)
+    return job
+
+
+def first_progress(resolved: JobSpec, manifest: PackManifest) -> dict[str, Any]:
+    """Progress before the first step. `steps` counts both arms when there is a control."""
+    steps = plan(resolved, manifest).steps * (2 if resolved.control else 1)
+    return {"epoch": 0, "epochs": resolved.training.epochs, "step": 0, "steps": steps}
+
+
+def find(session: Session, tenant_id: str, job_id: str, *, lock: bool = False) -> Job:
+    """Raises NotFound for another tenant's job just as for none."""
+    statement = select(Job).where(Job.id == job_id, Job.tenant_id == tenant_id)
+    job = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if job is None:
+        raise NotFound
+    return job
+
+
+def cancel(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Ask for the end. At once where nobody works on the job; else the worker sees it at its next heartbeat."""
+    job = find(session, tenant_id, job_id, lock=True)
+    if job.status == "cancelled" or job.cancel_requested_at is not None:
+        return job
+    require("cancel", job.status)
+    job.cancel_requested_at = func.now()
+    events.append(session, job, "request", verb="cancel")
+    if job.status != "running":
+        _end(session, job, "cancelled", reason="cancelled by request")
+    return _fresh(session, job)
+
+
+def pause(session: Session, tenant_id: str, job_id: str) -> Job:
+    job = find(session, tenant_id, job_id, lock=True)
+    if job.status == "paused" or job.pause_requested_at is not None:
+        return job
+    require("pause", job.status)
+    job.pause_requested_at = func.now()
+    events.append(session, job, "request", verb="pause")
+    if job.status == "queued":
+        job.status = "paused"
+        events.append(session, job, "status", status="paused", phase=job.phase, reason="paused by request")
+    return _fresh(session, job)
+
+
+def resume(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
+    job = find(session, tenant_id, job_id, lock=True)
+    if job.status in ("queued", "running") and job.pause_requested_at is None:
+        return job
+    require("resume", job.status)
+    _requeue(session, job, verb="resume")
+    return _fresh(session, job)
+
+
+def retry(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten."""
+    job = find(session, tenant_id, job_id, lock=True)
+    if job.status in ("queued", "running"):
+        return job
+    require("retry", job.status)
+    for checkpoint in session.scalars(select(Checkpoint).where(Checkpoint.job_id == job.id)):
+        session.delete(checkpoint)
+    job.progress = {**job.progress, "epoch": 0, "step": 0, "best": None}
+    _requeue(session, job, verb="retry")
+    return _fresh(session, job)
+
+
+def clone(session: Session, tenant_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a new job like this one, `changes` merged into its spec; the caller parses and submits it."""
+    job = find(session, tenant_id, job_id)
+    return merge(job.spec, changes)
+
+
+def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
+    """Remove a terminal job with its model and files; gives the object prefixes to delete after the commit."""
+    job = find(session, tenant_id, job_id, lock=True)
+    require("delete", job.status)
+    model_ids = list(session.scalars(select(Model.id).where(Model.job_id == job.id)))
+    for export in session.scalars(select(Export).where(Export.model_id.in_(model_ids))):
+        session.delete(export)
+    session.flush()
+    for model in session.scalars(select(Model).where(Model.job_id == job.id)):
+        session.delete(model)
+    session.flush()
+    session.delete(job)
+    return [f"jobs/{job.id}/", *(f"models/{model_id}/" for model_id in model_ids)]
+
+
+def queue_position(session: Session, job: Job) -> int | None:
+    """1 is next; None when the job does not wait."""
+    if job.status != "queued":
+        return None
+    ahead = select(func.count()).select_from(Job).where(Job.status == "queued", Job.queued_at < job.queued_at)
+    return 1 + session.scalars(ahead).one()
+
+
+def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:
+    return session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.number)).all()
+
+
+def _requeue(session: Session, job: Job, *, verb: str) -> None:
+    session.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(
+            status="queued",
+            cancel_requested_at=None,
+            pause_requested_at=None,
+            error=None,
+            attempts=0,
+            finished_at=None,
+            queued_at=func.now(),
+            rung_at=None,
+        )
+    )
+    session.refresh(job)
+    events.append(session, job, "request", verb=verb)
+    events.append(session, job, "status", status="queued", phase=job.phase, reason=f"{verb} by request")
+
+
+def _end(session: Session, job: Job, status: str, *, reason: str) -> None:
+    if status not in TERMINAL:
+        raise ValueError(status)
+    job.status = status
+    job.finished_at = func.now()
+    events.append(session, job, "status", status=status, phase=job.phase, reason=reason)
+
+
+def _fresh(session: Session, job: Job) -> Job:
+    job.updated_at = func.now()
+    session.flush()
+    session.refresh(job)
+    return job

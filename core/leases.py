@@ -1,0 +1,84 @@
+"""Who works on a row: claim, renew, give up. Leases use the database's clock only (DESIGN.md section 3).
+
+A claim increments `fence`. Every later write of the worker names the fence it was given; a worker that lost its lease
+changes no row, because the next claim has moved the fence on.
+"""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.errors import Fenced
+from core.settings import settings
+from core.tables import DatasetVersion, Export, Job
+
+LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export)
+
+
+def lease_end() -> Any:
+    return func.now() + timedelta(seconds=settings().lease_seconds)
+
+
+def claim(session: Session, table: type[LeasedRow], row_id: str, worker: str) -> LeasedRow | None:
+    """Take a queued row for this worker; None when it is not there to be taken, which is normal."""
+    statement = (
+        update(table)
+        .where(table.id == row_id, table.status == "queued")
+        .values(
+            status="running",
+            fence=table.fence + 1,
+            attempts=table.attempts + 1,
+            worker=worker,
+            lease_expires_at=lease_end(),
+        )
+        .returning(table)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def write(session: Session, table: type[LeasedRow], row_id: str, fence: int, **values: Any) -> LeasedRow:
+    """Change a row that this worker holds. Raises Fenced when it no longer does, and then nothing was written."""
+    statement = (
+        update(table)
+        .where(table.id == row_id, table.fence == fence, table.status == "running")
+        .values(**values)
+        .returning(table)
+        .execution_options(populate_existing=True)
+    )
+    row = session.scalars(statement).one_or_none()
+    if row is None:
+        raise Fenced
+    return row
+
+
+def renew(session: Session, table: type[LeasedRow], row_id: str, fence: int) -> None:
+    """Push the lease's end out. Raises Fenced."""
+    write(session, table, row_id, fence, lease_expires_at=lease_end())
+
+
+def release(session: Session, table: type[LeasedRow], row_id: str, fence: int, **values: Any) -> LeasedRow:
+    """End the claim and change the row in one statement. Raises Fenced."""
+    return write(session, table, row_id, fence, worker=None, lease_expires_at=None, **values)
+
+
+def expired(session: Session, table: type[LeasedRow]) -> list[LeasedRow]:
+    """Rows whose worker is silent for longer than its lease, locked for the sweeper."""
+    statement = (
+        select(table)
+        .where(table.status == "running", table.lease_expires_at < func.now())
+        .order_by(table.lease_expires_at)
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(statement))
+
+
+def unclaimed(session: Session, table: type[LeasedRow], older_than_seconds: float) -> list[str]:
+    """Ids of queued rows whose message, if any, was sent long ago; marks them as rung now."""
+    due = func.coalesce(table.rung_at, table.created_at) < func.now() - timedelta(seconds=older_than_seconds)
+    ids = list(session.scalars(select(table.id).where(table.status == "queued", due).order_by(table.id).limit(500)))
+    if ids:
+        session.execute(update(table).where(table.id.in_(ids)).values(rung_at=func.now()))
+    return ids

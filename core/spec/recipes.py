@@ -1,0 +1,96 @@
+"""Named starting points: architecture, method and defaults. A spec is a recipe with the customer's fields over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_RECIPE = "resnet18"
+# Named so that a spec which only sets a method's or optimizer's fields is understood to mean these.
+DEFAULTS: dict[str, Any] = {"method": {"name": "patch_swap"}, "optimizer": {"name": "sgd"}}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    description: str
+    spec: dict[str, Any]
+    parameters: int  # at ten classes and three channels, counted by tests/trainer/test_recipes.py
+    macs: int  # of one image of `reference_size`
+    reference_size: tuple[int, int]
+
+
+_LITERATURE = "Schedule of the literature's CIFAR protocol: SGD 0.1, divided by ten at half and three quarters."
+_SHORT = {
+    "method": {"name": "patch_swap", "kd_weight": 0.25},  # METHODS.md: on short schedules 0.25 did better than 1
+    "optimizer": {"name": "sgd", "learning_rate": 0.05, "schedule": "cosine", "nesterov": True, "warmup_epochs": 1},
+    "training": {"epochs": 30, "pairs_per_batch": 32},
+}
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("resnet18", f"ResNet-18 by patch swap, 200 epochs. {_LITERATURE}", {}, 0, 0, (32, 32)),
+        Recipe(
+            "resnet20",
+            f"ResNet-20 for small images, 200 epochs. {_LITERATURE}",
+            {"model": {"architecture": "resnet20"}},
+            0,
+            0,
+            (32, 32),
+        ),
+        Recipe(
+            "resnet20_short",
+            "ResNet-20 in minutes on a CPU: 30 epochs, cosine schedule, small batches.",
+            {"model": {"architecture": "resnet20"}, **_SHORT},
+            0,
+            0,
+            (32, 32),
+        ),
+        Recipe(
+            "mobilenet_v3_small",
+            "MobileNetV3-small, 200 epochs: the smallest file of the larger-image nets.",
+            {
+                "model": {"architecture": "mobilenet_v3_small"},
+                "optimizer": {"learning_rate": 0.05, "schedule": "cosine"},
+            },
+            0,
+            0,
+            (224, 224),
+        ),
+        Recipe(
+            "efficientnet_b0",
+            "EfficientNet-B0, 200 epochs, cosine schedule.",
+            {"model": {"architecture": "efficientnet_b0"}, "optimizer": {"learning_rate": 0.05, "schedule": "cosine"}},
+            0,
+            0,
+            (224, 224),
+        ),
+        Recipe(
+            "shufflenet_v2",
+            "ShuffleNetV2 x1.0, 200 epochs, cosine schedule.",
+            {"model": {"architecture": "shufflenet_v2_x1_0"}, "optimizer": {"schedule": "cosine"}},
+            0,
+            0,
+            (224, 224),
+        ),
+        Recipe(
+            "cross_entropy",
+            "The control: ResNet-18 by plain cross-entropy on as many images.",
+            {"method": {"name": "cross_entropy"}},
+            0,
+            0,
+            (32, 32),
+        ),
+    )
+}
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`changes` over `base`, object by object. A part that names another method or optimizer replaces the old part."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        mergeable = isinstance(old, Mapping) and isinstance(value, Mapping)
+        same_kind = mergeable and value.get("name", old.get("name")) == old.get("name")  # type: ignore[union-attr]
+        merged[key] = merge(old, value) if same_kind and key != "labels" else value  # type: ignore[arg-type]
+    return merged

@@ -1,0 +1,160 @@
+"""Objects: packs, checkpoints, exports, upload parts. One interface over a local folder and S3 (obstore).
+
+Keys of what a worker writes carry its fence, so that a stale worker never overwrites a visible object.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store
+
+from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
+from core.settings import Settings, settings
+
+CHUNK_BYTES = 8 * 2**20
+PRESIGNED_TTL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    key: str
+    bytes: int
+    sha256: str
+
+
+@lru_cache
+def store() -> LocalStore | S3Store:
+    return open_store(settings())
+
+
+def open_store(config: Settings) -> LocalStore | S3Store:
+    url = urlsplit(config.objects_url)
+    if url.scheme == "file":
+        return LocalStore(prefix=url.path, mkdir=True)
+    if url.scheme != "s3":
+        raise ValueError(f"PATCHSWAP_OBJECTS_URL must begin with file:// or s3://, not {config.objects_url!r}")
+    return S3Store(
+        url.netloc,
+        prefix=url.path.strip("/") or None,
+        endpoint=config.s3_endpoint,
+        access_key_id=config.s3_access_key_id,
+        secret_access_key=config.s3_secret_access_key,
+        region=config.s3_region,
+        client_options={"allow_http": True, "timeout": "60s", "connect_timeout": "5s"},
+        retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
+    )
+
+
+def is_local() -> bool:
+    return isinstance(store(), LocalStore)
+
+
+def put_bytes(key: str, content: bytes) -> StoredFile:
+    with _errors(key):
+        obstore.put(store(), key, content)
+    return StoredFile(key, len(content), hashlib.sha256(content).hexdigest())
+
+
+def put_file(key: str, path: Path, *, sha256: str | None = None) -> StoredFile:
+    """Store a file; its size in the store is checked. `sha256` spares a second reading where it is known."""
+    with _errors(key):
+        obstore.put(store(), key, path)
+        stored = int(obstore.head(store(), key)["size"])
+    if stored != path.stat().st_size:
+        raise ChecksumMismatch(f"{key}: {stored} bytes stored of {path.stat().st_size}")
+    return StoredFile(key, stored, sha256 or sha256_of(path))
+
+
+def get_bytes(key: str) -> bytes:
+    with _errors(key):
+        return bytes(obstore.get(store(), key).bytes())
+
+
+def get_file(key: str, path: Path, *, sha256: str | None = None) -> None:
+    """Fetch an object whole or not at all: a partial or altered one never appears under `path`."""
+    partial = path.with_name(path.name + ".partial")
+    digest = hashlib.sha256()
+    with partial.open("wb") as file:
+        for chunk in read(key):
+            digest.update(chunk)
+            file.write(chunk)
+    if sha256 is not None and digest.hexdigest() != sha256:
+        partial.unlink()
+        raise ChecksumMismatch(f"the object {key} is not the one that was stored; its sha256 differs")
+    partial.rename(path)
+
+
+def read(key: str, *, start: int = 0, end: int | None = None) -> Iterator[memoryview]:
+    """The bytes from `start` up to `end`, in chunks."""
+    options: Any = {"range": (start, end)} if end is not None else {"range": {"offset": start}} if start else None
+    with _errors(key):
+        for chunk in obstore.get(store(), key, options=options).stream(min_chunk_size=CHUNK_BYTES):
+            yield memoryview(chunk)
+
+
+def size(key: str) -> int | None:
+    """Bytes of an object; None when there is none."""
+    try:
+        with _errors(key):
+            return int(obstore.head(store(), key)["size"])
+    except NotFound:
+        return None
+
+
+def sizes(prefix: str) -> dict[str, int]:
+    """Key and bytes of everything under a prefix."""
+    with _errors(prefix):
+        return {str(o["path"]): int(o["size"]) for page in obstore.list(store(), prefix) for o in page}
+
+
+def delete(keys: list[str]) -> None:
+    """Remove objects; one that is not there is no error."""
+    for key in keys:
+        try:
+            with _errors(key):
+                obstore.delete(store(), key)
+        except NotFound:
+            continue
+
+
+def delete_prefix(prefix: str) -> None:
+    delete(list(sizes(prefix)))
+
+
+def presign(method: str, key: str) -> str | None:
+    """A URL that needs no key of ours for a quarter of an hour; None where the store is a local folder."""
+    target = store()
+    if not isinstance(target, S3Store):
+        return None
+    with _errors(key):
+        return str(obstore.sign(target, method, key, PRESIGNED_TTL))
+
+
+def ping() -> None:
+    """Raises StoreUnavailable when the store does not answer."""
+    size("ping")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _errors(key: str) -> Iterator[None]:
+    """obstore's errors as ours; all but "not there" mean that the store is away or refuses."""
+    try:
+        yield
+    except (FileNotFoundError, NotFoundError) as error:
+        raise NotFound(f"no object {key}") from error
+    except (BaseError, OSError, TimeoutError) as error:
+        raise StoreUnavailable(f"the object store failed on {key}: {type(error).__name__}") from error

@@ -1,0 +1,146 @@
+"""Uploads: parts in the object store, checked as a whole, deduplicated by sha256 within a tenant.
+
+The store itself says which parts arrived, so a part put by a presigned URL and one put through the api are the same.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core import storage
+from core.errors import ChecksumMismatch, Conflict, Invalid, NotFound, TooLarge, UploadExpired, UploadIncomplete
+from core.ids import new_id
+from core.settings import settings
+from core.tables import DatasetVersion, Upload
+
+# A part is what a broken connection costs. Larger ones for larger files keep the count under 1,000.
+MIN_PART_BYTES = 16 * 2**20
+MAX_PARTS = 1_000
+
+
+def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_type: str) -> Upload:
+    """An open upload; or a complete one at once, where the tenant has uploaded these bytes before."""
+    if size > settings().max_upload_bytes:
+        raise TooLarge(f"at most {settings().max_upload_bytes} bytes can be uploaded")
+    known = select(Upload).where(
+        Upload.tenant_id == tenant_id,
+        Upload.sha256 == sha256,
+        Upload.bytes == size,
+        Upload.status == "complete",
+        Upload.same_as.is_(None),
+    )
+    same = session.scalars(known.limit(1)).one_or_none()
+    upload = Upload(
+        id=new_id("upl"),
+        tenant_id=tenant_id,
+        sha256=sha256,
+        bytes=size,
+        media_type=media_type,
+        status="complete" if same else "open",
+        part_size=max(MIN_PART_BYTES, -(-size // MAX_PARTS)),
+        same_as=same.id if same else None,
+        expires_at=func.now() + timedelta(seconds=settings().upload_ttl_seconds),
+    )
+    session.add(upload)
+    session.flush()
+    session.refresh(upload)
+    return upload
+
+
+def find(session: Session, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload:
+    statement = select(Upload).where(Upload.id == upload_id, Upload.tenant_id == tenant_id)
+    upload = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if upload is None:
+        raise NotFound
+    return upload
+
+
+def require_open(upload: Upload, now_is_past: bool) -> None:  # noqa: FBT001
+    if upload.status == "aborted":
+        raise UploadExpired
+    if upload.status == "complete":
+        raise Conflict("the upload is complete; its parts can no longer change")
+    if now_is_past:
+        raise UploadExpired
+
+
+def is_expired(session: Session, upload: Upload) -> bool:
+    """By the database's clock."""
+    return bool(session.scalar(select(upload.expires_at < func.now())))
+
+
+def part_numbers(upload: Upload) -> range:
+    return range(1, max(1, -(-upload.bytes // upload.part_size)) + 1)
+
+
+def part_bytes(upload: Upload, number: int) -> int:
+    """How long a part must be. Raises Invalid for a number that the upload does not have."""
+    numbers = part_numbers(upload)
+    if number not in numbers:
+        raise Invalid(f"parts are numbered 1 to {numbers[-1]}", pointer="/number")
+    return upload.part_size if number < numbers[-1] else upload.bytes - upload.part_size * (len(numbers) - 1)
+
+
+def part_key(upload: Upload, number: int) -> str:
+    return f"uploads/{upload.same_as or upload.id}/{number:05d}"
+
+
+def received_parts(upload: Upload) -> set[int]:
+    """Numbers of the parts that are stored in their right length."""
+    if upload.status == "aborted":
+        return set()
+    found = storage.sizes(f"uploads/{upload.same_as or upload.id}/")
+    return {n for n in part_numbers(upload) if found.get(part_key(upload, n)) == part_bytes(upload, n)}
+
+
+def verify(upload: Upload) -> None:
+    """Read the parts and compare. Raises UploadIncomplete or ChecksumMismatch. No transaction should be open."""
+    missing = sorted(set(part_numbers(upload)) - received_parts(upload))
+    if missing:
+        raise UploadIncomplete(f"parts missing or of wrong length: {missing[:10]}", missing=missing)
+    digest = hashlib.sha256()
+    for chunk in content(upload):
+        digest.update(chunk)
+    if digest.hexdigest() != upload.sha256:
+        raise ChecksumMismatch
+
+
+def content(upload: Upload) -> Iterator[memoryview]:
+    """The uploaded file, in chunks."""
+    for number in part_numbers(upload):
+        yield from storage.read(part_key(upload, number))
+
+
+def complete(session: Session, upload: Upload) -> None:
+    """Mark a verified upload. Raises Conflict when it was aborted meanwhile."""
+    statement = (
+        update(Upload).where(Upload.id == upload.id, Upload.status != "aborted").values(status="complete")
+    ).returning(Upload.id)
+    if session.scalars(statement).one_or_none() is None:
+        raise UploadExpired
+    upload.status = "complete"
+
+
+def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
+    """End an upload; gives the object prefix to delete after the commit. Raises Conflict while datasets use it."""
+    upload = find(session, tenant_id, upload_id, lock=True)
+    used = select(DatasetVersion.id).where(DatasetVersion.upload_id == upload.id).limit(1)
+    shared = select(Upload.id).where(Upload.same_as == upload.id, Upload.status == "complete").limit(1)
+    if session.scalars(used).one_or_none() or session.scalars(shared).one_or_none():
+        raise Conflict("a dataset was made from this upload; delete the dataset instead")
+    upload.status = "aborted"
+    return None if upload.same_as else f"uploads/{upload.id}/"
+
+
+def abort_expired(session: Session) -> list[str]:
+    """End open uploads whose time is over; gives the object prefixes to delete after the commit."""
+    statement = (
+        update(Upload)
+        .where(Upload.status == "open", Upload.expires_at < func.now())
+        .values(status="aborted")
+        .returning(Upload.id)
+    )
+    return [f"uploads/{upload_id}/" for upload_id in session.scalars(statement)]
