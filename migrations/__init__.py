@@ -1,0 +1,1 @@
+"""The schema's history (Alembic). `python -m migrations` brings a database to its head."""
