@@ -40,7 +40,7 @@ def identity(account: str | None) -> dict[str, Any]:
 
 
 def hand_over(folder: Path, account: str | None) -> None:
-    """Makes `folder` and the way to it usable by `account`."""
+    """Makes `folder` and the way to it usable by `account`; nothing to do for the current user."""
     if account is None:
         return
     shutil.chown(folder, user=account)

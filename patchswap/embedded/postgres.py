@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from patchswap.embedded import accounts
 
@@ -53,7 +54,7 @@ def create_cluster(cluster: Path, *, account: str | None) -> None:
 def command(cluster: Path, socket_dir: Path, *, port: int | None = None, **settings: str) -> list[str]:
     """The command line of a server on a unix socket in `socket_dir`, and on 127.0.0.1 only when `port` is given."""
     chosen = {
-        "unix_socket_directories": str(socket_dir),
+        "unix_socket_directories": '"' + str(socket_dir).replace('"', '""') + '"',  # a list; a path may hold a space
         "unix_socket_permissions": "0700",
         "listen_addresses": "127.0.0.1" if port else "",
         "port": str(port or 5432),
@@ -68,6 +69,11 @@ def command(cluster: Path, socket_dir: Path, *, port: int | None = None, **setti
 def socket_url(socket_dir: Path, database: str) -> str:
     """The SQLAlchemy url of `database` behind the unix socket in `socket_dir`."""
     return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={quote(str(socket_dir), safe='/')}"
+
+
+def conninfo(socket_dir: Path, database: str) -> str:
+    """The libpq address of `database` behind the unix socket in `socket_dir`."""
+    return make_conninfo(host=str(socket_dir), user=SUPERUSER, dbname=database)
 
 
 def accepts_connections(conninfo: str) -> bool:

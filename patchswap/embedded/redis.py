@@ -16,7 +16,7 @@ SOCKET_NAME = "redis.sock"
 def configuration(folder: Path, *, socket: Path | None = None, port: int = 0, password: str | None = None) -> str:
     """The text of redis.conf: durable to a second, and it refuses writes rather than drop a message when full."""
     lines = [
-        f'dir "{folder}"',
+        f"dir {_quoted(folder)}",
         "appendonly yes",
         "appendfsync everysec",
         "aof-load-truncated yes",  # after a power cut the last second may be torn; the ledger rings again
@@ -29,7 +29,7 @@ def configuration(folder: Path, *, socket: Path | None = None, port: int = 0, pa
         "databases 1",
     ]
     if socket:
-        lines += [f'unixsocket "{socket}"', "unixsocketperm 700"]
+        lines += [f"unixsocket {_quoted(socket)}", "unixsocketperm 700"]
     if password:
         lines += [f"requirepass {password}"]
     return "\n".join(lines) + "\n"
@@ -55,3 +55,8 @@ def accepts_connections(client: redis.Redis) -> bool:
     except redis.RedisError:
         return False
     return True
+
+
+def _quoted(path: Path) -> str:
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
