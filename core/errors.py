@@ -1,4 +1,4 @@
-"""What can go wrong, by kind. A class's docstring is the sentence the customer reads; `api/errors.py` gives statuses."""
+"""What can go wrong, by kind. A class's docstring is the customer's sentence; `api/errors.py` gives statuses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -99,5 +99,5 @@ class StoreUnavailable(Unavailable):
     """The object store does not answer. Try again in a few seconds."""
 
 
-class Fenced(Exception):  # noqa: N818 - an ending that is expected, not a customer's error
+class Fenced(Exception):
     """The claim was lost: another worker holds the row, or it was ended. Stop without writing anything."""

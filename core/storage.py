@@ -151,7 +151,7 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def _errors(key: str) -> Iterator[None]:
-    """obstore's errors as ours; all but "not there" mean that the store is away or refuses."""
+    """Errors of obstore as ours; all but "not there" mean that the store is away or refuses."""
     try:
         yield
     except (FileNotFoundError, NotFoundError) as error:

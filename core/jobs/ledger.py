@@ -185,7 +185,7 @@ def add_usage(session: Session, claim: Claim, *, gpu_seconds: float) -> None:
     leases.write(session, Job, claim.job_id, claim.fence, gpu_seconds=Job.gpu_seconds + gpu_seconds)
 
 
-class CancelledFirst(Exception):  # noqa: N818 - an expected ending
+class CancelledFirst(Exception):
     """A cancel was asked for before the publication; nothing was published."""
 
 

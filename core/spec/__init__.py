@@ -3,7 +3,7 @@
 The trainer may import this package and `core.progress`, nothing else of ours.
 """
 
-from core.spec.dataset import Pairability, PackManifest, Split
+from core.spec.dataset import PackManifest, Pairability, Split
 from core.spec.job import (
     AugmentationSpec,
     Constraints,

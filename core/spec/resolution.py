@@ -30,7 +30,7 @@ class SpecWarning(BaseModel):
     message: str
 
 
-class SpecInvalid(ValueError):  # noqa: N818 - reads as a sentence where it is caught
+class SpecInvalid(ValueError):
     """The spec cannot be run; `violations` says where and why."""
 
     def __init__(self, violations: list[Violation]) -> None:
@@ -64,7 +64,8 @@ class Plan:
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
     """Lay a spec over its recipe and validate its form. Raises SpecInvalid."""
-    name = body.get("recipe") or DEFAULT_RECIPE
+    asked = body.get("recipe")
+    name = asked if isinstance(asked, str) else DEFAULT_RECIPE
     if name not in RECIPES:
         message = f"there is no recipe {name!r}; there are {', '.join(RECIPES)}"
         raise SpecInvalid([Violation(pointer="/recipe", code="unknown_recipe", message=message)])
@@ -109,7 +110,7 @@ def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
         return asked
     if manifest.image_size and max(manifest.image_size) <= MAX_AUTO_SIDE_PX and min(manifest.image_size) >= 8:
         return manifest.image_size
-    side = min(MAX_AUTO_SIDE_PX, min(manifest.median_size))
+    side = min(MAX_AUTO_SIDE_PX, *manifest.median_size)
     side = max(8, side - side % 32 if side >= 32 else side - side % 4)
     return side, side
 
@@ -189,7 +190,10 @@ def _divisors(number: int) -> list[int]:
 
 
 def _violation(error: Any, body: Any) -> Violation:
-    return Violation(pointer=_pointer(error["loc"], body), code=error["type"], message=error["msg"])
+    pointer = _pointer(error["loc"], body)
+    if error["type"].startswith("union_tag"):
+        pointer += "/" + error["ctx"]["discriminator"].strip("'")
+    return Violation(pointer=pointer, code=error["type"], message=error["msg"])
 
 
 def _pointer(loc: tuple[int | str, ...], body: Any) -> str:
@@ -198,11 +202,15 @@ def _pointer(loc: tuple[int | str, ...], body: Any) -> str:
     here: Any = body
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+        if _holds(here, part):
             here = here[part]
         elif not (last and isinstance(here, dict)):
             continue
         parts.append(str(part).replace("~", "~0").replace("/", "~1"))
     return "/" + "/".join(parts) if parts else ""
+
+
+def _holds(container: Any, part: int | str) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(container, list | tuple) and isinstance(part, int) and part < len(container)
