@@ -1,0 +1,55 @@
+# Every target that a person types has its text behind it; `make help` prints them.
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-slow lint bench clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+# torch and torchvision go in first and pinned: any later package's open range would choose another build, with
+# gigabytes of CUDA libraries. For a build of your choice: make install TORCH_OPTIONS="--index-url URL".
+TORCH := torch==2.13.0
+TORCHVISION := torchvision==0.28.0
+TORCH_OPTIONS :=
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## .venv with all that is needed; again only when pyproject.toml changes
+
+$(INSTALLED): pyproject.toml
+	@sh .ci/make-venv $(VENV)
+	@echo "installing packages, some minutes the first time"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCH)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCHVISION)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(INSTALLED)
+
+demo: install ## the whole way in five minutes: digits in, a compressed model out, one table
+	@$(PYTHON) -m patchswap.demo
+
+up: install ## the service on this machine, until Ctrl-C
+	@$(VENV)/bin/patchswap up
+
+test: install ## every quick test, on real Postgres, Redis and S3
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not slow"
+
+test-slow: install ## the minutes-long tests
+	@$(PYTHON) -m pytest -q -m slow
+
+lint: install ## what CI checks before it tests
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) tests/import_without_torch.py api core patchswap worker
+	$(VENV)/bin/yamllint --strict .
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(VENV)/bin/hadolint docker/api.Dockerfile docker/worker.Dockerfile
+
+bench: install ## the published figures, measured here
+	@$(PYTHON) bench/service.py
+	@$(PYTHON) bench/trainer.py
+
+clean: ## removes .venv and what tools leave behind
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
