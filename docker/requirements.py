@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a program beside the Dockerfiles, not a package
 """A program: prints pyproject.toml's dependencies for one image, as pip reads them.
 
 The api serves HTTP and reads tables; what only trains, exports or is embedded would treble its image. One list stays

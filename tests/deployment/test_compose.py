@@ -20,7 +20,7 @@ DOCKERFILES = [ROOT / service["build"]["dockerfile"] for service in OURS.values(
 
 
 def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(BIN / name), *arguments], capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run([str(BIN / name), *arguments], check=False, capture_output=True, text=True, cwd=ROOT)
 
 
 def requirements(image: str, pyproject: Path = ROOT / "pyproject.toml") -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,9 @@ def commands() -> list[tuple[str, list[str]]]:
     """Every `python -m module ...` of the compose file and the Dockerfiles, by where it stands."""
     found = [(name, service["command"]) for name, service in OURS.items() if "command" in service]
     for path in sorted(set(DOCKERFILES)):
-        found += [(path.name, yaml.safe_load(line)) for line in re.findall(r"^CMD (\[.*\])$", path.read_text(), re.M)]
+        found += [
+            (path.name, yaml.safe_load(line)) for line in re.findall(r"^CMD (\[.*\])$", path.read_text(), re.MULTILINE)
+        ]
     return found
 
 
