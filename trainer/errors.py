@@ -1,0 +1,108 @@
+"""Endings of a run that a customer can do something about. Everything else is a crash, with its traceback on stderr."""
+
+import errno
+
+import torch
+
+from core.progress import JobError
+from core.spec import SpecInvalid
+
+
+class TrainerError(Exception):
+    """A named ending; `error` is what the customer reads."""
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def dataset_invalid(message: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="dataset_invalid",
+            category="user_data",
+            retryable=False,
+            message=message,
+            remediation="Push the dataset again; if the same file fails twice, report it with its name.",
+        )
+    )
+
+
+def spec_invalid(error: SpecInvalid) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="spec_invalid",
+            category="user_spec",
+            retryable=False,
+            message=str(error),
+            remediation="Correct the fields named by the JSON pointers and submit again.",
+        )
+    )
+
+
+def loss_nan(step: int) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="loss_nan",
+            category="user_spec",
+            retryable=False,
+            message=f"The loss was not finite by step {step}.",
+            remediation="Lower optimizer.learning_rate (a tenth is a good try) or add optimizer.warmup_epochs.",
+        )
+    )
+
+
+def checkpoint_mismatch(name: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="checkpoint_mismatch",
+            category="user_spec",
+            retryable=False,
+            message=f"The checkpoint {name} was written for another spec or dataset.",
+            remediation="Give an --out folder of its own, or remove the checkpoints in this one.",
+        )
+    )
+
+
+def missing_weights(path: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="weights_missing",
+            category="user_spec",
+            retryable=False,
+            message=f"There are no trained weights at {path}.",
+            remediation="Run `train` with the same --out folder and arm first.",
+        )
+    )
+
+
+def named(error: Exception) -> JobError | None:
+    """What the customer should read of an exception, or None where it is a crash."""
+    if isinstance(error, TrainerError):
+        return error.error
+    if isinstance(error, torch.OutOfMemoryError):
+        return _OUT_OF_MEMORY["gpu_oom"]
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return _OUT_OF_MEMORY["out_of_memory"]
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _DISK_FULL
+    return None
+
+
+_OUT_OF_MEMORY = {
+    code: JobError(
+        code=code,
+        category="resource",
+        retryable=False,
+        message=f"The batch did not fit into the memory of the {place}.",
+        remediation="Lower training.pairs_per_batch or training.image_size, or take a smaller architecture.",
+    )
+    for code, place in (("gpu_oom", "GPU"), ("out_of_memory", "machine"))
+}
+_DISK_FULL = JobError(
+    code="disk_full",
+    category="resource",
+    retryable=True,
+    message="The disk of the worker is full.",
+    remediation="Free space in the worker's scratch folder; the job continues from its last checkpoint.",
+)

@@ -1,0 +1,102 @@
+"""Intra-class patch swap (IPS): teacher-free self-distillation between two images of one class.
+
+Choi, Jeon, Shukla, Turaga, Neurocomputing 2025, arXiv 2505.14124. Two images of a class exchange grid patches; the two
+predictions of the one network are drawn together, and each keeps its cross-entropy:
+
+    loss = ce_weight * 1/2 [CE(za, y) + CE(zb, y)] + kd_weight * T^2 [KL(sg pb || pa) + KL(sg pa || pb)]
+
+How many patches a pair exchanges (uniform in 1..P-1) and the swap probability are our choices: the published values
+were not available to us. Shapes: B = 2n batch of n pairs, C channels, H height, W width, K classes, P patches an image.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from core.spec import PatchSwapSpec
+
+
+class PatchSwap:
+    needs_pairs = True
+
+    def __init__(self, spec: PatchSwapSpec) -> None:
+        self._spec = spec
+        self._patch_px = int(spec.patch_size)  # resolved: a number
+
+    def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
+        """Swap patches between image i and image n + i, in place."""
+        first, second = images_BCHW.chunk(2)
+        rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
+        swapped_nP = draw_patches(len(first), rows * columns, self._spec.swap_probability, random)
+        swap_patches(first, second, torch.from_numpy(swapped_nP).view(-1, rows, columns))
+
+    def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
+        spec = self._spec
+        cross_entropy = functional.cross_entropy(logits_BK, labels_B)  # the mean over both halves
+        if spec.kd_weight == 0:
+            return {"loss": spec.ce_weight * cross_entropy, "ce_loss": cross_entropy.detach()}
+        distillation = self._distillation(logits_BK, labels_B)
+        total = spec.ce_weight * cross_entropy + spec.kd_weight * distillation
+        return {"loss": total, "ce_loss": cross_entropy.detach(), "kd_loss": distillation.detach()}
+
+    def _distillation(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:
+        first_nK, second_nK = logits_BK.chunk(2)
+        temperature = self._spec.temperature
+        match self._spec.kd_direction:
+            case "symmetric":
+                return distillation_loss(first_nK, second_nK, temperature) + distillation_loss(
+                    second_nK, first_nK, temperature
+                )
+            case "one_way":
+                return distillation_loss(second_nK, first_nK, temperature)
+            case "confident_to_weak":
+                weak_nK, confident_nK = by_confidence(first_nK, second_nK, labels_B.chunk(2)[0])
+                return distillation_loss(weak_nK, confident_nK, temperature)
+
+
+def draw_patches(pairs: int, patches: int, probability: float, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Which patches each pair exchanges, (pairs, patches) of 255 or 0.
+
+    With `probability` a pair is swapped: k patches, k uniform in 1..patches-1, every set of k equally likely.
+    """
+    keys = random.random((pairs, patches), dtype=np.float32)
+    count = random.integers(1, patches, size=(pairs, 1)) * (random.random((pairs, 1)) < probability)
+    ranks = np.argsort(np.argsort(keys, axis=1), axis=1)
+    return np.where(ranks < count, np.uint8(255), np.uint8(0))
+
+
+def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, swapped_nRC: Tensor) -> None:
+    """Exchange the patches marked 255 between the uint8 images of each pair, in place, without a branch.
+
+    Exclusive or with the masked difference turns each image's pixels into its partner's where the mask is set.
+    """
+    count, _, height, width = first_nCHW.shape
+    _, rows, columns = swapped_nRC.shape
+    mask = swapped_nRC.to(first_nCHW.device, non_blocking=True)[:, None, :, None, :, None]
+    mask = mask.expand(count, 1, rows, height // rows, columns, width // columns).reshape(count, 1, height, width)
+    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask)
+    first_nCHW.bitwise_xor_(difference)
+    second_nCHW.bitwise_xor_(difference)
+
+
+def distillation_loss(student_BK: Tensor, teacher_BK: Tensor, temperature: float) -> Tensor:
+    """Mean KL(teacher || student) of softened logits, times temperature squared (Hinton et al. 2015, section 2).
+
+    The teacher is detached. Returns a scalar in nats.
+    """
+    student_log = functional.log_softmax(student_BK / temperature, dim=1)
+    teacher_log = functional.log_softmax(teacher_BK.detach() / temperature, dim=1)
+    return temperature**2 * functional.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
+
+
+def by_confidence(first_nK: Tensor, second_nK: Tensor, labels_n: Tensor) -> tuple[Tensor, Tensor]:
+    """Each pair's logits as (weak, confident): confident gives its label the higher probability."""
+    first_probability, second_probability = (
+        logits.detach().softmax(dim=1).gather(1, labels_n[:, None]) for logits in (first_nK, second_nK)
+    )
+    first_confident = first_probability >= second_probability
+    weak = torch.where(first_confident, second_nK, first_nK)
+    confident = torch.where(first_confident, first_nK, second_nK)
+    return weak, confident

@@ -1,0 +1,31 @@
+"""The networks a spec can name, untrained: torchvision's, and the small ResNets of the CIFAR papers.
+
+No weights are ever fetched. Every network takes a float image batch (B, C, H, W) of 8 px or more and gives logits (B, K).
+"""
+
+from torch import nn
+
+from core.spec import ModelSpec
+from trainer.models import cifar_resnet, mobile, resnet
+
+_BUILDERS = {
+    "resnet18": resnet.build,
+    "resnet34": resnet.build,
+    "resnet50": resnet.build,
+    "mobilenet_v3_small": mobile.build,
+    "mobilenet_v3_large": mobile.build,
+    "efficientnet_b0": mobile.build,
+    "shufflenet_v2_x1_0": mobile.build,
+    "resnet20": cifar_resnet.build,
+    "resnet32": cifar_resnet.build,
+}
+
+
+def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
+    """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
+    builder = _BUILDERS[spec.architecture]
+    return builder(spec.architecture, num_classes=num_classes, channels=channels, small_stem=spec.stem == "small")
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,111 @@
+"""A pack opened for random access: the manifest, the labels and splits in memory, the image bytes memory-mapped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import ValidationError
+
+from core.spec import PackManifest, Split
+from trainer import preprocess
+from trainer.errors import dataset_invalid
+
+
+_SCHEMA = pa.schema(
+    [
+        ("image", pa.large_binary()),
+        ("label", pa.int32()),
+        ("split", pa.int8()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("path", pa.string()),
+        ("sha256", pa.binary(32)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Pack:
+    manifest: PackManifest
+    labels: NDArray[np.int64]  # (samples,)
+    splits: NDArray[np.int8]
+    table: pa.Table  # memory-mapped: image bytes are read when they are asked for
+    chunk_starts: NDArray[np.int64]  # the first row of each record batch
+
+    def rows(self, split: Split) -> NDArray[np.int64]:
+        """The row numbers of a split, in the order of the pack."""
+        return np.flatnonzero(self.splits == split)
+
+    def read(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
+        """One image as (height, width, channels) uint8. Raises TrainerError where its bytes are no image."""
+        channels = self.manifest.channels
+        try:
+            if self.manifest.encoding == "encoded":
+                return preprocess.decode(self._bytes(row), height=height, width=width, channels=channels)
+            pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
+            image = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
+            return preprocess.to_pixels(image, height=height, width=width, channels=channels)
+        except (OSError, ValueError) as error:
+            name = self.table.column("path")[row].as_py()
+            raise dataset_invalid(f"Image {name!r} (row {row} of the pack) cannot be decoded: {error}") from error
+
+    @property
+    def raw_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels of every image of a raw pack."""
+        height, width = self.manifest.image_size or (0, 0)
+        return height, width, self.manifest.channels
+
+    def raw_chunks(self) -> Iterator[NDArray[np.uint8]]:
+        """A raw pack's images, (n, height, width, channels) for each record batch, straight from the map."""
+        for chunk in self.table.column("image").chunks:
+            yield np.frombuffer(_values(chunk), np.uint8).reshape(len(chunk), *self.raw_shape)
+
+    def _bytes(self, row: int) -> memoryview:
+        chunk = int(np.searchsorted(self.chunk_starts, row, side="right")) - 1
+        return memoryview(self.table.column("image").chunk(chunk)[row - int(self.chunk_starts[chunk])].as_buffer())
+
+
+def open_pack(folder: Path) -> Pack:
+    """Open and check a pack. Raises TrainerError where it is not what its manifest says."""
+    manifest = _read_manifest(folder / "manifest.json")
+    path = folder / "samples.arrow"
+    if not path.is_file() or path.stat().st_size != manifest.bytes:
+        raise dataset_invalid(f"{path.name} is missing or not {manifest.bytes} bytes long, as the manifest says.")
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except pa.ArrowInvalid as error:
+        raise dataset_invalid(f"{path.name} is not an Arrow IPC file: {error}") from error
+    return _checked(table, manifest)
+
+
+def _read_manifest(path: Path) -> PackManifest:
+    try:
+        return PackManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise dataset_invalid(f"There is no {path.name} in the pack.") from error
+    except ValidationError as error:
+        raise dataset_invalid(f"{path.name} is not a pack's manifest: {error}") from error
+
+
+def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
+    if not table.schema.equals(_SCHEMA):
+        raise dataset_invalid(f"The columns of the pack are {table.schema.names}, not {_SCHEMA.names}.")
+    labels = table.column("label").to_numpy().astype(np.int64)
+    splits = table.column("split").to_numpy()
+    if len(table) != manifest.samples or (splits == Split.TRAIN).sum() != manifest.split_size("train"):
+        raise dataset_invalid("The pack does not hold the samples that its manifest counts.")
+    if not len(table) or labels.min() < 0 or labels.max() >= len(manifest.classes):
+        raise dataset_invalid(f"The labels of the pack are not all within 0..{len(manifest.classes) - 1}.")
+    lengths = [len(chunk) for chunk in table.column("image").chunks]
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    return Pack(manifest, labels=labels, splits=splits, table=table, chunk_starts=starts)
+
+
+def _values(chunk: pa.LargeBinaryArray) -> memoryview:
+    """The bytes of all the values of a chunk, one after the other, without a copy."""
+    first, last = np.frombuffer(chunk.buffers()[1], np.int64)[[chunk.offset, chunk.offset + len(chunk)]]
+    return memoryview(chunk.buffers()[2])[first:last]

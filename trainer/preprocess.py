@@ -1,0 +1,32 @@
+"""The one place where an image file becomes the tensor a network sees. numpy and Pillow only; `infer.py` does the same.
+
+The rule: upright (EXIF), mode L or RGB as the dataset, resized straight to (height, width) by Pillow's antialiased
+BILINEAR with no regard to the aspect ratio, then x / 255, minus mean, over std, per channel, channels first.
+"""
+
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+
+def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """An image file as (height, width, channels) uint8."""
+    with Image.open(BytesIO(file)) as image:
+        return to_pixels(image, height=height, width=width, channels=channels)
+
+
+def to_pixels(image: Image.Image, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """An image as (height, width, channels) uint8."""
+    upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+    if upright.size != (width, height):
+        upright = upright.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(upright, dtype=np.uint8).reshape(height, width, channels)
+
+
+def normalise(pixels_BHWC: NDArray[np.uint8], mean: list[float], std: list[float]) -> NDArray[np.float32]:
+    """A batch (B, H, W, C) uint8 as the network's input (B, C, H, W) float32."""
+    scaled = pixels_BHWC.astype(np.float32) / np.float32(255)
+    normalised = (scaled - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))

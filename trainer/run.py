@@ -1,0 +1,164 @@
+"""A training run taken apart and put together: its parts, its position, and their checkpoint."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.progress import Arm, Checkpoint, Message, Notice
+from core.spec import CrossEntropySpec, Plan, ResolvedSpec, Split, plan
+from trainer import checkpoint, methods, optimization, prediction
+from trainer.errors import checkpoint_mismatch, loss_nan
+from trainer.feed import Feed
+from trainer.images import host_budget
+from trainer.pack import Pack
+from trainer.tasks import classification
+
+# What may change between an interrupted run and its continuation without changing a weight.
+_NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
+
+
+@dataclass
+class Position:
+    """Where a run stands; all of it is in the checkpoint."""
+
+    step: int = 0  # completed
+    epochs_closed: int = 0  # whose metrics were reported
+    train_seconds: float = 0.0
+    best_top1: float | None = None  # on validation
+    best_epoch: int | None = None
+    best_checkpoint: str | None = None
+    best_checkpoint_top1: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)  # the latest of each
+    sums: dict[str, Tensor] = field(default_factory=dict)  # over the steps of the open epoch, on the device
+
+
+@dataclass
+class Run:
+    spec: ResolvedSpec
+    plan: Plan
+    arm: Arm
+    out: Path
+    device: torch.device
+    fingerprint: str
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    objective: methods.Objective
+    feed: Feed
+    validation: prediction.LabelledImages | None
+    position: Position = field(default_factory=Position)
+    last_loss: Tensor | None = None
+    resumed_seconds: float = 0.0
+    started_at: float = field(default_factory=monotonic)
+
+    @property
+    def folder(self) -> Path:
+        return self.out / self.arm
+
+    @property
+    def train_seconds(self) -> float:
+        return self.resumed_seconds + monotonic() - self.started_at
+
+    @property
+    def epoch(self) -> int:
+        """The epoch being trained, counted from 1."""
+        return min(self.position.step // self.plan.steps_per_epoch, self.plan.epochs - 1) + 1
+
+
+def assemble(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device) -> Run:
+    """A run at its first step. The control arm is the same spec with plain cross-entropy."""
+    if arm == "control":
+        spec = spec.model_copy(update={"method": CrossEntropySpec()})
+    steps = plan(spec, pack.manifest)
+    objective = methods.build(spec.method)
+    torch.manual_seed(spec.seed)
+    model = classification.build_model(spec, pack.manifest).to(device, memory_format=torch.channels_last).train()
+    budget = host_budget()
+    feed = Feed(spec, steps, pack=pack, objective=objective, device=device, budget=budget)
+    return Run(
+        spec=spec,
+        plan=steps,
+        arm=arm,
+        out=out,
+        device=device,
+        fingerprint=_fingerprint(spec, pack, arm),
+        model=model,
+        optimizer=optimization.build_optimizer(model, spec.optimizer),
+        objective=objective,
+        feed=feed,
+        validation=_open_validation(spec, pack, device=device, budget=budget - feed.images.cached_bytes),
+    )
+
+
+def restore(run: Run) -> Iterator[Message]:
+    """Go to the newest checkpoint that is what was written. Raises TrainerError where it belongs to another spec."""
+    for path in checkpoint.newest_first(run.folder / "checkpoints"):
+        if not checkpoint.verified(path):
+            message = f"{path.name} does not match its sha256 and was passed over."
+            yield Notice(severity="warning", code="checkpoint_corrupt", message=message)
+            continue
+        content = checkpoint.load(path, run.device)
+        if content["fingerprint"] != run.fingerprint:
+            raise checkpoint_mismatch(path.name)
+        run.model.load_state_dict(content["model"])
+        run.optimizer.load_state_dict(content["optimizer"])
+        run.position = Position(**content["position"])
+        run.resumed_seconds = run.position.train_seconds
+        return
+
+
+def save(run: Run) -> Checkpoint:
+    """Write a checkpoint of this moment. Raises TrainerError where the loss is not finite: such a state is of no use."""
+    check_finite(run)
+    position, folder = run.position, run.folder / "checkpoints"
+    position.train_seconds = run.train_seconds
+    top1 = position.metrics.get("val.top1_accuracy")
+    best = top1 is not None and (position.best_checkpoint_top1 is None or top1 > position.best_checkpoint_top1)
+    if best:
+        position.best_checkpoint, position.best_checkpoint_top1 = checkpoint.name_of(position.step), top1
+    saved = checkpoint.save(folder, position.step, _content(run))
+    checkpoint.prune(folder, keep=position.best_checkpoint)
+    return Checkpoint(
+        arm=run.arm,
+        step=position.step,
+        epoch=run.epoch,
+        path=str(saved.path.relative_to(run.out)),
+        bytes=saved.bytes,
+        sha256=saved.sha256,
+        best=best,
+        metrics=position.metrics,
+    )
+
+
+def check_finite(run: Run) -> None:
+    if run.last_loss is not None and not torch.isfinite(run.last_loss):
+        raise loss_nan(run.position.step)
+
+
+def _content(run: Run) -> dict[str, Any]:
+    position = {name: getattr(run.position, name) for name in Position.__dataclass_fields__}
+    return {
+        "fingerprint": run.fingerprint,
+        "model": run.model.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "position": position,
+    }
+
+
+def _fingerprint(spec: ResolvedSpec, pack: Pack, arm: Arm) -> str:
+    training = spec.model_copy(update={"training": spec.training.model_copy(update={"checkpoint_every_seconds": 1})})
+    text = training.model_dump_json(exclude=_NOT_TRAINING)
+    return hashlib.sha256(f"{arm} {pack.manifest.digest} {text}".encode()).hexdigest()
+
+
+def _open_validation(
+    spec: ResolvedSpec, pack: Pack, *, device: torch.device, budget: int
+) -> prediction.LabelledImages | None:
+    if not len(pack.rows(Split.VAL)):
+        return None
+    return prediction.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)

@@ -1,0 +1,1 @@
+"""The vision tasks, one file each: its network, its targets, its metric."""
