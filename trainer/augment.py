@@ -48,3 +48,7 @@ class Normalise:
     def __call__(self, images_BCHW: Tensor) -> Tensor:
         scaled = images_BCHW.to(torch.float32, memory_format=torch.channels_last)
         return scaled.div_(255).sub_(self.mean).div_(self.std)
+
+    def scaled(self, pixels_BCHW: Tensor) -> Tensor:
+        """The same for float pixels within 0..1; differentiable."""
+        return (pixels_BCHW - self.mean) / self.std
