@@ -19,20 +19,25 @@ from patchswap.embedded.refusal import CannotStart
 from patchswap.embedded.supervisor import Stopped, Supervisor
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
-# Writes its pid's start to its log, then stops after SIGTERM with one more line.
-POLITE = [
-    sys.executable,
-    "-c",
-    "import signal, sys, time\n"
-    "signal.signal(signal.SIGTERM, lambda *_: (print(f'stopped {time.monotonic()}', flush=True), sys.exit(0)))\n"
-    "print('started', flush=True)\n"
-    "time.sleep(600)",
-]
-STUBBORN = [
-    sys.executable,
-    "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
-]
+POLITE_PROGRAM = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print(f"stopped {time.monotonic()}", flush=True), sys.exit(0)))
+print("started", flush=True)
+time.sleep(600)
+"""
+POLITE = [sys.executable, "-c", POLITE_PROGRAM]
+STUBBORN_PROGRAM = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+STUBBORN = [sys.executable, "-c", STUBBORN_PROGRAM]
+PARENT_PROGRAM = """
+import subprocess, time
+print(subprocess.Popen(["sleep", "600"]).pid, flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -68,8 +73,7 @@ def test_a_part_that_keeps_dying_is_started_again_after_growing_pauses(superviso
 
 
 def test_a_killed_part_comes_back_with_what_it_had_started_gone(supervisor, tmp_path):
-    parent = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, flush=True); sys.stdin.read(); import time; time.sleep(600)"
-    supervisor.start(Part("parent", [sys.executable, "-c", parent]))
+    supervisor.start(Part("parent", [sys.executable, "-c", PARENT_PROGRAM]))
     assert logged(tmp_path, "parent", "\n")
     grandchild = int((tmp_path / "parent.log").read_text())
     os.kill(psutil.Process(grandchild).ppid(), signal.SIGKILL)

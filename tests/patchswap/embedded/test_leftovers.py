@@ -1,0 +1,57 @@
+"""What an earlier life of a data directory left running is found and ended; nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchswap.embedded import layout, leftovers
+from patchswap.embedded.layout import Layout
+from tests.servers.postgres import PostgresServer
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Layout:
+    return layout.prepare(tmp_path / "data")
+
+
+def started(places: Layout | None) -> subprocess.Popen:
+    mark = {leftovers.MARK: str(places.root)} if places else {}
+    return subprocess.Popen(SLEEPER, env={**os.environ, **mark}, start_new_session=True)
+
+
+def test_marked_processes_end_and_others_live_on(places: Layout, tmp_path: Path):
+    ours, other, plain = started(places), started(layout.prepare(tmp_path / "other")), started(None)
+    try:
+        leftovers.end_all(places)
+        assert ours.poll() is not None
+        assert other.poll() is None
+        assert plain.poll() is None
+    finally:
+        for process in (other, plain):
+            process.kill()
+            process.wait()
+
+
+def test_a_postgres_left_running_is_shut_down_in_order(tmp_path: Path):
+    places = layout.prepare(tmp_path)
+    server = PostgresServer(tmp_path)
+    server.start()
+    leftovers.end_all(places)
+    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+    assert not (places.cluster / "postmaster.pid").exists()
+
+
+def test_a_pid_file_that_names_a_stranger_is_removed(tmp_path: Path):
+    places = layout.prepare(tmp_path)
+    server = PostgresServer(tmp_path)
+    (places.cluster / "postmaster.pid").write_text(f"{os.getppid()}\n{places.cluster}\n")
+    leftovers.end_all(places)
+    server.start()
+    server.stop()
