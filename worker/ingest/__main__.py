@@ -1,0 +1,92 @@
+"""`python -m worker.ingest ARCHIVE OUT [--splits JSON] [--limits JSON]`: ingest under the kernel's limits.
+
+JSON lines of `core.progress` on stdout. Exit 0: a pack was written. 3: the archive is invalid, OUT/report.json says why.
+1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most likely
+of a decoder on a hostile file.
+"""
+
+import argparse
+import errno
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from core.progress import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
+from worker.ingest import Limits, SplitRequest, ingest
+from worker.ingest.findings import Refused
+
+_EXIT_HERE = 1
+_EVERY_SECONDS = 0.5
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m worker.ingest")
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
+    parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
+    asked = parser.parse_args(arguments)
+    _confine(asked.limits)
+    try:
+        result = ingest(asked.archive, asked.out, splits=asked.splits, progress=_Ticker(), limits=asked.limits)
+    except OSError as error:
+        _say(Failed(error=_as_job_error(error)))
+        return _EXIT_HERE
+    names = ["report.json"] if result.manifest is None else ["report.json", "manifest.json", "samples.arrow"]
+    _say(Done(files={name: name for name in names}))
+    return EXIT_FAILED if result.manifest is None else EXIT_DONE
+
+
+class _Ticker:
+    """Says how far it is, twice a second at most."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._next or done == total:
+            self._next = now + _EVERY_SECONDS
+            _say(Working(activity="ingest", done=done, total=total))
+
+
+def _say(message: Message) -> None:
+    sys.stdout.write(message.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def _confine(limits: Limits) -> None:
+    signal.signal(signal.SIGXCPU, _out_of_time)
+    for kind, soft, slack in (
+        (resource.RLIMIT_AS, limits.memory_bytes, 0),
+        (resource.RLIMIT_CPU, limits.cpu_seconds, 30),  # to write the report in
+        (resource.RLIMIT_FSIZE, limits.file_bytes, 0),
+        (resource.RLIMIT_NOFILE, limits.open_files, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        most = resource.getrlimit(kind)[1]
+        unlimited = most == resource.RLIM_INFINITY
+        hard = soft + slack if unlimited else min(soft + slack, most)
+        resource.setrlimit(kind, (min(soft, hard), hard))
+
+
+def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
+    raise Refused("too_slow", "reading it takes more time than is allowed", "Split the dataset or scale the images down.")
+
+
+def _as_job_error(error: OSError) -> JobError:
+    full = error.errno in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+    return JobError(
+        code="disk_full" if full else "worker_lost",
+        category="resource" if full else "platform",
+        retryable=True,
+        message=f"The dataset could not be written: {error.strerror or error}.",
+        remediation="Free space on the worker, or upload a smaller dataset." if full else "Try again.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,58 @@
+"""What ingest has to say about an archive, collected as it goes. The words of a finding stand where it is found."""
+
+from collections import Counter
+
+from core.spec.validation import MAX_FINDINGS, Finding, Severity
+
+LISTED_PER_CODE = 100  # so that one kind of fault does not crowd out the others
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+class Refused(Exception):  # noqa: N818 - reads as a sentence where it is raised
+    """The whole archive cannot be used."""
+
+    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fix = fix
+
+
+class Findings:
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.skipped = 0  # images left out
+        self.rejected = 0  # of those, the ones that are themselves at fault
+        self.ignored = 0  # other files
+        self._listed: list[Finding] = []
+
+    def add(self, severity: Severity, code: str, message: str, *, fix: str | None = None, path: str | None = None) -> None:
+        self.counts[code] += 1
+        if severity == "error" or self.counts[code] <= LISTED_PER_CODE:
+            self._listed.append(Finding(severity=severity, code=code, path=path, message=message, fix=fix))
+
+    def refuse(self, refusal: Refused) -> None:
+        self.add("error", refusal.code, refusal.message, fix=refusal.fix)
+
+    def reject(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
+        """An image file that cannot be used; too many of these fail the archive."""
+        self.rejected += 1
+        self.leave_out(path, code, message, fix=fix)
+
+    def leave_out(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
+        """A sound image that the layout has no place for."""
+        self.skipped += 1
+        self.add("warning", code, message, fix=fix, path=path)
+
+    def ignore(self, path: str, code: str, message: str) -> None:
+        """A file nothing was expected of."""
+        self.ignored += 1
+        self.add("info", code, message, path=path)
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == "error" for finding in self._listed)
+
+    def listed(self) -> list[Finding]:
+        """The most important first, at most MAX_FINDINGS."""
+        return sorted(self._listed, key=lambda finding: _ORDER[finding.severity])[:MAX_FINDINGS]

@@ -1,0 +1,213 @@
+"""From an uploaded archive to a pack and a report: open, decode, split, write. Knows no database, HTTP or bucket.
+
+Two passes. The first streams the archive, decodes each image in a few threads and stages it; memory holds flat columns
+only. Then splits and duplicates are decided on those columns, and the second pass writes the pack in its final order.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from core.spec import PackManifest, Split
+from core.spec.validation import SplitRequest, ValidationReport
+from worker.ingest import duplicates, images, splits
+from worker.ingest.findings import Findings, Refused
+from worker.ingest.images import Ready, Unusable
+from worker.ingest.limits import Limits
+from worker.ingest.pack import SAMPLES, pairability, write_pack
+from worker.ingest.samples import Sample
+from worker.ingest.sources import Source, open_source
+from worker.ingest.staging import Columns, Staging
+
+Progress = Callable[[int, int], None]
+Outcome = Ready | Unusable
+_BATCH_IMAGES = 64
+_BATCH_BYTES = 8 << 20
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    manifest: PackManifest | None  # None: the archive is invalid and no pack was left behind
+    report: ValidationReport
+
+
+def ingest(
+    archive: Path, out: Path, *, splits: SplitRequest | None, progress: Progress, limits: Limits | None = None
+) -> IngestResult:
+    """Validate an archive and write OUT/manifest.json, samples.arrow and report.json; of an invalid one the report only.
+
+    `progress` hears (done, total), where an image counts once when read and once when written. Raises OSError where OUT
+    cannot be written; whatever is wrong with the archive itself is in the report.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    run = _Run(archive, out, request=splits, progress=progress, limits=limits or Limits())
+    manifest = run.pack()
+    report = run.report(manifest)
+    if manifest is None:
+        (out / SAMPLES).unlink(missing_ok=True)
+    else:
+        (out / "manifest.json").write_text(manifest.model_dump_json(indent=2))
+    (out / "report.json").write_text(report.model_dump_json(indent=2))
+    return IngestResult(manifest, report)
+
+
+class _Run:
+    """One ingest: what is known so far, so that a report can be given wherever it ends."""
+
+    def __init__(
+        self, archive: Path, out: Path, *, request: SplitRequest | None, progress: Progress, limits: Limits
+    ) -> None:
+        self.archive, self.out, self.request, self.progress, self.limits = archive, out, request, progress, limits
+        self.findings = Findings()
+        self.source: Source | None = None
+        self.columns: Columns | None = None
+        self.splits = np.zeros(0, np.int8)
+
+    def pack(self) -> PackManifest | None:
+        """The pack's manifest; None where the archive cannot be used, which the findings then say."""
+        try:
+            self.source = open_source(self.archive, self.limits, self.findings)
+            with Staging(self.out, self.limits) as staging:
+                self._stage(self.source, staging)
+                self._decide(self.source, staging)
+                return None if self.findings.failed else self._write(staging)
+        except Refused as refusal:
+            self.findings.refuse(refusal)
+        except MemoryError:
+            self.findings.refuse(Refused("memory", "reading it takes more memory than is allowed", "Split the dataset."))
+        return None
+
+    def report(self, manifest: PackManifest | None) -> ValidationReport:
+        counted = {split.name.lower(): int((self.splits == split).sum()) for split in Split}
+        decided = self.columns is not None and len(self.splits) > 0
+        return ValidationReport(
+            status="invalid" if manifest is None else "ready",
+            archive=self.source.archive if self.source else None,
+            layout=self.source.layout if self.source else None,
+            accepted=sum(counted.values()),
+            skipped=self.findings.skipped,
+            ignored=self.findings.ignored,
+            classes=len(self.columns.classes) if self.columns else 0,
+            splits=counted if decided else {},
+            pairability=pairability(self.columns, self.splits) if self.columns and decided else None,
+            findings=self.findings.listed(),
+            counts=dict(self.findings.counts.most_common()),
+        )
+
+    def _stage(self, source: Source, staging: Staging) -> None:
+        """The first pass. Raises Refused where too much of it is bad."""
+        for done, (sample, outcome) in enumerate(_decoded(source.samples(), self.limits), start=1):
+            if isinstance(outcome, Unusable):
+                self.findings.reject(sample.path, outcome.code, str(outcome), fix=outcome.fix)
+            else:
+                staging.add(sample, outcome)
+                for note in outcome.notes:
+                    self.findings.add(note.severity, note.code, note.message, path=sample.path)
+            if done % _BATCH_IMAGES == 0:
+                self.progress(done, 2 * source.total)
+        bad, total = self.findings.rejected, self.findings.rejected + len(staging)
+        if bad > self.limits.bad_share * total:
+            message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
+            raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
+        if not len(staging):
+            raise Refused("no_images", "no image of the dataset has a class", "Put images into one folder for each class.")
+
+    def _decide(self, source: Source, staging: Staging) -> None:
+        self.columns = columns = staging.columns(source.classes)
+        _check_classes(columns, self.findings)
+        decided = splits.decide(columns, self.request, self.findings)
+        decided = duplicates.drop_leaks(columns, decided, staging, self.findings)
+        self.splits = splits.keep_per_class(columns, decided, self.request, self.findings)
+        _check_training(columns, self.splits, self.findings)
+
+    def _write(self, staging: Staging) -> PackManifest:
+        if self.columns is None or self.source is None:
+            raise RuntimeError("nothing was decided yet")
+        total = len(staging)
+        done = total
+
+        def written(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress(done, 2 * total)
+
+        manifest = write_pack(staging, self.columns, self.splits, folder=self.out, written=written)
+        self.progress(2 * total, 2 * total)
+        return manifest
+
+
+def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample, Outcome]]:
+    """Every sample with what became of it, in order. A few batches are under way at a time."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="decode") as pool:
+        waiting: deque[tuple[list[Sample], Future[list[Outcome]]]] = deque()
+        try:
+            for batch in _batches(samples):
+                waiting.append((batch, pool.submit(_decode, batch, limits)))
+                if len(waiting) > _THREADS:
+                    yield from _finished(*waiting.popleft())
+            while waiting:
+                yield from _finished(*waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _finished(batch: list[Sample], future: Future[list[Outcome]]) -> Iterator[tuple[Sample, Outcome]]:
+    yield from zip(batch, future.result(), strict=True)
+
+
+def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while batch := list(islice(samples, 1)):
+        weight = batch[0].weight
+        while weight < _BATCH_BYTES and len(batch) < _BATCH_IMAGES and (sample := next(samples, None)) is not None:
+            batch.append(sample)
+            weight += sample.weight
+        yield batch
+
+
+def _decode(batch: list[Sample], limits: Limits) -> list[Outcome]:
+    return [_outcome(sample, limits) for sample in batch]
+
+
+def _outcome(sample: Sample, limits: Limits) -> Outcome:
+    try:
+        if isinstance(sample.content, bytes):
+            return images.from_file(sample.content, limits)
+        return images.from_pixels(sample.content, limits)
+    except Unusable as unusable:
+        return unusable
+
+
+def _check_classes(columns: Columns, findings: Findings) -> None:
+    if len(columns.classes) < 2:
+        message = f"there is only one class, {columns.classes[0]!r}"
+        raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
+    folded: dict[str, str] = {}
+    for name in columns.classes:
+        twin = folded.setdefault(name.casefold().strip(), name)
+        if twin != name:
+            message = f"the classes {twin!r} and {name!r} differ in case or spaces only"
+            findings.add("warning", "class_names_alike", message, path=name, fix="Merge them if they mean the same.")
+
+
+def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
+    training = np.bincount(columns.label[decided == Split.TRAIN], minlength=len(columns.classes))
+    if not training.any():
+        message = "every training image also stands in a held-out split"
+        raise Refused("no_training_images", message, "Keep training and held-out images apart.")
+    if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
+        fix = "Give at least three images a class, or a val or test fraction above 0."
+        raise Refused("nothing_held_out", "no image could be set aside to measure the result on", fix)
+    for name, count in zip(columns.classes, training.tolist(), strict=True):
+        if count == 0:
+            message = f"the class {name!r} has no training image: it can never be recognised"
+            findings.add("warning", "class_without_training", message, path=name, fix="Add training images of it.")
+        elif count == 1:
+            message = f"the class {name!r} has one training image and cannot form a pair: it teaches no patch swap"
+            findings.add("warning", "class_single_image", message, path=name, fix="Add at least one more image of it.")

@@ -1,0 +1,135 @@
+"""Image files without what is not pixels: EXIF (with its places), XMP, comments, profiles, thumbnails, later frames.
+
+Works on the file's segments or chunks, never on its pixels, so nothing is lost and nothing is decoded. Whatever stands
+after the end of the image (a second picture, a hidden archive) goes too.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL import Image
+
+Format = Literal["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"]
+
+_ORIENTATION = 0x0112
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
+_JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"  # says YCbCr; without a thumbnail
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # stuffed bytes and restarts belong to the picture
+_JPEG_BARE = {0x01, 0xD8}
+_JPEG_START_OF_SCAN = 0xDA
+_JPEG_END = 0xD9
+_MAGIC: tuple[tuple[bytes, Format], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (_PNG_SIGNATURE, "PNG"),
+    (b"BM", "BMP"),
+    (b"GIF8", "GIF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+)
+
+
+class Malformed(ValueError):  # noqa: N818 - reads as a sentence where it is caught
+    """The file does not follow its format, or ends early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """An image file of pixels only."""
+
+    file: bytes
+    orientation: int = 1  # as EXIF counts: 1 is upright
+    animated: bool = False
+
+
+def sniff(file: bytes) -> Format | None:
+    """The format by the first bytes; the name says nothing."""
+    if file[:4] == b"RIFF" and file[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for magic, name in _MAGIC if file.startswith(magic)), None)
+
+
+def strip(file: bytes, form: Format) -> Bare:
+    """The file without metadata; BMP, GIF and TIFF as they are, for they are re-encoded anyway. Raises Malformed."""
+    if form == "JPEG":
+        return _strip_jpeg(file)
+    if form == "PNG":
+        return _strip_png(file)
+    return _strip_webp(file) if form == "WEBP" else Bare(file)
+
+
+def _strip_jpeg(file: bytes) -> Bare:
+    kept = [b"\xff\xd8"]
+    orientation = 1
+    at = 2
+    while at < len(file):
+        found = _JPEG_MARKER.match(file, at)
+        if found is None:
+            raise Malformed("a JPEG segment is missing where one should start")
+        marker, start = file[found.end() - 1], found.end()
+        if marker == _JPEG_END:
+            kept.append(b"\xff\xd9")
+            break
+        end = start if marker in _JPEG_BARE else start + int.from_bytes(file[start : start + 2], "big")
+        segment = file[start + 2 : end]
+        if marker == 0xE1 and segment.startswith(b"Exif\x00\x00"):
+            orientation = _orientation(segment)
+        if marker == _JPEG_START_OF_SCAN:
+            following = _JPEG_MARKER.search(file, end)
+            end = following.start() if following else len(file)
+        if marker == 0xE0 and segment.startswith(b"JFIF\x00"):
+            kept.append(_JFIF)
+        elif marker == 0xEE or not (0xE0 <= marker <= 0xEF or marker == 0xFE):  # APP14 says how colours are coded
+            kept.append(b"\xff" + file[start - 1 : end])
+        at = end
+    return Bare(b"".join(kept), orientation)
+
+
+def _strip_png(file: bytes) -> Bare:
+    kept = [_PNG_SIGNATURE]
+    orientation, animated = 1, False
+    at = len(_PNG_SIGNATURE)
+    while True:
+        end = at + 12 + int.from_bytes(file[at : at + 4], "big")
+        name = file[at + 4 : at + 8]
+        if end > len(file):
+            raise Malformed("the PNG ends early")
+        if name in _PNG_KEPT:
+            kept.append(file[at:end])
+        elif name == b"eXIf":
+            orientation = _orientation(file[at + 8 : end - 4])
+        elif name == b"acTL":
+            animated = int.from_bytes(file[at + 8 : at + 12], "big") > 1
+        at = end
+        if name == b"IEND":
+            return Bare(b"".join(kept), orientation, animated)
+
+
+def _strip_webp(file: bytes) -> Bare:
+    picture, orientation, at = b"", 1, 12
+    size = min(len(file), 8 + int.from_bytes(file[4:8], "little"))
+    while at + 8 <= size:
+        name, length = file[at : at + 4], int.from_bytes(file[at + 4 : at + 8], "little")
+        end = at + 8 + length + length % 2
+        if name in {b"ANIM", b"ALPH"}:  # frames or a mask: Pillow needs the file as it is, and it is re-encoded
+            return Bare(file, animated=name == b"ANIM")
+        if name == b"EXIF":
+            orientation = _orientation(file[at + 8 : at + 8 + length])
+        if name in {b"VP8 ", b"VP8L"} and not picture:
+            if at + 8 + length > len(file):
+                raise Malformed("the WebP ends early")
+            picture = file[at:end].ljust(end - at, b"\x00")
+        at = end
+    return Bare(b"RIFF" + (4 + len(picture)).to_bytes(4, "little") + b"WEBP" + picture, orientation)
+
+
+def _orientation(exif: bytes) -> int:
+    """From 1 to 8; 1 where the block says nothing sensible, as Pillow takes it too."""
+    block = Image.Exif()
+    try:
+        block.load(exif)
+        value = block.get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - Pillow raises nearly anything on a broken block, and the picture is whole without it
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -1,0 +1,84 @@
+"""Names of files inside archives: decoded, made printable, and told apart. Nothing is ever written under them."""
+
+import re
+import unicodedata
+
+from core.spec import Split
+
+IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"})
+NESTED_SUFFIXES = frozenset({"zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar", "npz", "parquet"})
+MAX_PATH = 1_024
+MAX_PART = 255
+
+_SPLITS = {
+    Split.TRAIN: {"train", "training"},
+    Split.VAL: {"val", "valid", "validation", "dev"},
+    Split.TEST: {"test", "testing"},
+}
+_SPLIT_BY_NAME = {name: split for split, names in _SPLITS.items() for name in names}
+_JUNK = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
+# Control characters and the marks that turn the direction of what is printed after them.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def split_named(name: str) -> Split | None:
+    """The split a folder, a CSV's value or an array's prefix stands for; None where it is none."""
+    return _SPLIT_BY_NAME.get(name.strip().lower())
+
+
+def decode(raw: bytes) -> tuple[str, bool]:
+    """The name, with `/` between its parts, and whether it was UTF-8. Other bytes become `\\xe9`, so names stay apart."""
+    raw = raw.replace(b"\\", b"/")
+    try:
+        return unicodedata.normalize("NFC", raw.decode()), True
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", errors="backslashreplace"), False
+
+
+def printable(name: str) -> str:
+    return _UNPRINTABLE.sub("\ufffd", name)[:MAX_PATH]
+
+
+def tidy(path: str) -> str:
+    """Without `./` and doubled slashes."""
+    return "/".join(part for part in path.split("/") if part not in {"", "."})
+
+
+def fault(path: str) -> str | None:
+    """Why a name cannot be taken as it is, as a sentence; None where it is fine."""
+    parts = path.split("/")
+    if path.startswith("/") or re.match(r"^[A-Za-z]:", path):
+        return "the name is an absolute path"
+    if ".." in parts:
+        return "the name climbs out of the archive with .."
+    if "\x00" in path:
+        return "the name holds a NUL byte"
+    if len(path) > MAX_PATH or any(len(part) > MAX_PART for part in parts):
+        return f"the name is longer than {MAX_PART} characters a part or {MAX_PATH} in all"
+    return None
+
+
+def is_junk(path: str) -> bool:
+    """What operating systems and editors leave behind: nothing a person put there as data."""
+    return any(part.startswith(".") or part.lower() in _JUNK for part in path.split("/"))
+
+
+def suffix(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rpartition(".")[2].lower() if "." in path.rsplit("/", 1)[-1] else ""
+
+
+def is_image(path: str) -> bool:
+    return suffix(path) in IMAGE_SUFFIXES
+
+
+def stem(path: str) -> str:
+    """The last part without its suffix."""
+    last = path.rsplit("/", 1)[-1]
+    return last.rpartition(".")[0] or last
+
+
+def class_order(names: list[str]) -> list[str]:
+    """Whole numbers by value, anything else by name, so that the order does not depend on the archive's format."""
+    if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)

@@ -1,0 +1,79 @@
+"""From a file of any kind to a stream of labelled images. Each layout has a module of its own; this one chooses."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.spec.validation import Layout
+from worker.ingest import arrays, names, parquet
+from worker.ingest.archives import Archive, Kind, Member, sniff
+from worker.ingest.findings import Findings, Refused
+from worker.ingest.folders import Labelled, label_by_folder
+from worker.ingest.limits import Limits
+from worker.ingest.samples import Sample
+from worker.ingest.tables import label_by_table
+from worker.ingest.tar_archive import TarArchive
+from worker.ingest.zip_archive import ZipArchive
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset as it came. `samples` can be called once."""
+
+    archive: Kind
+    layout: Layout
+    total: int  # images to look at
+    samples: Callable[[], Iterator[Sample]]
+    classes: list[str] | None = None  # in the order that the dataset states, if it does
+
+
+def open_source(path: Path, limits: Limits, findings: Findings) -> Source:
+    """Look at names and headers only. Raises Refused."""
+    kind = sniff(path)
+    if kind == "parquet":
+        frame = parquet.open_parquet(path, limits, findings)
+        return Source("parquet", "parquet", frame.total, frame.samples, frame.classes)
+    if kind == "zip":
+        zipped = ZipArchive(path, limits, findings)
+        members = zipped.members()
+        if members and all(names.suffix(member.path) == "npy" for member in members):
+            stored = arrays.open_arrays(zipped, members, limits)
+            return Source("npz", "npz", stored.total, stored.samples)
+        return _images(zipped, members, limits=limits, findings=findings)
+    tar = TarArchive(path, kind, limits=limits, findings=findings)
+    return _images(tar, tar.members(), limits=limits, findings=findings)
+
+
+def _images(archive: Archive, members: list[Member], *, limits: Limits, findings: Findings) -> Source:
+    images = [member for member in members if names.is_image(member.path)]
+    others = [member for member in members if not names.is_image(member.path)]
+    if not images:
+        raise _no_images(others)
+    layout: Layout = "csv"
+    labelled = label_by_table(archive, others, images, limits=limits, findings=findings)
+    if labelled is None:
+        layout = "image_folder"
+        labelled = label_by_folder(images, findings)
+    for member in others:
+        if names.suffix(member.path) not in {"csv", "tsv"}:  # of which the tables have spoken already
+            findings.ignore(member.path, "file_ignored", "not an image by its name")
+    return Source(archive.kind, layout, len(labelled), lambda: _read(archive, labelled, limits))
+
+
+def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:
+    by_position = {entry.member.position: entry for entry in labelled}
+    for position, content in archive.read(by_position, limit=limits.entry_bytes):
+        entry = by_position[position]
+        yield Sample(entry.member.path, entry.label, entry.split, content)
+
+
+def _no_images(others: list[Member]) -> Refused:
+    fix = "Pack folders of JPEG or PNG images, one folder for each class."
+    nested = [member.path for member in others if names.suffix(member.path) in names.NESTED_SUFFIXES]
+    if nested:
+        return Refused("no_images", f"the archive holds {nested[0]!r}, not images", f"Upload {nested[0]!r} itself.")
+    if not others:
+        return Refused("archive_empty", "the archive holds no files", fix)
+    return Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", fix)
+
+

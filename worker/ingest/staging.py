@@ -1,0 +1,111 @@
+"""The first pass: image bytes go to an unnamed file, everything else to flat columns of about 120 bytes an image."""
+
+import os
+import tempfile
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.ingest.findings import Refused
+from worker.ingest.images import Ready
+from worker.ingest.limits import Limits
+from worker.ingest.names import class_order
+from worker.ingest.samples import Sample
+
+UNDECIDED = -1  # in the split column: the dataset does not say
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is known of N images, in the archive's order."""
+
+    classes: list[str]
+    label: NDArray[np.int32]
+    split: NDArray[np.int8]
+    height: NDArray[np.int32]
+    width: NDArray[np.int32]
+    channels: NDArray[np.int8]
+    sha256: NDArray[np.bytes_]  # S32; numpy ignores trailing zero bytes, which changes neither equality nor order
+    sums: NDArray[np.int64]  # (N, 3); gray three times
+    squares: NDArray[np.int64]
+
+
+class Staging:
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=1 << 20)  # noqa: SIM115 - closed by __exit__
+        self._limits = limits
+        self._classes: dict[str, int] = {}
+        self._offset, self._stored, self._path = array("q"), array("q"), array("i")  # where; lengths
+        self._label, self._split = array("i"), array("b")
+        self._height, self._width, self._channels = array("i"), array("i"), array("b")
+        self._sums, self._squares = array("q"), array("q")
+        self._sha256 = bytearray()
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._label)
+
+    def add(self, sample: Sample, ready: Ready) -> None:
+        """Keep one image. Raises Refused where there are more classes than allowed."""
+        path = sample.path.encode()
+        self._file.write(ready.stored)
+        self._file.write(path)
+        self._offset.append(self._end)
+        self._stored.append(len(ready.stored))
+        self._path.append(len(path))
+        self._end += len(ready.stored) + len(path)
+        self._label.append(self._class(sample.label))
+        self._split.append(UNDECIDED if sample.split is None else sample.split)
+        self._height.append(ready.height)
+        self._width.append(ready.width)
+        self._channels.append(ready.channels)
+        self._sums.extend(ready.sums * (3 // ready.channels))
+        self._squares.extend(ready.squares * (3 // ready.channels))
+        self._sha256 += ready.sha256
+
+    def columns(self, stated: list[str] | None) -> Columns:
+        """All that was kept. `stated`: the order of classes as the dataset gives it, else they are sorted."""
+        self._file.flush()
+        present = [name for name in stated or [] if name in self._classes]
+        classes = list(dict.fromkeys([*present, *class_order([name for name in self._classes if name not in present])]))
+        number = {name: index for index, name in enumerate(classes)}
+        renumbered = np.array([number[name] for name in self._classes], dtype=np.int32)
+        return Columns(
+            classes=classes,
+            label=renumbered[np.frombuffer(self._label, np.int32)],
+            split=np.frombuffer(self._split, np.int8),
+            height=np.frombuffer(self._height, np.int32),
+            width=np.frombuffer(self._width, np.int32),
+            channels=np.frombuffer(self._channels, np.int8),
+            sha256=np.frombuffer(self._sha256, "S32"),
+            sums=np.frombuffer(self._sums, np.int64).reshape(-1, 3),
+            squares=np.frombuffer(self._squares, np.int64).reshape(-1, 3),
+        )
+
+    def read(self, index: int) -> tuple[bytes, str]:
+        """The stored bytes of an image and its path. Only after `columns`."""
+        stored = self._stored[index]
+        content = os.pread(self._file.fileno(), stored + self._path[index], self._offset[index])
+        return content[:stored], content[stored:].decode()
+
+    def path(self, index: int) -> str:
+        start = self._offset[index] + self._stored[index]
+        return os.pread(self._file.fileno(), self._path[index], start).decode()
+
+    def _class(self, name: str) -> int:
+        number = self._classes.setdefault(name, len(self._classes))
+        if number >= self._limits.classes:
+            message = f"the dataset has more than {self._limits.classes:,} classes"
+            raise Refused("too_many_classes", message, "Check that folders or labels name classes, not images.")
+        return number
