@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from patchswap.embedded import layout, leftovers
+from patchswap.embedded import accounts, layout, leftovers
 from patchswap.embedded.layout import Layout
+from tests.servers import processes
 from tests.servers.postgres import PostgresServer
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -49,9 +51,13 @@ def test_a_postgres_left_running_is_shut_down_in_order(tmp_path: Path):
 
 
 def test_a_pid_file_that_names_a_stranger_is_removed(tmp_path: Path):
+    """After a power cut process ids begin again, and Postgres would take its own account's process for itself."""
     places = layout.prepare(tmp_path)
     server = PostgresServer(tmp_path)
-    (places.cluster / "postmaster.pid").write_text(f"{os.getppid()}\n{places.cluster}\n")
+    stranger = processes.start(["sleep", "600"], log=tmp_path / "log", account=accounts.postgres_account())
+    (places.cluster / "postmaster.pid").write_text(f"{stranger.pid}\n{places.cluster}\n")
     leftovers.end_all(places)
     server.start()
     server.stop()
+    assert stranger.poll() is None
+    processes.end(stranger, signal.SIGKILL)
