@@ -1,0 +1,45 @@
+"""The zip a customer downloads. Equal contents give equal bytes: fixed order, times and modes."""
+
+import hashlib
+import json
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from trainer import durable
+from trainer.export import portable
+
+MODEL_NAME = "model.onnx"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
+_PROGRAMS = ("infer.py", "verify.py")
+
+
+def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> tuple[int, str]:
+    """Write the bundle with the programs and a manifest of all hashes. Returns its size and sha256."""
+    programs = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
+    all_files = dict(sorted((contents | programs).items()))
+    manifest = manifest | {"files": {name: _stated(content) for name, content in all_files.items()}}
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, content in (all_files | {"manifest.json": as_json(manifest)}).items():
+            archive.writestr(_entry(name), content)
+    durable.write(path, buffer.getvalue())
+    return len(buffer.getvalue()), hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _stated(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _entry(name: str) -> ZipInfo:
+    entry = ZipInfo(name, date_time=_EPOCH)
+    entry.create_system = 3  # Unix, for the mode below
+    entry.external_attr = (0o100644) << 16
+    entry.compress_type = ZIP_STORED if name == MODEL_NAME else ZIP_DEFLATED  # weights hardly shrink
+    return entry

@@ -1,0 +1,181 @@
+"""The model card of a bundle: what a person must know before using the file, from what was measured and no more."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.spec import Evaluation, ExportSpec, PackManifest, ResolvedSpec, SplitEvaluation
+from trainer.export import quantization
+
+_SHOWN_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class Facts:
+    spec: ResolvedSpec
+    manifest: PackManifest
+    export: ExportSpec
+    trained: Evaluation
+    control: Evaluation | None
+    measured: dict[str, Any]
+    violations: list[str]
+
+
+def write(facts: Facts) -> str:
+    """The card as Markdown."""
+    sections = (_head, _data, _method, _accuracy, _control, _file, _limits, _licence)
+    return "\n".join(text for section in sections if (text := section(facts)))
+
+
+def _head(facts: Facts) -> str:
+    classes = facts.manifest.classes
+    names = ", ".join(classes[:_SHOWN_CLASSES]) + (" ..." if len(classes) > _SHOWN_CLASSES else "")
+    failed = "".join(f"\n> **Gate failed.** {sentence}\n" for sentence in facts.violations)
+    return f"""# {facts.spec.model.architecture}, {len(classes)} classes, ONNX {facts.export.precision}
+{failed}
+Says which of these a picture shows: {names}.
+`python verify.py` checks this folder, `python infer.py IMAGE...` classifies pictures (numpy, Pillow, onnxruntime).
+The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
+as `preprocess.json` says, and gives `logits`.
+"""
+
+
+def _data(facts: Facts) -> str:
+    rows = [f"| {split} | {facts.manifest.split_size(split):,} |" for split in ("train", "val", "test")]
+    return f"""## Data
+| split | images |
+|---|---|
+{chr(10).join(rows)}
+
+Dataset digest `{facts.manifest.digest}`. Figures below are on `{facts.measured["split"]}`, which was not trained on.
+"""
+
+
+def _method(facts: Facts) -> str:
+    spec = facts.spec
+    settings = {
+        "model": spec.model.model_dump(exclude={"architecture", "pretrained"}),
+        "method": spec.method.model_dump(),
+        "optimizer": spec.optimizer.model_dump(),
+        "augmentation": spec.training.augmentation.model_dump(),
+    }
+    rows = [f"| {part} | {_settings(values)} |" for part, values in settings.items()]
+    return f"""## Method
+Trained from random weights by `{spec.method.name}`; no teacher network, no other data.
+
+| part | settings |
+|---|---|
+{chr(10).join(rows)}
+| budget | {spec.training.epochs} epochs, {facts.trained.images_seen:,} images seen, {facts.trained.train_seconds:.0f} s |
+| seed | {spec.seed} |
+"""
+
+
+def _accuracy(facts: Facts) -> str:
+    measured = facts.measured
+    rows = [
+        ("this file", measured["top1_accuracy"], measured["top1_accuracy_interval"], measured["nll"], measured["ece"]),
+        ("the trained network", *_row(_held_out(facts.trained))),
+    ]
+    if facts.control:
+        rows.append((f"control ({facts.control.method})", *_row(_held_out(facts.control))))
+    lines = [f"| {name} | {_percent(top1)} | {_interval(interval)} | {nll:.4f} | {_number(ece)} |"
+             for name, top1, interval, nll, ece in rows]  # fmt: skip
+    return f"""## Accuracy and calibration
+On {measured["samples"]:,} images. Intervals are 95 % and speak of the images drawn, not of other training seeds.
+
+| | top-1 % | interval | NLL, nats | ECE |
+|---|---|---|---|---|
+{chr(10).join(lines)}
+
+This file is {_drop(measured["drop_points"])} the trained network.
+"""
+
+
+def _control(facts: Facts) -> str:
+    if not facts.control:
+        return "No control was trained: whether the method helps on this data was not measured.\n"
+    main, control = _held_out(facts.trained), _held_out(facts.control)
+    difference = 100 * (main.top1_accuracy - control.top1_accuracy)
+    verdict = "above" if difference > 0 else "below" if difference < 0 else "from"
+    return f"""The control, trained by `{facts.control.method}` on {facts.control.images_seen:,} images seen \
+({facts.trained.images_seen:,} here) with the same seed and schedule: the trained network is \
+{abs(difference):.2f} points {verdict} it. One seed is no proof of a difference.
+"""
+
+
+def _file(facts: Facts) -> str:
+    measured = facts.measured
+    weights = ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(measured["weights"].items()))
+    rows = [
+        ("bytes of model.onnx", f"{measured['model_bytes']:,}"),
+        ("parameters", f"{measured['parameters']:,}"),
+        ("multiply-adds per image", f"{facts.trained.macs:,}"),
+        ("weights stored as", weights),
+        ("latency p50 / p90 / p99, ms", _latency(measured, "latency_ms")),
+        ("peak memory, bytes", f"{measured['peak_rss_bytes']:,}" if measured["peak_rss_bytes"] else "not measured"),
+    ]
+    if facts.export.precision == "int8":
+        rows += [
+            ("bytes against fp32", f"{measured['bytes_ratio']:.3f}"),
+            ("fp32 latency in the same run, ms", _latency(measured, "fp32_latency_ms")),
+            ("same answer as fp32", _percent(measured["fp32_agreement"]) + " % of the images"),
+            ("quantization", _settings(quantization.SETTINGS)),
+        ]
+    lines = [f"| {name} | {value} |" for name, value in rows]
+    return f"""## The file
+Latency: batch 1, one thread, {measured["cpu"]}, onnxruntime {measured["onnxruntime"]}, after warm-up.
+
+| | |
+|---|---|
+{chr(10).join(lines)}
+"""
+
+
+def _limits(facts: Facts) -> str:
+    return f"""## Limits
+- Not measured: other processors and accelerators, battery and heat, several images at once, pictures from other \
+sources than the dataset, attacks on the input.
+- Every picture gets one of the {len(facts.manifest.classes)} classes, also one that shows none of them.
+- One training run with one seed; another seed gives other weights and figures.
+- Probabilities are as well calibrated as the ECE says, on pictures like those of the dataset only.
+"""
+
+
+def _licence(_facts: Facts) -> str:
+    return """## Licence
+None was stated to the training service, for the pictures or for these weights. Whoever owns them decides.
+"""
+
+
+def _held_out(evaluation: Evaluation) -> SplitEvaluation:
+    return evaluation.splits[evaluation.evaluation_split]
+
+
+def _row(figures: SplitEvaluation) -> tuple[float, tuple[float, float] | None, float, float | None]:
+    return figures.top1_accuracy, figures.confidence_intervals.get("top1_accuracy"), figures.nll, figures.ece
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _latency(measured: dict[str, Any], name: str) -> str:
+    return " / ".join(f"{measured[f'{name}_{p}']:.3f}" for p in ("p50", "p90", "p99"))
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return f"{_percent(interval[0])} to {_percent(interval[1])}" if interval else "not computed"
+
+
+def _number(value: float | None) -> str:
+    return "not computed" if value is None else f"{value:.4f}"
+
+
+def _drop(points: float) -> str:
+    if abs(points) < 0.005:
+        return "as accurate as"
+    return f"{abs(points):.2f} points {'below' if points > 0 else 'above'}"

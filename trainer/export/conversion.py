@@ -1,0 +1,73 @@
+"""From a trained network to one ONNX file: fp32, dynamic batch, weights inside, nothing of this machine in it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+
+OPSET = 20
+INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised
+OUTPUT_NAME = "logits"  # float32 (batch, classes)
+
+
+def convert(model: nn.Module, *, image_shape: tuple[int, int, int], path: Path) -> None:
+    """Write a network in evaluation mode as ONNX. `image_shape` is (channels, height, width)."""
+    example = torch.zeros(2, *image_shape)  # a batch of one would be taken for a constant
+    with torch.no_grad():
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    proto = program.model_proto
+    tidy(proto)
+    onnx.checker.check_model(proto)
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def tidy(proto: onnx.ModelProto) -> None:
+    """Drop what only the exporter needed: its stack traces (they name folders of this machine), shapes, long names.
+
+    Constants of equal content are stored once: the thousands of zero points of an int8 file are all zeros.
+    """
+    graph = proto.graph
+    for part in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.doc_string = ""
+    del graph.value_info[:]
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+    _share_equal_constants(graph)
+
+
+def set_metadata(path: Path, entries: dict[str, object]) -> None:
+    """Put JSON values under these keys into the file's metadata, for readers that have only the file."""
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(proto, {key: json.dumps(value, sort_keys=True) for key, value in entries.items()})
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def _share_equal_constants(graph: onnx.GraphProto) -> None:
+    first: dict[bytes, str] = {}
+    renamed: dict[str, str] = {}
+    kept = []
+    for constant in graph.initializer:
+        content = onnx.numpy_helper.to_array(constant)
+        key = hashlib.sha256(f"{constant.data_type} {content.shape} ".encode() + content.tobytes()).digest()
+        if key in first:
+            renamed[constant.name] = first[key]
+        else:
+            first[key] = constant.name
+            kept.append(constant)
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]

@@ -1,0 +1,82 @@
+"""The images an export is judged on and calibrated with, as the network's float32 input."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.spec import PackManifest, ResolvedSpec, Split
+from trainer import images, preprocess
+from trainer.pack import Pack
+
+BATCH_SIZE = 64
+CALIBRATION_BATCH_SIZE = 32
+CALIBRATION_IMAGES = 512
+GOLDEN_IMAGES = 8
+GOLDEN_SIDE_PX = 512  # a golden picture is a sample, not a copy of a customer's photograph
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows of the split that figures are reported on."""
+
+    spec: ResolvedSpec
+    pack: Pack
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return self.pack.rows(Split[self.pack.manifest.evaluation_split.upper()])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return self.pack.labels[self.rows]
+
+    def batches(self) -> Iterator[NDArray[np.float32]]:
+        return batches(self.spec, self.pack, self.rows, size=BATCH_SIZE)
+
+    def golden_image(self) -> Image.Image:
+        """The first image, no larger than a thumbnail, as a picture."""
+        height, width = self._golden_size(int(self.rows[0]))
+        pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
+        return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+
+    def golden_input(self, first: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`first`, made from the golden image, and the images after it."""
+        rest = next(batches(self.spec, self.pack, self.rows[1:GOLDEN_IMAGES], size=GOLDEN_IMAGES), first[:0])
+        return np.concatenate([first, rest])
+
+    def _golden_size(self, row: int) -> tuple[int, int]:
+        height, width = (self.pack.table.column(name)[row].as_py() for name in ("height", "width"))
+        shrink = min(1.0, GOLDEN_SIDE_PX / max(height, width))
+        return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def calibration_rows(pack: Pack) -> NDArray[np.int64]:
+    """Training images, evenly spaced over the pack, so that classes keep their shares."""
+    rows = pack.rows(Split.TRAIN)
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), CALIBRATION_IMAGES)).round().astype(np.int64)]
+
+
+def batches(
+    spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int
+) -> Iterator[NDArray[np.float32]]:
+    """The network's input (at most `size`, channels, height, width) for these rows, in their order."""
+    source = images.open_images(
+        pack, rows, size=(spec.height, spec.width), device=torch.device("cpu"), budget_bytes=0
+    )
+    for start in range(0, len(rows), size):
+        positions = np.arange(start, min(start + size, len(rows)))
+        yield normalised(source.fetch(positions).permute(0, 2, 3, 1).numpy(), pack.manifest)
+
+
+def normalised(pixels_BHWC: NDArray[np.uint8], manifest: PackManifest) -> NDArray[np.float32]:
+    return preprocess.normalise(pixels_BHWC, manifest.mean, manifest.std)
+
+
+def as_input(image: Image.Image, spec: ResolvedSpec, manifest: PackManifest) -> NDArray[np.float32]:
+    """One picture as the network's input (1, channels, height, width)."""
+    pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
+    return normalised(pixels[None], manifest)

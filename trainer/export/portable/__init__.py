@@ -1,0 +1,1 @@
+"""Programs that leave with a bundle. They may import nothing but numpy, Pillow and onnxruntime."""
