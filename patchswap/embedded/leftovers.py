@@ -47,8 +47,8 @@ def _belongs(process: psutil.Process, layout: Layout) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        if process.name() == "postgres":  # its children overwrite their environment with their title
-            return Path(process.cwd()) == layout.cluster
+        if process.name() in _ORDERLY:  # they overwrite their environment with their title, and live in their data
+            return Path(process.cwd()) in {layout.cluster, layout.redis}
         return bool(process.environ().get(MARK) == str(layout.root))
     except (psutil.Error, OSError):  # another user's process, or one that has just ended
         return False

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class CannotStart(Exception):  # noqa: N818 - a sentence for a person, not a defect
+class CannotStart(Exception):
     """The service cannot be started here; the message says why and what to do."""

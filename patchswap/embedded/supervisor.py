@@ -17,7 +17,7 @@ _LOG_BYTES = 16 * 2**20
 _LOG_CHECK_SECONDS = 10.0
 
 
-class Stopped(Exception):  # noqa: N818 - an order, not a defect
+class Stopped(Exception):
     """A signal asked us to stop."""
 
 

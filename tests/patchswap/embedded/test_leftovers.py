@@ -14,6 +14,7 @@ from patchswap.embedded import accounts, layout, leftovers
 from patchswap.embedded.layout import Layout
 from tests.servers import processes
 from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -48,6 +49,15 @@ def test_a_postgres_left_running_is_shut_down_in_order(tmp_path: Path):
     leftovers.end_all(places)
     assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
     assert not (places.cluster / "postmaster.pid").exists()
+
+
+def test_a_redis_left_running_is_shut_down_in_order(tmp_path: Path):
+    places = layout.prepare(tmp_path)
+    places.redis.rmdir()
+    server = RedisServer(tmp_path)
+    server.start()
+    leftovers.end_all(places)
+    assert "Redis is now ready to exit, bye bye" in (tmp_path / "redis.log").read_text()
 
 
 def test_a_pid_file_that_names_a_stranger_is_removed(tmp_path: Path):

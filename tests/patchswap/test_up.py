@@ -1,0 +1,226 @@
+"""`patchswap up` as a user has it: one command, a service that survives its parts, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from patchswap.embedded.leftovers import MARK
+from tests.servers.processes import spare_port
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from patchswap.up import run
+sys.exit(run(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2])))
+"""
+# How each child is recognised among the supervisor's own: by what stands on its command line.
+CHILDREN = {
+    "postgres": "unix_socket_directories",
+    "redis": "redis-server",
+    "api": "-m api",
+    "worker-train": "-m worker train",
+    "worker-short": "-m worker short",
+}
+
+
+class Up:
+    """One `patchswap up`, its output, and its processes."""
+
+    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = port or spare_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(data_dir), str(self.port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        line = self.process.stdout.readline()
+        assert line == f"ready {self.url}\n", self.process.stderr.read()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+    def end(self) -> tuple[int, str]:
+        """Waits for a start that is refused; its status and what it said."""
+        output, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, output + errors
+
+    @property
+    def client(self) -> dict[str, str]:
+        return json.loads((self.data_dir / "client.json").read_text())
+
+    def key_is_accepted(self) -> bool:
+        answer = httpx.get(f"{self.url}/v1/jobs", headers={"Authorization": f"Bearer {self.client['api_key']}"})
+        return answer.status_code == 200
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def child(self, name: str) -> psutil.Process | None:
+        for process in psutil.Process(self.process.pid).children():
+            if CHILDREN[name] in " ".join(command_line(process)):
+                return process
+        return None
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def running_of(data_dir: Path) -> list[psutil.Process]:
+    """Every live process that belongs to the data directory, children of children included."""
+
+    def belongs(process: psutil.Process) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return process.environ().get(MARK) == str(data_dir) or process.cwd().startswith(str(data_dir))
+        except (psutil.Error, OSError):
+            return False
+
+    return [process for process in psutil.process_iter() if belongs(process)]
+
+
+def eventually(holds, *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    up = Up(tmp_path_factory.mktemp("up"))
+    up.wait_until_ready()
+    yield up
+    up.process.kill()
+    up.process.communicate()
+    eventually(lambda: not running_of(up.data_dir), seconds=10)
+
+
+def test_ready_means_that_requests_with_the_written_key_are_answered(service: Up):
+    assert service.is_ready()
+    assert service.client["url"] == service.url
+    assert service.key_is_accepted()
+    assert (service.data_dir / "client.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_but_the_api_listens_on_the_network(service: Up):
+    listening = {
+        connection.laddr
+        for process in running_of(service.data_dir)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {(address.ip, address.port) for address in listening} == {("127.0.0.1", service.port)}
+
+
+def test_a_second_up_on_the_same_directory_names_the_holder_and_ends(service: Up):
+    status, said = Up(service.data_dir).end()
+    assert status == 1
+    assert said.count("\n") == 1
+    assert f"in use by process {service.process.pid} ({service.url})" in said
+    assert service.is_ready()
+
+
+def test_a_port_in_use_is_refused_in_one_line(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = Up(tmp_path, port).end()
+    assert (status, said.count("\n")) == (1, 1)
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another --port" in said
+
+
+def test_a_directory_that_cannot_be_written_is_refused_in_one_line():
+    status, said = Up(Path("/proc/patchswap")).end()
+    assert (status, said.count("\n")) == (1, 1)
+    assert "cannot write to the data directory /proc/patchswap" in said
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_killed_part_comes_back_and_the_service_is_ready_again(service: Up, name: str):
+    before = service.child(name)
+    before.kill()
+    assert eventually(lambda: service.child(name) not in {None, before}, seconds=15)
+    assert eventually(service.is_ready, seconds=20)
+    assert service.key_is_accepted()
+
+
+def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_same_data(tmp_path: Path):
+    first = Up(tmp_path)
+    first.wait_until_ready()
+    key = first.client["api_key"]
+    first.process.kill()
+    first.process.communicate()
+    assert eventually(lambda: not running_of(tmp_path), seconds=10)
+
+    second = Up(tmp_path, first.port)
+    second.wait_until_ready()
+    assert second.client["api_key"] == key
+    assert second.key_is_accepted()
+    assert second.stop() == 0
+    assert running_of(tmp_path) == []
+
+
+def test_up_right_after_kill_9_of_everything_starts_cleanly(tmp_path: Path):
+    first = Up(tmp_path)
+    first.wait_until_ready()
+    key = first.client["api_key"]
+    first.process.kill()
+    for process in running_of(tmp_path):
+        process.kill()
+    second = Up(tmp_path)
+    first.process.communicate()
+    second.wait_until_ready()
+    assert second.client == {"url": second.url, "api_key": key}
+    assert second.stop() == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_start_stops_what_was_started(tmp_path: Path, how: signal.Signals):
+    up = Up(tmp_path)
+    assert eventually((tmp_path / "postgres" / "postmaster.pid").exists, seconds=20)
+    up.process.send_signal(how)
+    status, said = up.end()
+    assert status == 0
+    assert "ready" not in said
+    assert running_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("lost", ["client.json", "postgres"])
+def test_a_key_is_made_anew_where_the_file_or_the_database_is_lost(tmp_path: Path, lost: str):
+    first = Up(tmp_path)
+    first.wait_until_ready()
+    key = first.client["api_key"]
+    assert first.stop() == 0
+    (tmp_path / lost).rename(tmp_path / "lost")
+    second = Up(tmp_path)
+    second.wait_until_ready()
+    assert second.client["api_key"] != key
+    assert second.key_is_accepted()
+    assert second.stop() == 0
