@@ -1,8 +1,8 @@
 """`python -m worker.ingest ARCHIVE OUT [--splits JSON] [--limits JSON]`: ingest under the kernel's limits.
 
-JSON lines of `core.progress` on stdout. Exit 0: a pack was written. 3: the archive is invalid, OUT/report.json says why.
-1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most likely
-of a decoder on a hostile file.
+JSON lines of `core.progress` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
+why. 1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most
+likely of a decoder on a hostile file.
 """
 
 import argparse
@@ -74,7 +74,9 @@ def _confine(limits: Limits) -> None:
 
 
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
-    raise Refused("too_slow", "reading it takes more time than is allowed", "Split the dataset or scale the images down.")
+    raise Refused(
+        "too_slow", "reading it takes more time than is allowed", "Split the dataset or scale the images down."
+    )
 
 
 def _as_job_error(error: OSError) -> JobError:

@@ -43,6 +43,8 @@ class Archive(Protocol):
     def read(self, positions: Collection[int], *, limit: int) -> Iterator[tuple[int, bytes]]:
         """The content of some members, in the archive's order; rejects what cannot be read. Raises Refused."""
 
+    def close(self) -> None: ...
+
 
 def sniff(path: Path) -> Kind:
     """The kind by content, not by name. A zip of arrays is told from other zips by its reader. Raises Refused."""
@@ -70,7 +72,7 @@ def screen(path: str, *, decoded: bool, findings: Findings) -> str | None:
     shown = names.printable(names.tidy(path))
     if fault or not shown:
         fix = "Pack the folder itself, with plain relative names."
-        findings.reject(names.printable(path), "unsafe_name", fault or "the name is empty", fix=fix)
+        _refuse_member(names.printable(path), "unsafe_name", fault or "the name is empty", fix=fix, findings=findings)
         return None
     if names.is_junk(shown):
         findings.ignore(shown, "junk_ignored", "a leftover of an operating system or editor")
@@ -81,8 +83,22 @@ def screen(path: str, *, decoded: bool, findings: Findings) -> str | None:
     return shown
 
 
-def reject_special(path: str, kind: str, findings: Findings) -> None:
-    findings.reject(path, "not_a_regular_file", f"a {kind} is not followed", fix="Pack the file it stands for.")
+def refuse_special(path: str, kind: str, findings: Findings) -> None:
+    fix = "Pack the file it stands for."
+    _refuse_member(path, "not_a_regular_file", f"a {kind} is not followed", fix=fix, findings=findings)
+
+
+def refuse_twin(path: str, findings: Findings) -> None:
+    findings.leave_out(path, "duplicate_name", "the archive holds this name twice; the first is taken")
+
+
+def _refuse_member(path: str, code: str, message: str, *, fix: str, findings: Findings) -> None:
+    """Counts as a bad image where an image was to be expected."""
+    if names.is_image(path):
+        findings.reject(path, code, message, fix=fix)
+    else:
+        findings.ignored += 1
+        findings.add("warning", code, message, path=path, fix=fix)
 
 
 def _is_tar(head: bytes) -> bool:

@@ -78,7 +78,9 @@ def _header(archive: ZipArchive, member: Member) -> Header:
     if dtype.hasobject:
         raise Refused("array_of_objects", f"{names.stem(member.path)} is pickled and will not be opened", _FIX)
     if fortran and len([side for side in shape if side != 1]) > 1:
-        raise Refused("array_order", f"{names.stem(member.path)} is stored column by column", "Use np.ascontiguousarray.")
+        raise Refused(
+            "array_order", f"{names.stem(member.path)} is stored column by column", "Use np.ascontiguousarray."
+        )
     return Header(member, shape, dtype)
 
 
@@ -128,16 +130,18 @@ def _labels(archive: ZipArchive, header: Header, images: int, limits: Limits) ->
         raise Refused("array_shape", message, "Give one class number or name for each image.")
     if header.dtype.kind not in "biufUS" or images * header.dtype.itemsize > limits.table_bytes:
         raise Refused("array_type", f"{header.key} is {header.dtype}: no class numbers or names", _FIX)
-    labels: NDArray[np.generic] = np.concatenate([block.reshape(-1) for block in _blocks(archive, header)])
-    if labels.dtype.kind == "f":
-        if not np.all(np.isfinite(labels) & (labels == np.round(labels)) & (np.abs(labels) < 2**31)):  # type: ignore[call-overload]
-            raise Refused("array_type", f"{header.key} holds numbers that are no class", _FIX)
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind == "S":
-        return [names.printable(label.decode("utf-8", "backslashreplace").strip())[: names.MAX_PART] for label in labels.tolist()]
-    if labels.dtype.kind == "b":
-        labels = labels.astype(np.int64)
-    return [names.printable(str(label).strip())[: names.MAX_PART] for label in labels.tolist()]
+    try:
+        values = [value for block in _blocks(archive, header) for value in block.reshape(-1).tolist()]
+    except ValueError as error:  # code points that are no characters
+        raise _damaged(header.member, error) from error
+    return [_class_name(header, value) for value in values]
+
+
+def _class_name(header: Header, value: object) -> str:
+    name = names.class_name(value)
+    if name is None:
+        raise Refused("array_type", f"{header.key} holds {value!r}, which names no class", _FIX)
+    return name
 
 
 def _rows(archive: ZipArchive, images: Header) -> Iterator[NDArray[np.uint8]]:

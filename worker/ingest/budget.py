@@ -13,7 +13,7 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class TooLong(Exception):  # noqa: N818 - reads as a sentence where it is caught
+class TooLong(Exception):
     """An entry is longer than its limit."""
 
 

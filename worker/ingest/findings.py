@@ -8,7 +8,7 @@ LISTED_PER_CODE = 100  # so that one kind of fault does not crowd out the others
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
-class Refused(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class Refused(Exception):
     """The whole archive cannot be used."""
 
     def __init__(self, code: str, message: str, fix: str | None = None) -> None:
@@ -26,7 +26,9 @@ class Findings:
         self.ignored = 0  # other files
         self._listed: list[Finding] = []
 
-    def add(self, severity: Severity, code: str, message: str, *, fix: str | None = None, path: str | None = None) -> None:
+    def add(
+        self, severity: Severity, code: str, message: str, *, fix: str | None = None, path: str | None = None
+    ) -> None:
         self.counts[code] += 1
         if severity == "error" or self.counts[code] <= LISTED_PER_CODE:
             self._listed.append(Finding(severity=severity, code=code, path=path, message=message, fix=fix))

@@ -1,4 +1,4 @@
-"""ImageFolder: the class is the folder's name, with or without train, val and test folders, at any depth of wrapping."""
+"""ImageFolder: the class is the folder's name; with or without train, val and test folders, however deeply wrapped."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -77,4 +77,4 @@ def _tell_nested(folders: Folders, findings: Findings, *, least: int) -> None:
     nested = Counter(parts[least - 1] for _, parts in folders if len(parts) > least)
     for name, count in nested.most_common(20):
         message = f"{count} images in folders inside {name!r} were taken as that class"
-        findings.add("info", "nested_folders", message, path=name)
+        findings.add("info", "nested_folders", message)

@@ -12,8 +12,10 @@ blending; a palette becomes RGB, 1 bit and gray with alpha become gray. 16 bit k
 
 import hashlib
 import struct
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from worker.ingest import metadata
 from worker.ingest.limits import Limits
 
 RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
+_LARGE_PIXELS = 4_000_000
+_one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at a time keeps memory flat
 _GRAY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}
 _LEVELS = np.arange(256, dtype=np.int64)
@@ -61,7 +65,7 @@ class Ready:
     notes: tuple[Note, ...] = ()
 
 
-class Unusable(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class Unusable(Exception):
     """The image has to be left out."""
 
     def __init__(self, code: str, message: str, fix: str) -> None:
@@ -88,7 +92,9 @@ def from_file(file: bytes, limits: Limits) -> Ready:
     try:
         bare = metadata.strip(file, form)
         with Image.open(BytesIO(bare.file), formats=[form]) as image:
-            return _ready(image, bare, form, limits)
+            _check_size(image.height, image.width, limits)
+            with _one_large if image.height * image.width > _LARGE_PIXELS else nullcontext():
+                return _ready(image, bare, form)
     except Unusable:
         raise
     except Image.DecompressionBombError as error:
@@ -116,8 +122,7 @@ def pixel_digest(pixels: bytes, height: int, width: int, channels: int) -> bytes
     return hashlib.sha256(struct.pack("<III", height, width, channels) + pixels).digest()
 
 
-def _ready(image: Image.Image, bare: metadata.Bare, form: metadata.Format, limits: Limits) -> Ready:
-    _check_size(image.height, image.width, limits)
+def _ready(image: Image.Image, bare: metadata.Bare, form: metadata.Format) -> Ready:
     animated = bare.animated or _has_second_frame(image, form)
     deep = _is_deep(image, bare, form)
     alpha = image.has_transparency_data
@@ -126,7 +131,7 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: metadata.Format, limit
     mode = image.mode
     as_it_is = mode in {"L", "RGB"} and not (animated or deep or alpha or orientation != 1)
     converted = image if as_it_is else _converted(image, orientation)
-    keeps_file = as_it_is and form in {"JPEG", "PNG", "WEBP"}
+    keeps_file = as_it_is and bare.clean
     told = ((alpha, _ALPHA), (deep, _DEPTH), (animated, _FRAMES), (orientation != 1, _TURNED))
     notes = [note for happened, note in told if happened]
     if mode in {"CMYK", "YCbCr"}:
@@ -169,9 +174,7 @@ def _converted(image: Image.Image, orientation: int) -> Image.Image:
     else:
         message = f"pixels of mode {image.mode} have no agreed range of values"
         raise Unusable("unsupported_pixels", message, "Save it with 8 bits a channel.")
-    turned = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-    turned.info = {}  # or `save` would write the profile and the comment again
-    return turned
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def _measured(image: Image.Image, file: bytes | None, form: metadata.Format, notes: tuple[Note, ...]) -> Ready:
@@ -198,6 +201,7 @@ def _measured(image: Image.Image, file: bytes | None, form: metadata.Format, not
 
 def _encoded(image: Image.Image, form: str) -> bytes:
     file = BytesIO()
+    image.info = {}  # or `save` would write profile and comment again
     if form == "JPEG":
         image.save(file, "JPEG", quality=95, subsampling=0)
     else:

@@ -29,6 +29,7 @@ Progress = Callable[[int, int], None]
 Outcome = Ready | Unusable
 _BATCH_IMAGES = 64
 _BATCH_BYTES = 8 << 20
+FILES = ("manifest.json", SAMPLES, "report.json")
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -41,12 +42,14 @@ class IngestResult:
 def ingest(
     archive: Path, out: Path, *, splits: SplitRequest | None, progress: Progress, limits: Limits | None = None
 ) -> IngestResult:
-    """Validate an archive and write OUT/manifest.json, samples.arrow and report.json; of an invalid one the report only.
+    """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
 
     `progress` hears (done, total), where an image counts once when read and once when written. Raises OSError where OUT
     cannot be written; whatever is wrong with the archive itself is in the report.
     """
     out.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)  # of an earlier attempt
     run = _Run(archive, out, request=splits, progress=progress, limits=limits or Limits())
     manifest = run.pack()
     report = run.report(manifest)
@@ -74,14 +77,16 @@ class _Run:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
         try:
             self.source = open_source(self.archive, self.limits, self.findings)
-            with Staging(self.out, self.limits) as staging:
+            with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)
                 self._decide(self.source, staging)
                 return None if self.findings.failed else self._write(staging)
         except Refused as refusal:
             self.findings.refuse(refusal)
         except MemoryError:
-            self.findings.refuse(Refused("memory", "reading it takes more memory than is allowed", "Split the dataset."))
+            self.findings.refuse(
+                Refused("memory", "reading it takes more memory than is allowed", "Split the dataset.")
+            )
         return None
 
     def report(self, manifest: PackManifest | None) -> ValidationReport:
@@ -91,7 +96,7 @@ class _Run:
             status="invalid" if manifest is None else "ready",
             archive=self.source.archive if self.source else None,
             layout=self.source.layout if self.source else None,
-            accepted=sum(counted.values()),
+            accepted=manifest.samples if manifest else 0,
             skipped=self.findings.skipped,
             ignored=self.findings.ignored,
             classes=len(self.columns.classes) if self.columns else 0,
@@ -117,7 +122,9 @@ class _Run:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
             raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
         if not len(staging):
-            raise Refused("no_images", "no image of the dataset has a class", "Put images into one folder for each class.")
+            raise Refused(
+                "no_images", "no image of the dataset has a class", "Put images into one folder for each class."
+            )
 
     def _decide(self, source: Source, staging: Staging) -> None:
         self.columns = columns = staging.columns(source.classes)
@@ -193,7 +200,7 @@ def _check_classes(columns: Columns, findings: Findings) -> None:
         twin = folded.setdefault(name.casefold().strip(), name)
         if twin != name:
             message = f"the classes {twin!r} and {name!r} differ in case or spaces only"
-            findings.add("warning", "class_names_alike", message, path=name, fix="Merge them if they mean the same.")
+            findings.add("warning", "class_names_alike", message, fix="Merge them if they mean the same.")
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
@@ -207,7 +214,7 @@ def _check_training(columns: Columns, decided: splits.Splits, findings: Findings
     for name, count in zip(columns.classes, training.tolist(), strict=True):
         if count == 0:
             message = f"the class {name!r} has no training image: it can never be recognised"
-            findings.add("warning", "class_without_training", message, path=name, fix="Add training images of it.")
+            findings.add("warning", "class_without_training", message, fix="Add training images of it.")
         elif count == 1:
             message = f"the class {name!r} has one training image and cannot form a pair: it teaches no patch swap"
-            findings.add("warning", "class_single_image", message, path=name, fix="Add at least one more image of it.")
+            findings.add("warning", "class_single_image", message, fix="Add at least one more image of it.")

@@ -13,6 +13,7 @@ from PIL import Image
 Format = Literal["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"]
 
 _ORIENTATION = 0x0112
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"  # says YCbCr; without a thumbnail
@@ -30,7 +31,7 @@ _MAGIC: tuple[tuple[bytes, Format], ...] = (
 )
 
 
-class Malformed(ValueError):  # noqa: N818 - reads as a sentence where it is caught
+class Malformed(ValueError):
     """The file does not follow its format, or ends early."""
 
 
@@ -41,6 +42,7 @@ class Bare:
     file: bytes
     orientation: int = 1  # as EXIF counts: 1 is upright
     animated: bool = False
+    clean: bool = True  # False: metadata may be left, the file must not be stored
 
 
 def sniff(file: bytes) -> Format | None:
@@ -56,7 +58,7 @@ def strip(file: bytes, form: Format) -> Bare:
         return _strip_jpeg(file)
     if form == "PNG":
         return _strip_png(file)
-    return _strip_webp(file) if form == "WEBP" else Bare(file)
+    return _strip_webp(file) if form == "WEBP" else Bare(file, clean=False)
 
 
 def _strip_jpeg(file: bytes) -> Bare:
@@ -73,7 +75,7 @@ def _strip_jpeg(file: bytes) -> Bare:
             break
         end = start if marker in _JPEG_BARE else start + int.from_bytes(file[start : start + 2], "big")
         segment = file[start + 2 : end]
-        if marker == 0xE1 and segment.startswith(b"Exif\x00\x00"):
+        if marker == 0xE1 and orientation == 1:
             orientation = _orientation(segment)
         if marker == _JPEG_START_OF_SCAN:
             following = _JPEG_MARKER.search(file, end)
@@ -97,7 +99,7 @@ def _strip_png(file: bytes) -> Bare:
             raise Malformed("the PNG ends early")
         if name in _PNG_KEPT:
             kept.append(file[at:end])
-        elif name == b"eXIf":
+        elif name in {b"eXIf", b"iTXt"} and orientation == 1:
             orientation = _orientation(file[at + 8 : end - 4])
         elif name == b"acTL":
             animated = int.from_bytes(file[at + 8 : at + 12], "big") > 1
@@ -108,28 +110,34 @@ def _strip_png(file: bytes) -> Bare:
 
 def _strip_webp(file: bytes) -> Bare:
     picture, orientation, at = b"", 1, 12
+    animated = masked = False
     size = min(len(file), 8 + int.from_bytes(file[4:8], "little"))
     while at + 8 <= size:
         name, length = file[at : at + 4], int.from_bytes(file[at + 4 : at + 8], "little")
-        end = at + 8 + length + length % 2
-        if name in {b"ANIM", b"ALPH"}:  # frames or a mask: Pillow needs the file as it is, and it is re-encoded
-            return Bare(file, animated=name == b"ANIM")
-        if name == b"EXIF":
-            orientation = _orientation(file[at + 8 : at + 8 + length])
-        if name in {b"VP8 ", b"VP8L"} and not picture:
-            if at + 8 + length > len(file):
-                raise Malformed("the WebP ends early")
-            picture = file[at:end].ljust(end - at, b"\x00")
-        at = end
+        content = file[at + 8 : at + 8 + length]
+        if len(content) < length:
+            raise Malformed("the WebP ends early")
+        if name in {b"EXIF", b"XMP "}:
+            orientation = _orientation(content) if orientation == 1 else orientation
+        elif name in {b"VP8 ", b"VP8L"} and not picture:
+            picture = file[at : at + 8] + content + b"\x00" * (length % 2)
+        animated |= name == b"ANIM"
+        masked |= name == b"ALPH"
+        at += 8 + length + length % 2
+    if animated or masked:  # Pillow needs the chunks around the picture; it is re-encoded
+        return Bare(file, orientation, animated=animated, clean=False)
     return Bare(b"RIFF" + (4 + len(picture)).to_bytes(4, "little") + b"WEBP" + picture, orientation)
 
 
-def _orientation(exif: bytes) -> int:
-    """From 1 to 8; 1 where the block says nothing sensible, as Pillow takes it too."""
-    block = Image.Exif()
+def _orientation(block: bytes) -> int:
+    """From 1 to 8, out of an EXIF or XMP block; 1 where it says nothing sensible, as Pillow takes it too."""
+    stated = _XMP_ORIENTATION.search(block)
+    if stated:
+        return int(stated[1])
+    exif = Image.Exif()
     try:
-        block.load(exif)
-        value = block.get(_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - Pillow raises nearly anything on a broken block, and the picture is whole without it
+        exif.load(block)
+        value = exif.get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - Pillow raises nearly anything on a broken block; the picture is whole without it
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -27,7 +27,7 @@ def split_named(name: str) -> Split | None:
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
-    """The name, with `/` between its parts, and whether it was UTF-8. Other bytes become `\\xe9`, so names stay apart."""
+    r"""The name with `/` between its parts, and whether it was UTF-8. Other bytes become `\xe9`: names stay apart."""
     raw = raw.replace(b"\\", b"/")
     try:
         return unicodedata.normalize("NFC", raw.decode()), True
@@ -75,6 +75,17 @@ def stem(path: str) -> str:
     """The last part without its suffix."""
     last = path.rsplit("/", 1)[-1]
     return last.rpartition(".")[0] or last
+
+
+def class_name(value: object) -> str | None:
+    """A label as a class's name: text, or a whole number of any type. None for what names no class."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    if not isinstance(value, str | int):
+        return None
+    return printable(str(value).strip())[:MAX_PART] or None
 
 
 def class_order(names: list[str]) -> list[str]:

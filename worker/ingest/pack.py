@@ -1,4 +1,4 @@
-"""The second pass: the pack itself. Samples are sorted, so that equal datasets become equal packs, whatever they came in.
+"""The second pass: the pack itself, sorted, so that equal datasets become equal packs whatever they came in.
 
 `samples.arrow` is an uncompressed Arrow IPC file, ordered by split, class and digest. The `sha256` of a gray image is
 that of its one channel, also where a raw pack stores it three times because others are coloured.

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.spec import Split
 from worker.ingest import names
 from worker.ingest.budget import Budget
 from worker.ingest.findings import Findings, Refused
@@ -39,10 +38,6 @@ class Frame:
     @property
     def total(self) -> int:
         return int(self.file.metadata.num_rows)
-
-    @property
-    def classes(self) -> list[str] | None:
-        return self.class_names
 
     def samples(self) -> Iterator[Sample]:
         columns = [self.image, self.label, *([self.split] if self.split else [])]
@@ -75,12 +70,9 @@ class Frame:
         return Sample(path, label, split, content)
 
     def _class(self, value: Any) -> str | None:
-        if value is None or isinstance(value, float) and not value.is_integer():
-            return None
         if self.class_names is not None and isinstance(value, int):
             return self.class_names[value] if 0 <= value < len(self.class_names) else None
-        text = str(int(value)) if isinstance(value, bool | float) else str(value)
-        return names.printable(text.strip())[: names.MAX_PART] or None
+        return names.class_name(value)
 
 
 def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
@@ -114,7 +106,7 @@ def _class_names(feature: Any) -> list[str] | None:
     stated = feature.get("names") if isinstance(feature, dict) else None
     if not isinstance(stated, list) or not stated:
         return None
-    return [names.printable(str(name).strip())[: names.MAX_PART] for name in stated]
+    return [names.class_name(name) or f"class {number}" for number, name in enumerate(stated)]
 
 
 def _image_column(schema: pa.Schema) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from core.spec.validation import Layout
 from worker.ingest import arrays, names, parquet
@@ -24,7 +25,14 @@ class Source:
     layout: Layout
     total: int  # images to look at
     samples: Callable[[], Iterator[Sample]]
+    close: Callable[[], None]
     classes: list[str] | None = None  # in the order that the dataset states, if it does
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def open_source(path: Path, limits: Limits, findings: Findings) -> Source:
@@ -32,13 +40,13 @@ def open_source(path: Path, limits: Limits, findings: Findings) -> Source:
     kind = sniff(path)
     if kind == "parquet":
         frame = parquet.open_parquet(path, limits, findings)
-        return Source("parquet", "parquet", frame.total, frame.samples, frame.classes)
+        return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
     if kind == "zip":
         zipped = ZipArchive(path, limits, findings)
         members = zipped.members()
         if members and all(names.suffix(member.path) == "npy" for member in members):
             stored = arrays.open_arrays(zipped, members, limits)
-            return Source("npz", "npz", stored.total, stored.samples)
+            return Source("npz", "npz", stored.total, stored.samples, zipped.close)
         return _images(zipped, members, limits=limits, findings=findings)
     tar = TarArchive(path, kind, limits=limits, findings=findings)
     return _images(tar, tar.members(), limits=limits, findings=findings)
@@ -57,7 +65,7 @@ def _images(archive: Archive, members: list[Member], *, limits: Limits, findings
     for member in others:
         if names.suffix(member.path) not in {"csv", "tsv"}:  # of which the tables have spoken already
             findings.ignore(member.path, "file_ignored", "not an image by its name")
-    return Source(archive.kind, layout, len(labelled), lambda: _read(archive, labelled, limits))
+    return Source(archive.kind, layout, len(labelled), lambda: _read(archive, labelled, limits), archive.close)
 
 
 def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:
@@ -75,5 +83,3 @@ def _no_images(others: list[Member]) -> Refused:
     if not others:
         return Refused("archive_empty", "the archive holds no files", fix)
     return Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", fix)
-
-

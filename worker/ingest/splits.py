@@ -23,14 +23,18 @@ def decide(columns: Columns, request: SplitRequest | None, findings: Findings) -
     """A split for each image, before leaks are looked for. Raises Refused where nothing is left to train on."""
     asked = request or SplitRequest()
     given = {Split(value) for value in np.unique(columns.split).tolist() if value != UNDECIDED}
-    if not given & {Split.VAL, Split.TEST} or len(given) == 1 and not (columns.split == UNDECIDED).any():
-        findings.add("info", "splits_made", f"split by class: val {asked.val:g}, test {asked.test:g}, seed {asked.seed}")
+    if not given & {Split.VAL, Split.TEST} or (len(given) == 1 and not (columns.split == UNDECIDED).any()):
+        findings.add(
+            "info", "splits_made", f"split by class: val {asked.val:g}, test {asked.test:g}, seed {asked.seed}"
+        )
         return _carve(columns, np.ones(len(columns.label), bool), asked)
     if request is not None:
         findings.add("info", "splits_given", "the dataset brings its own splits; the fractions asked for are not used")
     splits = np.where(columns.split == UNDECIDED, np.int8(Split.TRAIN), columns.split)
     if not (splits == Split.TRAIN).any():
-        raise Refused("no_training_split", "the dataset has held-out splits but no training split", "Add a train split.")
+        raise Refused(
+            "no_training_split", "the dataset has held-out splits but no training split", "Add a train split."
+        )
     if Split.TEST not in given:
         findings.add("info", "evaluated_on_val", "there is no test split; figures are reported on val")
     elif Split.VAL not in given and asked.val > 0:
@@ -75,7 +79,9 @@ def _carve(columns: Columns, pool: Mask, asked: SplitRequest, *, held_out_elsewh
     return splits
 
 
-def _quota(counts: NDArray[np.int64], fraction: float, room: NDArray[np.int64], *, at_least_one: bool) -> NDArray[np.int64]:
+def _quota(
+    counts: NDArray[np.int64], fraction: float, room: NDArray[np.int64], *, at_least_one: bool
+) -> NDArray[np.int64]:
     """How many of each class: the whole is met as closely as can be, by largest remainders."""
     if fraction == 0:
         return np.zeros_like(counts)
@@ -84,7 +90,7 @@ def _quota(counts: NDArray[np.int64], fraction: float, room: NDArray[np.int64], 
     missing = round(float(exact.sum())) - int(quota.sum())
     if missing > 0:
         quota[np.argsort(quota - exact, kind="stable")[:missing]] += 1
-    return np.minimum(np.maximum(quota, int(at_least_one)), room)
+    return np.clip(quota, np.minimum(int(at_least_one), room), room)
 
 
 def _keys(sha256: NDArray[np.bytes_], seed: int) -> NDArray[np.uint64]:

@@ -111,7 +111,7 @@ def _rows(path: str, content: bytes, *, limits: Limits, findings: Findings) -> l
         text = content.decode("latin-1")
     head = text.split("\n", 1)[0]
     delimiter = max((",", ";", "\t"), key=head.count)
-    rows = []
+    rows: list[list[str]] = []
     try:
         for row in csv.reader(text.splitlines(), delimiter=delimiter):
             if len(rows) > limits.entries:
@@ -137,11 +137,11 @@ def _take_rows(table: Table, finder: _Finder, labelled: dict[int, Labelled], fin
         shown = f"{table.path} row {number}"
         cells = dict(enumerate(row))
         member = finder.find(cells.get(table.name, ""), folder)
-        label = names.printable(cells.get(table.label, "").strip())[: names.MAX_PART]
+        label = names.class_name(cells.get(table.label, ""))
         if member is None:
             message = f"no single image is called {names.printable(cells.get(table.name, ''))[:200]!r}"
             findings.add("warning", "image_missing", message, path=shown, fix="Add the image, or give its whole path.")
-        elif not label:
+        elif label is None:
             findings.add("warning", "label_missing", "the row names no class", path=shown)
         elif member.position in labelled:
             _tell_twice(member, label, labelled[member.position].label, findings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from worker.ingest import names
-from worker.ingest.archives import Kind, Member, reject_special, screen
+from worker.ingest.archives import Kind, Member, refuse_special, refuse_twin, screen
 from worker.ingest.budget import Budget, Counted, TooLong, read_whole
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.limits import Limits
@@ -25,7 +25,7 @@ class _Header(tarfile.TarInfo):
     """A header whose extended content has a sane length."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
             header = super().frombuf(buf, encoding, errors)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
@@ -53,8 +53,7 @@ class TarArchive:
                 if path is None:
                     continue
                 if path in taken:
-                    message = "the archive holds this name twice; the first is taken"
-                    self._findings.reject(path, "duplicate_name", message)
+                    refuse_twin(path, self._findings)
                     continue
                 taken.add(path)
                 self._paths[position] = path
@@ -73,6 +72,9 @@ class TarArchive:
                 if not wanted:
                     return
 
+    def close(self) -> None:
+        """Nothing is held open between passes."""
+
     def _member_path(self, header: tarfile.TarInfo) -> str | None:
         if header.isdir():
             return None
@@ -81,7 +83,7 @@ class TarArchive:
         if shown is None:
             return None
         if not header.isreg() or header.issparse():
-            reject_special(shown, _kind_of(header), self._findings)
+            refuse_special(shown, _kind_of(header), self._findings)
             return None
         return shown
 
@@ -107,7 +109,7 @@ class TarArchive:
                         message = f"the archive has more than {self._limits.entries:,} entries"
                         raise Refused("too_many_entries", message, "Split it.")
                     yield position, header, tar
-                    tar.members.clear()  # tarfile would keep every header
+                    tar.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header
                     position += 1
 
     @contextmanager

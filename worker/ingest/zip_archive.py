@@ -1,4 +1,4 @@
-"""Zip files, read by their central directory. What it says is checked: its length, overlaps, and every entry's bytes."""
+"""Zip files, read by their central directory. What it says is checked: length, overlaps, and every entry's bytes."""
 
 import lzma
 import stat
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from worker.ingest import names
-from worker.ingest.archives import Kind, Member, reject_special, screen
+from worker.ingest.archives import Kind, Member, refuse_special, refuse_twin, screen
 from worker.ingest.budget import Budget, Counted, TooLong, read_whole
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.limits import Limits
@@ -56,7 +56,7 @@ class ZipArchive:
             if path is None:
                 continue
             if path in taken:
-                self._findings.reject(path, "duplicate_name", "the archive holds this name twice; the first is taken")
+                refuse_twin(path, self._findings)
                 continue
             taken.add(path)
             found.append(Member(path, position))
@@ -67,6 +67,9 @@ class ZipArchive:
             content = self._content(position, limit)
             if content is not None:
                 yield position, content
+
+    def close(self) -> None:
+        self._file.close()
 
     @contextmanager
     def open(self, position: int) -> Iterator[Counted]:
@@ -85,7 +88,7 @@ class ZipArchive:
         if shown is None:
             return None
         if stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
-            reject_special(shown, "link or device", self._findings)
+            refuse_special(shown, "link or device", self._findings)
             return None
         return shown
 
