@@ -8,12 +8,17 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from core.progress import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from core.spec import ResolvedSpec, SpecInvalid, parse, resolve
+from core.spec import Constraints, ExportSpec, ResolvedSpec, SpecInvalid, parse, resolve
 from trainer import device, errors, process
+from trainer.evaluation import evaluate
 from trainer.output import Output
 from trainer.pack import Pack, open_pack
+from trainer.training import train
 
 
 def main() -> int:
@@ -36,38 +41,67 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, words in (("train", "train one arm, or resume it"), ("evaluate", "measure the trained weights")):
-        command = verbs.add_parser(verb, help=words)
-        command.add_argument("spec", type=Path)
-        command.add_argument("--pack", type=Path, required=True)
-        command.add_argument("--out", type=Path, required=True)
+    train = _verb(verbs, "train", "train one arm, or resume it")
+    evaluate = _verb(verbs, "evaluate", "measure the trained weights")
+    for command in (train, evaluate):
         command.add_argument("--arm", choices=("main", "control"), default="main")
+    export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
+    export.add_argument("--format", default="onnx")
+    export.add_argument("--precision", default="fp32")
+    export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
+    export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
     return parser.parse_args()
+
+
+def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = verbs.add_parser(name, help=words)
+    command.add_argument("spec", type=Path)
+    command.add_argument("--pack", type=Path, required=True)
+    command.add_argument("--out", type=Path, required=True)
+    return command
 
 
 def _messages(arguments: argparse.Namespace) -> Iterator[Message]:
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
     if arguments.verb == "train":
-        from trainer.training import train
-
         yield from notices
-        stop = process.StopRequest.on_sigterm()
-        yield from train(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose(), stop=stop)
-    else:
-        from trainer.evaluation import evaluate
-
+        yield from _train(arguments, spec, pack)
+    elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose())
+    else:
+        yield from _export(arguments, spec, pack)
+
+
+def _train(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
+    stop = process.StopRequest.on_sigterm()
+    return train(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose(), stop=stop)
+
+
+def _export(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
+    from trainer.export import run  # noqa: PLC0415 - onnx and its runtime take seconds that training need not wait
+
+    export = _checked_export(arguments)
+    folder = arguments.export_dir or arguments.out / "exports" / f"{export.format}-{export.precision}"
+    return run(spec, pack=pack, export=export, out=arguments.out, folder=folder)
+
+
+def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
+    try:
+        constraints = Constraints.model_validate(arguments.constraints)
+        return ExportSpec(format=arguments.format, precision=arguments.precision, constraints=constraints)
+    except ValidationError as error:
+        raise errors.spec_invalid(str(error)) from error
 
 
 def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
     """A spec as submitted or as resolved: resolving again changes nothing."""
-    body = json.loads(path.read_bytes())
     try:
+        body = json.loads(path.read_bytes())
         asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
         spec, warnings = resolve(asked, pack.manifest)
-    except SpecInvalid as error:
-        raise errors.spec_invalid(error) from error
+    except (json.JSONDecodeError, SpecInvalid) as error:
+        raise errors.spec_invalid(str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]
 
 

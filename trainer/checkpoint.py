@@ -1,4 +1,4 @@
-"""States to resume from: written so that a crash at any point leaves the previous one whole, read back only if verified.
+"""States to resume from: a crash at any point of writing leaves the previous one whole; only verified ones are read.
 
 A checkpoint is `step-000123.ckpt` and `step-000123.ckpt.sha256` beside it. The digest is on disk before the file is
 visible, so a file without a matching digest was never finished.

@@ -5,7 +5,6 @@ import errno
 import torch
 
 from core.progress import JobError
-from core.spec import SpecInvalid
 
 
 class TrainerError(Exception):
@@ -28,14 +27,14 @@ def dataset_invalid(message: str) -> TrainerError:
     )
 
 
-def spec_invalid(error: SpecInvalid) -> TrainerError:
+def spec_invalid(message: str) -> TrainerError:
     return TrainerError(
         JobError(
             code="spec_invalid",
             category="user_spec",
             retryable=False,
-            message=str(error),
-            remediation="Correct the fields named by the JSON pointers and submit again.",
+            message=message,
+            remediation="Correct what the message names and submit again.",
         )
     )
 

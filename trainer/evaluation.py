@@ -23,9 +23,7 @@ FILE_NAME = "evaluation.json"
 _SPLITS: dict[Literal["val", "test"], Split] = {"val": Split.VAL, "test": Split.TEST}
 
 
-def evaluate(
-    spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device
-) -> Iterator[Message]:
+def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device) -> Iterator[Message]:
     """Measure OUT/arm/model.safetensors and write evaluation.json beside it. Raises TrainerError without weights."""
     folder = out / arm
     model = weights.load_model(spec, pack.manifest, folder / weights.FILE_NAME)

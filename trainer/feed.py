@@ -49,11 +49,8 @@ class Feed:
     def _fetch(self, step: int) -> Tensor:
         if self.images.resident:
             return self.images.fetch(self._positions(step))
-        known, self._ahead = self._ahead, None
-        if known and known[0] == step:
-            images = known[1].result()
-        else:
-            images = self.images.fetch(self._positions(step))
+        ahead, self._ahead = self._ahead, None
+        images = ahead[1].result() if ahead and ahead[0] == step else self.images.fetch(self._positions(step))
         if step + 1 < self._plan.steps:
             self._ahead = (step + 1, self._thread.submit(self.images.fetch, self._positions(step + 1)))
         return images

@@ -14,7 +14,6 @@ from core.spec import PackManifest, Split
 from trainer import preprocess
 from trainer.errors import dataset_invalid
 
-
 _SCHEMA = pa.schema(
     [
         ("image", pa.large_binary()),

@@ -19,7 +19,10 @@ def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np
 
 def to_pixels(image: Image.Image, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
     """An image as (height, width, channels) uint8."""
-    upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):  # the high byte, as ingest takes it; Pillow's own conversion clips
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    upright = upright.convert("L" if channels == 1 else "RGB")
     if upright.size != (width, height):
         upright = upright.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(upright, dtype=np.uint8).reshape(height, width, channels)

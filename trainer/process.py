@@ -10,7 +10,7 @@ from typing import Self
 _PR_SET_PDEATHSIG = 1
 
 
-class Interrupted(Exception):  # noqa: N818 - an ending, not an error
+class Interrupted(Exception):
     """Work was left where it stood because a stop was asked for."""
 
 

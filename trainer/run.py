@@ -52,6 +52,7 @@ class Run:
     feed: Feed
     validation: prediction.LabelledImages | None
     position: Position = field(default_factory=Position)
+    saved: tuple[int, int] | None = None  # step and epochs closed of the latest checkpoint
     last_loss: Tensor | None = None
     resumed_seconds: float = 0.0
     started_at: float = field(default_factory=monotonic)
@@ -63,6 +64,19 @@ class Run:
     @property
     def train_seconds(self) -> float:
         return self.resumed_seconds + monotonic() - self.started_at
+
+    @property
+    def finished(self) -> bool:
+        return self.position.epochs_closed == self.plan.epochs
+
+    @property
+    def epoch_is_full(self) -> bool:
+        """All steps of the open epoch are done, and its metrics not yet reported."""
+        return self.position.step == (self.position.epochs_closed + 1) * self.plan.steps_per_epoch
+
+    @property
+    def is_saved(self) -> bool:
+        return self.saved == (self.position.step, self.position.epochs_closed)
 
     @property
     def epoch(self) -> int:
@@ -109,11 +123,12 @@ def restore(run: Run) -> Iterator[Message]:
         run.optimizer.load_state_dict(content["optimizer"])
         run.position = Position(**content["position"])
         run.resumed_seconds = run.position.train_seconds
+        run.saved = (run.position.step, run.position.epochs_closed)
         return
 
 
 def save(run: Run) -> Checkpoint:
-    """Write a checkpoint of this moment. Raises TrainerError where the loss is not finite: such a state is of no use."""
+    """Write a checkpoint of this moment. Raises TrainerError where the loss is not finite: that state is lost."""
     check_finite(run)
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
@@ -122,6 +137,7 @@ def save(run: Run) -> Checkpoint:
     if best:
         position.best_checkpoint, position.best_checkpoint_top1 = checkpoint.name_of(position.step), top1
     saved = checkpoint.save(folder, position.step, _content(run))
+    run.saved = (position.step, position.epochs_closed)
     checkpoint.prune(folder, keep=position.best_checkpoint)
     return Checkpoint(
         arm=run.arm,

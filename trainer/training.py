@@ -38,28 +38,22 @@ def train(
     yield from running.restore(run)
     yield _started(run)
     clock = Clock(run)
-    saved_step = run.position.step if run.position.step else None
-    while run.position.epochs_closed < run.plan.epochs and not stop:
-        if run.position.step == (run.position.epochs_closed + 1) * run.plan.steps_per_epoch:
+    while not (run.finished or stop):
+        if not run.epoch_is_full:
+            train_step(run)
+        if run.epoch_is_full:
             try:
                 yield from close_epoch(run, clock, stop)
-            except Interrupted:
+            except Interrupted:  # the epoch stays open; whoever resumes closes it
                 break
-        else:
-            train_step(run)
         if clock.progress_due():
             yield clock.progress()
         if clock.checkpoint_due(spec.training.checkpoint_every_seconds):
-            saved_step = run.position.step
             yield running.save(run)
             clock.checkpoint_written()
-    finished = run.position.epochs_closed == run.plan.epochs
-    if saved_step != run.position.step or finished:
+    if not run.is_saved:
         yield running.save(run)
-    if finished:
-        yield publish(run)
-    else:
-        yield Stopped(arm=arm, step=run.position.step)
+    yield publish(run) if run.finished else Stopped(arm=arm, step=run.position.step)
 
 
 def train_step(run: Run) -> None:
@@ -175,8 +169,8 @@ def _accumulate(run: Run, values: dict[str, torch.Tensor]) -> None:
     """Add to the epoch's sums, on the device, in float64 so that long epochs lose nothing."""
     sums = run.position.sums
     for name, value in values.items():
-        value = value.detach().double()
-        sums[name] = sums[name] + value if name in sums else value
+        addend = value.detach().double()
+        sums[name] = sums[name] + addend if name in sums else addend
 
 
 def _validate(run: Run, stop: StopRequest) -> Any:

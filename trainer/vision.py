@@ -1,8 +1,8 @@
 """torchvision, importable also where its compiled operators do not match the installed torch.
 
-Take it from here: `from trainer.vision import torchvision`. Where the extension loads, nothing is changed. Where it does not (a CPU build of torch
-beside a CUDA build of torchvision), torchvision's import fails only because it describes operators that nobody
-declared; declaring them is enough for everything classification uses.
+Take it from here: `from trainer.vision import torchvision`. Where the extension loads, nothing is changed. Where it
+does not (a CPU build of torch beside a CUDA build of torchvision), torchvision's import fails only because it describes
+operators that nobody declared; declaring them is enough for everything classification uses.
 """
 
 import importlib.util

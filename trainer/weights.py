@@ -21,7 +21,7 @@ def save(model: nn.Module, path: Path) -> None:
 
 
 def load_model(spec: ResolvedSpec, manifest: PackManifest, path: Path) -> nn.Module:
-    """The network of a spec with trained weights, in evaluation mode, on the CPU. Raises TrainerError without a file."""
+    """The network of a spec and its weights, in evaluation mode, on the CPU. Raises TrainerError without a file."""
     if not path.is_file():
         raise missing_weights(str(path))
     model = classification.build_model(spec, manifest)

@@ -1,0 +1,1 @@
+"""The trainer, tested by properties."""

@@ -1,6 +1,6 @@
 """The networks a spec can name, untrained: torchvision's, and the small ResNets of the CIFAR papers.
 
-No weights are ever fetched. Every network takes a float image batch (B, C, H, W) of 8 px or more and gives logits (B, K).
+No weights are ever fetched. Every network takes float images (B, C, H, W) of 8 px or more and gives logits (B, K).
 """
 
 from torch import nn

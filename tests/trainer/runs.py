@@ -1,0 +1,56 @@
+"""Running the trainer from tests: in this process, or as the process the worker starts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.progress import AnyMessage, Arm, Message, decode
+from core.spec import ResolvedSpec
+from trainer import device
+from trainer.checkpoint import newest_first
+from trainer.pack import Pack
+from trainer.process import StopRequest
+from trainer.training import train
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_here(
+    spec: ResolvedSpec, pack: Pack, out: Path, *, stop_at: int | None = None, arm: Arm = "main"
+) -> list[Message]:
+    """All messages of a training in this process; asked to stop once `stop_at` steps are reported in a checkpoint."""
+    stop = StopRequest()
+    said = []
+    for message in train(spec, pack=pack, out=out, arm=arm, device=device.choose(), stop=stop):
+        said.append(message)
+        if message.type == "checkpoint" and message.step == stop_at:
+            stop.request()
+    return said
+
+
+def start(arguments: list[str | Path], *, module: str = "trainer") -> subprocess.Popen[bytes]:
+    """The trainer as a process, with as many threads as this one, so that its weights can be compared."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes], *, seconds: float = 120) -> tuple[int, list[AnyMessage], str]:
+    """Exit status, decoded messages, stderr. Every line of stdout must be a message."""
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, [decode(line) for line in out.splitlines()], err.decode()
+
+
+def write_spec(folder: Path, body: dict[str, Any]) -> Path:
+    path = folder / "spec.json"
+    path.write_text(json.dumps(body))
+    return path
+
+
+def steps_saved(folder: Path) -> list[int]:
+    return [int(path.stem.removeprefix("step-")) for path in newest_first(folder)]
