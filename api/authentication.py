@@ -1,0 +1,77 @@
+"""Who asks: a key in `Authorization: Bearer`, looked up for every request. All paths need one but those in `OPEN`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import context
+from api.batching import Batcher
+from api.reading import Reader
+from core import keys
+from core.errors import Forbidden, Unauthorized
+from core.keys import Principal
+from core.keys import Scope as KeyScope
+
+OPEN = frozenset({"/healthz", "/readyz", "/version"})
+MAX_KEY_BYTES = 256
+
+# Only for the OpenAPI document: the middleware below has done the work before a route is looked for.
+bearer = HTTPBearer(auto_error=False, description="An API key: `psk_...`.")
+
+
+class Authentication:
+    """Refuses before routing, so that a route added without a thought is closed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN:
+            principals: Batcher[bytes, Principal] = scope["app"].state.principals
+            principal = await principals.load(keys.digest(_secret(scope)))
+            if principal is None:
+                raise Unauthorized
+            context.of(scope).principal = principal
+        await self.app(scope, receive, send)
+
+
+def batcher(reader: Reader) -> Batcher[bytes, Principal]:
+    """One query for all keys that wait; a revoked one fails from the moment its revocation is committed."""
+
+    async def read(digests: Sequence[bytes]) -> Mapping[bytes, Principal]:
+        rows = await reader.rows(keys.PRINCIPALS, digests=list(digests))
+        return {bytes(row["sha256"]): Principal(row["tenant_id"], row["id"], frozenset(row["scopes"])) for row in rows}
+
+    return Batcher(read)
+
+
+def requires(scope: KeyScope) -> Callable[..., object]:
+    """A dependency: the principal, if its key carries the scope. `admin` does not imply the others: see core.keys."""
+
+    async def principal(request: Request) -> Principal:
+        found = context.of(request.scope).principal
+        if found is None or scope not in found.scopes:
+            raise Forbidden(f"this key lacks the scope {scope}", needed=scope)
+        return found
+
+    return principal  # type: ignore[return-value]
+
+
+def _secret(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, secret = value.partition(b" ")
+            if kind.lower() == b"bearer" and 0 < len(secret) <= MAX_KEY_BYTES:
+                return str(secret.decode("latin-1"))
+    raise Unauthorized
+
+
+Reading = Annotated[Principal, Depends(requires("read"))]
+Writing = Annotated[Principal, Depends(requires("write"))]
+Administering = Annotated[Principal, Depends(requires("admin"))]
+documented: list[Any] = [Depends(bearer)]

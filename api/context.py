@@ -1,0 +1,26 @@
+"""What one request carries through the layers: its id, and who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from core.keys import Principal
+
+_KEY = "patchswap.context"
+
+
+@dataclass
+class Context:
+    request_id: str
+    principal: Principal | None = None  # None on the open routes, and until the key was looked up
+
+
+def attach(scope: Scope, context: Context) -> None:
+    scope[_KEY] = context
+
+
+def of(scope: Scope) -> Context:
+    found: Context = scope[_KEY]
+    return found

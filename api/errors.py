@@ -1,0 +1,167 @@
+"""Every answer of 400 and above: RFC 9457 problems. Kinds of errors get their statuses here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+import redis
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api import context
+from core import errors
+from core.errors import DomainError
+from core.spec import SpecInvalid
+
+logger = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+RETRY_SECONDS = 2
+
+
+class MalformedBody(DomainError):
+    """The body is not JSON."""
+
+
+class UnsupportedMediaType(DomainError):
+    """Send JSON with `Content-Type: application/json`."""
+
+
+class RangeNotSatisfiable(DomainError):
+    """The range lies outside the file. Ask for one range within its size."""
+
+
+# The first class that fits counts, so children stand before their parents.
+STATUSES: tuple[tuple[type[DomainError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.TooLarge, 413),
+    (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
+    (errors.Gone, 410),
+    (errors.PreconditionFailed, 412),
+    (MalformedBody, 400),
+    (UnsupportedMediaType, 415),
+    (RangeNotSatisfiable, 416),
+    (errors.Invalid, 422),
+    (errors.Unavailable, 503),
+)
+RETRYABLE: tuple[type[DomainError], ...] = (errors.Unavailable, errors.IdempotencyInFlight, errors.DatasetNotReady)
+
+
+@dataclass(frozen=True)
+class Problem:
+    status: int
+    code: str
+    detail: str
+    retryable: bool = False
+    errors: Sequence[Mapping[str, str]] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, scope: Scope) -> Response:
+        title = HTTPStatus(self.status).phrase
+        content = {
+            "type": f"urn:patchswap:problem:{self.code}",
+            "title": title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": scope["path"],
+            "code": self.code,
+            "request_id": context.of(scope).request_id,
+            "retryable": self.retryable,
+            "errors": list(self.errors),
+            **self.extra,
+        }
+        body = orjson.dumps(content, default=str)
+        return Response(body, self.status, headers=dict(self.headers), media_type=PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    async def answer(request: Request, error: Exception) -> Response:
+        return problem_of(error).response(request.scope)
+
+    for kind in (DomainError, SpecInvalid, RequestValidationError, HTTPException, DBAPIError, PoolTimeout):
+        app.add_exception_handler(kind, answer)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem for any exception; what nobody expected is logged with its trace and told without."""
+    if isinstance(error, DomainError):
+        return _of_domain(error)
+    if isinstance(error, SpecInvalid):
+        found = [violation.model_dump() for violation in error.violations]
+        return _invalid(found)
+    if isinstance(error, RequestValidationError):
+        return _invalid([_violation(item) for item in error.errors()])
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if _is_away(error):
+        logger.warning("database away: %s", type(error).__name__)
+        return _of_domain(errors.Unavailable("the database does not answer; try again in a few seconds"))
+    logger.error("unexpected error", exc_info=error)
+    return Problem(500, "internal", "Something unexpected happened on our side. Tell us the request_id.")
+
+
+def _of_domain(error: DomainError) -> Problem:
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    headers = {}
+    if isinstance(error, RETRYABLE):
+        headers["Retry-After"] = "1" if isinstance(error, errors.IdempotencyInFlight) else str(RETRY_SECONDS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    headers |= error.extra.pop("headers", {})
+    found = error.extra.pop("errors", ())
+    if isinstance(error, errors.Invalid) and error.pointer:
+        found = [{"pointer": error.pointer, "code": error.code, "message": error.detail}]
+    return Problem(
+        status=status,
+        code=error.code,
+        detail=error.detail,
+        retryable=isinstance(error, RETRYABLE),
+        errors=found,
+        extra=error.extra,
+        headers=headers,
+    )
+
+
+def _of_http(error: HTTPException) -> Problem:
+    """FastAPI's and Starlette's own: no route, wrong method, unreadable body."""
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
+    return Problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _invalid(found: list[dict[str, str]]) -> Problem:
+    detail = "; ".join(f"{item['pointer'] or 'body'}: {item['message']}" for item in found[:5])
+    return Problem(422, "invalid", detail, errors=found)
+
+
+def _violation(item: Mapping[str, Any]) -> dict[str, str]:
+    """A JSON pointer into the body; for what stands elsewhere, a fragment that names the place."""
+    place, *path = item["loc"]
+    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return {
+        "pointer": pointer if place == "body" else f"#{place}{pointer}",
+        "code": str(item["type"]),
+        "message": str(item["msg"]),
+    }
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, PoolTimeout | psycopg.OperationalError | redis.ConnectionError):
+        return True
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+    )

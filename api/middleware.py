@@ -1,0 +1,60 @@
+"""Around every request: an id, one log line, one measurement, and the last resort against unexpected errors."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import context, telemetry
+from api.errors import problem_of
+
+logger = logging.getLogger("api.access")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+
+class Surroundings:
+    """Pure ASGI: BaseHTTPMiddleware would cost a task and two queues a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        context.attach(scope, context.Context(request_id))
+        started = time.perf_counter()
+        status = 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_named)
+        except Exception as error:  # the last resort: nothing leaves this service but problems
+            if status:
+                raise
+            await problem_of(error).response(scope)(scope, receive, send_named)
+        finally:
+            telemetry.observe(scope, status, time.perf_counter() - started)
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own, where it sent a sane one, so that its logs and ours can be joined."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return str(value.decode())
+    return uuid.uuid4().hex

@@ -1,0 +1,41 @@
+"""Ids in paths: what does not look like one cannot exist, so it is not looked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import AfterValidator
+
+from core.errors import NotFound
+
+
+def _shaped(pattern: str) -> Callable[[str], str]:
+    shape = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not shape.fullmatch(value):
+            raise NotFound
+        return value
+
+    return check
+
+
+def _typed(prefix: str) -> AfterValidator:
+    return AfterValidator(_shaped(rf"{prefix}_[0-9a-f]{{32}}"))
+
+
+UploadId = Annotated[str, _typed("upl"), Path(examples=["upl_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+DatasetId = Annotated[str, _typed("ds"), Path(examples=["ds_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+VersionId = Annotated[
+    str,
+    AfterValidator(_shaped(r"latest|dsv_[0-9a-f]{32}")),
+    Path(description="A version's id, or `latest`.", examples=["latest"]),
+]
+JobId = Annotated[str, _typed("job"), Path(examples=["job_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+ModelId = Annotated[str, _typed("model"), Path(examples=["model_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+KeyId = Annotated[str, _typed("key"), Path(examples=["key_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

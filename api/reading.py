@@ -1,0 +1,66 @@
+"""The api's bare connection to Postgres for what must be fast or held open; all else goes through `core.database`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import make_url
+
+from core.errors import Unavailable
+from core.settings import settings
+
+QUERY_TIMEOUT_SECONDS = 5.0
+
+
+class Reader:
+    """One autocommit connection, made when first needed and again when it broke. One query at a time."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._connection: psycopg.AsyncConnection[DictRow] | None = None
+        self._turn = asyncio.Lock()
+
+    async def rows(self, query: str, **parameters: Any) -> list[DictRow]:
+        """Raises Unavailable when Postgres does not answer, also on a new connection."""
+        async with self._turn:
+            if self._connection is not None:
+                try:
+                    return await self._ask(query, parameters)
+                except (psycopg.OperationalError, TimeoutError):
+                    await self._drop()  # a restarted Postgres leaves a dead connection behind; a new one may do
+            try:
+                return await self._ask(query, parameters)
+            except (psycopg.OperationalError, TimeoutError) as error:
+                await self._drop()
+                raise Unavailable("the database does not answer; try again in a few seconds") from error
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._drop()
+
+    async def _ask(self, query: str, parameters: dict[str, Any]) -> list[DictRow]:
+        async with asyncio.timeout(QUERY_TIMEOUT_SECONDS):
+            if self._connection is None:
+                self._connection = await connect(self._name)
+            cursor = await self._connection.execute(query.encode(), parameters)
+            return await cursor.fetchall()
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+async def connect(name: str) -> psycopg.AsyncConnection[DictRow]:
+    url = make_url(settings().database_url).set(drivername="postgresql")
+    return await psycopg.AsyncConnection.connect(
+        url.render_as_string(hide_password=False),
+        autocommit=True,
+        row_factory=dict_row,
+        connect_timeout=3,
+        application_name=name,
+        options="-c statement_timeout=5s -c timezone=UTC",
+    )

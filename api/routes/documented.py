@@ -1,0 +1,43 @@
+"""What the OpenAPI document says of every route: its problems, and the answers that are no bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.errors import PROBLEM
+from api.schemas.problem import ProblemDetails
+
+_SENTENCES = {
+    400: "The request cannot be read.",
+    401: "No valid key.",
+    403: "The key lacks the scope.",
+    404: "There is nothing by this id for this tenant.",
+    409: "The state does not allow this.",
+    410: "Its time is over.",
+    412: "It changed since it was read.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    416: "The range lies outside the file.",
+    422: "The request cannot be meant; `errors` says where.",
+    500: "Unexpected.",
+    503: "A part of the service is away; try again.",
+}
+_ALWAYS = (401, 403, 422, 500, 503)
+READ = (*_ALWAYS, 404)
+LIST = (*_ALWAYS, 404)
+WRITE = (*_ALWAYS, 400, 404, 409, 413, 415)
+REMOVE = (*_ALWAYS, 404, 409, 412)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route."""
+    return {
+        status: {
+            "description": _SENTENCES[status],
+            "content": {PROBLEM: {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}},
+        }
+        for status in sorted(set(statuses))
+    }
+
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the ETag that was sent."}}

@@ -1,0 +1,171 @@
+"""Jobs. `Job` documents what `page` renders; `tests/api` hold the two together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from core.jobs.states import Status
+from core.progress import JobError
+from core.spec import JobSpec, SpecWarning
+
+
+class AsJobSpec:
+    """A body that `core.spec.parse` reads: to FastAPI any object, in the OpenAPI document a JobSpec."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler(source)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(JobSpec.__pydantic_core_schema__)
+
+
+class Best(BaseModel):
+    metric: str
+    value: float
+    epoch: int
+
+
+class Progress(BaseModel):
+    epoch: int
+    epochs: int
+    step: int = Field(description="Completed steps of all arms; never falls, also not over a resume.")
+    steps: int
+    fraction: float
+    images_per_second: float | None
+    seconds_per_epoch: float | None
+    eta_seconds: float | None
+    estimated_finish: datetime | None
+    best: Best | None
+    updated_at: datetime
+    stale: bool = Field(description="Running, but no sign of life for a minute.")
+
+
+class Queue(BaseModel):
+    position: int | None = Field(description="1 is next; 1000 means a thousandth or later; null when not waiting.")
+
+
+class Transition(BaseModel):
+    status: str
+    phase: str | None
+    at: datetime
+    reason: str | None
+
+
+class Attempt(BaseModel):
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+
+
+class Usage(BaseModel):
+    gpu_seconds: float
+    platform_fault_seconds: float
+
+
+class Job(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"title": "Job"})
+
+    id: str
+    name: str | None
+    status: Status
+    phase: str | None
+    dataset_id: str
+    dataset_version_id: str
+    spec: dict[str, Any] = Field(description="As asked for, the recipe merged in.")
+    resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
+    labels: dict[str, str]
+    progress: Progress
+    queue: Queue
+    transitions: list[Transition]
+    attempts: list[Attempt]
+    latest_event_seq: int
+    usage: Usage
+    model_id: str | None
+    error: JobError | None
+    cancel_requested_at: datetime | None
+    pause_requested_at: datetime | None
+    created_at: datetime
+    queued_at: datetime
+    finished_at: datetime | None
+    updated_at: datetime
+    links: dict[str, str | None]
+
+
+class CheckedSpec(BaseModel):
+    resolved: dict[str, Any]
+    warnings: list[SpecWarning]
+    dataset_id: str
+    dataset_version_id: str
+
+
+Verb = Literal["cancel", "pause", "resume", "retry"]
+
+
+def page(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One job as readers see it, from a row of `core.jobs.pages`."""
+    path = f"/v1/jobs/{row['id']}"
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "status": row["status"],
+        "phase": row["phase"],
+        "dataset_id": row["dataset_id"],
+        "dataset_version_id": row["dataset_version_id"],
+        "spec": row["spec"],
+        "resolved": row["resolved"],
+        "labels": row["labels"],
+        "progress": _progress(row),
+        "queue": {"position": row["position"]},
+        "transitions": row["transitions"],
+        "attempts": row["attempts"],
+        "latest_event_seq": row["latest_event_seq"],
+        "usage": {"gpu_seconds": row["gpu_seconds"], "platform_fault_seconds": row["platform_fault_seconds"]},
+        "model_id": row["model_id"],
+        "error": row["error"],
+        "cancel_requested_at": row["cancel_requested_at"],
+        "pause_requested_at": row["pause_requested_at"],
+        "created_at": row["created_at"],
+        "queued_at": row["queued_at"],
+        "finished_at": row["finished_at"],
+        "updated_at": row["updated_at"],
+        "links": {
+            "self": path,
+            "events": f"{path}/events",
+            "stream": f"{path}/events/stream",
+            "metrics": f"{path}/metrics",
+            "checkpoints": f"{path}/checkpoints",
+            "evaluation": f"{path}/evaluation",
+            "dataset": f"/v1/datasets/{row['dataset_id']}",
+            "model": f"/v1/models/{row['model_id']}" if row["model_id"] else None,
+        },
+    }
+
+
+def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
+    told = row["progress"]
+    step, steps = told.get("step", 0), told.get("steps", 0)
+    at = datetime.fromisoformat(told["at"]) if told.get("at") else row["updated_at"]
+    running = row["status"] == "running"
+    eta = told.get("eta_seconds") if running else 0.0 if row["status"] == "succeeded" else None
+    return {
+        "epoch": told.get("epoch", 0),
+        "epochs": told.get("epochs", 0),
+        "step": step,
+        "steps": steps,
+        "fraction": told.get("fraction", step / steps if steps else 0.0),
+        "images_per_second": told.get("images_per_second"),
+        "seconds_per_epoch": told.get("seconds_per_epoch"),
+        "eta_seconds": eta,
+        "estimated_finish": at + timedelta(seconds=eta) if running and eta is not None else row["finished_at"],
+        "best": told.get("best"),
+        "updated_at": at,
+        "stale": row["stale"],
+    }

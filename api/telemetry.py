@@ -1,0 +1,69 @@
+"""What the api says about itself: JSON log lines and Prometheus figures. Paths without queries, never a header."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+import orjson
+from prometheus_client import Counter, Histogram
+from starlette.types import Scope
+
+from api import context
+
+access = logging.getLogger("api.access")
+
+REQUESTS = Counter("patchswap_http_requests", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "patchswap_http_request_seconds",
+    "Time until the answer was sent.",
+    ["method", "route"],
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
+)
+# A method that nobody defined must not become a label: labels live for ever.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def observe(scope: Scope, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    route = getattr(scope.get("route"), "path", "none")
+    REQUESTS.labels(method, route, status).inc()
+    SECONDS.labels(method, route).observe(seconds)
+    if access.isEnabledFor(logging.INFO):
+        access.info("request", extra={"fields": _fields(scope, status, seconds)})
+
+
+def _fields(scope: Scope, status: int, seconds: float) -> dict[str, object]:
+    carried = context.of(scope)
+    return {
+        "request_id": carried.request_id,
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "tenant_id": carried.principal.tenant_id if carried.principal else None,
+        "key_id": carried.principal.key_id if carried.principal else None,
+    }

@@ -1,0 +1,46 @@
+"""What a reader sees of jobs: one SQL statement that both the ORM's sessions and the api's bare connection run.
+
+`VERSIONS` says cheaply whether a page changed: `xmin` moves with every write to the row, and each write of an attempt or
+an event writes to its job's row in the same transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+# Beyond it the exact place in the queue helps nobody, and counting a million rows for each poll would hurt everybody.
+MAX_POSITION = 1_000
+STALE_SECONDS = 60
+
+_MOVING = f"""
+    j.xmin::text AS version,
+    (j.status = 'running' AND j.updated_at < now() - interval '{STALE_SECONDS} seconds') AS stale,
+    CASE WHEN j.status = 'queued' THEN (
+        SELECT 1 + count(*) FROM (
+            SELECT 1 FROM jobs q WHERE q.status = 'queued' AND q.queued_at < j.queued_at LIMIT {MAX_POSITION - 1}
+        ) AS ahead
+    ) END AS position"""
+
+VERSIONS = f"SELECT j.id, j.tenant_id, {_MOVING} FROM jobs j WHERE j.id = ANY(%(ids)s)"
+
+PAGES = f"""
+SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.labels, j.progress,
+    j.error, j.model_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds, j.cancel_requested_at,
+    j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
+    (SELECT dataset_id FROM dataset_versions v WHERE v.id = j.dataset_version_id) AS dataset_id,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'worker', a.worker, 'started_at', a.started_at,
+        'ended_at', a.ended_at, 'outcome', a.outcome) ORDER BY a.number), '[]')
+        FROM job_attempts a WHERE a.job_id = j.id) AS attempts,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('status', e.data->'status', 'phase', e.data->'phase', 'at', e.at,
+        'reason', e.data->'reason') ORDER BY e.seq), '[]')
+        FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions
+FROM jobs j WHERE j.id = ANY(%(ids)s)"""  # noqa: S608 - constants of this module
+
+
+def read(session: Session, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The pages of these jobs in this order, as this transaction sees them; what is not there is left out."""
+    session.flush()
+    result = session.connection().exec_driver_sql(PAGES, {"ids": list(job_ids)})
+    found = {row["id"]: row for row in result.mappings()}
+    return [found[job_id] for job_id in job_ids if job_id in found]
