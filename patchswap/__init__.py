@@ -1,0 +1,52 @@
+"""The client of a patchswap service: `from patchswap import Client`.
+
+Imported names are loaded on first use, so that the command line starts quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patchswap.client import Client
+    from patchswap.errors import (
+        ApiError,
+        BadInput,
+        DamagedFile,
+        DatasetUnsuccessful,
+        ExportUnsuccessful,
+        JobUnsuccessful,
+        NoCredentials,
+        PatchswapError,
+        ServiceUnreachable,
+        WaitTimeout,
+    )
+    from patchswap.resources import Dataset, Event, Export, Job, Model
+
+_PLACES = {"Client": "client"} | dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
+
+__all__ = [
+    "ApiError",
+    "BadInput",
+    "Client",
+    "DamagedFile",
+    "Dataset",
+    "DatasetUnsuccessful",
+    "Event",
+    "Export",
+    "ExportUnsuccessful",
+    "Job",
+    "JobUnsuccessful",
+    "Model",
+    "NoCredentials",
+    "PatchswapError",
+    "ServiceUnreachable",
+    "WaitTimeout",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"patchswap.{_PLACES.get(name, 'errors')}"), name)

@@ -1,0 +1,94 @@
+"""login, keys and recipes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from patchswap.cli.output import Json, connect, emit, note, table
+from patchswap.errors import BadInput
+
+keys = typer.Typer(help="API keys; needs a key with the scope admin.", no_args_is_help=True)
+recipes = typer.Typer(help="Named starting points for a training.", no_args_is_help=True)
+
+
+def login(
+    url: Annotated[str | None, typer.Option(envvar="PATCHSWAP_URL", help="Address of the service.")] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(envvar="PATCHSWAP_API_KEY", help="Better left out: it is asked for, or read from stdin."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Remember a service and a key for it, once both are proved right."""
+    from patchswap import credentials  # noqa: PLC0415 - quick start
+    from patchswap.client import Client  # noqa: PLC0415
+
+    url = url or _ask("url of the service")
+    found = credentials.find(url, api_key or _ask("API key", hidden=True))
+    with Client(found.url, found.api_key) as client:
+        next(client.jobs.list(), None)
+    path = credentials.save(found)
+    emit({"url": found.url, "file": str(path)}, as_json=as_json, text=f"logged in to {found.url}; kept in {path}")
+
+
+def _ask(what: str, *, hidden: bool = False) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=hidden, err=True))
+    if answer := sys.stdin.readline().strip():
+        return answer
+    raise BadInput(f"no {what} was given; use the option, the environment, or write it to stdin")
+
+
+@keys.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Every key, without its secret."""
+    with connect() as client:
+        found = client.keys.list()
+    rows = [(k.id, k.name, k.prefix, " ".join(k.scopes), k.created_at, k.expires_at, k.revoked_at) for k in found]
+    headings = ("ID", "NAME", "BEGINS", "SCOPES", "CREATED", "EXPIRES", "REVOKED")
+    emit(found, as_json=as_json, text=table(headings, rows))
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help="read, write or admin; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A new key; it is shown this once."""
+    with connect() as client:
+        key = client.keys.create(name, scopes=scope or ("read", "write"))
+    emit(key, as_json=as_json, text=str(key.api_key))
+    if not as_json:
+        note(f"{key.id}: the key above is not shown again")
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Json = False) -> None:
+    """End a key at once."""
+    with connect() as client:
+        client.keys.revoke(key_id)
+    emit({"id": key_id, "revoked": True}, as_json=as_json, text=f"revoked {key_id}")
+
+
+@recipes.command("list")
+def list_recipes(as_json: Json = False) -> None:
+    """What can be started from."""
+    with connect() as client:
+        found = client.recipes.list()
+    rows = [(r.name, r.parameters, r.macs, r.description) for r in found]
+    emit(found, as_json=as_json, text=table(("NAME", "PARAMETERS", "MACS", "WHAT"), rows))
+
+
+@recipes.command("show")
+def show_recipe(name: str, as_json: Json = False) -> None:
+    """One recipe and its defaults."""
+    import json  # noqa: PLC0415
+
+    with connect() as client:
+        recipe = client.recipes.get(name)
+    text = f"{recipe.name}: {recipe.description}\n{json.dumps(recipe.spec, indent=2)}"
+    emit(recipe, as_json=as_json, text=text)

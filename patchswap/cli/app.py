@@ -1,0 +1,52 @@
+"""Every command by its name. What a command does is in the module of its resource."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from patchswap.cli import account, datasets, jobs, models
+from patchswap.cli.output import Json, emit
+
+app = typer.Typer(
+    help="Labelled images in, a compressed edge model out, by teacher-free self-distillation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help starts faster, and reads well in a pipe
+)
+app.command("login")(account.login)
+app.add_typer(datasets.app, name="datasets")
+app.command("train")(jobs.train)
+app.add_typer(jobs.app, name="jobs")
+for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
+    app.command(_verb.__name__)(_verb)
+app.command("pull")(models.pull)
+app.add_typer(models.exports, name="exports")
+app.add_typer(models.app, name="models")
+app.add_typer(account.keys, name="keys")
+app.add_typer(account.recipes, name="recipes")
+
+
+@app.command()
+def up(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where everything is kept. Default: PATCHSWAP_DATA_DIR or ~/.patchswap.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+) -> None:
+    """Run the whole service on this machine until Ctrl-C."""
+    from patchswap import up as embedded  # noqa: PLC0415 - loads what only a service needs
+
+    raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port))
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Print the version of this client."""
+    from patchswap.version import VERSION  # noqa: PLC0415 - reads the package's metadata
+
+    emit({"version": VERSION}, as_json=as_json, text=f"patchswap {VERSION}")

@@ -1,0 +1,166 @@
+"""train, watch, the verbs of a job, and jobs list, show, rm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchswap.cli import bars, specs
+from patchswap.cli.output import Json, connect, duration, emit, note, plain, table
+from patchswap.errors import BadInput
+
+if TYPE_CHECKING:
+    from patchswap.client import Client
+    from patchswap.resources import Job
+
+app = typer.Typer(help="Trainings.", no_args_is_help=True)
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
+
+
+def train(  # noqa: PLR0913, PLR0917 - one for each option
+    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="A JSON file with a whole spec or a part of one.")] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    control: Annotated[
+        bool | None, typer.Option(help="Also train the plain cross-entropy twin on as many images.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only check the spec and print it with nothing left open.")] = False,
+    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Queue a training."""
+    body = specs.read(spec) if spec else {}
+    options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
+    body |= {key: value for key, value in options.items() if value is not None}
+    specs.set_all(body, assign or [])
+    if not isinstance(body.get("dataset"), str):
+        raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
+    with connect() as client:
+        if not body["dataset"].startswith(("ds_", "dsv_")):
+            body["dataset"] = client.datasets.find(body["dataset"]).id
+        if dry_run:
+            _print_validated(client, body, as_json=as_json)
+            return
+        job = client.jobs.create(body)
+        if follow:
+            note(f"{job.id} {job.status}")
+            _follow(client, job, as_json=as_json)
+            return
+    emit(job, as_json=as_json, text=job.id)
+    if not as_json:
+        note(f"follow it: patchswap watch {job.id}")
+
+
+def watch(job_id: JobId, as_json: Json = False) -> None:
+    """Follow a job to its end. Ctrl-C leaves the job alone. With --json: one event a line, the job last."""
+    with connect() as client:
+        _follow(client, client.jobs.get(job_id), as_json=as_json)
+
+
+def cancel(job_id: JobId, as_json: Json = False) -> None:
+    """End a job; what it learnt so far is kept as a checkpoint."""
+    _verb("cancel", job_id, as_json=as_json)
+
+
+def pause(job_id: JobId, as_json: Json = False) -> None:
+    """Free the machine after a checkpoint; `resume` goes on from there."""
+    _verb("pause", job_id, as_json=as_json)
+
+
+def resume(job_id: JobId, as_json: Json = False) -> None:
+    """Queue a paused, failed or cancelled job again, from its newest checkpoint."""
+    _verb("resume", job_id, as_json=as_json)
+
+
+def retry(job_id: JobId, as_json: Json = False) -> None:
+    """Queue a failed or cancelled job again, from the beginning."""
+    _verb("retry", job_id, as_json=as_json)
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Jobs, newest first."""
+    with connect() as client:
+        found = [job for job, _ in zip(client.jobs.list(status=status), range(limit), strict=False)]
+    rows = [(j.id, j.name, j.status, f"{j.progress.fraction or 0:.0%}", j.created_at) for j in found]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "DONE", "CREATED"), rows))
+
+
+@app.command()
+def show(job_id: JobId, as_json: Json = False) -> None:
+    """One job."""
+    with connect() as client:
+        job = client.jobs.get(job_id)
+    emit(job, as_json=as_json, text=_summary(job))
+
+
+@app.command()
+def rm(job_id: JobId, as_json: Json = False) -> None:
+    """Delete a job that is over, with its model and files."""
+    with connect() as client:
+        client.jobs.delete(job_id)
+    emit({"id": job_id, "deleted": True}, as_json=as_json, text=f"deleted {job_id}")
+
+
+def _verb(verb: str, job_id: str, *, as_json: bool) -> None:
+    with connect() as client:
+        job: Job = getattr(client.jobs, verb)(job_id)
+    waits = verb in ("cancel", "pause") and job.status == "running"
+    told = f"{job.id} {job.status}" + (f"; the worker will {verb} it after a checkpoint" if waits else "")
+    emit(job, as_json=as_json, text=told)
+
+
+def _follow(client: Client, job: Job, *, as_json: bool) -> None:
+    """To the end of the job; exits with 1 where that is no success."""
+    try:
+        if as_json:
+            for event in job.watch():
+                print(json.dumps(plain(event), ensure_ascii=False), flush=True)
+        else:
+            with bars.Training(client, job.id) as shown:
+                for event in job.watch():
+                    shown.show(event)
+    except KeyboardInterrupt:
+        note(f"the job goes on; return to it: patchswap watch {job.id}, end it: patchswap cancel {job.id}")
+        raise typer.Exit(130) from None
+    job = job.refresh()
+    emit({"type": "end", "job": plain(job)}, as_json=as_json, text=_summary(job))
+    if job.status != "succeeded":
+        sys.exit(1)
+    if not as_json:
+        note(f"load it: patchswap pull {job.model_id}")
+
+
+def _summary(job: Job) -> str:
+    progress = job.progress
+    lines = [f"{job.id} {job.name or ''}".rstrip() + f": {job.status}" + (f", {job.phase}" if job.phase else "")]
+    if not job.is_over:
+        done = f"epoch {progress.epoch}/{progress.epochs}, {progress.fraction or 0:.0%}"
+        lines.append(f"{done}, {duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else done)
+    if job.status == "queued" and job.queue and job.queue.get("position"):
+        lines.append(f"number {job.queue['position']} in the queue")
+    if job.error:
+        lines.append(f"{job.error.get('code')}: {job.error.get('message')}; {job.error.get('remediation')}")
+    if job.model_id:
+        lines.append(f"model {job.model_id}")
+    return "\n".join(lines)
+
+
+def _print_validated(client: Client, body: dict[str, Any], *, as_json: bool) -> None:
+    found = client.jobs.validate(body)
+    emit(found, as_json=as_json, text=json.dumps(found.resolved, indent=2))
+    for warning in found.warnings:
+        note(f"warning: {warning['pointer']}: {warning['message']}")

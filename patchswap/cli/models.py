@@ -1,0 +1,110 @@
+"""models, exports, pull."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchswap.cli import bars
+from patchswap.cli.output import Json, connect, emit, note, size, table
+
+if TYPE_CHECKING:
+    from patchswap.resources import Export
+
+app = typer.Typer(help="Trained networks.", no_args_is_help=True)
+exports = typer.Typer(help="Files of a trained network.", no_args_is_help=True)
+ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
+Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
+
+
+def pull(
+    what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
+    to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
+    precision: Precision = "fp32",
+    force: Annotated[bool, typer.Option(help="Replace an earlier bundle there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Load a bundle and unpack it."""
+    with connect() as client, bars.transfer("loading") as shown:
+        if what.startswith("exp_"):
+            export = client.exports.get(what)
+        else:
+            export = client.models.newest_export(what, precision=precision)
+        to = to or Path(f"{export.model_id}-{export.precision}")
+        folder = client.exports.pull(export, to, replace=force, progress=shown)
+    emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
+    if not as_json:
+        note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """Every model, newest first."""
+    with connect() as client:
+        found = list(client.models.list())
+    rows = [(m.id, m.name, m.architecture, m.method, m.parameters, m.created_at) for m in found]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "ARCHITECTURE", "METHOD", "PARAMETERS", "CREATED"), rows))
+
+
+@app.command("show")
+def show_model(model_id: ModelId, as_json: Json = False) -> None:
+    """One model: its card."""
+    with connect() as client:
+        model = client.models.get(model_id)
+        card = "" if as_json else client.models.card(model_id)
+    emit(model, as_json=as_json, text=card.strip())
+
+
+@exports.command("list")
+def list_exports(model_id: ModelId, as_json: Json = False) -> None:
+    """The files of one model, with what was measured of each."""
+    with connect() as client:
+        found = client.models.exports(model_id)
+    emit(list(found), as_json=as_json, text=_table(found))
+
+
+@exports.command("create")
+def create_export(  # noqa: PLR0917 - one for each option
+    model_id: ModelId,
+    precision: Precision = "fp32",
+    max_drop_points: Annotated[float | None, typer.Option(help="Accuracy it may lose, in percentage points.")] = None,
+    max_bytes: Annotated[int | None, typer.Option(help="Of the model file.")] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Median, one thread, one image.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make another file of a model, and wait until it is measured. Exits with 1 where it breaks a limit."""
+    limits = {"max_drop_points": max_drop_points, "max_bytes": max_bytes, "max_latency_ms": max_latency_ms}
+    with connect() as client:
+        export = client.models.export(model_id, precision=precision, constraints=limits).wait()
+    emit(export, as_json=as_json, text=_table([export]))
+    if export.status == "gate_failed":
+        note("\n".join(export.violations))
+        raise typer.Exit(1)
+
+
+@exports.command("show")
+def show_export(export_id: str, as_json: Json = False) -> None:
+    """One file."""
+    with connect() as client:
+        export = client.exports.get(export_id)
+    emit(export, as_json=as_json, text=_table([export]))
+
+
+def _table(found: list[Export] | tuple[Export, ...]) -> str:
+    rows = []
+    for export in found:
+        measured = export.measured or {}
+        accuracy, latency = measured.get("top1_accuracy"), measured.get("latency_ms_p50")
+        rows.append(
+            (
+                export.id,
+                f"{export.format} {export.precision}",
+                export.status,
+                size(measured.get("model_bytes")),
+                None if accuracy is None else f"{accuracy:.2%}",
+                None if latency is None else f"{latency:.3f}",
+            )
+        )
+    return table(("ID", "FORMAT", "STATUS", "FILE", "TOP-1", "MS"), rows)

@@ -1,0 +1,49 @@
+"""A job spec from what was typed: a file, options, and --set path=value over both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from patchswap.errors import BadInput
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A spec file, JSON."""
+    try:
+        spec = json.loads(path.read_text())
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not JSON: {error}") from error
+    if not isinstance(spec, dict):
+        raise BadInput(f"{path} must hold one JSON object, like {{'dataset': 'ds_...'}}".replace("'", '"'))
+    return spec
+
+
+def set_all(spec: dict[str, Any], assignments: Sequence[str]) -> None:
+    """Put each `a.b.c=value` into the spec. A value that is no JSON is taken as text."""
+    for assignment in assignments:
+        path, equals, value = assignment.partition("=")
+        keys = path.strip().split(".")
+        if not equals or not all(keys):
+            raise BadInput(f"--set {assignment!r} is no path=value; write it like --set training.epochs=5")
+        _set(spec, keys, _value(value), assignment)
+
+
+def _set(spec: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
+    here = spec
+    for key in keys[:-1]:
+        here = here.setdefault(key, {})
+        if not isinstance(here, dict):
+            raise BadInput(f"--set {assignment!r}: {key} is a value already and can hold nothing")
+    here[keys[-1]] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

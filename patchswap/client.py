@@ -1,0 +1,90 @@
+"""The way in: `Client()`, with one attribute per kind of resource. The calls themselves are in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from patchswap import credentials, pages
+from patchswap.datasets import Datasets
+from patchswap.exports import Exports, Models
+from patchswap.jobs import Jobs
+from patchswap.resources import ApiKey, Recipe
+from patchswap.transport import Transport
+
+
+class Client:
+    """Talks to one service. Thread-safe; use it as a context manager, or close it, or leave it to the program's end.
+
+    `url` and `api_key` come from the arguments, else PATCHSWAP_URL and PATCHSWAP_API_KEY, else the file of
+    `patchswap login`, else that of a service `patchswap up` started here. Raises NoCredentials.
+    """
+
+    def __init__(self, url: str | None = None, api_key: str | None = None, *, timeout_seconds: float = 60.0) -> None:
+        self.transport = Transport(credentials.find(url, api_key), timeout_seconds=timeout_seconds)
+        self.datasets = Datasets(self)
+        self.jobs = Jobs(self)
+        self.models = Models(self)
+        self.exports = Exports(self)
+        self.keys = Keys(self.transport)
+        self.recipes = Recipes(self.transport)
+
+    @property
+    def url(self) -> str:
+        return self.transport.url
+
+    def service_version(self) -> Mapping[str, Any]:
+        """What the service says it runs."""
+        found: Mapping[str, Any] = self.transport.get("/version")
+        return found
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Keys:
+    """API keys; needs the scope `admin`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(
+        self, name: str, *, scopes: Sequence[str] = ("read", "write"), expires_at: datetime | None = None
+    ) -> ApiKey:
+        """The new key; its `api_key` is told this once."""
+        body: dict[str, Any] = {"name": name, "scopes": list(scopes)}
+        if expires_at is not None:
+            body["expires_at"] = expires_at.isoformat()
+        return ApiKey.model_validate(self._transport.post("/v1/api_keys", body))
+
+    def list(self) -> list[ApiKey]:
+        return [ApiKey.model_validate(item) for item in pages.items(self._transport, "/v1/api_keys")]
+
+    def revoke(self, key_id: str) -> None:
+        """At once; revoking twice is no error."""
+        self._transport.delete(f"/v1/api_keys/{key_id}")
+
+
+class Recipes:
+    """Named starting points for a spec."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self) -> list[Recipe]:
+        return [Recipe.model_validate(item) for item in self._transport.get("/v1/recipes")["data"]]
+
+    def get(self, name: str) -> Recipe:
+        return Recipe.model_validate(self._transport.get(f"/v1/recipes/{name}"))
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """JSON Schema of a spec, with this recipe's defaults."""
+        schema: dict[str, Any] = self._transport.get(f"/v1/recipes/{name}/schema")
+        return schema

@@ -1,0 +1,134 @@
+"""Trained models and their exported files: ask for one, download it, unpack the bundle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchswap import archive, downloads, pages, waiting
+from patchswap.errors import BadInput, ExportUnsuccessful
+from patchswap.resources import ENDED_EXPORT, Export, Model
+
+if TYPE_CHECKING:
+    from patchswap.client import Client
+
+
+class Models:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._transport = client.transport
+
+    def list(self) -> Iterator[Model]:
+        """Newest first."""
+        return (Model.of(self._client, item) for item in pages.items(self._transport, "/v1/models", order="desc"))
+
+    def get(self, model_id: str) -> Model:
+        return Model.of(self._client, self._transport.get(f"/v1/models/{model_id}"))
+
+    def card(self, model_id: str) -> str:
+        """The model card, Markdown."""
+        return self._transport.call("GET", f"/v1/models/{model_id}/card").text
+
+    def exports(self, model_id: str) -> tuple[Export, ...]:
+        """Oldest first."""
+        found = pages.items(self._transport, f"/v1/models/{model_id}/exports", order="asc")
+        return tuple(Export.of(self._client, item) for item in found)
+
+    def export(
+        self,
+        model_id: str,
+        *,
+        precision: str = "fp32",
+        format: str = "onnx",  # noqa: A002 - the API's word
+        constraints: Mapping[str, float | None] | None = None,
+    ) -> Export:
+        """Ask for another file of this model; does not wait for it."""
+        body: dict[str, Any] = {"format": format, "precision": precision}
+        if constraints:
+            body["constraints"] = {name: value for name, value in constraints.items() if value is not None}
+        return Export.of(self._client, self._transport.post(f"/v1/models/{model_id}/exports", body))
+
+    def pull(
+        self,
+        model: str,
+        target: Path | str,
+        *,
+        precision: str = "fp32",
+        replace: bool = False,
+        progress: downloads.Progress | None = None,
+    ) -> Path:
+        """The unpacked bundle of the newest good export of a model, or of a job's model; gives its folder."""
+        export = self.newest_export(model, precision=precision)
+        return self._client.exports.pull(export, target, replace=replace, progress=progress)
+
+    def newest_export(self, model: str, *, precision: str) -> Export:
+        """Raises BadInput where there is none to download, saying what there is."""
+        model_id = self._model_id(model)
+        found = [export for export in self.exports(model_id) if export.precision == precision]
+        for export in reversed(found):
+            if export.status == "succeeded":
+                return export
+        states = ", ".join(f"{export.id} {export.status}" for export in found) or "none was asked for"
+        remedy = f"ask for one with `patchswap exports create {model_id} --precision {precision}`"
+        raise BadInput(f"{model_id} has no {precision} export to download ({states}); {remedy}")
+
+    def _model_id(self, model: str) -> str:
+        if not model.startswith("job_"):
+            return model
+        job = self._client.jobs.get(model)
+        if job.model_id is None:
+            raise BadInput(f"job {job.id} is {job.status} and has no model; follow it with `patchswap watch {job.id}`")
+        return job.model_id
+
+
+class Exports:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._transport = client.transport
+
+    def get(self, export_id: str) -> Export:
+        return Export.of(self._client, self._transport.get(f"/v1/exports/{export_id}"))
+
+    def wait(self, export_id: str, *, timeout_seconds: float | None = None) -> Export:
+        """The export once it succeeded or its gate failed. Raises ExportUnsuccessful, WaitTimeout."""
+        export = waiting.until(
+            lambda: self.get(export_id),
+            lambda found: found.status in ENDED_EXPORT,
+            what=export_id,
+            timeout_seconds=timeout_seconds,
+        )
+        if export.status == "failed":
+            raise ExportUnsuccessful(f"export {export.id} failed", export.error)
+        return export
+
+    def download(self, export_id: str, path: Path | str, *, progress: downloads.Progress | None = None) -> Path:
+        """The bundle as a zip file, checked against its sha256; a download that broke off is taken up again."""
+        return self._download(self.get(export_id), Path(path), progress)
+
+    def pull(
+        self,
+        export: Export,
+        target: Path | str,
+        *,
+        replace: bool = False,
+        progress: downloads.Progress | None = None,
+    ) -> Path:
+        """The unpacked bundle; gives its folder."""
+        target = Path(target)
+        archive.require_free(target, replace=replace)
+        with tempfile.TemporaryDirectory(prefix="patchswap-") as folder:
+            bundle = self._download(export, Path(folder) / f"{export.id}.zip", progress)
+            archive.unpack(bundle, target, replace=replace)
+        return target
+
+    def _download(self, export: Export, path: Path, progress: downloads.Progress | None) -> Path:
+        if export.status != "succeeded" or export.sha256 is None or export.bytes is None:
+            why = "; ".join(export.violations)
+            raise BadInput(
+                f"export {export.id} is {export.status}{': ' + why if why else ''}; there is nothing to load"
+            )
+        url = f"/v1/exports/{export.id}/download"
+        wanted = downloads.Wanted(url, size=export.bytes, sha256=export.sha256)
+        return downloads.fetch(self._transport, wanted, path, progress)

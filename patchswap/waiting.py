@@ -1,0 +1,27 @@
+"""Waiting for something to reach its end, by asking at a growing interval."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from patchswap.errors import WaitTimeout
+
+T = TypeVar("T")
+
+_FIRST_SECONDS = 0.1
+_LONGEST_SECONDS = 3.0
+
+
+def until(fetch: Callable[[], T], is_over: Callable[[T], bool], *, what: str, timeout_seconds: float | None) -> T:
+    """The first fetched value that is over. Raises WaitTimeout; what is waited for is not touched by that."""
+    started_at = time.monotonic()
+    interval = _FIRST_SECONDS
+    while not is_over(found := fetch()):
+        waited = time.monotonic() - started_at
+        if timeout_seconds is not None and waited + interval > timeout_seconds:
+            raise WaitTimeout(f"{what} is not over after {waited:.0f} s; it goes on, ask again later")
+        time.sleep(interval)
+        interval = min(_LONGEST_SECONDS, interval * 1.5)
+    return found
