@@ -53,7 +53,8 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     layout.empty_run_folder(places)
     supervisor = Supervisor(logs=places.logs, environment=_environment(places, url))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: supervisor.request_stop())
+        if signal.getsignal(number) is not signal.SIG_IGN:  # started by nohup, it outlives its terminal
+            signal.signal(number, lambda *_: supervisor.request_stop())
     try:
         _start_servers(supervisor, places)
         supervisor.run_once("migrations", _python("migrations"))

@@ -18,12 +18,7 @@ import pytest
 from patchswap.embedded.leftovers import MARK
 from tests.servers.processes import spare_port
 
-PROGRAM = """
-import sys
-from pathlib import Path
-from patchswap.up import run
-sys.exit(run(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2])))
-"""
+COMMAND = Path(sys.executable).with_name("patchswap")
 # How each child is recognised among the supervisor's own: by what stands on its command line.
 CHILDREN = {
     "postgres": "unix_socket_directories",
@@ -42,7 +37,7 @@ class Up:
         self.port = port or spare_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(data_dir), str(self.port)],
+            [COMMAND, "up", "--data-dir", str(data_dir), "--port", str(self.port)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
