@@ -26,7 +26,16 @@ def engine() -> Engine:
         max_overflow=10,
         pool_timeout=5,
         pool_pre_ping=True,  # a restarted Postgres costs a reconnect, not an error
-        connect_args={"options": options, "connect_timeout": 5, "application_name": "patchswap"},
+        connect_args={
+            "options": options,
+            "connect_timeout": 5,
+            "application_name": "patchswap",
+            # A peer that vanished without a word is noticed before a lease runs out.
+            "tcp_user_timeout": 15_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
     )
 
 

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 from core import leases
 from core.errors import NotFound
 from core.ids import new_id
+from core.jobs.endings import POISON
 from core.progress import JobError
+from core.settings import settings
 from core.spec import ExportResult, ExportSpec
 from core.storage import StoredFile
 from core.tables import Export, Model
@@ -66,3 +68,23 @@ def publish(session: Session, export_id: str, fence: int, result: ExportResult, 
 def fail(session: Session, export_id: str, fence: int, error: JobError) -> None:
     data: dict[str, Any] = error.model_dump()
     leases.release(session, Export, export_id, fence, status="failed", error=data, finished_at=func.now())
+
+
+def give_back(session: Session, export_id: str, fence: int, *, counted: bool) -> str:
+    """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
+    export = leases.release(session, Export, export_id, fence)
+    if not counted:
+        export.attempts = max(0, export.attempts - 1)
+    end_attempt(export)
+    return export.status
+
+
+def end_attempt(export: Export) -> None:
+    """What becomes of an export whose worker ended without a result. The caller holds the row's lock."""
+    export.worker = export.lease_expires_at = export.rung_at = None
+    if export.attempts < settings().max_attempts:
+        export.status = "queued"
+        return
+    export.status = "failed"
+    export.finished_at = func.now()
+    export.error = POISON.model_dump() | {"message": "this export ended its worker several times"}

@@ -75,10 +75,15 @@ def expired(session: Session, table: type[LeasedRow]) -> list[LeasedRow]:
     return list(session.scalars(statement))
 
 
-def unclaimed(session: Session, table: type[LeasedRow], older_than_seconds: float) -> list[str]:
-    """Ids of queued rows whose message, if any, was sent long ago; marks them as rung now."""
+def queued(session: Session, table: type[LeasedRow]) -> int:
+    return session.scalars(select(func.count()).select_from(table).where(table.status == "queued")).one()
+
+
+def due_for_ring(session: Session, table: type[LeasedRow], *, older_than_seconds: float, limit: int) -> list[str]:
+    """Ids of queued rows whose message, if any, was sent long ago, oldest first; marks them as rung now."""
     due = func.coalesce(table.rung_at, table.created_at) < func.now() - timedelta(seconds=older_than_seconds)
-    ids = list(session.scalars(select(table.id).where(table.status == "queued", due).order_by(table.id).limit(500)))
+    statement = select(table.id).where(table.status == "queued", due).order_by(table.id).limit(limit)
+    ids = list(session.scalars(statement))
     if ids:
         session.execute(update(table).where(table.id.in_(ids)).values(rung_at=func.now()))
     return ids

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,10 @@ def get_bytes(key: str) -> bytes:
 
 
 def get_file(key: str, path: Path, *, sha256: str | None = None) -> None:
-    """Fetch an object whole or not at all: a partial or altered one never appears under `path`."""
+    """Fetch an object whole or not at all: a partial or altered one never appears under `path`.
+
+    Raises NotFound, StoreUnavailable, or ChecksumMismatch where the object is not what its row says.
+    """
     partial = path.with_name(path.name + ".partial")
     digest = hashlib.sha256()
     with partial.open("wb") as file:
@@ -114,6 +117,15 @@ def sizes(prefix: str) -> dict[str, int]:
     """Key and bytes of everything under a prefix."""
     with _errors(prefix):
         return {str(o["path"]): int(o["size"]) for page in obstore.list(store(), prefix) for o in page}
+
+
+def older_than(prefix: str, age: timedelta) -> Iterator[list[str]]:
+    """Keys under a prefix that were written so long ago, in pages."""
+    before = datetime.now(UTC) - age
+    with _errors(prefix):
+        for page in obstore.list(store(), prefix):
+            if old := [str(o["path"]) for o in page if o["last_modified"] < before]:
+                yield old
 
 
 def delete(keys: list[str]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import events, leases, metrics
 from core.ids import new_id
+from core.jobs import endings
 from core.progress import JobError
 from core.spec import ExportResult
 from core.storage import StoredFile
@@ -69,31 +70,26 @@ def claim(session: Session, job_id: str, worker: str) -> Job | None:
     return job
 
 
-def renew(session: Session, claim: Claim, progress: dict[str, Any] | None) -> Wishes:
-    """Push the lease out and store the progress; gives what was asked meanwhile. Raises Fenced."""
-    values: dict[str, Any] = {"lease_expires_at": leases.lease_end()}
-    if progress is not None:
-        values |= {"progress": progress, "updated_at": func.now()}
-    job = leases.write(session, Job, claim.job_id, claim.fence, **values)
-    return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
-
-
-def enter_phase(session: Session, claim: Claim, phase: str) -> None:
-    job = leases.write(session, Job, claim.job_id, claim.fence, phase=phase, updated_at=func.now())
-    events.append(session, job, "phase", status=job.status, phase=phase, reason=None)
-
-
 def record(
     session: Session,
     claim: Claim,
     *,
     notes: Sequence[tuple[events.EventType, dict[str, Any]]] = (),
     points: Sequence[dict[str, Any]] = (),
-) -> None:
-    """Events and metric points in one fenced transaction. Raises Fenced."""
-    job = leases.write(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    progress: dict[str, Any] | None = None,
+    phase: str | None = None,
+    gpu_seconds: float = 0,
+) -> Wishes:
+    """All that the trainer said since the last time, and a new lease, in one transaction. Raises Fenced."""
+    values: dict[str, Any] = {"lease_expires_at": leases.lease_end(), "gpu_seconds": Job.gpu_seconds + gpu_seconds}
+    if progress is not None:
+        values |= {"progress": progress, "updated_at": func.now()}
+    if phase is not None:
+        values |= {"phase": phase}
+    job = leases.write(session, Job, claim.job_id, claim.fence, **values)
     events.append_all(session, job, notes)
     metrics.record_all(session, points)
+    return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
 
 def record_checkpoint(
@@ -107,8 +103,16 @@ def record_checkpoint(
     best: bool,
     figures: dict[str, float],
 ) -> list[str]:
-    """A verified object becomes a checkpoint, and the attempt count starts anew. Gives the keys no longer kept."""
-    job = leases.write(session, Job, claim.job_id, claim.fence, attempts=0, updated_at=func.now())
+    """A verified object becomes a checkpoint; one further on starts the count of attempts anew.
+
+    Gives the keys no longer kept. Repeating it is harmless: an answer that was lost may be asked for again.
+    """
+    job = leases.write(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    known = checkpoints(session, job.id, arm)
+    if any(c.object_key == stored.key for c in known):
+        return []
+    if step > max((c.step for c in known), default=0):
+        job.attempts = 0
     row = Checkpoint(
         id=new_id("ckpt"),
         tenant_id=job.tenant_id,
@@ -142,7 +146,7 @@ def checkpoints(session: Session, job_id: str, arm: str | None = None) -> list[C
 def publish(session: Session, claim: Claim, publication: Publication) -> str:
     """Model, exports and `succeeded` in one transaction; gives the model's id. Raises Fenced.
 
-    A cancel that came before wins: then Fenced is raised by the condition and the worker looks again.
+    A cancel that came before wins: then CancelledFirst is raised, and nothing was written.
     """
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
     if job.cancel_requested_at is not None:
@@ -160,49 +164,44 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
             "status": finished.result.status,
         }
         events.append(session, job, "export", **data)
-    _end(session, job, claim, status="succeeded", outcome="succeeded", reason="published")
+    _end(session, job, status="succeeded", outcome="succeeded", reason="published")
     return model.id
 
 
-def give_back(session: Session, claim: Claim, *, reason: str, fault_seconds: float = 0) -> None:
-    """Queue the job again, for this or another worker. The attempt stays counted unless a checkpoint was made."""
-    job = leases.release(session, Job, claim.job_id, claim.fence, rung_at=None, updated_at=func.now())
+def give_back(session: Session, claim: Claim, *, outcome: str, reason: str) -> str:
+    """End an attempt that was asked to stop, through no fault of the job: it is not counted. Gives the new status."""
+    job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    job.attempts = max(0, job.attempts - 1)
+    return endings.end_attempt(session, job, outcome=outcome, reason=reason)
+
+
+def crash(session: Session, claim: Claim, *, reason: str, fault_seconds: float) -> str:
+    """End an attempt that broke down; it counts against `max_attempts`. Gives the new status. Raises Fenced."""
+    job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
     job.platform_fault_seconds += fault_seconds
-    job.status = "queued"
-    _close_attempt(session, job, claim.fence, reason)
-    events.append(session, job, "status", status="queued", phase=job.phase, reason=reason)
+    return endings.end_attempt(session, job, outcome="crashed", reason=reason)
 
 
 def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobError | None = None) -> None:
-    """failed, cancelled or paused: what a worker may end a job with besides `publish`. Raises Fenced."""
+    """failed, cancelled or paused: what a worker may end a job with besides `publish`. Raises Fenced.
+
+    A cancel asked for meanwhile wins.
+    """
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
+    if job.cancel_requested_at is not None:
+        status, error, reason = "cancelled", None, "cancelled by request"
     if error is not None:
         job.error = error.model_dump()
-    _end(session, job, claim, status=status, outcome=error.code if error else status, reason=reason)
-
-
-def add_usage(session: Session, claim: Claim, *, gpu_seconds: float) -> None:
-    leases.write(session, Job, claim.job_id, claim.fence, gpu_seconds=Job.gpu_seconds + gpu_seconds)
+    _end(session, job, status=status, outcome=error.code if error else status, reason=reason)
 
 
 class CancelledFirst(Exception):
     """A cancel was asked for before the publication; nothing was published."""
 
 
-def _end(session: Session, job: Job, claim: Claim, *, status: str, outcome: str, reason: str) -> None:
-    job.status = status
-    if status != "paused":
-        job.finished_at = func.now()
-    _close_attempt(session, job, claim.fence, outcome)
-    events.append(session, job, "status", status=status, phase=job.phase, reason=reason)
-
-
-def _close_attempt(session: Session, job: Job, fence: int, outcome: str) -> None:
-    session.execute(
-        update(JobAttempt)
-        .where(JobAttempt.job_id == job.id, JobAttempt.fence == fence, JobAttempt.ended_at.is_(None))
-        .values(ended_at=func.now(), outcome=outcome)
-    )
+def _end(session: Session, job: Job, *, status: str, outcome: str, reason: str) -> None:
+    endings.close_attempts(session, job, outcome)
+    endings.move(session, job, status, reason=reason)
 
 
 def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:

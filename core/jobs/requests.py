@@ -111,7 +111,8 @@ def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     require("retry", job.status)
     for checkpoint in session.scalars(select(Checkpoint).where(Checkpoint.job_id == job.id)):
         session.delete(checkpoint)
-    job.progress = {**job.progress, "epoch": 0, "step": 0, "best": None}
+    job.progress = {"epoch": 0, "epochs": job.progress["epochs"], "step": 0, "steps": job.progress["steps"]}
+    job.phase = None
     _requeue(session, job, verb="retry")
     return _fresh(session, job)
 
@@ -127,14 +128,15 @@ def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
     job = find(session, tenant_id, job_id, lock=True)
     require("delete", job.status)
     model_ids = list(session.scalars(select(Model.id).where(Model.job_id == job.id)))
-    for export in session.scalars(select(Export).where(Export.model_id.in_(model_ids))):
+    exports = list(session.scalars(select(Export).where(Export.model_id.in_(model_ids))))
+    for export in exports:
         session.delete(export)
     session.flush()
     for model in session.scalars(select(Model).where(Model.job_id == job.id)):
         session.delete(model)
     session.flush()
     session.delete(job)
-    return [f"jobs/{job.id}/", *(f"models/{model_id}/" for model_id in model_ids)]
+    return [f"jobs/{job.id}/", *(f"exports/{export.id}/" for export in exports)]
 
 
 def queue_position(session: Session, job: Job) -> int | None:

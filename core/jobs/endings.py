@@ -1,0 +1,56 @@
+"""What becomes of a job whose attempt ended without a result: one place decides, for workers and the sweeper."""
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from core import events
+from core.jobs.states import TERMINAL
+from core.progress import JobError
+from core.settings import settings
+from core.tables import Job, JobAttempt
+
+POISON = JobError(
+    code="poison",
+    category="platform",
+    retryable=True,
+    message="the job ended its worker several times without reaching a newer checkpoint",
+    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
+)
+
+
+def end_attempt(session: Session, job: Job, *, outcome: str, reason: str) -> str:
+    """Queued again; or ended, where it was cancelled, is poison, or was to be paused. Gives the new status.
+
+    The caller holds the row's lock. An attempt is poison's when it is counted, see `Leased.attempts`.
+    """
+    close_attempts(session, job, outcome)
+    job.worker = job.lease_expires_at = job.rung_at = None
+    if job.cancel_requested_at is not None:
+        move(session, job, "cancelled", reason=f"cancelled by request; {reason}")
+    elif job.attempts >= settings().max_attempts:
+        error = POISON.model_copy(update={"message": f"{POISON.message}; the last time: {reason}"})
+        job.error = error.model_dump()
+        move(session, job, "failed", reason="poison")
+    elif job.pause_requested_at is not None:
+        move(session, job, "paused", reason=f"paused by request; {reason}")
+    else:
+        move(session, job, "queued", reason=reason)
+    return job.status
+
+
+def move(session: Session, job: Job, status: str, *, reason: str) -> None:
+    """Give the job a status, with its event. A request that is met, or can no longer be, is taken away."""
+    job.status = status
+    job.updated_at = func.now()
+    if status in TERMINAL:
+        job.finished_at = func.now()
+        job.pause_requested_at = None
+    events.append(session, job, "status", status=status, phase=job.phase, reason=reason)
+
+
+def close_attempts(session: Session, job: Job, outcome: str) -> None:
+    session.execute(
+        update(JobAttempt)
+        .where(JobAttempt.job_id == job.id, JobAttempt.ended_at.is_(None))
+        .values(ended_at=func.now(), outcome=outcome)
+    )

@@ -1,0 +1,35 @@
+"""A worker in this process, with the fake trainer and short leases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.tables import DatasetVersion
+from tests.conftest import forget_settings
+from tests.worker import seed
+from worker import stopping
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds where production takes minutes; the proportions are the same."""
+    times = {"LEASE": "3", "HEARTBEAT": "0.5", "SWEEP": "0.5", "STALL": "4", "GRACE": "10"}
+    for name, seconds in times.items():
+        monkeypatch.setenv(f"PATCHSWAP_{name}_SECONDS", seconds)
+
+
+@pytest.fixture
+def fake_trainer(short_leases: None, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHSWAP_TRAINER_MODULE", "tests.worker.fake_trainer")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    forget_settings()
+    stopping.forget()
+
+
+@pytest.fixture
+def version(fake_trainer: None) -> DatasetVersion:
+    return seed.version(seed.tenant())

@@ -1,0 +1,252 @@
+"""A trainer without tensors for the worker's tests: `python -m tests.worker.fake_trainer`, the verbs of the real one.
+
+Its weights are a chain of sha256 over the steps, so an interrupted run that ends with other bytes than an uninterrupted
+one has lost or repeated a step. The job's labels say how fast it is and how it misbehaves:
+
+fake/step_seconds, fake/checkpoint_steps; fake/mode at step fake/at: see MODES. With fake/once, a path, only the first
+process to get there misbehaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+from core import progress
+from core.progress import EXIT_FAILED, EXIT_STOPPED, JobError
+from core.spec import Constraints, Evaluation, ExportResult, PackManifest, ResolvedSpec, SplitEvaluation, plan
+
+_stop = False
+
+
+def say(message: progress.Message) -> None:
+    sys.stdout.write(message.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def segfault() -> None:
+    print("about to touch what is not ours", file=sys.stderr, flush=True)
+    ctypes.string_at(0)
+
+
+def out_of_memory_kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+
+
+def garbage() -> None:
+    sys.stdout.write("Epoch 1: loss 0.3\n")
+    sys.stdout.flush()
+    time.sleep(5)
+
+
+def name_error(code: str) -> None:
+    category = "user_spec" if code == "loss_nan" else "resource"
+    error = JobError(code=code, category=category, retryable=True, message=code, remediation="Change the spec.")
+    say(progress.Failed(error=error))
+    sys.exit(EXIT_FAILED)
+
+
+MODES = {
+    "segfault": segfault,
+    "oom_kill": out_of_memory_kill,
+    "exit": lambda: sys.exit(7),
+    "hang": hang,
+    "garbage": garbage,
+    "nan": lambda: name_error("loss_nan"),
+    "gpu_oom": lambda: name_error("gpu_oom"),
+    "deaf": lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+}
+
+
+def misbehave(spec: ResolvedSpec, place: str) -> None:
+    labels = spec.labels
+    if "fake/mode" not in labels or labels.get("fake/at", "3") != place:
+        return
+    if once := labels.get("fake/once"):
+        if Path(once).exists():
+            return
+        Path(once).touch()
+    MODES[labels["fake/mode"]]()
+
+
+def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> int:
+    def on_term(*_: object) -> None:
+        global _stop
+        _stop = True
+
+    signal.signal(signal.SIGTERM, on_term)
+    steps = plan(spec, manifest)
+    step, state = restore(out / arm / "checkpoints", arm)
+    seconds = float(spec.labels.get("fake/step_seconds", "0.01"))
+    interval = int(spec.labels.get("fake/checkpoint_steps", "5"))
+    say(
+        progress.Started(
+            arm=arm,
+            step=step,
+            steps=steps.steps,
+            epochs=steps.epochs,
+            images_per_step=steps.images_per_step,
+            device="cpu",
+            parameters=32,
+        )
+    )
+    while step < steps.steps:
+        if arm == "main":
+            misbehave(spec, str(step))
+        if _stop:
+            save(out, arm, step, state)
+            say(progress.Stopped(arm=arm, step=step))
+            return EXIT_STOPPED
+        time.sleep(seconds)
+        step += 1
+        state = hashlib.sha256(state + step.to_bytes(4, "big")).digest()
+        epoch = (step - 1) // steps.steps_per_epoch + 1
+        say(
+            progress.Progress(
+                arm=arm,
+                step=step,
+                epoch=epoch,
+                images_per_second=steps.images_per_step / max(seconds, 1e-6),
+                seconds_per_epoch=max(seconds, 1e-6) * steps.steps_per_epoch,
+                loss=1 / step,
+            )
+        )
+        if step % steps.steps_per_epoch == 0:
+            values = {"train.loss": 1 / step, "val.top1_accuracy": 1 - 1 / (step + 1)}
+            say(progress.Metrics(arm=arm, step=step, epoch=epoch, values=values))
+        if step % interval == 0:
+            save(out, arm, step, state)
+    (out / arm).mkdir(parents=True, exist_ok=True)
+    (out / arm / "model.safetensors").write_bytes(state)
+    say(progress.Done(files={"weights": f"{arm}/model.safetensors"}))
+    return 0
+
+
+def save(out: Path, arm: str, step: int, state: bytes) -> None:
+    folder = out / arm / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{step:06}.ckpt"
+    content = json.dumps({"step": step, "state": state.hex()}).encode()
+    path.with_name(path.name + ".tmp").write_bytes(content)
+    path.with_name(path.name + ".tmp").rename(path)
+    message = progress.Checkpoint(
+        arm=arm,
+        step=step,
+        epoch=1,
+        path=str(path.relative_to(out)),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        best=False,
+        metrics={"train.loss": 0.5},
+    )
+    say(message)
+    for old in sorted(folder.glob("*.ckpt"))[:-2]:
+        old.unlink()
+
+
+def restore(folder: Path, arm: str) -> tuple[int, bytes]:
+    for path in sorted(folder.glob("*.ckpt"), reverse=True):
+        digest = path.with_name(path.name + ".sha256").read_text().split()[0]
+        assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+        content = json.loads(path.read_bytes())
+        return content["step"], bytes.fromhex(content["state"])
+    return 0, arm.encode()
+
+
+def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> int:
+    misbehave(spec, "evaluate")
+    say(progress.Working(activity="evaluate", done=1, total=1))
+    split = SplitEvaluation(
+        split=manifest.evaluation_split,
+        samples=10,
+        top1_accuracy=0.9,
+        top5_accuracy=None,
+        nll=0.3,
+        ece=0.02,
+        probability_correct=0.9,
+        probability_wrong=0.4,
+        confidence_intervals={"top1_accuracy": (0.8, 0.95)},
+        per_class=[],
+        confusion=[[5, 0], [1, 4]],
+        robustness={},
+    )
+    evaluation = Evaluation(
+        arm=arm,
+        method=spec.method.name if arm == "main" else "cross_entropy",
+        splits={split.split: split},
+        evaluation_split=split.split,
+        images_seen=plan(spec, manifest).steps * 2,
+        train_seconds=1,
+        parameters=32,
+        macs=64,
+    )
+    (out / arm / "evaluation.json").write_text(evaluation.model_dump_json())
+    say(progress.Done(files={"evaluation": f"{arm}/evaluation.json"}))
+    return 0
+
+
+def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
+    misbehave(spec, "export")
+    weights = (out / "main" / "model.safetensors").read_bytes()
+    assert (out / "main" / "evaluation.json").is_file()
+    bundle = arguments.export_dir / "bundle.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr("model.onnx", weights)
+        archive.writestr("model_card.md", f"# A model\n\n{arguments.format} {arguments.precision}\n")
+    content = bundle.read_bytes()
+    constraints = Constraints.model_validate_json(arguments.constraints)
+    violations = ["the drop is too large"] if constraints.max_drop_points == 0 else []
+    result = ExportResult(
+        format=arguments.format,
+        precision=arguments.precision,
+        status="gate_failed" if violations else "succeeded",
+        constraints=constraints,
+        violations=violations,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        measured={"top1_accuracy": 0.9},
+    )
+    (arguments.export_dir / "export.json").write_text(result.model_dump_json())
+    say(progress.Done(files={"bundle": str(bundle)}))
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("verb", choices=("train", "evaluate", "export"))
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--arm", default="main")
+    parser.add_argument("--format")
+    parser.add_argument("--precision")
+    parser.add_argument("--export-dir", type=Path)
+    parser.add_argument("--constraints")
+    arguments = parser.parse_args()
+    leaked = [name for name in os.environ if name.startswith("PATCHSWAP_") and name != "PATCHSWAP_DIE_WITH_PARENT"]
+    assert not leaked, f"the trainer was given the service's settings: {leaked}"
+    spec = ResolvedSpec.model_validate_json(arguments.spec.read_bytes())
+    manifest = PackManifest.model_validate_json((arguments.pack / "manifest.json").read_bytes())
+    assert (arguments.pack / "samples.arrow").is_file()
+    if arguments.verb == "train":
+        return train(spec, manifest, arguments.out, arguments.arm)
+    if arguments.verb == "evaluate":
+        return evaluate(spec, manifest, arguments.out, arguments.arm)
+    return export(spec, arguments.out, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

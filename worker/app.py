@@ -1,0 +1,73 @@
+"""The Celery app of a worker: three tasks, and what happens when its processes start and stop.
+
+SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
+`worker.stopping`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here: it tells
+nobody before its time is over, and always takes all of it (celery 5.7, `celery.apps.worker._shutdown_handler`).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+
+from core.queue import celery_app
+from core.settings import settings
+from worker import logs, scratch, stopping, sweeper
+from worker.export_task import run_export
+from worker.ingest_task import run_ingest
+from worker.run import run_job
+
+app = celery_app()
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+# After the grace the task has ended its child by force; what still runs then hangs.
+_EXIT_MARGIN_SECONDS = 10.0
+# Both tasks may be run again at any time: the claim decides.
+_SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 5}
+
+
+@app.task(name="worker.train")
+def train(job_id: str) -> None:
+    run_job(job_id)
+
+
+@app.task(name="worker.ingest", **_SHORT)
+def ingest(version_id: str) -> None:
+    run_ingest(version_id)
+
+
+@app.task(name="worker.export", **_SHORT)
+def export(export_id: str) -> None:
+    run_export(export_id)
+
+
+@setup_logging.connect
+def _start_log(**_: object) -> None:
+    logs.start()
+
+
+@worker_ready.connect
+def _start_sweeper(**_: object) -> None:
+    """In the main process, which no task blocks."""
+    scratch.reclaim()
+    threading.Thread(target=sweeper.run_forever, name="sweeper", daemon=True).start()
+
+
+@worker_process_init.connect
+def _tie_to_parent(**_: object) -> None:
+    """The process that runs tasks dies with the worker, and its trainer with it; a SIGTERM to the group is heeded."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, lambda *_: stopping.request())
+
+
+@worker_shutting_down.connect
+def _stop_task(**_: object) -> None:
+    stopping.request()
+    last_resort = threading.Timer(settings().grace_seconds + _EXIT_MARGIN_SECONDS, os._exit, args=(1,))
+    last_resort.daemon = True
+    last_resort.start()

@@ -1,0 +1,150 @@
+"""Checkpoints between the trainer's folder and the object store. Uploading never makes the training wait."""
+
+import contextvars
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from core import storage
+from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.ids import new_id
+from core.jobs import ledger
+from core.progress import Arm, Checkpoint
+from core.tables import Checkpoint as CheckpointRow
+from worker.persistence import LedgerAway, write_once
+from worker.watch import Watch
+
+logger = logging.getLogger(__name__)
+FOLDER = "checkpoints"
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Pending:
+    message: Checkpoint
+    file: Path  # a link of our own: the trainer may delete its file at any time
+
+
+class CheckpointUploads:
+    """A thread and at most two waiting files: the newest checkpoint, and the best one if that is another."""
+
+    def __init__(self, watch: Watch, *, out: Path, spool: Path) -> None:
+        self._watch = watch
+        self._claim = watch.claim
+        self._out = out
+        self._spool = spool
+        spool.mkdir(exist_ok=True)
+        self._pending: list[_Pending] = []
+        self._busy = False
+        self._closed = False
+        self._changed = threading.Condition()
+        context = contextvars.copy_context()  # log lines name the job here too
+        threading.Thread(target=context.run, args=(self._run,), name="checkpoints", daemon=True).start()
+
+    def submit(self, message: Checkpoint) -> None:
+        file = self._spool / new_id("ckpt")
+        os.link(self._out / message.path, file)
+        new = _Pending(message, file)
+        with self._changed:
+            kept = [p for p in self._pending if p.message.arm == message.arm and p.message.best and not message.best]
+            kept += [p for p in self._pending if p.message.arm != message.arm]
+            for dropped in (p for p in self._pending if p not in kept):
+                dropped.file.unlink()
+            self._pending = [*kept, new]
+            self._changed.notify_all()
+
+    def is_idle(self) -> bool:
+        with self._changed:
+            return not (self._pending or self._busy)
+
+    def close(self) -> None:
+        """Take nothing more up; what is being uploaded may end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        pause = 0.5
+        while (pending := self._take()) is not None:
+            try:
+                self._store(pending)
+                pause = 0.5
+            except (StoreUnavailable, ChecksumMismatch, LedgerAway) as error:
+                logger.warning("checkpoint of step %d waits: %s", pending.message.step, error)
+                self._put_back(pending)
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            except Fenced:
+                self._watch.fenced = True
+                self.close()
+            finally:
+                with self._changed:
+                    self._busy = False
+
+    def _take(self) -> _Pending | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._pending)
+            if self._closed:
+                return None
+            self._busy = True
+            return self._pending.pop(0)
+
+    def _put_back(self, pending: _Pending) -> None:
+        """Unless a newer one of the arm has come meanwhile."""
+        with self._changed:
+            if any(p.message.arm == pending.message.arm for p in self._pending):
+                pending.file.unlink()
+            else:
+                self._pending.insert(0, pending)
+
+    def _store(self, pending: _Pending) -> None:
+        message = pending.message
+        key = f"jobs/{self._claim.job_id}/{self._claim.fence}/{FOLDER}/{message.arm}/{Path(message.path).name}"
+        if storage.sha256_of(pending.file) != message.sha256:
+            logger.error("checkpoint of step %d is not what the trainer wrote; not stored", message.step)
+            pending.file.unlink()
+            return
+        stored = storage.put_file(key, pending.file, sha256=message.sha256)
+        dropped = write_once(
+            lambda session: ledger.record_checkpoint(
+                session,
+                self._claim,
+                stored,
+                arm=message.arm,
+                step=message.step,
+                epoch=message.epoch,
+                best=message.best,
+                figures=message.metrics,
+            )
+        )
+        pending.file.unlink()
+        _delete(dropped)
+
+
+def _delete(keys: list[str]) -> None:
+    try:
+        storage.delete(keys)
+    except StoreUnavailable as error:
+        logger.warning("old checkpoints stay for the sweeper: %s", error)
+
+
+def restore(watch: Watch, rows: list[CheckpointRow], arm: Arm, out: Path) -> int:
+    """Put the newest intact checkpoint of an arm where the trainer looks for it; gives its step, 0 for none."""
+    folder = out / arm / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in (row for row in rows if row.arm == arm):
+        path = folder / Path(row.object_key).name
+        fetch = partial(storage.get_file, row.object_key, path, sha256=row.sha256)
+        try:
+            watch.patiently(fetch)
+        except (NotFound, ChecksumMismatch) as error:
+            message = f"The checkpoint of step {row.step} is not intact; an older one is taken. {error}"
+            watch.note("notice", severity="warning", code="checkpoint_corrupt", message=message, data={"id": row.id})
+            continue
+        path.with_name(path.name + ".sha256").write_text(f"{row.sha256}  {path.name}\n")
+        return row.step
+    return 0

@@ -1,0 +1,120 @@
+"""An export asked for after the training: fetch weights and pack, run the trainer's `export`, publish the bundle."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from core import exports, leases, queue, storage
+from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.settings import settings
+from core.spec import ExportSpec, ResolvedSpec
+from core.tables import DatasetVersion, Export, Job, Model
+from worker import logs, packs, publication, scratch
+from worker.child import Child
+from worker.lease import Asked, Lease, Stalled
+from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.publication import EVALUATION, WEIGHTS
+from worker.supervision import Crashed, TrainerFailed, supervise
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One claimed export and what it is made of."""
+
+    export: Export
+    model: Model
+    job: Job
+    version: DatasetVersion
+
+
+def run_export(export_id: str) -> None:
+    """Answer the doorbell; an export that is not there to be claimed is normal."""
+    try:
+        order = write_once(lambda session: _claim(session, export_id))
+    except LedgerAway as error:
+        logger.warning("the ledger is away, %s waits for the sweeper: %s", export_id, error)
+        return
+    if order is None:
+        return
+    fence = order.export.fence
+    with (
+        logs.about(export=export_id, job=order.job.id, fence=fence),
+        scratch.folder(f"{export_id}-{fence}") as folder,
+    ):
+        lease = Lease(lambda session: leases.renew(session, Export, export_id, fence))
+        try:
+            _work(order, lease, folder)
+        except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            _settle_otherwise(order, error)
+
+
+def _claim(session: Session, export_id: str) -> Order | None:
+    export = leases.claim(session, Export, export_id, settings().worker_name)
+    if export is None:
+        return None
+    model = session.get_one(Model, export.model_id)
+    version = session.get_one(DatasetVersion, model.dataset_version_id)
+    return Order(export, model, session.get_one(Job, model.job_id), version)
+
+
+def _work(order: Order, lease: Lease, folder: Path) -> None:
+    export, out, target = order.export, folder / "out", folder / "export"
+    (out / "main").mkdir(parents=True)
+    target.mkdir()
+    lease.patiently(lambda: _fetch(order, out))
+    spec_file = folder / "spec.json"
+    spec_file.write_text(ResolvedSpec.model_validate(order.job.resolved).model_dump_json())
+    with packs.fetched(order.version, lease) as pack:
+        options = publication.export_arguments(_spec(export), target)
+        arguments = ["export", spec_file, "--pack", pack, "--out", out, *options]
+        supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
+    result = publication.read_export(target)
+    key = f"exports/{export.id}/{export.fence}/{publication.BUNDLE}"
+    stored = lease.patiently(lambda: publication.store_verified(key, target / publication.BUNDLE))
+    write_until_done(lambda session: exports.publish(session, export.id, export.fence, result, stored))
+    logger.info("%s", result.status)
+
+
+def _spec(export: Export) -> ExportSpec:
+    asked = {"format": export.format, "precision": export.precision, "constraints": export.constraints}
+    return ExportSpec.model_validate(asked)
+
+
+def _fetch(order: Order, out: Path) -> None:
+    model = order.model
+    storage.get_file(model.weights_key, out / "main" / WEIGHTS, sha256=model.weights_sha256)
+    for arm, evaluation in model.evaluation.items():
+        (out / arm).mkdir(exist_ok=True)
+        (out / arm / EVALUATION).write_text(json.dumps(evaluation))
+
+
+def _settle_otherwise(order: Order, ending: Exception) -> None:
+    export = order.export
+    try:
+        match ending:
+            case Fenced():
+                logger.warning("the claim was lost; nothing more is written")
+            case Asked() | StoreUnavailable():
+                _give_back(export, counted=False)
+            case TrainerFailed(error=error):
+                logger.info("failed: %s", error.message)
+                write_until_done(lambda session: exports.fail(session, export.id, export.fence, error))
+            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
+                logger.warning("%s", ending)
+                _give_back(export, counted=True)
+            case _:
+                logger.error("the export broke down", exc_info=ending)
+                _give_back(export, counted=True)
+    except Fenced:
+        logger.warning("the claim of fence %d was lost before its end was written", export.fence)
+
+
+def _give_back(export: Export, *, counted: bool) -> None:
+    status = write_until_done(lambda session: exports.give_back(session, export.id, export.fence, counted=counted))
+    if status == "queued":
+        queue.ring("worker.export", export.id)

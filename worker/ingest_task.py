@@ -1,0 +1,164 @@
+"""One dataset version: claim, fetch the upload, read it in a child process, store the pack or the report of why not."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import datasets, leases, queue, storage, uploads
+from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.progress import JobError
+from core.settings import settings
+from core.spec import PackManifest
+from core.tables import DatasetVersion, Upload
+from worker import logs, scratch
+from worker.child import Child
+from worker.lease import Asked, Lease, Stalled
+from worker.packs import MANIFEST, SAMPLES
+from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.supervision import Crashed, TrainerFailed, supervise
+
+logger = logging.getLogger(__name__)
+REPORT = "report.json"
+MODULE = "worker.ingest"
+
+
+@dataclass(frozen=True)
+class Ingest:
+    version: DatasetVersion
+    upload: Upload
+    folder: Path
+    lease: Lease
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+
+def run_ingest(version_id: str) -> None:
+    """Answer the doorbell; a version that is not there to be claimed is normal."""
+    try:
+        claimed = write_once(lambda session: _claim(session, version_id))
+    except LedgerAway as error:
+        logger.warning("the ledger is away, %s waits for the sweeper: %s", version_id, error)
+        return
+    if claimed is None:
+        return
+    version, upload = claimed
+    fence = version.fence
+    with (
+        logs.about(version=version.id, fence=fence),
+        scratch.folder(f"{version.id}-{fence}") as folder,
+    ):
+        lease = Lease(lambda session: leases.renew(session, DatasetVersion, version.id, fence))
+        ingest = Ingest(version, upload, folder, lease)
+        try:
+            _work(ingest)
+        except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            _settle_otherwise(ingest, error)
+
+
+def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload] | None:
+    version = leases.claim(session, DatasetVersion, version_id, settings().worker_name)
+    return None if version is None else (version, session.get_one(Upload, version.upload_id))
+
+
+def _work(ingest: Ingest) -> None:
+    archive = ingest.folder / "archive"
+    ingest.lease.patiently(lambda: _fetch(ingest.upload, archive))
+    ingest.out.mkdir()
+    arguments: list[str | Path] = [archive, ingest.out]
+    if ingest.version.splits is not None:
+        arguments += ["--splits", json.dumps(ingest.version.splits)]
+    supervise(ingest.lease, Child(MODULE, arguments, folder=ingest.folder))
+    version, fence = ingest.version, ingest.version.fence
+    prefix = f"datasets/{version.id}/{fence}/"
+    manifest = PackManifest.model_validate_json((ingest.out / MANIFEST).read_bytes())
+    samples = ingest.lease.patiently(lambda: _store(ingest.out, prefix))
+    write_until_done(
+        lambda session: datasets.publish_version(
+            session,
+            version.id,
+            fence,
+            manifest=manifest,
+            report=_report(ingest) or {},
+            prefix=prefix,
+            pack_sha256=samples.sha256,
+        )
+    )
+    logger.info("ready: %d samples", manifest.samples)
+
+
+def _fetch(upload: Upload, path: Path) -> None:
+    """The parts as one file. Raises ChecksumMismatch where they are no longer what was uploaded."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for chunk in uploads.content(upload):
+            digest.update(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != upload.sha256:
+        raise ChecksumMismatch("the stored upload is not what was uploaded; its sha256 differs")
+
+
+def _store(out: Path, prefix: str) -> storage.StoredFile:
+    storage.put_file(prefix + MANIFEST, out / MANIFEST)
+    return storage.put_file(prefix + SAMPLES, out / SAMPLES)
+
+
+def _report(ingest: Ingest) -> dict[str, Any] | None:
+    path = ingest.out / REPORT
+    return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
+    version, fence = ingest.version, ingest.version.fence
+    try:
+        match ending:
+            case Fenced():
+                logger.warning("the claim was lost; nothing more is written")
+            case Asked() | StoreUnavailable():
+                _give_back(version, counted=False)
+            case TrainerFailed(error=error):
+                _fail(ingest, error)
+            case NotFound() | ChecksumMismatch():
+                _fail(ingest, _lost_upload(str(ending)))
+            case Crashed() | Stalled():
+                logger.warning("%s", ending)
+                _give_back(version, counted=True)
+            case _:
+                logger.error("ingest broke down", exc_info=ending)
+                _give_back(version, counted=True)
+    except Fenced:
+        logger.warning("the claim of fence %d was lost before its end was written", fence)
+
+
+def _fail(ingest: Ingest, error: JobError) -> None:
+    logger.info("failed: %s", error.message)
+    version, report = ingest.version, _report(ingest)
+    write_until_done(
+        lambda session: datasets.fail_version(
+            session, version.id, version.fence, error=error.model_dump(), report=report
+        )
+    )
+
+
+def _give_back(version: DatasetVersion, *, counted: bool) -> None:
+    status = write_until_done(
+        lambda session: datasets.give_back_version(session, version.id, version.fence, counted=counted)
+    )
+    if status == "queued":
+        queue.ring("worker.ingest", version.id)
+
+
+def _lost_upload(message: str) -> JobError:
+    return JobError(
+        code="upload_lost",
+        category="platform",
+        retryable=False,
+        message=message,
+        remediation="Upload the file again and create the dataset from the new upload.",
+    )

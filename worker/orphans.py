@@ -1,0 +1,61 @@
+"""Objects that no row names: left by stale workers, lost commits and interrupted deletes. Deleted when they are old.
+
+Conservative: an object stays while it is young, while a row names it, and while its job, dataset version or export is
+worked on under the object's fence.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import storage
+from core.settings import settings
+from core.tables import Checkpoint, DatasetVersion, Export, Job, Model
+from worker.persistence import write_once
+
+logger = logging.getLogger(__name__)
+OWNERS: dict[str, Any] = {"jobs": Job, "datasets": DatasetVersion, "exports": Export}
+LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long as its job
+
+
+def delete_orphans() -> int:
+    """Gives how many objects were deleted. Raises LedgerAway or StoreUnavailable."""
+    deleted = 0
+    for prefix in OWNERS:
+        for keys in storage.older_than(f"{prefix}/", timedelta(seconds=settings().orphan_ttl_seconds)):
+            orphans = write_once(lambda session, keys=keys: find_orphans(session, keys))  # type: ignore[misc]
+            storage.delete(orphans)
+            deleted += len(orphans)
+    if deleted:
+        logger.info("%d objects that no row names were deleted", deleted)
+    return deleted
+
+
+def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
+    """Of keys that all begin with the same one of OWNERS, those that may go."""
+    if not keys:
+        return []
+    table = OWNERS[keys[0].split("/")[0]]
+    ids = {key.split("/")[1] for key in keys}
+    owners = {row.id: row for row in session.scalars(select(table).where(table.id.in_(ids)))}
+    named = _named(session, keys)
+    return [key for key in keys if key not in named and _is_orphan(key, owners.get(key.split("/")[1]))]
+
+
+def _named(session: Session, keys: Sequence[str]) -> set[str]:
+    columns = (Checkpoint.object_key, Model.weights_key, Export.object_key)
+    return {key for column in columns for key in session.scalars(select(column).where(column.in_(keys))) if key}
+
+
+def _is_orphan(key: str, owner: Job | DatasetVersion | Export | None) -> bool:
+    if owner is None:
+        return True
+    if isinstance(owner, DatasetVersion) and owner.object_prefix and key.startswith(owner.object_prefix):
+        return False
+    if owner.status == "running" and key.split("/")[2] == str(owner.fence):
+        return False
+    return not (isinstance(owner, Job) and key.endswith(f"/{LOG_NAME}"))

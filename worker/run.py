@@ -1,0 +1,265 @@
+"""The story of one job, top to bottom: claim, fetch, train, evaluate, export, publish.
+
+How an attempt may end otherwise is at the end. What happens while the trainer runs is `worker.supervision`.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from core import queue, storage
+from core.errors import Fenced, StoreUnavailable
+from core.jobs import ledger
+from core.jobs.ledger import CancelledFirst, Claim
+from core.progress import Arm
+from core.settings import settings
+from core.spec import ExportResult, PackManifest, ResolvedSpec, plan
+from core.tables import Checkpoint, DatasetVersion, Job
+from worker import checkpoints, logs, orphans, packs, publication, scratch, stopping
+from worker.checkpoints import CheckpointUploads
+from worker.child import Child
+from worker.lease import TICK_SECONDS, Asked, Stalled
+from worker.persistence import RETRY_SECONDS, LedgerAway, write_once
+from worker.progress import JobProgress
+from worker.supervision import Crashed, TrainerFailed, heed_trainer, supervise
+from worker.watch import Watch
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass
+class Attempt:
+    """One claim on one job, and where its work lies."""
+
+    job: Job
+    version: DatasetVersion
+    checkpoints: list[Checkpoint]
+    spec: ResolvedSpec
+    folder: Path
+    watch: Watch
+    uploads: CheckpointUploads
+    log: bytes = b""
+
+    @property
+    def claim(self) -> Claim:
+        return self.watch.claim
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        return ("main", "control") if self.spec.control else ("main",)
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def spec_file(self) -> Path:
+        return self.folder / "spec.json"
+
+
+def run_job(job_id: str) -> None:
+    """Answer the doorbell. A job that is not there to be claimed is normal: another worker has it, or it ended."""
+    try:
+        claimed = write_once(lambda session: _claim(session, job_id))
+    except LedgerAway as error:
+        logger.warning("the ledger is away, %s waits for the sweeper: %s", job_id, error)
+        return
+    if claimed is None:
+        return
+    job, version, known = claimed
+    with logs.about(job=job.id, fence=job.fence), scratch.folder(f"{job.id}-{job.fence}") as folder:
+        attempt = _begin(job, version, known, folder)
+        try:
+            _work(attempt)
+        except Exception as error:  # noqa: BLE001 - every way an attempt can end is settled there
+            _settle_otherwise(attempt, error)
+        finally:
+            attempt.uploads.close()
+            _keep_log(attempt)
+
+
+def _claim(session: Session, job_id: str) -> tuple[Job, DatasetVersion, list[Checkpoint]] | None:
+    job = ledger.claim(session, job_id, settings().worker_name)
+    if job is None:
+        return None
+    session.flush()
+    session.refresh(job)
+    return job, session.get_one(DatasetVersion, job.dataset_version_id), ledger.checkpoints(session, job_id)
+
+
+def _begin(job: Job, version: DatasetVersion, known: list[Checkpoint], folder: Path) -> Attempt:
+    claim = Claim(job.id, job.fence, settings().worker_name)
+    spec = ResolvedSpec.model_validate(job.resolved)
+    steps = plan(spec, PackManifest.model_validate(version.manifest))
+    watch = Watch(claim, JobProgress(steps, control=spec.control, known=job.progress))
+    out = folder / "out"
+    out.mkdir()
+    (folder / "spec.json").write_text(spec.model_dump_json())
+    uploads = CheckpointUploads(watch, out=out, spool=folder / "spool")
+    return Attempt(job, version, known, spec, folder, watch, uploads)
+
+
+def _work(attempt: Attempt) -> None:
+    """From the pack to the publication."""
+    watch = attempt.watch
+    watch.enter("download")
+    with packs.fetched(attempt.version, watch) as pack:
+        watch.enter("train")
+        for arm in attempt.arms:
+            _train(attempt, pack, arm)
+        watch.enter("evaluate")
+        for arm in attempt.arms:
+            _run_trainer(attempt, pack, "evaluate", "--arm", arm)
+        evaluations = publication.read_evaluations(attempt.out, attempt.arms)
+        for evaluation in evaluations.values():
+            watch.note("evaluation", **_summary(evaluation.model_dump(mode="json")))
+        watch.enter("export")
+        exports = _export_all(attempt, pack)
+    watch.enter("publish")
+    content = watch.patiently(
+        lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports)
+    )
+    _wait_for_uploads(attempt, until=None)
+    _settle(attempt, lambda session: ledger.publish(session, attempt.claim, content))
+    logger.info("published")
+
+
+def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
+    step = checkpoints.restore(attempt.watch, attempt.checkpoints, arm, attempt.out)
+    logger.info("training the %s arm from step %d", arm, step)
+    _run_trainer(attempt, pack, "train", "--arm", arm)
+    attempt.watch.progress.on_done(arm)
+
+
+def _export_all(attempt: Attempt, pack: Path) -> dict[Path, ExportResult]:
+    """Every export that was asked for, gate_failed ones too: those are results."""
+    results = {}
+    for number, spec in enumerate(attempt.spec.exports):
+        folder = attempt.folder / f"{number}-{spec.format}-{spec.precision}"
+        folder.mkdir()
+        _run_trainer(attempt, pack, "export", *publication.export_arguments(spec, folder))
+        results[folder] = publication.read_export(folder)
+    return results
+
+
+def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:
+    arguments = [verb, attempt.spec_file, "--pack", pack, "--out", attempt.out, *options]
+    child = Child(settings().trainer_module, arguments, folder=attempt.folder)
+    try:
+        supervise(attempt.watch, child, lambda message: heed_trainer(message, attempt.watch, attempt.uploads))
+    finally:
+        attempt.log += child.log
+        attempt.watch.add_gpu_seconds(time.monotonic() - child.started_at)
+
+
+def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """The figures of an evaluation that fit into an event."""
+    split = evaluation["splits"][evaluation["evaluation_split"]]
+    figures = {key: split[key] for key in ("samples", "top1_accuracy", "nll", "ece")}
+    return {"arm": evaluation["arm"], "method": evaluation["method"], "split": split["split"], **figures}
+
+
+def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:
+    """What each ending but the publication means for the job."""
+    claim = attempt.claim
+    try:
+        match ending:
+            case Fenced():
+                logger.warning("the claim was lost; nothing more is written")
+            case CancelledFirst():
+                _end(attempt, "cancelled")
+            case Asked():
+                _settle_asked(attempt, ending)
+            case TrainerFailed(error=error):
+                logger.info("the job failed: %s", ending)
+                _settle(attempt, lambda s: ledger.end(s, claim, "failed", reason=error.code, error=error))
+            case StoreUnavailable():
+                logger.warning("%s", ending)
+                _give_back(attempt, "object_store_unavailable", str(ending))
+            case Crashed() | Stalled():
+                _crash(attempt, str(ending))
+            case _:
+                logger.error("the attempt broke down", exc_info=ending)
+                _crash(attempt, f"internal error: {type(ending).__name__}")
+    except Fenced:
+        logger.warning("the claim was lost before its end was written")
+    except LedgerAway as error:
+        logger.warning("the ledger is away; the lease will run out: %s", error)
+
+
+def _settle_asked(attempt: Attempt, asked: Asked) -> None:
+    """The trainer has stopped; its last checkpoint is stored before the job changes hands."""
+    until = None if asked.by == "lease" else time.monotonic() + settings().grace_seconds * 0.4
+    _wait_for_uploads(attempt, until=until)
+    if asked.by == "cancel":
+        _end(attempt, "cancelled")
+    elif asked.by == "pause":
+        _end(attempt, "paused")
+    else:
+        reason = "the worker shuts down" if asked.by == "shutdown" else "the ledger could not be reached in time"
+        _give_back(attempt, asked.by, reason)
+
+
+def _end(attempt: Attempt, status: str) -> None:
+    logger.info("%s by request", status)
+    _settle(attempt, lambda s: ledger.end(s, attempt.claim, status, reason=f"{status} by request"))
+
+
+def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
+    status = _settle(attempt, lambda s: ledger.give_back(s, attempt.claim, outcome=outcome, reason=reason))
+    _ring(attempt, status)
+
+
+def _crash(attempt: Attempt, reason: str) -> None:
+    logger.warning("attempt lost: %s", reason)
+    _wait_for_uploads(attempt, until=time.monotonic() + settings().lease_seconds / 2)
+    seconds = attempt.watch.age_seconds
+    status = _settle(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
+    _ring(attempt, status)
+
+
+def _ring(attempt: Attempt, status: str) -> None:
+    logger.info("the job is %s", status)
+    if status == "queued":
+        queue.ring("worker.train", attempt.job.id)
+
+
+def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
+    """All that is still unwritten, then the last word; waits for a ledger that is away, but not through a shutdown."""
+    give_up_at: float | None = None
+    while True:
+        try:
+            attempt.watch.write()
+            return write_once(write)
+        except LedgerAway:
+            if stopping.requested():
+                give_up_at = give_up_at or time.monotonic() + settings().grace_seconds * 0.2
+            if give_up_at is not None and time.monotonic() > give_up_at:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def _wait_for_uploads(attempt: Attempt, until: float | None) -> None:
+    """Keep the claim while the last checkpoints are stored. Raises Fenced."""
+    while not attempt.uploads.is_idle():
+        if until is not None and time.monotonic() > until:
+            logger.warning("a checkpoint could not be stored in time")
+            return
+        attempt.watch.beat()
+        time.sleep(TICK_SECONDS)
+
+
+def _keep_log(attempt: Attempt) -> None:
+    """The trainer's own words, for the job's logs."""
+    if not attempt.log:
+        return
+    try:
+        storage.put_bytes(f"jobs/{attempt.job.id}/{attempt.claim.fence}/{orphans.LOG_NAME}", attempt.log)
+    except StoreUnavailable as error:
+        logger.warning("the trainer's log is not kept: %s", error)

@@ -1,0 +1,104 @@
+"""The loop around one child process: its messages are heeded, the claim is kept, and it is stopped when asked.
+
+How a run may end is named here, one exception each; `worker.run` says what each means for a job.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from core import progress
+from core.progress import EXIT_DONE, EXIT_FAILED, AnyMessage, JobError
+from core.settings import settings
+from worker.checkpoints import CheckpointUploads
+from worker.child import Child, GarbageOutput, describe_exit
+from worker.lease import TICK_SECONDS, Asked, Lease, margin_seconds
+from worker.watch import Watch
+
+logger = logging.getLogger(__name__)
+# Of the grace, this much is the trainer's to save; the rest is for the upload of what it saved.
+CHILD_SHARE = 0.6
+
+
+class TrainerFailed(Exception):
+    """The child named an error; trying again would give the same."""
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(f"{error.code}: {error.message}")
+        self.error = error
+
+
+class Crashed(Exception):
+    """The child ended without saying why."""
+
+
+def supervise(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = lambda _: None) -> progress.Done:
+    """Attend a run until its end; gives its last message. Raises what may end it otherwise."""
+    last: AnyMessage | None = None
+    try:
+        while not child.is_over:
+            last = _hear(lease, child, heed) or last
+            lease.tick()
+    except Asked as asked:
+        _stop(lease, child, heed, asked)
+        raise
+    except GarbageOutput as error:
+        raise Crashed(str(error)) from error
+    finally:
+        child.kill()
+    return _verdict(child, last)
+
+
+def heed_trainer(message: AnyMessage, watch: Watch, uploads: CheckpointUploads) -> None:
+    """What one message of the trainer means for the job."""
+    match message:
+        case progress.Started():
+            watch.progress.on_started(message)
+            watch.note("notice", severity="info", code="training_started", message=_sentence(message), data={})
+        case progress.Progress():
+            watch.progress.on_progress(message)
+        case progress.Metrics():
+            watch.progress.on_metrics(message)
+            prefix = "control." if message.arm == "control" else ""
+            for key, value in message.values.items():
+                watch.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
+        case progress.Checkpoint():
+            uploads.submit(message)
+        case progress.Notice():
+            watch.note("notice", **message.model_dump(exclude={"type"}))
+
+
+def _hear(lease: Lease, child: Child, heed: Callable[[AnyMessage], None]) -> AnyMessage | None:
+    message = child.next_message(TICK_SECONDS)
+    if message is not None:
+        heed(message)
+        lease.advance()
+    return message
+
+
+def _stop(lease: Lease, child: Child, heed: Callable[[AnyMessage], None], asked: Asked) -> None:
+    """Let the child save its state, as long as there is time. Raises Fenced."""
+    logger.info("stopping the child: %s", asked.by)
+    child.ask_to_stop()
+    seconds = margin_seconds() if asked.by == "lease" else settings().grace_seconds
+    deadline = time.monotonic() + seconds * CHILD_SHARE
+    while not child.is_over and time.monotonic() < deadline:
+        _hear(lease, child, heed)
+        lease.beat()
+    if child.exit_code is None:
+        logger.warning("the child did not stop within %.1f s", seconds * CHILD_SHARE)
+
+
+def _verdict(child: Child, last: AnyMessage | None) -> progress.Done:
+    code = child.exit_code
+    if code == EXIT_DONE and isinstance(last, progress.Done):
+        return last
+    if code == EXIT_FAILED and isinstance(last, progress.Failed):
+        raise TrainerFailed(last.error)
+    words = f": {child.last_words}" if child.last_words else ""
+    raise Crashed(f"the trainer ended with {describe_exit(code or 0)}{words}")
+
+
+def _sentence(message: progress.Started) -> str:
+    begins = f"continues at step {message.step}" if message.step else "begins"
+    return f"Training of the {message.arm} arm {begins} on {message.device}: {message.steps} steps."

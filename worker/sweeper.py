@@ -1,0 +1,89 @@
+"""The sweeper: a thread in every worker, of which one at a time looks for what got lost (DESIGN.md section 3)."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import redis
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from core import leases, queue, storage, uploads
+from core.errors import StoreUnavailable
+from core.jobs import sweeping
+from core.queue import Bell
+from core.settings import settings
+from core.tables import DatasetVersion, Export, IdempotencyKey, Job
+from worker import orphans, scratch
+from worker.persistence import LedgerAway, write_once
+
+logger = logging.getLogger(__name__)
+_LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
+IDEMPOTENCY_TTL = timedelta(hours=24)
+ORPHAN_PAUSE_SECONDS = 3_600.0
+_BELLS: dict[str, Sequence[tuple[Any, Bell]]] = {
+    "train": [(Job, "worker.train")],
+    "short": [(DatasetVersion, "worker.ingest"), (Export, "worker.export")],
+}
+
+
+def run_forever() -> None:
+    """Sweep until the process ends. Whatever goes wrong once is logged and tried again."""
+    orphans_at = time.monotonic() + settings().sweep_seconds
+    while True:
+        try:
+            scratch.reclaim()
+            if sweep() and time.monotonic() >= orphans_at:
+                orphans.delete_orphans()
+                orphans_at = time.monotonic() + ORPHAN_PAUSE_SECONDS
+        except (LedgerAway, StoreUnavailable) as error:
+            logger.warning("sweeping waits: %s", error)
+        except Exception:
+            logger.exception("sweeping failed")
+        time.sleep(settings().sweep_seconds)
+
+
+def sweep() -> bool:
+    """One look. False when another worker was at it. Raises LedgerAway or StoreUnavailable."""
+    prefixes = write_once(_requeue)
+    if prefixes is None:
+        return False
+    for name in _BELLS:
+        ring_missing(name)
+    for prefix in prefixes:
+        storage.delete_prefix(prefix)
+    return True
+
+
+def ring_missing(name: str) -> int:
+    """Send what messages a queue lacks; gives how many. A queue with a message for each row needs none."""
+    try:
+        waiting = queue.depth(name)
+    except redis.RedisError as error:
+        logger.warning("the broker is away: %s", error)
+        return 0
+    rings = write_once(lambda session: _due(session, name, waiting))
+    return sum(queue.ring(bell, row_id) for bell, row_id in rings)
+
+
+def _requeue(session: Session) -> list[str] | None:
+    """Everything that needs no broker, in one transaction; gives the prefixes of aborted uploads."""
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+        return None
+    sweeping.requeue_expired(session)
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - IDEMPOTENCY_TTL))
+    return uploads.abort_expired(session)
+
+
+def _due(session: Session, name: str, waiting: int) -> list[tuple[Bell, str]]:
+    missing = sum(leases.queued(session, table) for table, _ in _BELLS[name]) - waiting
+    rings: list[tuple[Bell, str]] = []
+    for table, bell in _BELLS[name]:
+        limit = min(500, missing - len(rings))
+        if limit > 0:
+            age = settings().sweep_seconds
+            ids = leases.due_for_ring(session, table, older_than_seconds=age, limit=limit)
+            rings += [(bell, row_id) for row_id in ids]
+    return rings
