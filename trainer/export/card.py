@@ -14,6 +14,7 @@ class Facts:
     spec: ResolvedSpec
     manifest: PackManifest
     export: ExportSpec
+    file: SplitEvaluation  # the file's own figures
     trained: Evaluation
     control: Evaluation | None
     measured: dict[str, Any]
@@ -46,12 +47,12 @@ def _data(facts: Facts) -> str:
 |---|---|
 {chr(10).join(rows)}
 
-Dataset digest `{facts.manifest.digest}`. Figures below are on `{facts.measured["split"]}`, which was not trained on.
+Dataset digest `{facts.manifest.digest}`. Figures below are on `{facts.file.split}`, which was not trained on.
 """
 
 
 def _method(facts: Facts) -> str:
-    spec = facts.spec
+    spec, trained = facts.spec, facts.trained
     settings = {
         "model": spec.model.model_dump(exclude={"architecture", "pretrained"}),
         "method": spec.method.model_dump(),
@@ -65,29 +66,30 @@ Trained from random weights by `{spec.method.name}`; no teacher network, no othe
 | part | settings |
 |---|---|
 {chr(10).join(rows)}
-| budget | {spec.training.epochs} epochs, {facts.trained.images_seen:,} images seen, {facts.trained.train_seconds:.0f} s |
+| budget | {spec.training.epochs} epochs, {trained.images_seen:,} images seen, {trained.train_seconds:.0f} s |
 | seed | {spec.seed} |
 """
 
 
 def _accuracy(facts: Facts) -> str:
-    measured = facts.measured
     rows = [
-        ("this file", measured["top1_accuracy"], measured["top1_accuracy_interval"], measured["nll"], measured["ece"]),
+        ("this file", *_row(facts.file)),
         ("the trained network", *_row(_held_out(facts.trained))),
     ]
     if facts.control:
         rows.append((f"control ({facts.control.method})", *_row(_held_out(facts.control))))
-    lines = [f"| {name} | {_percent(top1)} | {_interval(interval)} | {nll:.4f} | {_number(ece)} |"
-             for name, top1, interval, nll, ece in rows]  # fmt: skip
+    lines = [
+        f"| {name} | {_percent(top1)} | {_interval(interval)} | {nll:.4f} | {_number(ece)} |"
+        for name, top1, interval, nll, ece in rows
+    ]
     return f"""## Accuracy and calibration
-On {measured["samples"]:,} images. Intervals are 95 % and speak of the images drawn, not of other training seeds.
+On {facts.file.samples:,} images. Intervals are 95 % and speak of the images drawn, not of other training seeds.
 
 | | top-1 % | interval | NLL, nats | ECE |
 |---|---|---|---|---|
 {chr(10).join(lines)}
 
-This file is {_drop(measured["drop_points"])} the trained network.
+This file is {_drop(facts.measured["drop_points"])} the trained network.
 """
 
 

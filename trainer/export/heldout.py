@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.spec import PackManifest, ResolvedSpec, Split
+from core.spec import ResolvedSpec, Split
 from trainer import images, preprocess
 from trainer.pack import Pack
 
@@ -43,10 +43,13 @@ class HeldOut:
         pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
-    def golden_input(self, first: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`first`, made from the golden image, and the images after it."""
-        rest = next(batches(self.spec, self.pack, self.rows[1:GOLDEN_IMAGES], size=GOLDEN_IMAGES), first[:0])
-        return np.concatenate([first, rest])
+    def golden_input(self, image: Image.Image) -> NDArray[np.float32]:
+        """The network's input for the golden image, and for the held-out images after it."""
+        manifest, spec = self.pack.manifest, self.spec
+        pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
+        first = preprocess.normalise(pixels[None], manifest.mean, manifest.std)
+        rest = batches(spec, self.pack, self.rows[1:GOLDEN_IMAGES], size=GOLDEN_IMAGES)
+        return np.concatenate([first, *rest])
 
     def _golden_size(self, row: int) -> tuple[int, int]:
         height, width = (self.pack.table.column(name)[row].as_py() for name in ("height", "width"))
@@ -60,23 +63,10 @@ def calibration_rows(pack: Pack) -> NDArray[np.int64]:
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), CALIBRATION_IMAGES)).round().astype(np.int64)]
 
 
-def batches(
-    spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int
-) -> Iterator[NDArray[np.float32]]:
+def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int) -> Iterator[NDArray[np.float32]]:
     """The network's input (at most `size`, channels, height, width) for these rows, in their order."""
-    source = images.open_images(
-        pack, rows, size=(spec.height, spec.width), device=torch.device("cpu"), budget_bytes=0
-    )
+    source = images.open_images(pack, rows, size=(spec.height, spec.width), device=torch.device("cpu"), budget_bytes=0)
     for start in range(0, len(rows), size):
         positions = np.arange(start, min(start + size, len(rows)))
-        yield normalised(source.fetch(positions).permute(0, 2, 3, 1).numpy(), pack.manifest)
-
-
-def normalised(pixels_BHWC: NDArray[np.uint8], manifest: PackManifest) -> NDArray[np.float32]:
-    return preprocess.normalise(pixels_BHWC, manifest.mean, manifest.std)
-
-
-def as_input(image: Image.Image, spec: ResolvedSpec, manifest: PackManifest) -> NDArray[np.float32]:
-    """One picture as the network's input (1, channels, height, width)."""
-    pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
-    return normalised(pixels[None], manifest)
+        pixels_BHWC = source.fetch(positions).permute(0, 2, 3, 1).numpy()
+        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std)

@@ -57,7 +57,7 @@ def _take_turns(sessions: list[onnxruntime.InferenceSession], batch: np.ndarray)
     deadline = time.perf_counter() + MAX_SECONDS
     while len(seconds[0]) < MAX_RUNS and (not seconds[0] or time.perf_counter() < deadline):
         for session, mine in zip(sessions, seconds, strict=True):
-            mine += _run(session, batch, runs=RUNS_PER_TURN)
+            mine.extend(_run(session, batch, runs=RUNS_PER_TURN))
     return seconds
 
 

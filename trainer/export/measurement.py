@@ -1,9 +1,8 @@
-"""What an exported file does, measured on the file: accuracy over the held-out split, speed, memory, what it stores."""
+"""What an exported file does, measured on the file by onnxruntime over the whole held-out split."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Generator
+from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -16,69 +15,63 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.progress import Working
-from trainer.export import conversion, heldout, latency
+from core.spec import SplitEvaluation
+from trainer import evaluation, models
+from trainer.export import conversion, heldout, timing
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
+from trainer.export.task import Task
+from trainer.export.waiting import working_while
+from trainer.prediction import Predictions
 
 Logits = NDArray[np.float32]
-COMPARED_IMAGES = 256
+COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
+_MAX_CONVERSION_ERROR = 1e-3  # as a share of the logits' deviation; 1e-6 is usual
 
 
-def run_files(
-    paths: list[Path], held_out: HeldOut, net: nn.Module
-) -> Generator[Working, None, tuple[list[Logits], Logits]]:
-    """The logits of each file over the whole split, and the trained network's for the first images of it."""
-    sessions = [open_session(path) for path in paths]
-    total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
-    logits: list[list[Logits]] = [[] for _ in paths]
-    trained: list[Logits] = []
-    for done, batch in enumerate(held_out.batches()):
-        yield Working(activity="measure accuracy", done=done, total=total)
-        for session, mine in zip(sessions, logits, strict=True):
-            mine.append(run(session, batch))
-        if done * heldout.BATCH_SIZE < COMPARED_IMAGES:
-            with torch.no_grad():
-                trained.append(net(torch.from_numpy(batch)).numpy())
-    return [np.concatenate(mine) for mine in logits], np.concatenate(trained)
+@dataclass(frozen=True)
+class Measurement:
+    figures: SplitEvaluation  # by the definitions of the trained network's evaluation
+    values: dict[str, Any]  # all that is said of the file in one number each, the figures' own among them
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+def measure(task: Task, net: nn.Module, paths: list[Path]) -> Generator[Working, None, Measurement]:
+    """The first of the paths measured; the last is the fp32 file. Raises TrainerError where a file is not the net."""
+    trained = task.trained()
+    held_out = HeldOut(task.spec, task.pack)
+    logits, reference = yield from _run_all(paths, held_out, net)
+    _check_conversion(logits[-1], reference)
+    figures = _figures(logits[0], held_out)
+    trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
+    values = figures.model_dump(exclude={"per_class", "confusion", "robustness"}) | {
+        "trained_top1_accuracy": trained_top1,
+        "drop_points": 100 * (trained_top1 - figures.top1_accuracy),
+        **compare(logits[0], reference, name="trained"),
+        "parameters": models.count_parameters(net),
+        "model_bytes": paths[0].stat().st_size,
+        "weights": weights_by_dtype(paths[0]),
+    }
+    for fp32, its_logits in zip(paths[1:], logits[1:], strict=True):
+        values |= compare(logits[0], its_logits, name="fp32") | {"fp32_model_bytes": fp32.stat().st_size}
+        values["bytes_ratio"] = values["model_bytes"] / values["fp32_model_bytes"]
+    values |= yield from working_while("measure latency", partial(timing.time_files, paths))
+    return Measurement(figures, values)
 
 
-def run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> Logits:
-    logits: Logits = session.run([conversion.OUTPUT_NAME], {conversion.INPUT_NAME: batch})[0]
-    return logits
+def run(path: Path, batch: NDArray[np.float32]) -> Logits:
+    """A file's logits for one batch."""
+    return _run(_open(path), batch)
 
 
 def compare(logits: Logits, reference: Logits, *, name: str) -> dict[str, float | int]:
-    """How a file's logits agree with a reference's for the reference's images, keys prefixed by its name."""
-    difference = np.abs(logits[: len(reference)].astype(np.float64) - reference)
-    same = logits[: len(reference)].argmax(1) == reference.argmax(1)
+    """How a file's logits agree with a reference's for the reference's images; keys begin with its name."""
+    mine = logits[: len(reference)]
+    difference = np.abs(mine.astype(np.float64) - reference)
     return {
         f"{name}_images": len(reference),
-        f"{name}_agreement": float(same.mean()),
+        f"{name}_agreement": float((mine.argmax(1) == reference.argmax(1)).mean()),
         f"{name}_mean_difference": float(difference.mean()),
         f"{name}_max_difference": float(difference.max()),
-    }
-
-
-def time_files(paths: list[Path]) -> dict[str, Any]:
-    """Latency of the first file, and of the second in turns with it, and the memory the first one takes."""
-    command = [sys.executable, "-I", latency.__file__, *map(str, paths)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-    if done.returncode != 0:
-        raise export_failed("measure latency", done.stderr.strip().rpartition("\n")[2])
-    timed = json.loads(done.stdout)
-    measured = {f"latency_ms_{name}": value for name, value in timed["latency_ms"][0].items()}
-    for reference in timed["latency_ms"][1:]:
-        measured |= {f"fp32_latency_ms_{name}": value for name, value in reference.items()}
-    return measured | {
-        "latency_runs": timed["runs"],
-        "threads": 1,
-        "peak_rss_bytes": timed["peak_rss_bytes"],
-        "cpu": processor_name(),
-        "onnxruntime": onnxruntime.__version__,
     }
 
 
@@ -92,8 +85,42 @@ def weights_by_dtype(path: Path) -> dict[str, int]:
     return counts
 
 
-def processor_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown"
+def _run_all(
+    paths: list[Path], held_out: HeldOut, net: nn.Module
+) -> Generator[Working, None, tuple[list[Logits], Logits]]:
+    """The logits of each file over the whole split, and the trained network's for the first images of it."""
+    sessions = [_open(path) for path in paths]
+    total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
+    logits: list[list[Logits]] = [[] for _ in paths]
+    trained: list[Logits] = []
+    for done, batch in enumerate(held_out.batches()):
+        yield Working(activity="measure accuracy", done=done, total=total)
+        for session, mine in zip(sessions, logits, strict=True):
+            mine.append(_run(session, batch))
+        if done * heldout.BATCH_SIZE < COMPARED_IMAGES:
+            with torch.inference_mode():
+                trained.append(net(torch.from_numpy(batch)).numpy())
+    return [np.concatenate(mine) for mine in logits], np.concatenate(trained)
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> Logits:
+    logits: Logits = session.run([conversion.OUTPUT_NAME], {conversion.INPUT_NAME: batch})[0]
+    return logits
+
+
+def _check_conversion(fp32: Logits, reference: Logits) -> None:
+    found = compare(fp32, reference, name="trained")
+    if not found["trained_max_difference"] <= _MAX_CONVERSION_ERROR * max(reference.std(), 1e-6):
+        raise export_failed("convert to ONNX", f"The file's logits are not the trained network's: {found}.")
+
+
+def _figures(logits: Logits, held_out: HeldOut) -> SplitEvaluation:
+    if not np.isfinite(logits).all():
+        raise export_failed("measure accuracy", "The file gives logits that are not finite.")
+    found = Predictions.of(torch.from_numpy(logits), torch.from_numpy(held_out.labels))
+    manifest = held_out.pack.manifest
+    return evaluation.figures(found, split=manifest.evaluation_split, classes=manifest.classes)

@@ -25,6 +25,7 @@ from onnxruntime.quantization import (
 )
 
 from trainer.export import conversion
+from trainer.export.failures import export_failed
 
 SETTINGS = {
     "format": "QDQ, static",
@@ -67,14 +68,23 @@ def quantize(fp32: Path, int8: Path, calibration: Calibration) -> None:
         reduce_range=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=[_last_layer(prepared)],
+        nodes_to_exclude=[_last_layer(onnx.load(prepared)).name],
         calibrate_method=CalibrationMethod.MinMax,
     )
     proto = onnx.load(int8)
+    _check_weights(proto)
     conversion.tidy(proto)
     int8.write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def _last_layer(path: Path) -> str:
-    nodes = onnx.load(path, load_external_data=False).graph.node
-    return next(node.name for node in nodes if conversion.OUTPUT_NAME in node.output)
+def _last_layer(proto: onnx.ModelProto) -> onnx.NodeProto:
+    return next(node for node in proto.graph.node if conversion.OUTPUT_NAME in node.output)
+
+
+def _check_weights(proto: onnx.ModelProto) -> None:
+    """A file that is int8 in name only must not leave."""
+    last = set(_last_layer(proto).input)
+    stored = [constant for constant in proto.graph.initializer if len(constant.dims) >= 2]
+    left = [c.name for c in stored if c.data_type == onnx.TensorProto.FLOAT and c.name not in last]
+    if left or all(constant.data_type != onnx.TensorProto.INT8 for constant in stored):
+        raise export_failed("quantize to int8", f"These weights were left in fp32: {left}.")

@@ -6,7 +6,9 @@ Needs numpy, Pillow and onnxruntime. From other code: `Classifier().classify("ca
 import argparse
 import json
 import sys
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -18,54 +20,55 @@ HERE = Path(__file__).resolve().parent
 class Classifier:
     """The model of a bundle's folder with its labels and its preprocessing."""
 
-    def __init__(self, folder=HERE):
+    def __init__(self, folder: Path = HERE) -> None:
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.rules = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
         self.session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
 
-    def classify(self, path, top=5):
+    def classify(self, path: str | PathLike[str], top: int = 5) -> dict[str, Any]:
         """The most probable labels of one image file. Raises OSError or ValueError where it is no image."""
-        with open_image(path) as image:
-            batch = preprocess(image, self.rules)
-        (logits,) = self.session.run(["logits"], {"image": batch})
+        (logits,) = self.session.run(["logits"], {"image": self.read(path)})
         probabilities = softmax(logits[0])
         order = np.argsort(-probabilities, kind="stable")[:top]
         ranking = [{"label": self.labels[i], "probability": float(probabilities[i])} for i in order]
         return {"image": str(path), **ranking[0], "top": ranking}
 
-
-def open_image(path):
-    """Open an image file. Raises OSError or ValueError, whatever is wrong with it."""
-    try:
-        image = Image.open(path)
-        image.load()
-    except (Image.DecompressionBombError, SyntaxError) as error:
-        raise ValueError(str(error)) from error
-    return image
+    def read(self, path: str | PathLike[str]) -> np.ndarray:
+        """An image file as the model's input. Raises OSError or ValueError where it is no image."""
+        try:
+            with Image.open(path) as image:
+                return preprocess(image, self.rules)
+        except (Image.DecompressionBombError, SyntaxError, EOFError) as error:  # Pillow's words for a bad file
+            raise ValueError(str(error)) from error
 
 
-def preprocess(image, rules):
-    """An image as the network's input, float32 (1, channels, height, width): upright, resized, normalised."""
-    upright = ImageOps.exif_transpose(image).convert(rules["mode"])
+def preprocess(image: Image.Image, rules: dict[str, Any]) -> np.ndarray:
+    """An image as float32 (1, channels, height, width): upright, 8 bit, resized, normalised."""
+    if image.mode in {"I", "F"}:
+        raise ValueError(f"pixels of mode {image.mode} have no agreed range; save the image with 8 bits a channel")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):  # the high byte; Pillow's own conversion would clip
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    upright = upright.convert(rules["mode"])
     size = (rules["width"], rules["height"])
     if upright.size != size:
         upright = upright.resize(size, Image.Resampling.BILINEAR)
     pixels = np.asarray(upright, dtype=np.uint8).reshape(rules["height"], rules["width"], -1)
-    scaled = pixels.astype(np.float32) / np.float32(255)
+    scaled = pixels.astype(np.float32) / np.float32(rules["divide_by"])
     normalised = (scaled - np.asarray(rules["mean"], np.float32)) / np.asarray(rules["std"], np.float32)
     return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None])
 
 
-def softmax(logits):
+def softmax(logits: np.ndarray) -> np.ndarray:
     shifted = np.exp(logits.astype(np.float64) - logits.max())
     return shifted / shifted.sum()
 
 
-def main(arguments=None):
+def main() -> int:
     parser = argparse.ArgumentParser(description="Classify image files; one JSON line per image.")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser.add_argument("--top", type=int, default=5, metavar="K", help="labels per image (default 5)")
-    asked = parser.parse_args(arguments)
+    asked = parser.parse_args()
     if asked.top < 1:
         parser.error("--top must be at least 1")
     classifier = Classifier()

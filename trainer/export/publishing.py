@@ -1,0 +1,72 @@
+"""The files of a bundle, put together from what was made and measured, and what is said of it to the service."""
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import torch
+
+from core.spec import ExportResult
+from trainer.export import bundle, card, gate, heldout, measurement
+from trainer.export.golden import Golden
+from trainer.export.measurement import Measurement
+from trainer.export.task import Task
+
+BUNDLE_NAME = "bundle.zip"
+RESULT_NAME = "export.json"
+
+
+def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
+    """Write the bundle. A file that fails its gate is written too, for its owner to look at; the status says so."""
+    export, values = task.export, found.values
+    violations = gate.violations(export.constraints, values)
+    result = {
+        "format": export.format,
+        "precision": export.precision,
+        "status": "gate_failed" if violations else "succeeded",
+        "constraints": export.constraints.model_dump(),
+        "violations": violations,
+    }
+    golden = _golden(task, model)
+    contents = golden.files() | {
+        bundle.MODEL_NAME: model.read_bytes(),
+        "labels.json": bundle.as_json(task.pack.manifest.classes),
+        "preprocess.json": bundle.as_json(task.preprocessing()),
+        "metrics.json": bundle.as_json(result | values | found.figures.model_dump(include={"per_class"})),
+        "model_card.md": card.write(_facts(task, found, violations)).encode(),
+    }
+    manifest = _manifest(task) | {"weights": values["weights"], "golden": golden.tolerances(export.precision)}
+    size, sha256 = bundle.write(task.folder / BUNDLE_NAME, contents, manifest)
+    return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
+
+
+def _golden(task: Task, model: Path) -> Golden:
+    held_out = heldout.HeldOut(task.spec, task.pack)
+    image = held_out.golden_image()
+    inputs = held_out.golden_input(image)
+    return Golden(image, inputs, measurement.run(model, inputs))
+
+
+def _manifest(task: Task) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "task": task.spec.task,
+        "format": task.export.format,
+        "precision": task.export.precision,
+        "dataset_digest": task.pack.manifest.digest,
+        "trained_weights_sha256": task.weights_sha256,
+        "made_with": {"onnxruntime": onnxruntime.__version__, "torch": torch.__version__},
+    }
+
+
+def _facts(task: Task, found: Measurement, violations: list[str]) -> card.Facts:
+    return card.Facts(
+        spec=task.spec,
+        manifest=task.pack.manifest,
+        export=task.export,
+        file=found.figures,
+        trained=task.trained(),
+        control=task.control(),
+        measured=found.values,
+        violations=violations,
+    )

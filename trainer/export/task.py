@@ -1,0 +1,70 @@
+"""What one export is made from: the spec, the pack, and what `train` and `evaluate` left in the folder --out."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core.progress import Arm
+from core.spec import Evaluation, ExportSpec, ResolvedSpec
+from trainer import evaluation, weights
+from trainer.export import conversion
+from trainer.export.failures import evaluation_missing
+from trainer.pack import Pack
+
+
+@dataclass(frozen=True)
+class Task:
+    spec: ResolvedSpec
+    pack: Pack
+    export: ExportSpec
+    out: Path
+    folder: Path  # receives bundle.zip and export.json
+
+    @property
+    def weights_path(self) -> Path:
+        return self.out / "main" / weights.FILE_NAME
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        return hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.pack.manifest.channels, self.spec.height, self.spec.width
+
+    def trained(self) -> Evaluation:
+        """The trained network's evaluation. Raises TrainerError where there is none."""
+        path = self._evaluation_path("main")
+        if not path.is_file():
+            raise evaluation_missing(str(path))
+        return Evaluation.model_validate_json(path.read_bytes())
+
+    def control(self) -> Evaluation | None:
+        """The control's, where one was trained."""
+        path = self._evaluation_path("control")
+        return Evaluation.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+    def preprocessing(self) -> dict[str, Any]:
+        """preprocess.json: what `trainer.preprocess` did to the training images, as data."""
+        manifest = self.pack.manifest
+        return {
+            "version": 1,
+            "upright": "turned as its EXIF block asks",
+            "depth": "of 16 bits the high 8",
+            "mode": "L" if manifest.channels == 1 else "RGB",
+            "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
+            "height": self.spec.height,
+            "width": self.spec.width,
+            "divide_by": 255,
+            "mean": manifest.mean,
+            "std": manifest.std,
+            "layout": "NCHW",
+            "dtype": "float32",
+            "input": conversion.INPUT_NAME,
+            "output": conversion.OUTPUT_NAME,
+        }
+
+    def _evaluation_path(self, arm: Arm) -> Path:
+        return self.out / arm / evaluation.FILE_NAME

@@ -1,0 +1,40 @@
+"""How fast a file runs and how much memory it takes, from a process of its own that knows nothing of torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from trainer.export import latency
+from trainer.export.failures import export_failed
+
+_LIMIT_SECONDS = 300
+
+
+def time_files(paths: list[Path]) -> dict[str, Any]:
+    """Latency of the first file, and of an fp32 one in turns with it; the memory that the first one takes."""
+    command = [sys.executable, "-I", latency.__file__, *map(str, paths)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_LIMIT_SECONDS)
+    if done.returncode != 0:
+        raise export_failed("measure latency", done.stderr.strip().rpartition("\n")[2])
+    timed = json.loads(done.stdout)
+    measured = {}
+    for prefix, percentiles in zip(("", "fp32_"), timed["latency_ms"], strict=False):
+        measured |= {f"{prefix}latency_ms_{name}": value for name, value in percentiles.items()}
+    return measured | {
+        "latency_runs": timed["runs"],
+        "threads": 1,
+        "peak_rss_bytes": timed["peak_rss_bytes"],
+        "cpu": processor_name(),
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def processor_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown"
