@@ -21,7 +21,7 @@ def choose() -> torch.device:
 
 
 def autocast(device: torch.device, precision: Literal["auto", "fp32", "bf16"]) -> AbstractContextManager[None]:
-    """bf16 where asked; `auto` is bf16 on a GPU, and fp32 on the CPU, which without bf16 units is half as fast in it."""
+    """bf16 where asked; `auto` is bf16 on a GPU and fp32 on the CPU, half as fast in bf16 without units for it."""
     enabled = precision == "bf16" or (precision == "auto" and device.type == "cuda")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 

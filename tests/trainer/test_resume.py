@@ -10,7 +10,7 @@ import pytest
 from core.progress import decode
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
-from tests.trainer.runs import finish, run_here, start, steps_saved, write_spec
+from tests.trainer.runs import finish, run_here, run_main, start, steps_saved, write_spec
 from trainer import training
 from trainer.pack import Pack, open_pack
 
@@ -114,7 +114,7 @@ def test_corrupt_newest_checkpoint_falls_back_to_the_one_before(
 def test_checkpoint_of_another_spec_is_refused(digits: Pack, digits_folder: Path, tmp_path: Path) -> None:
     run_here(spec_for(digits), digits, tmp_path)
     spec = write_spec(tmp_path, body(seed=5))
-    status, said, _ = finish(start(["train", spec, "--pack", digits_folder, "--out", tmp_path]))
+    status, said = run_main(["train", spec, "--pack", digits_folder, "--out", tmp_path], tmp_path)
     assert status == 3
     assert said[-1].error.code == "checkpoint_mismatch"
 

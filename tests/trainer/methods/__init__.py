@@ -1,0 +1,1 @@
+"""Each objective against its formula."""
