@@ -1,0 +1,87 @@
+"""What lists show: a tenant's rows in the order of their ids, from a cursor on. Ids sort by time of birth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from core import datasets, exports
+from core.jobs import pages, requests
+from core.tables import ApiKey, Checkpoint, Dataset, DatasetVersion, Export, Job, Model
+
+Listed = TypeVar("Listed")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a list: up to `limit` rows beyond the row `after`."""
+
+    limit: int
+    after: str | None = None
+    descending: bool = True
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    statuses: Sequence[str] = ()
+    dataset: str | None = None  # ds_... or dsv_...
+    labels: Mapping[str, str] | None = None
+
+
+def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
+    """Pages as `core.jobs.pages` gives them."""
+    statement = select(Job.id).where(Job.tenant_id == tenant_id)
+    if wanted.statuses:
+        statement = statement.where(Job.status.in_(wanted.statuses))
+    if wanted.labels:
+        statement = statement.where(Job.labels.contains(dict(wanted.labels)))
+    if wanted.dataset and wanted.dataset.startswith("ds_"):
+        versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == wanted.dataset)
+        statement = statement.where(Job.dataset_version_id.in_(versions))
+    elif wanted.dataset:
+        statement = statement.where(Job.dataset_version_id == wanted.dataset)
+    return pages.read(session, _rows(session, statement, Job.id, window))
+
+
+def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Dataset]:
+    statement = select(Dataset).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
+    return _rows(session, statement, Dataset.id, window)
+
+
+def versions(session: Session, tenant_id: str, dataset_id: str, window: Window) -> list[DatasetVersion]:
+    """Raises NotFound for a dataset that is not the tenant's."""
+    datasets.find(session, tenant_id, dataset_id)
+    statement = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id)
+    return _rows(session, statement, DatasetVersion.id, window)
+
+
+def checkpoints(session: Session, tenant_id: str, job_id: str, window: Window) -> list[Checkpoint]:
+    """Raises NotFound for a job that is not the tenant's."""
+    requests.find(session, tenant_id, job_id)
+    return _rows(session, select(Checkpoint).where(Checkpoint.job_id == job_id), Checkpoint.id, window)
+
+
+def models(session: Session, tenant_id: str, window: Window) -> list[Model]:
+    return _rows(session, select(Model).where(Model.tenant_id == tenant_id), Model.id, window)
+
+
+def exports_of(session: Session, tenant_id: str, model_id: str, window: Window) -> list[Export]:
+    """Raises NotFound for a model that is not the tenant's."""
+    exports.find_model(session, tenant_id, model_id)
+    return _rows(session, select(Export).where(Export.model_id == model_id), Export.id, window)
+
+
+def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
+    return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
+
+
+def _rows(
+    session: Session, statement: Select[tuple[Listed]], key: InstrumentedAttribute[str], window: Window
+) -> list[Listed]:
+    """One row more than asked for: it says that there is another page."""
+    if window.after is not None:
+        statement = statement.where(key < window.after if window.descending else key > window.after)
+    order = key.desc() if window.descending else key
+    return list(session.scalars(statement.order_by(order).limit(window.limit + 1)))

@@ -1,0 +1,118 @@
+"""Some images of a pack, for people to look at. Read from the pack's Arrow file where it lies."""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pyarrow as pa
+from obstore.store import LocalStore
+from PIL import Image
+
+from core import storage
+from core.errors import NotFound
+from core.spec import PackManifest, Split
+
+_LISTED = ("label", "split", "height", "width", "path", "sha256")
+_RANGE_BYTES = 2**18
+_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A ready dataset version: what its manifest says and where its file lies."""
+
+    manifest: PackManifest
+    key: str
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    split: Split | None = None
+    label: int | None = None
+
+
+def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[dict[str, Any]]:
+    """Up to `limit` samples with an index above `after`, without their pixels."""
+    found: list[dict[str, Any]] = []
+    with _opened(pack, _LISTED) as reader:
+        first = 0
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            if first + batch.num_rows > after + 1:
+                found += _matching(batch, first, after=after, limit=limit - len(found), wanted=wanted)
+            first += batch.num_rows
+            if len(found) >= limit:
+                break
+    return found
+
+
+def image(pack: Pack, index: int) -> tuple[bytes, str]:
+    """One image as a file and its media type. Raises NotFound beyond the last."""
+    number, row = _locate(pack, index)
+    with _opened(pack, ("image", "height", "width")) as reader:
+        batch = reader.get_batch(number)
+        return _file(pack.manifest, {name: batch[name][row].as_py() for name in batch.schema.names})
+
+
+def _locate(pack: Pack, index: int) -> tuple[int, int]:
+    """Batch and row of a sample; reads one narrow column."""
+    first = 0
+    with _opened(pack, ("height",)) as reader:
+        for number in range(reader.num_record_batches):
+            rows = reader.get_batch(number).num_rows
+            if index < first + rows:
+                return number, index - first
+            first += rows
+    raise NotFound(f"the dataset version has {first} samples; their indices begin at 0")
+
+
+def _matching(
+    batch: "pa.RecordBatch", first: int, *, after: int, limit: int, wanted: SampleFilter
+) -> list[dict[str, Any]]:
+    labels, splits = batch["label"].to_numpy(), batch["split"].to_numpy()
+    fits = [
+        row
+        for row in range(max(0, after + 1 - first), batch.num_rows)
+        if (wanted.label is None or labels[row] == wanted.label)
+        and (wanted.split is None or splits[row] == wanted.split)
+    ]
+    return [
+        {"index": first + row, **{name: batch[name][row].as_py() for name in _LISTED}} for row in fits[: max(0, limit)]
+    ]
+
+
+def _file(manifest: PackManifest, row: Mapping[str, Any]) -> tuple[bytes, str]:
+    if manifest.encoding == "encoded":
+        with Image.open(io.BytesIO(row["image"])) as stored:
+            return row["image"], _FORMATS[stored.format or ""]
+    mode = "L" if manifest.channels == 1 else "RGB"
+    out = io.BytesIO()
+    Image.frombytes(mode, (row["width"], row["height"]), row["image"]).save(out, "PNG")
+    return out.getvalue(), "image/png"
+
+
+@contextmanager
+def _opened(pack: Pack, columns: tuple[str, ...]) -> Iterator["pa.RecordBatchFileReader"]:
+    """Only these columns are read: from the mapped file, or by ranges from the bucket."""
+    with _source(pack.key) as source:
+        names = pa.ipc.open_file(source).schema.names
+        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
+        with pa.ipc.open_file(source, options=options) as reader:
+            yield reader
+
+
+@contextmanager
+def _source(key: str) -> Iterator[Any]:
+    store = storage.store()
+    if storage.size(key) is None:
+        raise NotFound(f"no object {key}")
+    if isinstance(store, LocalStore):
+        with pa.memory_map(str(Path(str(store.prefix)) / key)) as mapped:
+            yield mapped
+    else:
+        with pa.PythonFile(obstore.open_reader(store, key, buffer_size=_RANGE_BYTES), mode="r") as ranged:
+            yield ranged
