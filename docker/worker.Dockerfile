@@ -24,5 +24,6 @@ USER 10001
 WORKDIR /scratch
 # Whether this container's worker takes messages, not whether its process exists: Celery answers a ping only then.
 HEALTHCHECK --interval=30s --timeout=20s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "from core.queue import celery_app as a; assert a().control.ping(timeout=8)"]
+    CMD ["python", "-c", "from core.queue import celery_app; from core.settings import settings; \
+assert celery_app().control.ping(timeout=8, limit=1, pattern=f'*@{settings().worker_name}', matcher='glob')"]
 CMD ["python", "-m", "worker", "short"]

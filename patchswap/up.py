@@ -24,7 +24,7 @@ from patchswap.embedded.refusal import CannotStart
 from patchswap.embedded.supervisor import Stopped, Supervisor, say
 
 DATABASE = "patchswap"
-# Longer than a worker's own grace: Celery's soft shutdown waits 60 s for a checkpoint.
+# Longer than a worker's own: it gives its job 50 s for a checkpoint and itself 10 more.
 _WORKER_GRACE_SECONDS = 75.0
 _START_SECONDS = 60.0
 
@@ -106,12 +106,7 @@ def _start_service(supervisor: Supervisor, *, host: str, port: int) -> None:
 
 
 def _worker(queue: str) -> Part:
-    return Part(
-        f"worker-{queue}",
-        [*_python("worker"), queue],
-        grace_seconds=_WORKER_GRACE_SECONDS,
-        environment={"PATCHSWAP_WORKER_NAME": f"{socket.gethostname()}-{queue}"},
-    )
+    return Part(f"worker-{queue}", [*_python("worker"), queue], grace_seconds=_WORKER_GRACE_SECONDS)
 
 
 def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:

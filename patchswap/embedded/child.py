@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from patchswap.embedded import accounts
@@ -36,7 +36,6 @@ class Part:
     grace_seconds: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
     account: str | None = None
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 class Child:
@@ -60,7 +59,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env=self._environment | self.part.environment,
+                env=self._environment,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(self.part.orphan_signal),  # noqa: PLW1509 - the supervisor has one thread
                 **accounts.identity(self.part.account),
