@@ -38,8 +38,10 @@ class Classifier:
         try:
             with Image.open(path) as image:
                 return preprocess(image, self.rules)
-        except (Image.DecompressionBombError, SyntaxError, EOFError) as error:  # Pillow's words for a bad file
-            raise ValueError(str(error)) from error
+        except (OSError, ValueError):
+            raise
+        except Exception as error:  # Pillow raises nearly anything on a malformed file
+            raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def preprocess(image: Image.Image, rules: dict[str, Any]) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""Exports of one small trained network, made once for all the tests that look at them."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.progress import AnyMessage
+from core.spec import ExportResult, ExportSpec, ResolvedSpec
+from tests.trainer.export import made
+from trainer import export
+from trainer.pack import Pack
+
+
+@dataclass(frozen=True)
+class Trained:
+    spec: ResolvedSpec
+    pack: Pack
+    out: Path
+
+
+@dataclass(frozen=True)
+class Exported:
+    messages: list[AnyMessage]
+    result: ExportResult
+    archive: Path
+    folder: Path  # the bundle, unpacked
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A ResNet-20 on 8 px gray scans, with a control's evaluation beside it."""
+    folder = tmp_path_factory.mktemp("trained")
+    images, labels = made.digits()
+    pack = made.write_pack(folder / "pack", images[:1000], labels[:1000], held_out=300)
+    spec = made.spec_for(pack, "resnet20")
+    made.train(spec, pack, folder / "out", epochs=6)
+    made.write_evaluation(folder / "out", "control", pack, 0.5)
+    return Trained(spec, pack, folder / "out")
+
+
+@pytest.fixture(scope="session")
+def fp32(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return run_export(trained, ExportSpec(precision="fp32"), tmp_path_factory.mktemp("fp32"))
+
+
+@pytest.fixture(scope="session")
+def int8(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return run_export(trained, ExportSpec(precision="int8"), tmp_path_factory.mktemp("int8"))
+
+
+def run_export(trained: Trained, asked: ExportSpec, folder: Path) -> Exported:
+    messages = list(export.run(trained.spec, pack=trained.pack, export=asked, out=trained.out, folder=folder))
+    return unpack(folder, messages)
+
+
+def unpack(folder: Path, messages: list[AnyMessage]) -> Exported:
+    with zipfile.ZipFile(folder / "bundle.zip") as archive:
+        archive.extractall(folder / "unpacked")
+    result = ExportResult.model_validate_json((folder / "export.json").read_bytes())
+    return Exported(messages, result, folder / "bundle.zip", folder / "unpacked")
