@@ -6,11 +6,18 @@ Run by `make lint` and by test_rooms.py. A process of its own, because another t
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from pathlib import Path
 
 _ABSENT = {"torch", "torchvision"}
+# A Celery app reads its settings where it is defined; nothing here connects to anything.
+_SETTINGS = {
+    "PATCHSWAP_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
+    "PATCHSWAP_REDIS_URL": "redis://127.0.0.1:1/0",
+    "PATCHSWAP_OBJECTS_URL": "file:///nonexistent",
+}
 
 
 class _NotInstalled:
@@ -28,6 +35,7 @@ def modules_of(package: str) -> list[str]:
 
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).parents[1]))
+    os.environ.update(_SETTINGS)
     sys.meta_path.insert(0, _NotInstalled())
     names = [name for package in sys.argv[1:] for name in modules_of(package)]
     for name in names:
