@@ -1,6 +1,6 @@
 """Ingest of many small images: seconds, images/s and the memory of the whole process tree.
 
-`python bench/ingest.py [--images 100000] [--side 32]` writes a zip of random PNGs and runs `python -m worker.ingest` on it.
+`python bench/ingest.py [--images 100000] [--side 32]` writes a zip of random PNGs and runs `python -m worker.ingest`.
 """
 
 import argparse

@@ -41,7 +41,7 @@ def _tell_conflicts(columns: Columns, group: Group, staging: Staging, findings: 
         first, second = int(order[at]), int(order[at + 1])
         message = (
             f"the same pixels as {staging.path(first)!r}, which is {columns.classes[columns.label[first]]!r}, "
-            f"but labelled {columns.classes[columns.label[second]]!r}; both were kept"
+            f"but labelled {columns.classes[columns.label[second]]!r}"
         )
         fix = "Correct the label, or remove one."
         findings.add("warning", "conflicting_labels", message, path=staging.path(second), fix=fix)

@@ -31,6 +31,7 @@ _one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at
 _GRAY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}
 _LEVELS = np.arange(256, dtype=np.int64)
+_SQUARES = _LEVELS**2
 _TURNS = {  # EXIF's orientation: what makes it upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -194,7 +195,7 @@ def _measured(image: Image.Image, file: bytes | None, form: metadata.Format, not
         channels=channels,
         sha256=pixel_digest(pixels, image.height, image.width, channels),
         sums=tuple((histogram @ _LEVELS).tolist()),
-        squares=tuple((histogram @ _LEVELS**2).tolist()),
+        squares=tuple((histogram @ _SQUARES).tolist()),
         notes=notes,
     )
 

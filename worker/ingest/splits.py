@@ -86,11 +86,12 @@ def _quota(
     if fraction == 0:
         return np.zeros_like(counts)
     exact = counts * fraction
-    quota = np.floor(exact + 1e-9).astype(np.int64)
+    quota: NDArray[np.int64] = np.floor(exact + 1e-9).astype(np.int64)
     missing = round(float(exact.sum())) - int(quota.sum())
     if missing > 0:
         quota[np.argsort(quota - exact, kind="stable")[:missing]] += 1
-    return np.clip(quota, np.minimum(int(at_least_one), room), room)
+    np.clip(quota, np.minimum(int(at_least_one), room), room, out=quota)
+    return quota
 
 
 def _keys(sha256: NDArray[np.bytes_], seed: int) -> NDArray[np.uint64]:
