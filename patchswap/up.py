@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import redis
@@ -121,7 +122,7 @@ def _environment(places: Layout, url: str) -> dict[str, str]:
     """What the user has set, but where the data is: that is this directory's business."""
     return os.environ | {
         "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
-        "PATCHSWAP_REDIS_URL": f"redis+socket://{places.redis_socket}",
+        "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
         "PATCHSWAP_OBJECTS_URL": places.objects.as_uri(),
         "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
         "PATCHSWAP_PUBLIC_URL": url,

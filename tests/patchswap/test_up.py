@@ -167,29 +167,31 @@ def test_a_killed_part_comes_back_and_the_service_is_ready_again(service: Up, na
 
 
 def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_same_data(tmp_path: Path):
-    first = Up(tmp_path)
+    data_dir = tmp_path / "a name with spaces, a comma, and é"
+    first = Up(data_dir)
     first.wait_until_ready()
     key = first.client["api_key"]
     first.process.kill()
     first.process.communicate()
-    assert eventually(lambda: not running_of(tmp_path), seconds=10)
+    assert eventually(lambda: not running_of(data_dir), seconds=10)
 
-    second = Up(tmp_path, first.port)
+    second = Up(data_dir, first.port)
     second.wait_until_ready()
     assert second.client["api_key"] == key
     assert second.key_is_accepted()
     assert second.stop() == 0
-    assert running_of(tmp_path) == []
+    assert running_of(data_dir) == []
 
 
 def test_up_right_after_kill_9_of_everything_starts_cleanly(tmp_path: Path):
-    first = Up(tmp_path)
+    data_dir = tmp_path / ("long" * 40)  # no socket's path fits in there
+    first = Up(data_dir)
     first.wait_until_ready()
     key = first.client["api_key"]
     first.process.kill()
-    for process in running_of(tmp_path):
+    for process in running_of(data_dir):
         process.kill()
-    second = Up(tmp_path)
+    second = Up(data_dir)
     first.process.communicate()
     second.wait_until_ready()
     assert second.client == {"url": second.url, "api_key": key}
