@@ -1,0 +1,19 @@
+"""The figures that recipes show are those of the networks they build."""
+
+import pytest
+
+from core.spec import parse
+from core.spec.recipes import RECIPES
+from core.spec.resolution import SMALL_STEM_BELOW_PX
+from trainer import models
+from trainer.evaluation import count_macs
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_tells_the_size_of_its_network(name):
+    recipe = RECIPES[name]
+    stem = "small" if min(recipe.reference_size) < SMALL_STEM_BELOW_PX else "imagenet"
+    spec = parse({"dataset": "dsv_1", "recipe": name}).model.model_copy(update={"stem": stem})
+    network = models.build(spec, num_classes=10, channels=3)
+    assert models.count_parameters(network) == recipe.parameters
+    assert count_macs(network, (3, *recipe.reference_size)) == recipe.macs
