@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import redis
 
 from patchswap.embedded import accounts, credentials, layout, leftovers, lock, postgres
@@ -43,7 +44,7 @@ def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
         with lock.hold(places.lock, url):
             _require_free_port(host, port)
             _serve(places, host=host, port=port, url=url)
-    except (CannotStart, RuntimeError, OSError) as refusal:
+    except (CannotStart, RuntimeError, OSError, psycopg.Error, httpx.HTTPError) as refusal:
         say(str(refusal))
         return 1
     return 0

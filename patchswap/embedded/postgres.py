@@ -45,7 +45,15 @@ def create_cluster(cluster: Path, *, account: str | None) -> None:
     # The C collation: sorting must not change with the operating system's locale library.
     options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions", f"--username={SUPERUSER}"]
     command = [str(binary("initdb")), *options, "-D", str(draft)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **accounts.identity(account))
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        start_new_session=True,  # Ctrl-C is not initdb's to answer
+        **accounts.identity(account),
+    )
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed: {_last_line(done.stderr or done.stdout)}")
     draft.rename(cluster)

@@ -58,7 +58,15 @@ class Supervisor:
         log = self._log(name)
         with log.open("ab") as errors:
             done = subprocess.run(
-                command, check=False, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/", env=self._environment
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd="/",
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C is ours to answer
             )
         if done.returncode != 0:
             raise CannotStart(_ending(name, done.returncode, log))
