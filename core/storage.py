@@ -4,7 +4,7 @@ Keys of what a worker writes carry its fence, so that a stale worker never overw
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def get_bytes(key: str) -> bytes:
         return bytes(obstore.get(store(), key).bytes())
 
 
-def get_file(key: str, path: Path, *, sha256: str | None = None) -> None:
+def get_file(key: str, path: Path, *, sha256: str | None = None, at_chunk: Callable[[], None] = lambda: None) -> None:
     """Fetch an object whole or not at all: a partial or altered one never appears under `path`.
 
     Raises NotFound, StoreUnavailable, or ChecksumMismatch where the object is not what its row says.
@@ -95,6 +95,7 @@ def get_file(key: str, path: Path, *, sha256: str | None = None) -> None:
         for chunk in read(key):
             digest.update(chunk)
             file.write(chunk)
+            at_chunk()
     if sha256 is not None and digest.hexdigest() != sha256:
         partial.unlink()
         raise ChecksumMismatch(f"the object {key} is not the one that was stored; its sha256 differs")

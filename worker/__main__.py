@@ -1,22 +1,38 @@
-"""`python -m worker train|short`: a Celery worker for one of the two queues, one task at a time."""
+"""`python -m worker train|short|sweep`: a Celery worker for one of the two queues, or the sweeper alone.
+
+A worker runs one task at a time and starts a sweeper of its own.
+"""
 
 import argparse
 import os
 
 from core.settings import settings
+from worker import logs, sweeper
+from worker.child import die_with
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("queue", choices=("train", "short"), help="train: jobs; short: ingest and exports")
-    queue = parser.parse_args().queue
+    parser.add_argument("what", choices=("train", "short", "sweep"), help="train: jobs; short: ingest and exports")
+    what = parser.parse_args().what
+    if what == "sweep":
+        if os.environ.get("PATCHSWAP_DIE_WITH_PARENT") == "1":
+            die_with(os.getppid())
+        logs.start()
+        sweeper.run_forever()
+    else:
+        work(what)
+
+
+def work(queue: str) -> None:
+    """Take one task of a queue after the other, until SIGTERM."""
     # Remapped, SIGTERM would wait for the running task's end before telling it to end; see worker.app.
     os.environ.pop("REMAP_SIGTERM", None)
     from worker.app import app  # noqa: PLC0415 - Celery reads the variable when it is imported
 
     name = f"{queue}-{os.getpid()}@{settings().worker_name}"
     flags = ["--queues", queue, "--concurrency", "1", "--without-gossip", "--without-mingle", "--hostname", name]
-    app.worker_main(["worker", "--pool", "prefork", "--loglevel", "INFO", *flags])
+    app.worker_main(["--quiet", "worker", "--pool", "prefork", "--loglevel", "INFO", *flags])
 
 
 if __name__ == "__main__":

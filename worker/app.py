@@ -5,25 +5,27 @@ SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task he
 nobody before its time is over, and always takes all of it (celery 5.7, `celery.apps.worker._shutdown_handler`).
 """
 
-import ctypes
+import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
 
 from core.queue import celery_app
 from core.settings import settings
-from worker import logs, scratch, stopping, sweeper
+from worker import logs, stopping
+from worker.child import die_with
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
 from worker.run import run_job
 
+logger = logging.getLogger(__name__)
 app = celery_app()
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 # After the grace the task has ended its child by force; what still runs then hangs.
 _EXIT_MARGIN_SECONDS = 10.0
 # Both tasks may be run again at any time: the claim decides.
@@ -52,16 +54,23 @@ def _start_log(**_: object) -> None:
 
 @worker_ready.connect
 def _start_sweeper(**_: object) -> None:
-    """In the main process, which no task blocks."""
-    scratch.reclaim()
-    threading.Thread(target=sweeper.run_forever, name="sweeper", daemon=True).start()
+    """In a process of its own: neither Postgres' connections nor obstore's threads survive the forks of this one."""
+    threading.Thread(target=_keep_sweeping, name="sweeper", daemon=True).start()
+
+
+def _keep_sweeping() -> None:
+    while not stopping.requested():
+        command = [sys.executable, "-P", "-m", "worker", "sweep"]
+        environment = os.environ | {"PATCHSWAP_DIE_WITH_PARENT": "1"}
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False)
+        logger.warning("the sweeper ended with status %d; starting it again", ended.returncode)
+        time.sleep(settings().sweep_seconds)
 
 
 @worker_process_init.connect
 def _tie_to_parent(**_: object) -> None:
     """The process that runs tasks dies with the worker, and its trainer with it; a SIGTERM to the group is heeded."""
-    if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with(os.getppid())
     signal.signal(signal.SIGTERM, lambda *_: stopping.request())
 
 

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -47,7 +48,7 @@ class Child:
             cwd=folder,
             env=_environment(),
             process_group=0,
-            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - one system call, of a library loaded before
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - one system call, of a library loaded before
         )
         self._readers = [
             threading.Thread(target=self._read_messages, name="messages", daemon=True),
@@ -131,18 +132,14 @@ def describe_exit(code: int) -> str:
         return f"signal {-code}"
 
 
+def die_with(parent: int) -> None:
+    """Called in a child: ask the kernel for SIGKILL when the thread of `parent` that started it ends."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PATCHSWAP_")}
     return kept | {"PATCHSWAP_DIE_WITH_PARENT": "1", "PYTHONUNBUFFERED": "1"}
-
-
-def _die_with_parent() -> Callable[[], None]:
-    parent = os.getpid()
-
-    def between_fork_and_exec() -> None:
-        if sys.platform == "linux":
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the line above
-            os._exit(1)
-
-    return between_fork_and_exec

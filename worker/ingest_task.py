@@ -11,20 +11,25 @@ from sqlalchemy.orm import Session
 
 from core import datasets, leases, queue, storage, uploads
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.progress import JobError
+from core.progress import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from core.settings import settings
 from core.spec import PackManifest
+from core.spec.validation import ValidationReport
 from core.tables import DatasetVersion, Upload
 from worker import logs, scratch
 from worker.child import Child
 from worker.lease import Asked, Lease, Stalled
 from worker.packs import MANIFEST, SAMPLES
 from worker.persistence import LedgerAway, write_once, write_until_done
-from worker.supervision import Crashed, TrainerFailed, supervise
+from worker.supervision import Crashed, TrainerFailed, attend, crashed
 
 logger = logging.getLogger(__name__)
 REPORT = "report.json"
 MODULE = "worker.ingest"
+
+
+class InvalidArchive(Exception):
+    """No pack can be made of it; the report says why."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,12 @@ def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload] |
 
 def _work(ingest: Ingest) -> None:
     archive = ingest.folder / "archive"
-    ingest.lease.patiently(lambda: _fetch(ingest.upload, archive))
+    ingest.lease.patiently(lambda: _fetch(ingest, archive))
     ingest.out.mkdir()
     arguments: list[str | Path] = [archive, ingest.out]
     if ingest.version.splits is not None:
         arguments += ["--splits", json.dumps(ingest.version.splits)]
-    supervise(ingest.lease, Child(MODULE, arguments, folder=ingest.folder))
+    _read(ingest, arguments)
     version, fence = ingest.version, ingest.version.fence
     prefix = f"datasets/{version.id}/{fence}/"
     manifest = PackManifest.model_validate_json((ingest.out / MANIFEST).read_bytes())
@@ -85,7 +90,7 @@ def _work(ingest: Ingest) -> None:
             version.id,
             fence,
             manifest=manifest,
-            report=_report(ingest) or {},
+            report=_report(ingest),
             prefix=prefix,
             pack_sha256=samples.sha256,
         )
@@ -93,14 +98,27 @@ def _work(ingest: Ingest) -> None:
     logger.info("ready: %d samples", manifest.samples)
 
 
-def _fetch(upload: Upload, path: Path) -> None:
+def _read(ingest: Ingest, arguments: list[str | Path]) -> None:
+    """Raises InvalidArchive, TrainerFailed for trouble of this machine, and what `attend` raises."""
+    child = Child(MODULE, arguments, folder=ingest.folder)
+    last = attend(ingest.lease, child)
+    if isinstance(last, Failed):
+        raise TrainerFailed(last.error)
+    if child.exit_code == EXIT_FAILED and (ingest.out / REPORT).is_file():
+        raise InvalidArchive
+    if child.exit_code != EXIT_DONE:
+        raise crashed(child)
+
+
+def _fetch(ingest: Ingest, path: Path) -> None:
     """The parts as one file. Raises ChecksumMismatch where they are no longer what was uploaded."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for chunk in uploads.content(upload):
+        for chunk in uploads.content(ingest.upload):
+            ingest.lease.advance()
             digest.update(chunk)
             file.write(chunk)
-    if digest.hexdigest() != upload.sha256:
+    if digest.hexdigest() != ingest.upload.sha256:
         raise ChecksumMismatch("the stored upload is not what was uploaded; its sha256 differs")
 
 
@@ -109,9 +127,8 @@ def _store(out: Path, prefix: str) -> storage.StoredFile:
     return storage.put_file(prefix + SAMPLES, out / SAMPLES)
 
 
-def _report(ingest: Ingest) -> dict[str, Any] | None:
-    path = ingest.out / REPORT
-    return json.loads(path.read_bytes()) if path.is_file() else None
+def _report(ingest: Ingest) -> dict[str, Any]:
+    return ValidationReport.model_validate_json((ingest.out / REPORT).read_bytes()).model_dump(mode="json")
 
 
 def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
@@ -122,10 +139,13 @@ def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
                 logger.warning("the claim was lost; nothing more is written")
             case Asked() | StoreUnavailable():
                 _give_back(version, counted=False)
+            case InvalidArchive():
+                report = _report(ingest)
+                _fail(version, _invalid(report), report)
             case TrainerFailed(error=error):
-                _fail(ingest, error)
+                _fail(version, error, None)
             case NotFound() | ChecksumMismatch():
-                _fail(ingest, _lost_upload(str(ending)))
+                _fail(version, _lost_upload(str(ending)), None)
             case Crashed() | Stalled():
                 logger.warning("%s", ending)
                 _give_back(version, counted=True)
@@ -136,9 +156,8 @@ def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
         logger.warning("the claim of fence %d was lost before its end was written", fence)
 
 
-def _fail(ingest: Ingest, error: JobError) -> None:
+def _fail(version: DatasetVersion, error: JobError, report: dict[str, Any] | None) -> None:
     logger.info("failed: %s", error.message)
-    version, report = ingest.version, _report(ingest)
     write_until_done(
         lambda session: datasets.fail_version(
             session, version.id, version.fence, error=error.model_dump(), report=report
@@ -152,6 +171,19 @@ def _give_back(version: DatasetVersion, *, counted: bool) -> None:
     )
     if status == "queued":
         queue.ring("worker.ingest", version.id)
+
+
+def _invalid(report: dict[str, Any]) -> JobError:
+    """The first error of the report stands for all; the report has the rest."""
+    errors = [finding for finding in report["findings"] if finding["severity"] == "error"]
+    first = errors[0] if errors else {"message": "The archive holds no dataset.", "fix": None}
+    return JobError(
+        code="dataset_invalid",
+        category="user_data",
+        retryable=False,
+        message=first["message"],
+        remediation=first["fix"] or "Read the validation report, mend the archive and create the dataset again.",
+    )
 
 
 def _lost_upload(message: str) -> JobError:

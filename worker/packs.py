@@ -31,10 +31,10 @@ def fetched(version: DatasetVersion, lease: Lease) -> Iterator[Path]:
     """The folder of a pack, there as long as the context lasts. Raises NotFound, StoreUnavailable, ChecksumMismatch."""
     pack = folder() / f"{version.id}-{(version.pack_sha256 or '')[:16]}"
     lock = pack.with_name(pack.name + ".lock")
-    lease.patiently(lambda: _fetch(version, pack, lock))
+    lease.patiently(lambda: _fetch(version, pack, lock, lease))
     with hold(lock, shared=True):
         if not pack.is_dir():  # removed between the two locks, by a process short of room
-            _download(version, pack)
+            _download(version, pack, lease)
         os.utime(lock)
         make_room(settings().pack_cache_bytes)
         yield pack
@@ -53,20 +53,21 @@ def make_room(limit_bytes: int) -> None:
                 shutil.rmtree(_pack_of(lock))
 
 
-def _fetch(version: DatasetVersion, pack: Path, lock: Path) -> None:
+def _fetch(version: DatasetVersion, pack: Path, lock: Path, lease: Lease) -> None:
     with hold(lock):
         if not pack.is_dir():
-            _download(version, pack)
+            _download(version, pack, lease)
 
 
-def _download(version: DatasetVersion, pack: Path) -> None:
+def _download(version: DatasetVersion, pack: Path, lease: Lease) -> None:
     """Whole or not at all: the folder gets its name when its content is verified."""
     partial = pack.with_name(f"{pack.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     manifest = PackManifest.model_validate(version.manifest)
     (partial / MANIFEST).write_text(manifest.model_dump_json())
-    storage.get_file(f"{version.object_prefix}{SAMPLES}", partial / SAMPLES, sha256=version.pack_sha256)
+    key = f"{version.object_prefix}{SAMPLES}"
+    storage.get_file(key, partial / SAMPLES, sha256=version.pack_sha256, at_chunk=lease.advance)
     partial.rename(pack)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from core import queue, storage
-from core.errors import Fenced, StoreUnavailable
+from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
 from core.progress import Arm
@@ -182,7 +182,7 @@ def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:
             case StoreUnavailable():
                 logger.warning("%s", ending)
                 _give_back(attempt, "object_store_unavailable", str(ending))
-            case Crashed() | Stalled():
+            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
                 _crash(attempt, str(ending))
             case _:
                 logger.error("the attempt broke down", exc_info=ending)

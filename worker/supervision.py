@@ -32,8 +32,18 @@ class Crashed(Exception):
     """The child ended without saying why."""
 
 
-def supervise(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = lambda _: None) -> progress.Done:
-    """Attend a run until its end; gives its last message. Raises what may end it otherwise."""
+def supervise(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = lambda _: None) -> None:
+    """Attend a run of the trainer until it is done. Raises what may end it otherwise."""
+    last = attend(lease, child, heed)
+    if child.exit_code == EXIT_DONE and isinstance(last, progress.Done):
+        return
+    if child.exit_code == EXIT_FAILED and isinstance(last, progress.Failed):
+        raise TrainerFailed(last.error)
+    raise crashed(child)
+
+
+def attend(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = lambda _: None) -> AnyMessage | None:
+    """Hear a child out; gives its last message. Raises Fenced, Asked, Stalled or Crashed, and then it is no more."""
     last: AnyMessage | None = None
     try:
         while not child.is_over:
@@ -46,7 +56,13 @@ def supervise(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = l
         raise Crashed(str(error)) from error
     finally:
         child.kill()
-    return _verdict(child, last)
+    return last
+
+
+def crashed(child: Child) -> Crashed:
+    """How it ended, with the last line it wrote on stderr."""
+    words = f": {child.last_words}" if child.last_words else ""
+    return Crashed(f"the process ended with {describe_exit(child.exit_code or 0)}{words}")
 
 
 def heed_trainer(message: AnyMessage, watch: Watch, uploads: CheckpointUploads) -> None:
@@ -87,16 +103,6 @@ def _stop(lease: Lease, child: Child, heed: Callable[[AnyMessage], None], asked:
         lease.beat()
     if child.exit_code is None:
         logger.warning("the child did not stop within %.1f s", seconds * CHILD_SHARE)
-
-
-def _verdict(child: Child, last: AnyMessage | None) -> progress.Done:
-    code = child.exit_code
-    if code == EXIT_DONE and isinstance(last, progress.Done):
-        return last
-    if code == EXIT_FAILED and isinstance(last, progress.Failed):
-        raise TrainerFailed(last.error)
-    words = f": {child.last_words}" if child.last_words else ""
-    raise Crashed(f"the trainer ended with {describe_exit(code or 0)}{words}")
 
 
 def _sentence(message: progress.Started) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.tables import DatasetVersion
 from tests.conftest import forget_settings
 from tests.worker import seed
+from tests.worker.processes import Worker
 from worker import stopping
 
 ROOT = Path(__file__).parents[2]
@@ -33,3 +35,17 @@ def fake_trainer(short_leases: None, database: str, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def version(fake_trainer: None) -> DatasetVersion:
     return seed.version(seed.tenant())
+
+
+@pytest.fixture
+def start_worker(version: DatasetVersion, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts `python -m worker QUEUE`, ready when given back."""
+    started: list[Worker] = []
+
+    def start(queue: str = "train") -> Worker:
+        started.append(Worker(queue, folder=tmp_path, name=f"worker-{len(started)}"))
+        return started[-1].wait_until_ready()
+
+    yield start
+    for worker in started:
+        worker.end()

@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -24,7 +25,7 @@ from core import progress
 from core.progress import EXIT_FAILED, EXIT_STOPPED, JobError
 from core.spec import Constraints, Evaluation, ExportResult, PackManifest, ResolvedSpec, SplitEvaluation, plan
 
-_stop = False
+stop = threading.Event()
 
 
 def say(message: progress.Message) -> None:
@@ -84,8 +85,7 @@ def misbehave(spec: ResolvedSpec, place: str) -> None:
 
 def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> int:
     def on_term(*_: object) -> None:
-        global _stop
-        _stop = True
+        stop.set()
 
     signal.signal(signal.SIGTERM, on_term)
     steps = plan(spec, manifest)
@@ -106,7 +106,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
     while step < steps.steps:
         if arm == "main":
             misbehave(spec, str(step))
-        if _stop:
+        if stop.is_set():
             save(out, arm, step, state)
             say(progress.Stopped(arm=arm, step=step))
             return EXIT_STOPPED
