@@ -78,7 +78,7 @@ class ApiError(PatchswapError):
 
     def _sentence(self) -> str:
         parts = [self.detail, *(f"{e.pointer or 'body'}: {e.message}" for e in self.errors if e.message != self.detail)]
-        sentence = "; ".join(part.rstrip(".") for part in parts)
+        sentence = "; ".join(part.strip().rstrip(".") for part in parts)
         if self.status >= 500 and self.request_id:
             sentence += f" (request {self.request_id})"
         return sentence

@@ -1,0 +1,5 @@
+"""`python -m patchswap`: the command line."""
+
+from patchswap.cli import main
+
+main()
