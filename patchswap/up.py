@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -71,6 +72,7 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     finally:
         supervisor.stop()
         leftovers.end_all(places)
+        shutil.rmtree(places.run, ignore_errors=True)
 
 
 def _start_servers(supervisor: Supervisor, places: Layout) -> None:

@@ -39,6 +39,13 @@ def servers_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for a service's data. Not below `tmp_path`: any pytest that starts closes that to other accounts."""
+    with tempfile.TemporaryDirectory(prefix="patchswap-tests-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(servers_folder: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(servers_folder)

@@ -109,8 +109,8 @@ def eventually(holds, *, seconds: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    up = Up(tmp_path_factory.mktemp("up"))
+def service(servers_folder: Path) -> Iterator[Up]:
+    up = Up(servers_folder / "up")
     up.wait_until_ready()
     yield up
     up.process.kill()
@@ -166,8 +166,8 @@ def test_a_killed_part_comes_back_and_the_service_is_ready_again(service: Up, na
     assert service.key_is_accepted()
 
 
-def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_same_data(tmp_path: Path):
-    data_dir = tmp_path / "a name with spaces, a comma, and é"
+def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_same_data(data_dir: Path):
+    data_dir = data_dir / "a name with spaces, a comma, and é"
     first = Up(data_dir)
     first.wait_until_ready()
     key = first.client["api_key"]
@@ -183,8 +183,8 @@ def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_sam
     assert running_of(data_dir) == []
 
 
-def test_up_right_after_kill_9_of_everything_starts_cleanly(tmp_path: Path):
-    data_dir = tmp_path / ("long" * 40)  # no socket's path fits in there
+def test_up_right_after_kill_9_of_everything_starts_cleanly(data_dir: Path):
+    data_dir = data_dir / ("long" * 40)  # no socket's path fits in there
     first = Up(data_dir)
     first.wait_until_ready()
     key = first.client["api_key"]
@@ -199,24 +199,24 @@ def test_up_right_after_kill_9_of_everything_starts_cleanly(tmp_path: Path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_the_start_stops_what_was_started(tmp_path: Path, how: signal.Signals):
-    up = Up(tmp_path)
-    assert eventually((tmp_path / "postgres" / "postmaster.pid").exists, seconds=20)
+def test_a_signal_during_the_start_stops_what_was_started(data_dir: Path, how: signal.Signals):
+    up = Up(data_dir)
+    assert eventually((data_dir / "postgres" / "postmaster.pid").exists, seconds=20)
     up.process.send_signal(how)
     status, said = up.end()
     assert status == 0
     assert "ready" not in said
-    assert running_of(tmp_path) == []
+    assert running_of(data_dir) == []
 
 
 @pytest.mark.parametrize("lost", ["client.json", "postgres"])
-def test_a_key_is_made_anew_where_the_file_or_the_database_is_lost(tmp_path: Path, lost: str):
-    first = Up(tmp_path)
+def test_a_key_is_made_anew_where_the_file_or_the_database_is_lost(data_dir: Path, lost: str):
+    first = Up(data_dir)
     first.wait_until_ready()
     key = first.client["api_key"]
     assert first.stop() == 0
-    (tmp_path / lost).rename(tmp_path / "lost")
-    second = Up(tmp_path)
+    (data_dir / lost).rename(data_dir / "lost")
+    second = Up(data_dir)
     second.wait_until_ready()
     assert second.client["api_key"] != key
     assert second.key_is_accepted()

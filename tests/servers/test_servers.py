@@ -14,16 +14,16 @@ from tests.servers.swift import SwiftServer
 
 
 @pytest.fixture
-def own_postgres(tmp_path):
-    server = PostgresServer(tmp_path)
+def own_postgres(data_dir):
+    server = PostgresServer(data_dir)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def own_redis(tmp_path):
-    server = RedisServer(tmp_path)
+def own_redis(data_dir):
+    server = RedisServer(data_dir)
     server.start()
     yield server
     server.stop()

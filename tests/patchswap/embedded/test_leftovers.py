@@ -42,29 +42,29 @@ def test_marked_processes_end_and_others_live_on(places: Layout, tmp_path: Path)
             process.wait()
 
 
-def test_a_postgres_left_running_is_shut_down_in_order(tmp_path: Path):
-    places = layout.prepare(tmp_path)
-    server = PostgresServer(tmp_path)
+def test_a_postgres_left_running_is_shut_down_in_order(data_dir: Path):
+    places = layout.prepare(data_dir)
+    server = PostgresServer(data_dir)
     server.start()
     leftovers.end_all(places)
-    assert "database system is shut down" in (tmp_path / "postgres.log").read_text()
+    assert "database system is shut down" in (data_dir / "postgres.log").read_text()
     assert not (places.cluster / "postmaster.pid").exists()
 
 
-def test_a_redis_left_running_is_shut_down_in_order(tmp_path: Path):
-    places = layout.prepare(tmp_path)
+def test_a_redis_left_running_is_shut_down_in_order(data_dir: Path):
+    places = layout.prepare(data_dir)
     places.redis.rmdir()
-    server = RedisServer(tmp_path)
+    server = RedisServer(data_dir)
     server.start()
     leftovers.end_all(places)
-    assert "Redis is now ready to exit, bye bye" in (tmp_path / "redis.log").read_text()
+    assert "Redis is now ready to exit, bye bye" in (data_dir / "redis.log").read_text()
 
 
-def test_a_pid_file_that_names_a_stranger_is_removed(tmp_path: Path):
+def test_a_pid_file_that_names_a_stranger_is_removed(data_dir: Path):
     """After a power cut process ids begin again, and Postgres would take its own account's process for itself."""
-    places = layout.prepare(tmp_path)
-    server = PostgresServer(tmp_path)
-    stranger = processes.start(["sleep", "600"], log=tmp_path / "log", account=accounts.postgres_account())
+    places = layout.prepare(data_dir)
+    server = PostgresServer(data_dir)
+    stranger = processes.start(["sleep", "600"], log=data_dir / "log", account=accounts.postgres_account())
     (places.cluster / "postmaster.pid").write_text(f"{stranger.pid}\n{places.cluster}\n")
     leftovers.end_all(places)
     server.start()
