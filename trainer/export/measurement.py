@@ -104,7 +104,9 @@ def _run_all(
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a training beside this needs the cores
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> Logits:

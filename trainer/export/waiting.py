@@ -1,8 +1,7 @@
 """Long calls into libraries, made in a thread so that the run keeps saying that it is at work, up to a time limit."""
 
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as StillRunning
+from concurrent.futures import Future, wait
 from threading import Thread
 from time import monotonic
 from typing import TypeVar
@@ -29,17 +28,10 @@ def working_while(activity: str, call: Callable[[], T], *, steps: Steps | None =
         elapsed = monotonic() - started
         done, total = steps() if steps else (int(elapsed), LIMIT_SECONDS)
         yield Working(activity=activity, done=done, total=total)
-        try:
-            return future.result(timeout=SAY_EVERY_SECONDS)
-        except StillRunning as error:
-            if future.done():
-                raise export_failed(activity, error) from error
-            if elapsed > LIMIT_SECONDS:
-                raise export_failed(activity, f"It took longer than {LIMIT_SECONDS} seconds.") from None
-        except Exception as error:
-            if errors.named(error):
-                raise
-            raise export_failed(activity, f"{type(error).__name__}: {error}") from error
+        if wait([future], timeout=SAY_EVERY_SECONDS).done:
+            return _result(activity, future)
+        if elapsed > LIMIT_SECONDS:
+            raise export_failed(activity, f"It took longer than {LIMIT_SECONDS} seconds.")
 
 
 def _in_thread(call: Callable[[], T]) -> Future[T]:
@@ -54,3 +46,12 @@ def _in_thread(call: Callable[[], T]) -> Future[T]:
 
     Thread(target=run, name="export", daemon=True).start()
     return future
+
+
+def _result(activity: str, future: Future[T]) -> T:
+    try:
+        return future.result()
+    except Exception as error:
+        if errors.named(error):
+            raise
+        raise export_failed(activity, f"{type(error).__name__}: {error}") from error

@@ -10,9 +10,10 @@ import pytest
 
 from core.progress import AnyMessage
 from core.spec import ExportResult, ExportSpec, ResolvedSpec
+from tests.data import packs
 from tests.trainer.export import made
 from trainer import export
-from trainer.pack import Pack
+from trainer.pack import Pack, open_pack
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Exported:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A ResNet-20 on 8 px gray scans, with a control's evaluation beside it."""
     folder = tmp_path_factory.mktemp("trained")
-    images, labels = made.digits()
-    pack = made.write_pack(folder / "pack", images[:1000], labels[:1000], held_out=300)
-    spec = made.spec_for(pack, "resnet20")
-    made.train(spec, pack, folder / "out", epochs=6)
-    made.write_evaluation(folder / "out", "control", pack, 0.5)
+    packs.digits(folder / "pack", train=700, test=300)
+    pack = open_pack(folder / "pack")
+    spec = made.quick_spec(pack, "resnet20", epochs=5)
+    made.train_and_evaluate(spec, pack, folder / "out")
+    made.state_evaluation(folder / "out", arm="control", top1_accuracy=0.5, taken_from=folder / "out")
     return Trained(spec, pack, folder / "out")
 
 
