@@ -14,12 +14,14 @@ from pathlib import Path
 
 import figures
 import ledger
+import overhead
 import polling
 import transfer
 import writes
 from figures import Figure
 
 MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
+    "overhead": overhead.measure,
     "polls": polling.measure,
     "uploads": transfer.measure,
     "ledger": ledger.measure,

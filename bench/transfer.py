@@ -216,7 +216,7 @@ def _figures(bench: Bench, seconds: dict[str, list[float]], size: int) -> list[F
 
 def _memory(kind: str, grown_mb: float, megabytes: int) -> Figure:
     return Figure(
-        f"growth of the api's memory in a {kind} of {megabytes} MB",
+        f"growth of the api's memory in {'an' if kind == 'upload' else 'a'} {kind} of {megabytes} MB",
         f"{grown_mb:.1f} MB",
         f"< {MEMORY_GOAL_MB} MB",
         grown_mb < MEMORY_GOAL_MB,
