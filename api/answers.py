@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -56,10 +56,10 @@ def matches(condition: str | None, tag: str) -> bool:
     return condition.strip() == "*" or any(item.strip().removeprefix("W/") == tag for item in condition.split(","))
 
 
-def require_match(request: Request, tag: str) -> None:
-    """For PATCH and DELETE. Raises PreconditionFailed."""
+def require_match(request: Request, tag: Callable[[], str]) -> None:
+    """For PATCH and DELETE; the tag is only worked out where the request asks. Raises PreconditionFailed."""
     condition = request.headers.get("if-match")
-    if condition is not None and not matches(condition, tag):
+    if condition is not None and not matches(condition, tag()):
         raise PreconditionFailed
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from api import authentication, errors
+from api import authentication, errors, openapi
 from api.idempotency import Replay
 from api.job_pages import JobPages
 from api.middleware import Surroundings
 from api.reading import Reader
 from api.routes import ROUTERS
-
-VERSION = "0.1.0"
+from api.tail import Tail
 
 
 def create_app() -> FastAPI:
     app = FastAPI(
         title="patchswap",
-        version=VERSION,
+        version=version("patchswap"),
         summary="Labelled images in, a compressed edge model out, by teacher-free self-distillation.",
         docs_url=None,
         redoc_url=None,
@@ -30,19 +31,29 @@ def create_app() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     app.add_exception_handler(Replay, _replay)
     app.add_middleware(authentication.Authentication)
     app.add_middleware(Surroundings)  # outermost: the last added
     return app
 
 
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = openapi.describe(app)
+    return app.openapi_schema
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    readers = [Reader(f"patchswap-api-{name}") for name in ("keys", "jobs")]
-    app.state.principals = authentication.batcher(readers[0])
-    app.state.job_pages = JobPages(readers[1])
+    readers = {name: Reader(f"patchswap-api-{name}") for name in ("keys", "jobs", "ticks", "backlog", "probe")}
+    app.state.principals = authentication.batcher(readers["keys"])
+    app.state.job_pages = JobPages(readers["jobs"])
+    app.state.tail = Tail(readers["ticks"], readers["backlog"])
+    app.state.probe = readers["probe"]
     yield
-    for reader in readers:
+    await app.state.tail.close()
+    for reader in readers.values():
         await reader.close()
 
 

@@ -50,7 +50,7 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        if not self.methods & {"POST", "PATCH"}:
+        if not (self.methods or set()) & {"POST", "PATCH"}:
             return handler
 
         async def handle(request: Request) -> Response:

@@ -14,6 +14,7 @@ from api import answers
 from api.batching import Batcher
 from api.reading import Reader
 from api.schemas import jobs as schema
+from core.errors import NotFound
 from core.jobs import pages
 from core.jobs.states import TERMINAL
 
@@ -23,6 +24,7 @@ KEPT_PAGES = 4_096  # of about 3 KB
 @dataclass(frozen=True)
 class RenderedJob:
     tenant_id: str
+    is_over: bool
     version: tuple[Any, ...]
     body: bytes
     headers: dict[str, str]  # ETag and the cadence for pollers
@@ -38,7 +40,14 @@ class JobPages:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._kept: OrderedDict[str, RenderedJob] = OrderedDict()
-        self.batcher: Batcher[str, RenderedJob] = Batcher(self._read)
+        self._batcher: Batcher[str, RenderedJob] = Batcher(self._read)
+
+    async def find(self, tenant_id: str, job_id: str) -> RenderedJob:
+        """Raises NotFound for another tenant's job just as for none."""
+        job = await self._batcher.load(job_id)
+        if job is None or job.tenant_id != tenant_id:
+            raise NotFound
+        return job
 
     async def _read(self, job_ids: Sequence[str]) -> Mapping[str, RenderedJob]:
         rows = await self._reader.rows(pages.VERSIONS, ids=list(job_ids))
@@ -64,9 +73,10 @@ class JobPages:
 def render(row: Mapping[str, Any]) -> RenderedJob:
     body = answers.encode(schema.page(row))
     headers = {"ETag": answers.entity_tag(body), "Cache-Control": "private, no-cache"}
-    if row["status"] not in TERMINAL:
+    is_over = row["status"] in TERMINAL
+    if not is_over:
         headers["Retry-After"] = "1" if row["status"] == "running" else "2"
-    return RenderedJob(row["tenant_id"], _version(row), body, headers)
+    return RenderedJob(row["tenant_id"], is_over, _version(row), body, headers)
 
 
 def _version(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from api import answers
 from core.errors import Invalid
+from core.listing import Window
 
 Item = TypeVar("Item")
 _TYPED_ID = re.compile(r"(upl|ds|dsv|job|ckpt|model|exp|key)_[0-9a-f]{32}")
@@ -31,25 +32,17 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = Field(description='Reference to the next page; also as `Link: rel="next"`.')
 
 
-class Cursor(BaseModel):
-    """Where a page of a list with typed ids begins, and how it runs."""
-
-    limit: int
-    after: str | None
-    descending: bool
-
-
 def cursor(
     limit: Limit = 20,
     after: Annotated[str | None, Query(description="`last_id` of the page before.", max_length=64)] = None,
     order: Annotated[Literal["asc", "desc"], Query(description="By time of creation.")] = "desc",
-) -> Cursor:
+) -> Window:
     if after is not None and not _TYPED_ID.fullmatch(after):
         raise InvalidCursor(pointer="#query/after")
-    return Cursor(limit=limit, after=after, descending=order == "desc")
+    return Window(limit=limit, after=after, descending=order == "desc")
 
 
-InOrder = Annotated[Cursor, Depends(cursor)]
+InOrder = Annotated[Window, Depends(cursor)]
 
 
 def page(request: Request, found: Sequence[tuple[str, Any]], limit: int) -> Response:

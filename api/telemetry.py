@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import Scope
 
 from api import context
@@ -21,6 +23,8 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
 )
+JOBS = Gauge("patchswap_jobs", "Jobs that wait or run, of all tenants.", ["status"])
+OLDEST_QUEUED = Gauge("patchswap_oldest_queued_seconds", "How long the next job has waited.")
 # A method that nobody defined must not become a label: labels live for ever.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -54,6 +58,13 @@ def observe(scope: Scope, status: int, seconds: float) -> None:
     SECONDS.labels(method, route).observe(seconds)
     if access.isEnabledFor(logging.INFO):
         access.info("request", extra={"fields": _fields(scope, status, seconds)})
+
+
+def show_queue(live: Sequence[Mapping[str, Any]]) -> None:
+    counts = {row["status"]: row["jobs"] for row in live}
+    for status in ("queued", "running"):
+        JOBS.labels(status).set(counts.get(status, 0))
+    OLDEST_QUEUED.set(next((row["oldest_seconds"] for row in live if row["status"] == "queued"), 0))
 
 
 def _fields(scope: Scope, status: int, seconds: float) -> dict[str, object]:

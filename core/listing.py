@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import datasets, exports
+from core.errors import NotFound
 from core.jobs import pages, requests
 from core.tables import ApiKey, Checkpoint, Dataset, DatasetVersion, Export, Job, Model
 
@@ -63,6 +64,16 @@ def checkpoints(session: Session, tenant_id: str, job_id: str, window: Window) -
     return _rows(session, select(Checkpoint).where(Checkpoint.job_id == job_id), Checkpoint.id, window)
 
 
+def checkpoint(session: Session, tenant_id: str, job_id: str, checkpoint_id: str) -> Checkpoint:
+    statement = select(Checkpoint).where(
+        Checkpoint.id == checkpoint_id, Checkpoint.job_id == job_id, Checkpoint.tenant_id == tenant_id
+    )
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def models(session: Session, tenant_id: str, window: Window) -> list[Model]:
     return _rows(session, select(Model).where(Model.tenant_id == tenant_id), Model.id, window)
 
@@ -77,9 +88,14 @@ def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
     return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
 
 
-def _rows(
-    session: Session, statement: Select[tuple[Listed]], key: InstrumentedAttribute[str], window: Window
-) -> list[Listed]:
+def key(session: Session, tenant_id: str, key_id: str) -> ApiKey:
+    found = session.scalars(select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _rows(session: Session, statement: Select[Listed], key: InstrumentedAttribute[str], window: Window) -> list[Listed]:
     """One row more than asked for: it says that there is another page."""
     if window.after is not None:
         statement = statement.where(key < window.after if window.descending else key > window.after)

@@ -1,13 +1,15 @@
 """Training curves: written in batches, read downsampled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.tables import JobMetric
+
+CHUNK_POINTS = 5_000
 
 
 def record(session: Session, job_id: str, *, step: int, epoch: int, values: dict[str, float]) -> None:
@@ -27,9 +29,16 @@ def record_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def keys(session: Session, job_id: str) -> list[str]:
-    return list(
-        session.scalars(select(JobMetric.key).where(JobMetric.job_id == job_id).distinct().order_by(JobMetric.key))
-    )
+    """Names of the curves: one step of the index a name, not a reading of all points."""
+    statement = text("""
+        WITH RECURSIVE names AS (
+            SELECT min(key) AS key FROM job_metrics WHERE job_id = :job_id
+            UNION ALL
+            SELECT (SELECT min(m.key) FROM job_metrics m WHERE m.job_id = :job_id AND m.key > names.key)
+                FROM names WHERE names.key IS NOT NULL
+        )
+        SELECT key FROM names WHERE key IS NOT NULL""")
+    return list(session.scalars(statement, {"job_id": job_id}))
 
 
 def series(session: Session, job_id: str, key: str, *, max_points: int) -> list[JobMetric]:
@@ -63,7 +72,11 @@ def newest(session: Session, job_id: str, key: str) -> JobMetric | None:
     return session.scalars(statement.order_by(JobMetric.step.desc()).limit(1)).one_or_none()
 
 
-def rows(session: Session, job_id: str) -> Iterable[JobMetric]:
-    """All points, streamed, for downloads."""
-    statement = select(JobMetric).where(JobMetric.job_id == job_id).order_by(JobMetric.key, JobMetric.step)
-    return session.scalars(statement.execution_options(yield_per=5_000))
+def chunk(session: Session, job_id: str, keys: Sequence[str], after: tuple[str, int]) -> list[JobMetric]:
+    """The next points of these curves in the order of key and step; a download reads chunk by chunk."""
+    statement = select(JobMetric).where(
+        JobMetric.job_id == job_id,
+        JobMetric.key.in_(keys),
+        tuple_(JobMetric.key, JobMetric.step) > tuple_(*after),
+    )
+    return list(session.scalars(statement.order_by(JobMetric.key, JobMetric.step).limit(CHUNK_POINTS)))

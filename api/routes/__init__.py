@@ -1,6 +1,39 @@
 """The paths of the api, a file a resource. A route is its signature, one call, the commit, the ring and the answer."""
 
-from api.routes import health, jobs
+from api.routes import (
+    checkpoints,
+    datasets,
+    evaluation,
+    events,
+    exports,
+    health,
+    jobs,
+    keys,
+    metrics,
+    metrics_text,
+    models,
+    recipes,
+    samples,
+    uploads,
+)
 
 # The polled ones first: routes are tried in this order.
-ROUTERS = (health.router, jobs.router)
+ROUTERS = tuple(
+    module.router
+    for module in (
+        health,
+        jobs,
+        events,
+        metrics,
+        checkpoints,
+        evaluation,
+        uploads,
+        datasets,
+        samples,
+        models,
+        exports,
+        recipes,
+        keys,
+        metrics_text,
+    )
+)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from api import answers
+from api import answers, paging
 from api.authentication import Reading, Writing
 from api.bodies import JsonRoute
 from api.idempotency import Once, OneTime
 from api.job_pages import JobPages, render
+from api.paging import InOrder, Page
 from api.path_ids import JobId
+from api.removal import forget
 from api.routes import documented
-from api.schemas.jobs import AsJobSpec, Job
+from api.schemas import jobs as schema
+from api.schemas.jobs import AsJobSpec, CheckedSpec, Job
 from api.sessions import Database
-from core import queue
-from core.errors import NotFound
+from core import listing, queue, tables
+from core.errors import Invalid
 from core.jobs import pages, requests
+from core.jobs.states import Status
 from core.spec import parse
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
-SpecBody = Annotated[dict[str, Any], AsJobSpec(), Body(openapi_examples={})]
+
+SpecBody = Annotated[dict[str, Any], AsJobSpec(), Body(openapi_examples=schema.SPEC_EXAMPLES)]
+Changes = Annotated[dict[str, Any] | None, Body(description="Fields of the spec to change.", examples=[{"seed": 1}])]
+Statuses = Annotated[str | None, Query(description="Only these statuses, by commas.", max_length=100)]
+Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
+Text = Annotated[str | None, Query(max_length=64)]
+_PROBLEMS = documented.problems(*documented.WRITE)
 
 
 @router.get(
@@ -34,28 +45,139 @@ SpecBody = Annotated[dict[str, Any], AsJobSpec(), Body(openapi_examples={})]
 async def get_job(request: Request, principal: Reading, job_id: JobId) -> Response:
     """One job, for pollers: `Retry-After` is the cadence, and an unchanged job is 304."""
     kept: JobPages = request.app.state.job_pages
-    job = await kept.batcher.load(job_id)
-    if job is None or job.tenant_id != principal.tenant_id:
-        raise NotFound
+    job = await kept.find(principal.tenant_id, job_id)
     if answers.matches(request.headers.get("if-none-match"), job.tag):
         return Response(status_code=304, headers=job.headers)
     return answers.json(200, job.body, headers=job.headers)
 
 
+@router.get("", operation_id="list_jobs", response_model=Page[Job], responses=documented.problems(*documented.LIST))
+def list_jobs(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    window: InOrder,
+    *,
+    status: Statuses = None,
+    dataset: Text = None,
+    label: Labels = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Jobs of a status, a dataset or version, with labels."""
+    wanted = listing.JobFilter(statuses=_statuses(status), dataset=dataset, labels=_labels(label))
+    found = listing.jobs(session, principal.tenant_id, window, wanted)
+    return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
+
+
 @router.post(
-    "", status_code=202, operation_id="create_job", response_model=Job, responses=documented.problems(*documented.WRITE)
+    "/validate",
+    operation_id="validate_job",
+    response_model=CheckedSpec,
+    responses=documented.problems(*documented.WRITE),
 )
+def validate_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
+    """What would run, with nothing left to choose, and what is doubtful about it. Creates nothing."""
+    resolved, version, warnings = requests.check(session, principal.tenant_id, parse(spec))
+    checked = CheckedSpec(
+        resolved=resolved.model_dump(mode="json"),
+        warnings=warnings,
+        dataset_id=version.dataset_id,
+        dataset_version_id=version.id,
+    )
+    answer = once.answer(200, checked)
+    session.commit()
+    return answer
+
+
+@router.post("", status_code=202, operation_id="create_job", response_model=Job, responses=_PROBLEMS)
 def create_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
     """Submit a training. It waits in the queue until a worker takes it."""
     job = requests.submit(session, principal.tenant_id, parse(spec))
-    answer = _answer(session, once, 202, job.id)
+    answer = _answer(session, once, 202, job)
     session.commit()
     queue.ring("worker.train", job.id)
     return answer
 
 
-def _answer(session: Session, once: Once, status: int, job_id: str) -> Response:
-    (row,) = pages.read(session, [job_id])
-    job = render(row)
-    location = {"Location": f"/v1/jobs/{job_id}"} if status == 202 else {}
-    return once.answer(status, job.body, headers=job.headers | location)
+@router.post("/{job_id}/cancel", operation_id="cancel_job", response_model=Job, responses=_PROBLEMS)
+def cancel_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
+    """Ask for the job's end. A running one saves a checkpoint first, within seconds."""
+    return _ask(requests.cancel, principal.tenant_id, session, once, job_id)
+
+
+@router.post("/{job_id}/pause", operation_id="pause_job", response_model=Job, responses=_PROBLEMS)
+def pause_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
+    """Ask the job to stop at a checkpoint, to be resumed later."""
+    return _ask(requests.pause, principal.tenant_id, session, once, job_id)
+
+
+@router.post("/{job_id}/resume", operation_id="resume_job", response_model=Job, responses=_PROBLEMS)
+def resume_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
+    """Go on with a paused, failed or cancelled job from its newest checkpoint."""
+    answer = _ask(requests.resume, principal.tenant_id, session, once, job_id)
+    queue.ring("worker.train", job_id)
+    return answer
+
+
+@router.post("/{job_id}/retry", operation_id="retry_job", response_model=Job, responses=_PROBLEMS)
+def retry_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
+    """Run a failed or cancelled job again from the beginning."""
+    answer = _ask(requests.retry, principal.tenant_id, session, once, job_id)
+    queue.ring("worker.train", job_id)
+    return answer
+
+
+@router.post("/{job_id}/clone", status_code=202, operation_id="clone_job", response_model=Job, responses=_PROBLEMS)
+def clone_job(principal: Writing, once: OneTime, session: Database, job_id: JobId, changes: Changes = None) -> Response:
+    """A new job like this one, with changes."""
+    spec = requests.clone(session, principal.tenant_id, job_id, changes or {})
+    job = requests.submit(session, principal.tenant_id, parse(spec))
+    answer = _answer(session, once, 202, job)
+    session.commit()
+    queue.ring("worker.train", job.id)
+    return answer
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="delete_job",
+    responses=documented.problems(*documented.REMOVE),
+)
+def delete_job(request: Request, principal: Writing, session: Database, job_id: JobId) -> Response:
+    """Delete a job that has ended, with its model, exports and checkpoints."""
+    requests.find(session, principal.tenant_id, job_id, lock=True)
+    answers.require_match(request, lambda: render(*pages.read(session, [job_id])).tag)
+    prefixes = requests.delete(session, principal.tenant_id, job_id)
+    session.commit()
+    return forget(prefixes)
+
+
+def _ask(
+    verb: Callable[[Session, str, str], tables.Job], tenant_id: str, session: Session, once: Once, job_id: str
+) -> Response:
+    job = verb(session, tenant_id, job_id)
+    answer = _answer(session, once, 200, job)
+    session.commit()
+    return answer
+
+
+def _answer(session: Session, once: Once, status: int, job: tables.Job) -> Response:
+    page = render(*pages.read(session, [job.id]))
+    location = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else {}
+    return once.answer(status, page.body, headers=page.headers | location)
+
+
+def _statuses(given: str | None) -> list[str]:
+    found = [name for name in (given or "").split(",") if name]
+    unknown = set(found) - set(get_args(Status))
+    if unknown:
+        raise Invalid(f"there are the statuses {', '.join(get_args(Status))}", pointer="#query/status")
+    return found
+
+
+def _labels(given: list[str]) -> dict[str, str]:
+    pairs = [item.partition(":") for item in given]
+    if any(not separator or "\0" in key + value for key, separator, value in pairs):
+        raise Invalid("write `label=key:value`", pointer="#query/label")
+    return {key: value for key, _, value in pairs}

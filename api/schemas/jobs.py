@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -14,6 +14,26 @@ from core.jobs.states import Status
 from core.progress import JobError
 from core.spec import JobSpec, SpecWarning
 
+_DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
+SPEC_EXAMPLES: dict[str, Any] = {
+    "a recipe": {"value": {"dataset": _DATASET, "recipe": "resnet20_short", "control": True}},
+    "in full": {
+        "value": {
+            "dataset": _DATASET,
+            "model": {"architecture": "resnet18"},
+            "method": {"name": "patch_swap", "patch_size": 8, "swap_probability": 0.5, "temperature": 4.0},
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "step", "milestones": [100, 150]},
+            "training": {"epochs": 200, "pairs_per_batch": 128},
+            "exports": [
+                {"format": "onnx", "precision": "fp32"},
+                {"format": "onnx", "precision": "int8", "constraints": {"max_drop_points": 1.0}},
+            ],
+            "seed": 0,
+            "labels": {"project": "demo"},
+        }
+    },
+}
+
 
 class AsJobSpec:
     """A body that `core.spec.parse` reads: to FastAPI any object, in the OpenAPI document a JobSpec."""
@@ -21,8 +41,8 @@ class AsJobSpec:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return handler(source)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(JobSpec.__pydantic_core_schema__)
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"$ref": f"#/components/schemas/{JobSpec.__name__}"}  # put there by `api.openapi`
 
 
 class Best(BaseModel):
@@ -106,9 +126,6 @@ class CheckedSpec(BaseModel):
     dataset_version_id: str
 
 
-Verb = Literal["cancel", "pause", "resume", "retry"]
-
-
 def page(row: Mapping[str, Any]) -> dict[str, Any]:
     """One job as readers see it, from a row of `core.jobs.pages`."""
     path = f"/v1/jobs/{row['id']}"
@@ -152,7 +169,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
 def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
     told = row["progress"]
     step, steps = told.get("step", 0), told.get("steps", 0)
-    at = datetime.fromisoformat(told["at"]) if told.get("at") else row["updated_at"]
+    at = datetime.fromisoformat(told["updated_at"]) if told.get("updated_at") else row["updated_at"]
     running = row["status"] == "running"
     eta = told.get("eta_seconds") if running else 0.0 if row["status"] == "succeeded" else None
     return {

@@ -1,7 +1,8 @@
+# ruff: noqa: S608 - the statements are made of constants of this module
 """What a reader sees of jobs: one SQL statement that both the ORM's sessions and the api's bare connection run.
 
-`VERSIONS` says cheaply whether a page changed: `xmin` moves with every write to the row, and each write of an attempt or
-an event writes to its job's row in the same transaction.
+`VERSIONS` says cheaply whether a page changed: `xmin` moves with every write to the row, and each write of an attempt
+or an event writes to its job's row in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,12 +36,30 @@ SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spe
     (SELECT coalesce(jsonb_agg(jsonb_build_object('status', e.data->'status', 'phase', e.data->'phase', 'at', e.at,
         'reason', e.data->'reason') ORDER BY e.seq), '[]')
         FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions
-FROM jobs j WHERE j.id = ANY(%(ids)s)"""  # noqa: S608 - constants of this module
+FROM jobs j WHERE j.id = ANY(%(ids)s)"""
+
+
+_EVENT = "seq, type, at, data"
+EVENTS = f"SELECT {_EVENT} FROM job_events WHERE job_id = %(id)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s"
+EVENTS_OF_TYPES = EVENTS.replace("ORDER BY", "AND type = ANY(%(types)s) ORDER BY")
+# For the one task that looks after all watched jobs: which moved, and what is new of those.
+SEQUENCES = "SELECT id, latest_event_seq AS seq, status FROM jobs WHERE id = ANY(%(ids)s)"
+NEW_EVENTS = f"""
+SELECT job_id, {_EVENT} FROM job_events e JOIN unnest(%(ids)s::text[], %(after)s::bigint[]) AS known (id, after)
+    ON e.job_id = known.id AND e.seq > known.after
+ORDER BY job_id, seq"""
+
+# Partial indexes keep these rows together, however many jobs have ended.
+LIVE = """
+SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(queued_at)), 0)::float AS oldest_seconds
+FROM jobs WHERE status = 'queued' GROUP BY status
+UNION ALL
+SELECT status, count(*), 0 FROM jobs WHERE status = 'running' GROUP BY status"""
 
 
 def read(session: Session, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
     """The pages of these jobs in this order, as this transaction sees them; what is not there is left out."""
     session.flush()
     result = session.connection().exec_driver_sql(PAGES, {"ids": list(job_ids)})
-    found = {row["id"]: row for row in result.mappings()}
+    found: dict[str, Mapping[str, Any]] = {row["id"]: dict(row) for row in result.mappings()}
     return [found[job_id] for job_id in job_ids if job_id in found]

@@ -1,0 +1,62 @@
+"""What a job measured on held-out images."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api import answers
+from api.authentication import Reading
+from api.bodies import JsonRoute
+from api.path_ids import JobId
+from api.routes import documented
+from api.schemas.models import Difference, JobEvaluation
+from api.sessions import Database
+from core import exports
+from core.errors import NotFound
+from core.jobs import requests
+from core.spec import Evaluation
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/evaluation", tags=["evaluation"], route_class=JsonRoute)
+
+
+class NotEvaluated(NotFound):
+    """The job has no evaluation. There is one once its status is succeeded."""
+
+
+@router.get(
+    "",
+    operation_id="get_job_evaluation",
+    response_model=JobEvaluation,
+    responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
+)
+def get_job_evaluation(request: Request, principal: Reading, session: Database, job_id: JobId) -> Response:
+    """Per split and class, with confusion, calibration and 95 % intervals; of the control, too, where there is one."""
+    job = requests.find(session, principal.tenant_id, job_id)
+    if job.model_id is None:
+        raise NotEvaluated
+    arms = exports.find_model(session, principal.tenant_id, job.model_id).evaluation
+    main = Evaluation.model_validate(arms["main"])
+    control = Evaluation.model_validate(arms["control"]) if "control" in arms else None
+    return answers.one(
+        request,
+        JobEvaluation(
+            job_id=job.id,
+            model_id=job.model_id,
+            main=main,
+            control=control,
+            difference=_difference(main, control) if control else None,
+        ),
+    )
+
+
+def _difference(main: Evaluation, control: Evaluation) -> Difference | None:
+    split = main.evaluation_split
+    ours, theirs = main.splits.get(split), control.splits.get(split)
+    if ours is None or theirs is None:
+        return None
+    return Difference(
+        split=split,
+        top1_accuracy=ours.top1_accuracy - theirs.top1_accuracy,
+        nll=ours.nll - theirs.nll,
+        ece=ours.ece - theirs.ece if ours.ece is not None and theirs.ece is not None else None,
+    )

@@ -1,0 +1,94 @@
+"""Exported files: what was measured on them, and the files."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from fastapi import APIRouter, Request, Response
+
+from api import answers, downloads, paging
+from api.authentication import MUST_READ, Reading
+from api.bodies import JsonRoute
+from api.paging import Page
+from api.path_ids import ExportId
+from api.routes import documented
+from api.schemas.models import Export, ExportFormat
+from api.sessions import Database
+from core import exports, tables
+from core.errors import Conflict
+from core.spec import Constraints, ExportSpec
+
+router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
+_GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+_DESCRIPTIONS = {"onnx": "ONNX for onnxruntime; int8 is QDQ, static, per channel, calibrated on training images."}
+
+
+class ExportNotReady(Conflict):
+    """There is no file to download. Wait until the export's status is succeeded."""
+
+
+class ExportGateFailed(Conflict):
+    """The file does not keep the constraints that were asked for, so it is not handed out. Ask with others."""
+
+
+@router.get("/exports/{export_id}", operation_id="get_export", response_model=Export, responses=_GET)
+def get_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
+    export = exports.find(session, principal.tenant_id, export_id)
+    headers = {"Retry-After": "1"} if export.status in ("queued", "running") else {}
+    return answers.one(request, page(export), headers=headers)
+
+
+@router.get(
+    "/exports/{export_id}/download",
+    operation_id="download_export",
+    response_class=Response,
+    responses=documented.FILE | documented.problems(*documented.READ, 409, 416) | documented.NOT_MODIFIED,
+)
+def download_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
+    """The bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
+    export = exports.find(session, principal.tenant_id, export_id)
+    if export.status == "gate_failed":
+        raise ExportGateFailed(violations=export.violations)
+    if export.status != "succeeded" or export.object_key is None or export.bytes is None or export.sha256 is None:
+        raise ExportNotReady(f"the export is {export.status}; there is a file once it has succeeded")
+    name = f"{export.id}-{export.format}-{export.precision}.zip"
+    return downloads.answer(
+        request, downloads.File(export.object_key, export.bytes, export.sha256, name, "application/zip")
+    )
+
+
+@router.get(
+    "/export_formats",
+    operation_id="list_export_formats",
+    dependencies=[MUST_READ],
+    response_model=Page[ExportFormat],
+    responses=documented.problems(401, 403, 500, 503),
+)
+def list_export_formats(request: Request) -> Response:
+    """Formats and precisions, and whether the workers can make them."""
+    precisions = list(get_args(ExportSpec.model_fields["precision"].annotation))
+    formats = [
+        ExportFormat(name=name, status="available", precisions=precisions, description=_DESCRIPTIONS[name])
+        for name in get_args(ExportSpec.model_fields["format"].annotation)
+    ]
+    return paging.page(request, [(item.name, item) for item in formats], len(formats))
+
+
+def page(row: tables.Export) -> Export:
+    path = f"/v1/exports/{row.id}"
+    return Export(
+        id=row.id,
+        model_id=row.model_id,
+        format=row.format,
+        precision=row.precision,
+        constraints=Constraints.model_validate(row.constraints),
+        status=row.status,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        measured=row.measured,
+        violations=row.violations,
+        error=row.error,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        links={"self": path, "download": f"{path}/download", "model": f"/v1/models/{row.model_id}"},
+    )

@@ -1,0 +1,81 @@
+"""API keys of a tenant. All of it needs the scope admin."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api import answers, paging
+from api.authentication import Administering
+from api.bodies import JsonRoute
+from api.idempotency import OneTime
+from api.paging import InOrder, Page
+from api.path_ids import KeyId
+from api.routes import documented
+from api.schemas.keys import ApiKey, CreatedKey, NewKey
+from api.sessions import Database
+from core import keys, listing, tables
+
+router = APIRouter(prefix="/v1/api_keys", tags=["api_keys"], route_class=JsonRoute)
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="create_api_key",
+    response_model=CreatedKey,
+    responses=documented.problems(*documented.WRITE),
+)
+def create_api_key(principal: Administering, once: OneTime, session: Database, body: NewKey) -> Response:
+    """A new key. It is told here and never again: only its SHA-256 is kept, also in the answer to a repetition."""
+    row, secret = keys.create(
+        session, principal.tenant_id, name=body.name, scopes=body.scopes, expires_at=body.expires_at
+    )
+    session.refresh(row)
+    told = CreatedKey(**_page(row).model_dump(), api_key=secret)
+    answer = once.answer(
+        201,
+        told,
+        headers={"Location": f"/v1/api_keys/{row.id}", "Cache-Control": "no-store"},
+        kept=told.model_copy(update={"api_key": None}),
+    )
+    session.commit()
+    return answer
+
+
+@router.get(
+    "", operation_id="list_api_keys", response_model=Page[ApiKey], responses=documented.problems(*documented.LIST)
+)
+def list_api_keys(request: Request, principal: Administering, session: Database, window: InOrder) -> Response:
+    """Revoked ones among them."""
+    found = listing.keys(session, principal.tenant_id, window)
+    return paging.page(request, [(key.id, _page(key)) for key in found], window.limit)
+
+
+@router.get(
+    "/{key_id}",
+    operation_id="get_api_key",
+    response_model=ApiKey,
+    responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
+)
+def get_api_key(request: Request, principal: Administering, session: Database, key_id: KeyId) -> Response:
+    return answers.one(request, _page(listing.key(session, principal.tenant_id, key_id)))
+
+
+@router.delete(
+    "/{key_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="revoke_api_key",
+    responses=documented.problems(*documented.REMOVE),
+)
+def revoke_api_key(request: Request, principal: Administering, session: Database, key_id: KeyId) -> Response:
+    """End a key at once. Again is no error."""
+    row = listing.key(session, principal.tenant_id, key_id)
+    answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(row))))
+    keys.revoke(session, principal.tenant_id, key_id)
+    session.commit()
+    return answers.nothing()
+
+
+def _page(row: tables.ApiKey) -> ApiKey:
+    return ApiKey.model_validate(row, from_attributes=True)

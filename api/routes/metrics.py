@@ -1,0 +1,102 @@
+"""Training curves, thinned out for a plot or whole for a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from api import answers
+from api.authentication import Reading
+from api.bodies import JsonRoute
+from api.path_ids import JobId
+from api.routes import documented
+from api.schemas.metrics import Metrics, Point, Series
+from api.sessions import Database
+from core import metrics
+from core.database import transaction
+from core.jobs import requests
+from core.tables import JobMetric
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=JsonRoute)
+
+DEFAULT_POINTS = 500
+
+
+@router.get(
+    "",
+    operation_id="get_job_metrics",
+    response_model=Metrics,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}, "application/x-ndjson": {}}},
+        **documented.problems(*documented.READ),
+        **documented.NOT_MODIFIED,
+    },
+)
+def get_job_metrics(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    job_id: JobId,
+    *,
+    keys: Annotated[str | None, Query(max_length=2000, description="Curves, by commas; all where not given.")] = None,
+    max_points: Annotated[int | None, Query(ge=1, le=100_000, description="Of each curve; the last is kept.")] = None,
+    format: Annotated[Literal["json", "csv", "ndjson"], Query()] = "json",  # noqa: A002 - the query's name
+) -> Response:
+    """Curves of at most `max_points` points (500 for JSON). csv and ndjson give all points where it is not set."""
+    requests.find(session, principal.tenant_id, job_id)
+    known = metrics.keys(session, job_id)
+    wanted = [key for key in known if keys is None or key in keys.split(",")]
+    if format != "json" and max_points is None:
+        points = _all_points(job_id, wanted)
+    else:
+        kept = {key: metrics.series(session, job_id, key, max_points=max_points or DEFAULT_POINTS) for key in wanted}
+        if format == "json":
+            return answers.one(request, _curves(kept))
+        points = (point for curve in kept.values() for point in curve)
+    lines = _csv(points) if format == "csv" else _ndjson(points)
+    media_type = "text/csv" if format == "csv" else "application/x-ndjson"
+    name = f"{job_id}-metrics.{format}"
+    return StreamingResponse(
+        lines, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _curves(kept: dict[str, list[JobMetric]]) -> Metrics:
+    series = [
+        Series(key=key, points=[Point(step=p.step, epoch=p.epoch, value=_finite(p.value)) for p in points])
+        for key, points in kept.items()
+    ]
+    return Metrics(object="list", data=series)
+
+
+def _all_points(job_id: str, keys: Sequence[str]) -> Iterator[JobMetric]:
+    """Read in short transactions: a slow reader holds no connection."""
+    after = ("", -1)
+    while True:
+        with transaction() as session:
+            chunk = metrics.chunk(session, job_id, keys, after)
+        yield from chunk
+        if len(chunk) < metrics.CHUNK_POINTS:
+            return
+        after = (chunk[-1].key, chunk[-1].step)
+
+
+def _csv(points: Iterator[JobMetric]) -> Iterator[str]:
+    yield "key,step,epoch,value,at\n"
+    for p in points:
+        yield f"{p.key},{p.step},{p.epoch},{p.value!r},{p.at.isoformat()}\n"
+
+
+def _ndjson(points: Iterator[JobMetric]) -> Iterator[bytes]:
+    for p in points:
+        line = {"key": p.key, "step": p.step, "epoch": p.epoch, "value": _finite(p.value), "at": p.at}
+        yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

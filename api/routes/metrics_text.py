@@ -1,0 +1,31 @@
+"""Figures for Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api import telemetry
+from api.authentication import MUST_ADMINISTER
+from api.reading import Reader
+from api.routes import documented
+from core.jobs import pages
+
+router = APIRouter(tags=["service"])
+
+
+@router.get(
+    "/metrics",
+    operation_id="get_service_metrics",
+    dependencies=[MUST_ADMINISTER],
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **documented.problems(401, 403, 500, 503),
+    },
+)
+async def get_service_metrics(request: Request) -> Response:
+    """Requests of this process, and the queue of all. Needs the scope admin: the queue is every tenant's."""
+    probe: Reader = request.app.state.probe
+    telemetry.show_queue(await probe.rows(pages.LIVE))
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,107 @@
+"""Trained models and their model cards."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api import answers, paging
+from api.authentication import Reading, Writing
+from api.bodies import JsonRoute
+from api.idempotency import OneTime
+from api.paging import InOrder, Page
+from api.path_ids import ModelId
+from api.routes import documented
+from api.routes.exports import page as export_page
+from api.schemas.models import Export, Model
+from api.sessions import Database
+from core import exports, listing, queue, tables
+from core.spec import ExportSpec
+
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
+_GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+@router.get("", operation_id="list_models", response_model=Page[Model], responses=documented.problems(*documented.LIST))
+def list_models(request: Request, principal: Reading, session: Database, window: InOrder) -> Response:
+    found = listing.models(session, principal.tenant_id, window)
+    return paging.page(request, [(model.id, _model(model)) for model in found], window.limit)
+
+
+@router.get("/{model_id}", operation_id="get_model", response_model=Model, responses=_GET)
+def get_model(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    return answers.one(request, _model(exports.find_model(session, principal.tenant_id, model_id)))
+
+
+@router.get(
+    "/{model_id}/card",
+    operation_id="get_model_card",
+    response_class=Response,
+    responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}, **_GET},
+)
+def get_model_card(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    """What it is, what it was trained on, what it can and cannot do: Markdown."""
+    card = exports.find_model(session, principal.tenant_id, model_id).card.encode()
+    headers = {"ETag": answers.entity_tag(card), "Cache-Control": "private, no-cache"}
+    if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(card, media_type="text/markdown", headers=headers)
+
+
+@router.post(
+    "/{model_id}/exports",
+    status_code=202,
+    operation_id="create_export",
+    response_model=Export,
+    responses=documented.problems(*documented.WRITE),
+)
+def create_export(
+    principal: Writing, once: OneTime, session: Database, model_id: ModelId, body: ExportSpec
+) -> Response:
+    """Another file of this model. It is run and measured before it succeeds; a constraint that fails says so."""
+    export = exports.submit(session, principal.tenant_id, model_id, body)
+    headers = {"Location": f"/v1/exports/{export.id}", "Retry-After": "1"}
+    answer = once.answer(202, export_page(export), headers=headers)
+    session.commit()
+    queue.ring("worker.export", export.id)
+    return answer
+
+
+@router.get(
+    "/{model_id}/exports",
+    operation_id="list_exports",
+    response_model=Page[Export],
+    responses=documented.problems(*documented.LIST),
+)
+def list_exports(
+    request: Request, principal: Reading, session: Database, window: InOrder, model_id: ModelId
+) -> Response:
+    found = listing.exports_of(session, principal.tenant_id, model_id, window)
+    return paging.page(request, [(export.id, export_page(export)) for export in found], window.limit)
+
+
+def _model(row: tables.Model) -> Model:
+    main = row.evaluation["main"]
+    held_out = main["splits"].get(main["evaluation_split"])
+    path = f"/v1/models/{row.id}"
+    return Model(
+        id=row.id,
+        job_id=row.job_id,
+        dataset_version_id=row.dataset_version_id,
+        name=row.name,
+        task=row.task,
+        architecture=row.architecture,
+        method=row.method,
+        parameters=row.parameters,
+        macs=row.macs,
+        top1_accuracy=held_out["top1_accuracy"] if held_out else None,
+        evaluation_split=main["evaluation_split"],
+        weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
+        created_at=row.created_at,
+        links={
+            "self": path,
+            "card": f"{path}/card",
+            "exports": f"{path}/exports",
+            "job": f"/v1/jobs/{row.job_id}",
+            "evaluation": f"/v1/jobs/{row.job_id}/evaluation",
+        },
+    )

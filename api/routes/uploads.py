@@ -1,0 +1,156 @@
+"""Uploads: announced, sent in parts that may be repeated, checked as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from api import answers
+from api.authentication import Reading, Writing
+from api.bodies import JsonRoute
+from api.idempotency import OneTime
+from api.path_ids import UploadId
+from api.removal import forget
+from api.routes import documented
+from api.schemas.uploads import NewUpload, Part, Upload
+from api.sessions import Database
+from core import storage, streaming, tables, uploads
+from core.database import transaction
+from core.settings import settings
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=JsonRoute)
+
+Number = Annotated[int, Path(ge=1, le=uploads.MAX_PARTS)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="create_upload",
+    response_model=Upload,
+    responses=documented.problems(*documented.WRITE),
+)
+def create_upload(request: Request, principal: Writing, once: OneTime, session: Database, body: NewUpload) -> Response:
+    """Announce a file. Where its bytes are here already, the upload is complete at once."""
+    upload = uploads.create(
+        session, principal.tenant_id, size=body.bytes, sha256=body.sha256, media_type=body.media_type
+    )
+    answer = once.answer(201, _page(request, upload), headers={"Location": f"/v1/uploads/{upload.id}"})
+    session.commit()
+    return answer
+
+
+@router.get(
+    "/{upload_id}",
+    operation_id="get_upload",
+    response_model=Upload,
+    responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
+)
+def get_upload(request: Request, principal: Reading, session: Database, upload_id: UploadId) -> Response:
+    """Which parts arrived, and where the others go."""
+    page = _page(request, uploads.find(session, principal.tenant_id, upload_id))
+    return answers.one(request, page, tag=_tag(page))
+
+
+@router.put(
+    "/{upload_id}/parts/{number}",
+    status_code=204,
+    response_class=Response,
+    operation_id="put_upload_part",
+    responses=documented.problems(*documented.READ, 409, 410),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def put_upload_part(request: Request, principal: Writing, upload_id: UploadId, number: Number) -> Response:
+    """One part's bytes, exactly as many as it has. Again replaces it."""
+    key, size = await run_in_threadpool(_expected, principal.tenant_id, upload_id, number)
+    announced = request.headers.get("content-length")
+    if announced is not None and announced != str(size):
+        raise streaming.WrongLength(f"part {number} has {size} bytes, the body has {announced}")
+    await streaming.put(key, request.stream(), size=size)
+    return answers.nothing()
+
+
+@router.post(
+    "/{upload_id}/complete",
+    operation_id="complete_upload",
+    response_model=Upload,
+    responses=documented.problems(*documented.WRITE, 410),
+)
+def complete_upload(
+    request: Request, principal: Writing, once: OneTime, session: Database, upload_id: UploadId
+) -> Response:
+    """Check the sha256 of the whole. A file that is not the one that was announced must be sent again."""
+    upload = uploads.find(session, principal.tenant_id, upload_id)
+    if upload.status != "complete":
+        uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
+        session.commit()  # reading a large file takes longer than a transaction should
+        uploads.verify(upload)
+        uploads.complete(session, upload)
+    answer = once.answer(200, _page(request, upload))
+    session.commit()
+    return answer
+
+
+@router.delete(
+    "/{upload_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="delete_upload",
+    responses=documented.problems(*documented.REMOVE),
+)
+def delete_upload(request: Request, principal: Writing, session: Database, upload_id: UploadId) -> Response:
+    """Give an upload up, and its parts. Not while a dataset was made from it."""
+    upload = uploads.find(session, principal.tenant_id, upload_id, lock=True)
+    answers.require_match(request, lambda: _tag(_page(request, upload)))
+    prefix = uploads.abort(session, principal.tenant_id, upload_id)
+    session.commit()
+    return forget([prefix] if prefix else [])
+
+
+def _expected(tenant_id: str, upload_id: str, number: int) -> tuple[str, int]:
+    """Key and length of a part that may be put now. Its transaction is over before the bytes come."""
+    with transaction() as session:
+        upload = uploads.find(session, tenant_id, upload_id)
+        uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
+        return uploads.part_key(upload, number), uploads.part_bytes(upload, number)
+
+
+def _page(request: Request, upload: tables.Upload) -> Upload:
+    received = uploads.received_parts(upload)
+    parts = [
+        Part(number=number, url=_url(request, upload, number), headers={}, received=number in received)
+        for number in uploads.part_numbers(upload)
+    ]
+    return Upload(
+        id=upload.id,
+        status=upload.status,
+        bytes=upload.bytes,
+        sha256=upload.sha256,
+        media_type=upload.media_type,
+        part_size=upload.part_size,
+        parts=parts,
+        deduplicated=upload.same_as is not None,
+        expires_at=upload.expires_at,
+        created_at=upload.created_at,
+    )
+
+
+def _url(request: Request, upload: tables.Upload, number: int) -> str:
+    signed = storage.presign("PUT", uploads.part_key(upload, number)) if upload.status == "open" else None
+    if signed is not None:
+        return signed
+    # Where nobody said how clients reach us, the way this one came is the best guess.
+    public = settings().public_url if "public_url" in settings().model_fields_set else str(request.base_url)
+    return f"{public.rstrip('/')}/v1/uploads/{upload.id}/parts/{number}"
+
+
+def _tag(page: Upload) -> str:
+    """Without the urls: a signature is another one each second."""
+    return answers.entity_tag(page.model_dump_json(exclude={"parts": {"__all__": {"url"}}}).encode())

@@ -1,0 +1,79 @@
+"""Datasets, their versions, and samples."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from core.spec import Pairability
+from core.spec.validation import SplitRequest, ValidationReport
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+UploadReference = Annotated[str, StringConstraints(pattern=r"^upl_[0-9a-f]{32}$")]
+
+
+class NewVersion(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"upload_id": "upl_0199f3a2b4c57d01a2b3c4d5e6f70819", "splits": {"val": 0.1, "test": 0.2}}]
+        },
+    )
+
+    upload_id: UploadReference
+    splits: SplitRequest | None = Field(None, description="For archives that bring no splits of their own.")
+
+
+class NewDataset(NewVersion):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "digits", "upload_id": "upl_0199f3a2b4c57d01a2b3c4d5e6f70819"}]}
+    )
+
+    name: Name
+    task: Literal["classification"] = "classification"
+
+
+class Dataset(BaseModel):
+    id: str
+    name: str
+    task: str
+    status: Literal["ingesting", "ready", "failed"]
+    latest_version_id: str | None = Field(description="The newest version that is ready.")
+    error: dict[str, Any] | None
+    created_at: datetime
+
+
+class DatasetVersion(BaseModel):
+    id: str
+    dataset_id: str
+    upload_id: str
+    status: Literal["queued", "running", "ready", "failed"]
+    digest: str | None
+    classes: list[str] | None
+    counts: dict[str, dict[str, int]] | None = Field(description="Split name -> class name -> images.")
+    samples: int | None
+    image_size: tuple[int, int] | None = Field(description="Height, width; null where images differ.")
+    median_size: tuple[int, int] | None
+    channels: Literal[1, 3] | None
+    bytes: int | None
+    splits: dict[str, int] | None = Field(description="Split name -> images.")
+    evaluation_split: Literal["test", "val"] | None
+    pairability: Pairability | None
+    requested_splits: dict[str, Any] | None = Field(description="As asked for.")
+    error: dict[str, Any] | None
+    created_at: datetime
+
+
+class Sample(BaseModel):
+    index: int
+    label: int
+    class_name: str
+    split: Literal["train", "val", "test"]
+    height: int
+    width: int
+    path: str = Field(description="The file's name in the archive.")
+    sha256: str = Field(description="Of the decoded pixels.")
+    image_url: str
+
+
+Report = ValidationReport

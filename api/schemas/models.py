@@ -1,0 +1,81 @@
+"""Trained models, their exports, what was measured, and checkpoints."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from core.spec import Constraints, Evaluation
+
+
+class Model(BaseModel):
+    id: str
+    job_id: str
+    dataset_version_id: str
+    name: str
+    task: str
+    architecture: str
+    method: str
+    parameters: int
+    macs: int
+    top1_accuracy: float | None = Field(description="On the held-out split, a fraction.")
+    evaluation_split: str | None
+    weights: dict[str, Any]
+    created_at: datetime
+    links: dict[str, str]
+
+
+class Export(BaseModel):
+    id: str
+    model_id: str
+    format: str
+    precision: str
+    constraints: Constraints
+    status: Literal["queued", "running", "succeeded", "gate_failed", "failed"]
+    bytes: int | None
+    sha256: str | None
+    measured: dict[str, Any] | None = Field(description="top1_accuracy, drop_points, latency_ms_p50 ... of the file.")
+    violations: list[str] = Field(description="Constraints that do not hold.")
+    error: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+    links: dict[str, str]
+
+
+class ExportFormat(BaseModel):
+    name: str
+    status: Literal["available", "missing_dependency"]
+    precisions: list[str]
+    description: str
+
+
+class Checkpoint(BaseModel):
+    id: str
+    job_id: str
+    arm: str
+    step: int
+    epoch: int
+    bytes: int
+    sha256: str
+    best: bool
+    pinned: bool
+    metrics: dict[str, float]
+    created_at: datetime
+    links: dict[str, str]
+
+
+class Difference(BaseModel):
+    """Main minus control on the held-out split."""
+
+    split: str
+    top1_accuracy: float
+    nll: float
+    ece: float | None
+
+
+class JobEvaluation(BaseModel):
+    job_id: str
+    model_id: str
+    main: Evaluation
+    control: Evaluation | None
+    difference: Difference | None

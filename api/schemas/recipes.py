@@ -1,0 +1,16 @@
+"""Recipes: named starting points of a job spec."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Recipe(BaseModel):
+    name: str
+    description: str
+    spec: dict[str, Any] = Field(description="What the recipe sets; a job's own fields go over it.")
+    defaults: dict[str, Any] = Field(description="The whole spec of a job that names nothing but this recipe.")
+    parameters: int = Field(description="At ten classes and three channels.")
+    macs: int = Field(description="Of one image of the reference size.")
+    reference_size: tuple[int, int]
+    links: dict[str, str]
