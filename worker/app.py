@@ -7,7 +7,6 @@ nobody before its time is over, and always takes all of it (celery 5.7, `celery.
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -34,17 +33,20 @@ _SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_
 
 @app.task(name="worker.train")
 def train(job_id: str) -> None:
-    run_job(job_id)
+    with stopping.at_sigterm():
+        run_job(job_id)
 
 
 @app.task(name="worker.ingest", **_SHORT)
 def ingest(version_id: str) -> None:
-    run_ingest(version_id)
+    with stopping.at_sigterm():
+        run_ingest(version_id)
 
 
 @app.task(name="worker.export", **_SHORT)
 def export(export_id: str) -> None:
-    run_export(export_id)
+    with stopping.at_sigterm():
+        run_export(export_id)
 
 
 @setup_logging.connect
@@ -69,9 +71,8 @@ def _keep_sweeping() -> None:
 
 @worker_process_init.connect
 def _tie_to_parent(**_: object) -> None:
-    """The process that runs tasks dies with the worker, and its trainer with it; a SIGTERM to the group is heeded."""
+    """The process that runs tasks dies with the worker, and its trainer with it."""
     die_with(os.getppid())
-    signal.signal(signal.SIGTERM, lambda *_: stopping.request())
 
 
 @worker_shutting_down.connect

@@ -1,31 +1,127 @@
-"""Workers as processes: through Celery, killed, asked to stop."""
+"""Workers as processes: rung over Celery and Redis, asked to stop, killed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import time
 
-from core import queue
+import psutil
+import pytest
+from sqlalchemy import select
+
+from core import queue, storage
+from core.database import transaction
+from core.tables import Export, Job, JobAttempt, Model
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end, wait_until
 
+# Steps that a test can interrupt; no checkpoint unless asked to stop.
 SLOW = {"fake/step_seconds": "0.2", "fake/checkpoint_steps": "100"}
 
 
-def test_job_rung_over_celery_succeeds(version, start_worker):
+def submit(version, **labels: str) -> Job:
+    job = seed.job(version, labels=labels)
+    assert queue.ring("worker.train", job.id)
+    return job
+
+
+def attempts(job: Job) -> list[tuple[str, str | None]]:
+    with transaction() as session:
+        rows = session.scalars(select(JobAttempt).where(JobAttempt.job_id == job.id).order_by(JobAttempt.number))
+        return [(row.worker, row.outcome) for row in rows]
+
+
+def weights(job: Job) -> str:
+    with transaction() as session:
+        return session.scalars(select(Model.weights_sha256).where(Model.job_id == job.id)).one()
+
+
+def uninterrupted() -> str:
+    state = b"main"
+    for step in range(1, seed.STEPS + 1):
+        state = hashlib.sha256(state + step.to_bytes(4, "big")).digest()
+    return hashlib.sha256(state).hexdigest()
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_job_rung_over_celery_is_published_on_s3(version, start_worker):
     start_worker()
-    job = seed.job(version)
-    queue.ring("worker.train", job.id)
-    assert wait_for_end(job.id).status == "succeeded"
+    job = wait_for_end(submit(version).id)
+    assert job.status == "succeeded"
+    with transaction() as session:
+        export = session.scalars(select(Export)).one()
+    assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
 
 
-def test_sigterm_gives_the_job_back_with_no_step_lost(version, start_worker):
+def test_sigterm_hands_the_job_to_another_worker_with_no_step_lost(version, start_worker):
     first = start_worker()
-    job = seed.job(version, labels=SLOW)
-    queue.ring("worker.train", job.id)
-    wait_until(job.id, lambda job: job.progress["step"] >= 4)
-    first.terminate()
-    row = seed.read(job.id)
-    assert row.status == "queued"
-    assert row.attempts == 0
-    print(row.progress)
+    job = submit(version, **SLOW)
+    reached = wait_until(job.id, lambda job: job.progress["step"] >= 4).progress["step"]
+    begun = time.monotonic()
+    assert first.terminate(seconds=10) == 0
+    assert time.monotonic() - begun < 8
+    assert seed.read(job.id).status == "queued"
+    assert seed.read(job.id).attempts == 0
+    start_worker()
+    assert wait_for_end(job.id).status == "succeeded"
+    assert attempts(job) == [("worker-0", "shutdown"), ("worker-1", "succeeded")]
+    assert weights(job) == uninterrupted()
+    assert reached >= 4
+
+
+def test_sigterm_to_the_whole_group_loses_no_step_either(version, start_worker):
+    worker = start_worker()
+    job = submit(version, **SLOW)
+    wait_until(job.id, lambda job: job.progress["step"] >= 3)
+    os.killpg(worker.process.pid, signal.SIGTERM)
+    worker.process.wait(10)
+    job = seed.read(job.id)
+    assert (job.status, job.attempts) == ("queued", 0)
+
+
+def test_kill_9_of_a_worker_ends_its_trainer_and_another_worker_finishes(version, start_worker):
+    first = start_worker()
+    job = submit(version, **SLOW | {"fake/checkpoint_steps": "4"})
+    wait_until(job.id, lambda job: job.progress["step"] >= 10)
+    below = wait_for(first.descendants)
+    assert wait_for(first.trainers)
+    first.kill()
+    _, alive = psutil.wait_procs(below, timeout=2)
+    assert not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    start_worker()
+    assert wait_for_end(job.id).status == "succeeded"
+    assert attempts(job) == [("worker-0", "worker_lost"), ("worker-1", "succeeded")]
+    assert weights(job) == uninterrupted()
+
+
+def test_kill_9_of_the_task_process_leaves_a_worker_that_takes_the_next_job(version, start_worker):
+    worker = start_worker()
+    job = submit(version, **SLOW)
+    wait_until(job.id, lambda job: job.progress["step"] >= 2)
+    (trainer,) = worker.trainers()
+    trainer.parent().kill()
+    assert wait_for_end(job.id).status == "succeeded"
+    assert attempts(job) == [("worker-0", "worker_lost"), ("worker-0", "succeeded")]
+
+
+def test_ten_messages_for_one_job_are_one_claim(version, start_worker):
+    start_worker()
+    start_worker()
+    job = submit(version)
+    for _ in range(9):
+        queue.ring("worker.train", job.id)
+    assert wait_for_end(job.id).status == "succeeded"
+    wait_for(lambda: queue.depth("train") == 0)
+    assert seed.read(job.id).total_attempts == 1
+
+
+def test_segfault_leaves_the_worker_alive_for_the_next_job(version, start_worker):
+    worker = start_worker()
+    poison = submit(version, **{"fake/mode": "segfault"})
+    healthy = submit(version)
+    assert wait_for_end(poison.id).error["code"] == "poison"
+    assert wait_for_end(healthy.id).status == "succeeded"
+    assert seed.read(poison.id).total_attempts == 3
+    assert worker.process.poll() is None
