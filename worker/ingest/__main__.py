@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
     asked = parser.parse_args(arguments)
     _confine(asked.limits)
+    warnings.simplefilter("ignore")  # Pillow's, which quote the file: a hostile archive could fill the log
     try:
         result = ingest(asked.archive, asked.out, splits=asked.splits, progress=_Ticker(), limits=asked.limits)
     except OSError as error:

@@ -66,14 +66,21 @@ class Ready:
     notes: tuple[Note, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an image has to be left out, and what its owner can do."""
+
+    code: str
+    message: str
+    fix: str
+
+
 class Unusable(Exception):
     """The image has to be left out."""
 
     def __init__(self, code: str, message: str, fix: str) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.fix = fix
+        self.fault = Fault(code, message, fix)
 
 
 _ALPHA = Note("info", "alpha_dropped", "transparency was dropped; the colours behind it are used as they are")

@@ -18,7 +18,7 @@ from core.spec import PackManifest, Split
 from core.spec.validation import SplitRequest, ValidationReport
 from worker.ingest import duplicates, images, splits
 from worker.ingest.findings import Findings, Refused
-from worker.ingest.images import Ready, Unusable
+from worker.ingest.images import Fault, Ready, Unusable
 from worker.ingest.limits import Limits
 from worker.ingest.pack import SAMPLES, pairability, write_pack
 from worker.ingest.samples import Sample
@@ -26,9 +26,10 @@ from worker.ingest.sources import Source, open_source
 from worker.ingest.staging import Columns, Staging
 
 Progress = Callable[[int, int], None]
-Outcome = Ready | Unusable
+Outcome = Ready | Fault
 _BATCH_IMAGES = 64
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 4 << 20
+_BYTES_UNDER_WAY = 16 << 20
 FILES = ("manifest.json", SAMPLES, "report.json")
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -109,8 +110,8 @@ class _Run:
     def _stage(self, source: Source, staging: Staging) -> None:
         """The first pass. Raises Refused where too much of it is bad."""
         for done, (sample, outcome) in enumerate(_decoded(source.samples(), self.limits), start=1):
-            if isinstance(outcome, Unusable):
-                self.findings.reject(sample.path, outcome.code, str(outcome), fix=outcome.fix)
+            if isinstance(outcome, Fault):
+                self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
             else:
                 staging.add(sample, outcome)
                 for note in outcome.notes:
@@ -157,12 +158,16 @@ def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample
         try:
             for batch in _batches(samples):
                 waiting.append((batch, pool.submit(_decode, batch, limits)))
-                if len(waiting) > _THREADS:
+                while len(waiting) > _THREADS or sum(map(_weight, waiting)) > _BYTES_UNDER_WAY:
                     yield from _finished(*waiting.popleft())
             while waiting:
                 yield from _finished(*waiting.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _weight(under_way: tuple[list[Sample], Future[list[Outcome]]]) -> int:
+    return sum(sample.weight for sample in under_way[0])
 
 
 def _finished(batch: list[Sample], future: Future[list[Outcome]]) -> Iterator[tuple[Sample, Outcome]]:
@@ -188,7 +193,7 @@ def _outcome(sample: Sample, limits: Limits) -> Outcome:
             return images.from_file(sample.content, limits)
         return images.from_pixels(sample.content, limits)
     except Unusable as unusable:
-        return unusable
+        return unusable.fault  # without the trace, which would hold the file
 
 
 def _check_classes(columns: Columns, findings: Findings) -> None:
