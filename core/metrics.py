@@ -52,7 +52,7 @@ def series(session: Session, job_id: str, key: str, *, max_points: int) -> list[
         .where(JobMetric.job_id == job_id, JobMetric.key == key)
         .subquery()
     )
-    stride = func.greatest(1, func.ceil(numbered.c.total / float(max_points)))
+    stride = (numbered.c.total + max_points - 1) // max_points  # rounded up
     kept = (
         select(JobMetric)
         .join(

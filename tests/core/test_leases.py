@@ -1,0 +1,88 @@
+"""Claims are exclusive, and a writer that lost its claim changes nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, update
+
+from core import leases
+from core.database import transaction
+from core.errors import Fenced
+from core.tables import Job
+from tests.worker import seed
+
+
+@pytest.fixture
+def job(database: str) -> Job:
+    return seed.job(seed.version(seed.tenant()))
+
+
+def claim(job_id: str, worker: str) -> Job | None:
+    with transaction() as session:
+        return leases.claim(session, Job, job_id, worker)
+
+
+def test_of_ten_simultaneous_claims_one_succeeds(job):
+    start = Barrier(10)
+
+    def compete(number: int) -> Job | None:
+        start.wait()
+        return claim(job.id, f"worker-{number}")
+
+    with ThreadPoolExecutor(10) as pool:
+        won = [row for row in pool.map(compete, range(10)) if row]
+    assert len(won) == 1
+    row = seed.read(job.id)
+    assert (row.worker, row.fence, row.attempts) == (won[0].worker, 1, 1)
+
+
+def test_every_claim_has_a_higher_fence(job):
+    fences = []
+    for _ in range(3):
+        fences.append(claim(job.id, "w").fence)
+        with transaction() as session:
+            leases.release(session, Job, job.id, fences[-1], status="queued")
+    assert fences == [1, 2, 3]
+
+
+@pytest.mark.parametrize("stale_fence", [0, 1, 3])
+def test_write_under_another_fence_changes_nothing(job, stale_fence):
+    claim(job.id, "a")
+    with transaction() as session:
+        session.execute(update(Job).values(fence=2))
+    for write in (leases.write, leases.release):
+        with pytest.raises(Fenced), transaction() as session:
+            write(session, Job, job.id, stale_fence, phase="train")
+    with pytest.raises(Fenced), transaction() as session:
+        leases.renew(session, Job, job.id, stale_fence)
+    assert seed.read(job.id).phase is None
+
+
+def test_write_to_a_row_that_no_longer_runs_changes_nothing(job):
+    claim(job.id, "a")
+    with transaction() as session:
+        session.execute(update(Job).values(status="cancelled"))
+    with pytest.raises(Fenced), transaction() as session:
+        leases.write(session, Job, job.id, 1, phase="train")
+    assert seed.read(job.id).phase is None
+
+
+def test_lease_expires_by_the_databases_clock(job):
+    claim(job.id, "a")
+    with transaction() as session:
+        assert leases.expired(session, Job) == []
+        session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
+        assert [row.id for row in leases.expired(session, Job)] == [job.id]
+
+
+def test_row_is_due_for_a_ring_once_per_interval(job):
+    with transaction() as session:
+        assert leases.due_for_ring(session, Job, older_than_seconds=60, limit=9) == []
+        assert leases.due_for_ring(session, Job, older_than_seconds=0, limit=0) == []
+        assert leases.due_for_ring(session, Job, older_than_seconds=0, limit=9) == []  # made in this very instant
+    with transaction() as session:
+        assert leases.due_for_ring(session, Job, older_than_seconds=0, limit=9) == [job.id]
+        assert leases.due_for_ring(session, Job, older_than_seconds=60, limit=9) == []
