@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow lint bench clean
+.PHONY: help install demo up test test-slow lint openapi bench clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -42,14 +42,18 @@ lint: install ## what CI checks before it tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) tests/import_without_torch.py api core patchswap worker
+	$(PYTHON) -m api.openapi --check
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(VENV)/bin/hadolint docker/api.Dockerfile docker/worker.Dockerfile
+
+openapi: install ## docs/openapi.json anew, after a change of the api
+	$(PYTHON) -m api.openapi
 
 bench: install ## the published figures, measured here
 	@$(PYTHON) bench/service.py
 	@$(PYTHON) bench/trainer.py
 
 clean: ## removes .venv and what tools leave behind
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
