@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.spec import Split
 from tests.data import packs
@@ -68,8 +69,6 @@ def test_small_raw_images_are_resident_and_others_are_decoded_once(folder: Path)
 
 
 def test_images_are_resized_as_the_rule_says(folder: Path, pictures) -> None:
-    from PIL import Image
-
     pack = open_pack(folder)
     expected = np.asarray(Image.fromarray(pictures[3]).resize((16, 8), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(pack.read(3, height=8, width=16), expected)

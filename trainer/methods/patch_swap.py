@@ -61,10 +61,13 @@ def draw_patches(pairs: int, patches: int, probability: float, random: np.random
 
     With `probability` a pair is swapped: k patches, k uniform in 1..patches-1, every set of k equally likely.
     """
-    keys = random.random((pairs, patches), dtype=np.float32)
-    count = random.integers(1, patches, size=(pairs, 1)) * (random.random((pairs, 1)) < probability)
-    ranks = np.argsort(np.argsort(keys, axis=1), axis=1)
-    return np.where(ranks < count, np.uint8(255), np.uint8(0))
+    marked = np.zeros((pairs, patches), np.uint8)
+    swapped = np.flatnonzero(random.random(pairs) < probability)
+    keys = random.random((len(swapped), patches))  # 53 bits: two equal keys in a row are not to be expected
+    count = random.integers(1, patches, size=len(swapped))
+    threshold = np.sort(keys, axis=1)[np.arange(len(swapped)), count - 1]
+    marked[swapped] = -(keys <= threshold[:, None]).view(np.uint8)  # 1 becomes 255
+    return marked
 
 
 def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, swapped_nRC: Tensor) -> None:
@@ -72,11 +75,10 @@ def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, swapped_nRC: Tensor) -
 
     Exclusive or with the masked difference turns each image's pixels into its partner's where the mask is set.
     """
-    count, _, height, width = first_nCHW.shape
-    _, rows, columns = swapped_nRC.shape
-    mask = swapped_nRC.to(first_nCHW.device, non_blocking=True)[:, None, :, None, :, None]
-    mask = mask.expand(count, 1, rows, height // rows, columns, width // columns).reshape(count, 1, height, width)
-    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask)
+    patch_px = first_nCHW.shape[-1] // swapped_nRC.shape[-1]
+    mask_nRC = swapped_nRC.to(first_nCHW.device, non_blocking=True)
+    mask_nHW = mask_nRC.repeat_interleave(patch_px, 2).repeat_interleave(patch_px, 1)
+    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask_nHW[:, None])
     first_nCHW.bitwise_xor_(difference)
     second_nCHW.bitwise_xor_(difference)
 

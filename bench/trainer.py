@@ -1,0 +1,184 @@
+"""The trainer's published figures, each a ratio measured in one run with its variants interleaved.
+
+`python bench/trainer.py [--json FILE]` prints a table in Markdown. What is compared alternates within every round, so a
+noisy machine disturbs both sides; medians are over the rounds. The swap is timed on one thread, training on all.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+# A script's own folder comes first on the path, where `trainer` would be this file.
+sys.path[0] = str(Path(__file__).parents[1])
+
+import numpy as np
+import torch
+
+from core.spec import PatchSwapSpec, parse, resolve
+from tests.data import packs
+from trainer import device, run, sampling, training
+from trainer.methods.patch_swap import PatchSwap
+from trainer.pack import Pack, open_pack
+
+Row = tuple[str, str, str, str]  # what, measured, goal, reached
+SWAP_CASES = ((32, 8, 256), (32, 4, 256), (224, 32, 64), (224, 16, 64))  # side, patch, images
+SWAP_ROUNDS = 60
+STEP_ROUNDS = 12
+PAIRS = 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+    chosen = device.choose()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    rows = [row for case in SWAP_CASES for row in swap_rows(*case)] + [pairing_row()]
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        packs.shapes(Path(folder), counts=(2048, 0, 8))
+        rows += step_rows(open_pack(Path(folder)), chosen)
+    print(as_markdown(rows, threads))
+    if arguments.json:
+        figures = [dict(zip(("what", "measured", "goal", "reached"), row, strict=True)) for row in rows]
+        arguments.json.write_text(json.dumps({"machine": machine(threads), "figures": figures}, indent=2))
+
+
+def swap_rows(side: int, patch: int, images: int) -> list[Row]:
+    """Drawing and swapping patches in uint8 with the default settings, against a float copy and against loops."""
+    random = np.random.default_rng(0)
+    batch = torch.from_numpy(random.integers(0, 256, (images, 3, side, side), dtype=np.uint8))
+    floats = batch.float()
+    target = torch.empty_like(floats)
+    objective = PatchSwap(PatchSwapSpec(patch_size=patch))
+    loop_batch = batch.clone()
+    times = interleaved(
+        {
+            "swap": lambda: objective.prepare(batch, random),
+            "copy": lambda: target.copy_(floats),
+            "loop": lambda: loop_swap(loop_batch, patch, random),
+        },
+        rounds=SWAP_ROUNDS if side < 100 else SWAP_ROUNDS // 3,
+    )
+    nanoseconds = {name: median(values) / images * 1e9 for name, values in times.items()}
+    to_copy = nanoseconds["swap"] / nanoseconds["copy"]
+    to_loop = nanoseconds["loop"] / nanoseconds["swap"]
+    limit = 2.0 if side == 32 else 1.0
+    case = f"{side} px, patch {patch}"
+    each = ", ".join(f"{name} {value:,.0f}" for name, value in nanoseconds.items())
+    found = [judged(f"swap / float copy, {case} (ns an image: {each})", to_copy, limit, at_most=True)]
+    if (side, patch) == (32, 4):
+        found.append(judged(f"patch loop / swap, {case}", to_loop, 60.0, at_most=False))
+    return found
+
+
+def loop_swap(images: torch.Tensor, patch: int, random: np.random.Generator) -> None:
+    """The swap as a script would write it: for each pair, for each chosen patch."""
+    first, second = images.chunk(2)
+    columns = images.shape[-1] // patch
+    patches = columns * (images.shape[-2] // patch)
+    for a, b in zip(first, second, strict=True):
+        if random.random() >= PatchSwapSpec().swap_probability:
+            continue
+        for index in random.permutation(patches)[: random.integers(1, patches)]:
+            top, left = divmod(int(index), columns)
+            window = (slice(None), slice(top * patch, (top + 1) * patch), slice(left * patch, (left + 1) * patch))
+            kept = a[window].clone()
+            a[window] = b[window]
+            b[window] = kept
+
+
+def pairing_row() -> Row:
+    """An epoch's order and same-class partners of a million images in a thousand classes."""
+    labels = np.random.default_rng(0).integers(0, 1000, 1_000_000)
+    sampler = sampling.Sampler(seed=0, pairs_per_batch=128, index=sampling.ClassIndex.of(labels), needs_pairs=True)
+    times = interleaved({"epoch": lambda: sampler.epoch(1)}, rounds=7)
+    return judged("order and partners of an epoch of 1e6 images, ms", median(times["epoch"]) * 1e3, 150.0, at_most=True)
+
+
+def step_rows(pack: Pack, chosen: torch.device) -> list[Row]:
+    """ResNet-20 at 32 px: patch swap on n pairs against plain training on 2n images, and what the input costs."""
+    runs = {name: assemble(pack, name, chosen) for name in ("patch_swap", "cross_entropy")}
+    swapping, step = runs["patch_swap"], iter(range(10**9))
+    times = interleaved(
+        {
+            "patch_swap": lambda: finished(swapping),
+            "cross_entropy": lambda: finished(runs["cross_entropy"]),
+            "input": lambda: swapping.feed.batch(next(step) % 30),
+        },
+        rounds=STEP_ROUNDS,
+    )
+    ratio = median(ours / plain for ours, plain in zip(times["patch_swap"], times["cross_entropy"], strict=True))
+    share = median(part / whole for part, whole in zip(times["input"], times["patch_swap"], strict=True))
+    rates = ", ".join(f"{name} {2 * PAIRS / median(times[name]):,.0f}" for name in runs)
+    return [
+        judged(
+            f"step on {PAIRS} pairs / plain step on {2 * PAIRS} images (images/s: {rates})", ratio, 1.03, at_most=True
+        ),
+        judged("input pipeline / step, ResNet-20, 32 px", share, 0.05, at_most=True),
+    ]
+
+
+def assemble(pack: Pack, method: str, chosen: torch.device) -> run.Run:
+    training_part = {"epochs": 100, "pairs_per_batch": PAIRS}
+    body = {
+        "dataset": "x",
+        "model": {"architecture": "resnet20"},
+        "method": {"name": method},
+        "training": training_part,
+    }
+    spec = resolve(parse(body), pack.manifest)[0]
+    return run.assemble(spec, pack=pack, out=Path(), arm="main", device=chosen)
+
+
+def finished(one: run.Run) -> None:
+    training.train_step(one)
+    if one.device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def interleaved(variants: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each variant in each round; the order turns from round to round, and two rounds warm up."""
+    times: dict[str, list[float]] = {name: [] for name in variants}
+    names = list(variants)
+    for index in range(rounds + 2):
+        for name in names[index % len(names) :] + names[: index % len(names)]:
+            start = time.perf_counter()
+            variants[name]()
+            if index >= 2:
+                times[name].append(time.perf_counter() - start)
+    return times
+
+
+def judged(what: str, value: float, limit: float, *, at_most: bool) -> Row:
+    reached = value <= limit if at_most else value >= limit
+    return what, f"{value:,.3g}", f"{'<=' if at_most else '>='} {limit:g}", "yes" if reached else "no"
+
+
+def as_markdown(rows: list[Row], threads: int) -> str:
+    lines = [machine(threads), "", "| figure | measured | goal | reached |", "| --- | --- | --- | --- |"]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def machine(threads: int) -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
+    return f"{model}, {threads} threads for training, {accelerator}, torch {torch.__version__}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()
