@@ -17,11 +17,12 @@ import population
 from figures import Figure
 from plans import Plans
 from population import Population
-from sqlalchemy import Engine, create_engine, delete, select, update
+from sqlalchemy import Engine, create_engine, delete, update
 from sqlalchemy.orm import Session
 
-from core import metrics
-from core.jobs import ledger, pages
+from core import listing, metrics
+from core.jobs import ledger
+from core.listing import JobFilter, Window
 from core.tables import Job, JobAttempt, JobEvent
 
 SIZES, QUICK_SIZES = (100, 10_000, 1_000_000), (100, 1_000)
@@ -29,7 +30,14 @@ ROUNDS, QUICK_ROUNDS = 40, 2
 REPEATS = 10  # of each measure at each size in one round
 GOAL = 2.0
 PAGE = 20
-MEASURES = ("claim", "claim and commit", "job page", "newest metric")
+EVERY_JOB = JobFilter()
+# The worst cases of a filter: what it lets through lies at the far end of the list.
+FILTERS = {
+    "job page of a rare status": JobFilter(statuses=["cancelled"]),
+    "job page of a rare label": JobFilter(labels={"project": "rare"}),
+    "job page of one dataset": JobFilter(dataset="ds_0"),
+}
+MEASURES = ("claim", "claim and commit", "job page", *FILTERS, "newest metric")
 
 
 @dataclass
@@ -84,6 +92,8 @@ def _work_through(scales: Sequence[Scale], repeats: int) -> None:
             for _ in range(repeats):
                 session.expunge_all()
                 _timed(scale, "job page", partial(job_page, session, random.randint(1, scale.population.jobs)))
+                for name, wanted in FILTERS.items():
+                    _timed(scale, name, partial(job_page, session, scale.population.jobs, wanted))
                 job_id = population.job_id(random.choice(scale.population.measured))
                 _timed(scale, "newest metric", partial(newest_metric, session, job_id))
 
@@ -106,10 +116,10 @@ def _timed(scale: Scale, name: str, work: Callable[[], Any]) -> None:
     scale.seconds[name].append(time.perf_counter() - started)
 
 
-def job_page(session: Session, before: int) -> None:
+def job_page(session: Session, before: int, wanted: JobFilter = EVERY_JOB) -> None:
     """Twenty jobs before a place in the list, as `GET /v1/jobs` reads them."""
-    before_it = select(Job.id).where(Job.tenant_id == population.TENANT, Job.id < population.job_id(before))
-    pages.read(session, list(session.scalars(before_it.order_by(Job.id.desc()).limit(PAGE + 1))))
+    window = Window(PAGE, after=population.job_id(before))
+    listing.jobs(session, population.TENANT, window, wanted)
 
 
 def newest_metric(session: Session, job_id: str) -> None:
@@ -145,7 +155,8 @@ def _plans(scale: Scale) -> Figure:
     """How Postgres finds the rows in the largest database: by which indexes, and which tables it reads whole."""
     with Session(scale.engine) as session, Plans(scale.engine) as plans:
         ledger.claim(session, scale.population.queued[0], "bench")
-        job_page(session, scale.population.jobs // 2)
+        for wanted in (EVERY_JOB, *FILTERS.values()):
+            job_page(session, scale.population.jobs // 2, wanted)
         newest_metric(session, population.job_id(scale.population.measured[-1]))
         session.rollback()
     whole = ", ".join(sorted(plans.scanned)) or "no table"

@@ -17,6 +17,7 @@ CURVE_KEYS = ("train.loss", "val.top1_accuracy")
 CURVE_POINTS = 500
 JOBS_PER_CURVE = 100  # one job in so many has curves: 1,000 points each, 1e7 in a million jobs
 MAX_QUEUED = 1_000
+RARE_JOBS = 5  # the oldest ones have a status and a label that no others have
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,15 @@ _JOBS = f"""
 INSERT INTO jobs (id, tenant_id, dataset_version_id, spec, resolved, labels, progress, status, phase, fence, attempts,
     total_attempts, latest_event_seq, created_at, queued_at, finished_at, updated_at)
 SELECT {_JOB_ID}, CASE WHEN mod(n, 10) = 0 THEN '{NEIGHBOUR}' ELSE '{TENANT}' END, 'dsv_' || n / 100,
-    %(spec)s::jsonb, %(resolved)s::jsonb, jsonb_build_object('project', 'p' || mod(n, 50)), %(progress)s::jsonb,
-    CASE WHEN n > %(first_queued)s THEN 'queued' WHEN mod(n, 20) = 0 THEN 'failed' ELSE 'succeeded' END,
-    CASE WHEN n > %(first_queued)s THEN NULL ELSE 'publish' END,
-    CASE WHEN n > %(first_queued)s THEN 0 ELSE 1 END, 0, CASE WHEN n > %(first_queued)s THEN 0 ELSE 1 END,
-    CASE WHEN n > %(first_queued)s THEN 1 ELSE 4 END, at, at,
-    CASE WHEN n > %(first_queued)s THEN NULL ELSE at + interval '1 hour' END, at
-FROM (SELECT n, now() - (%(jobs)s - n) * interval '1 second' AS at FROM generate_series(1, %(jobs)s) AS n) AS numbers"""
+    %(spec)s::jsonb, %(resolved)s::jsonb, jsonb_build_object('project', project), %(progress)s::jsonb,
+    status, CASE WHEN ended THEN 'publish' END, ended::int, 0,
+    ended::int, CASE WHEN ended THEN 4 ELSE 1 END, at, at, CASE WHEN ended THEN at + interval '1 hour' END, at
+FROM generate_series(1, %(jobs)s) AS n,
+    LATERAL (SELECT n <= %(first_queued)s AS ended, n <= {RARE_JOBS} AS rare) AS kinds,
+    LATERAL (SELECT now() - (%(jobs)s - n) * interval '1 second' AS at,
+        CASE WHEN rare THEN 'rare' ELSE 'p' || mod(n, 50) END AS project,
+        CASE WHEN NOT ended THEN 'queued' WHEN rare THEN 'cancelled' WHEN mod(n, 20) = 0 THEN 'failed'
+            ELSE 'succeeded' END AS status) AS told"""
 
 _ATTEMPTS = f"""
 INSERT INTO job_attempts (job_id, number, fence, worker, started_at, ended_at, outcome)
