@@ -62,7 +62,11 @@ class Keys:
         body: dict[str, Any] = {"name": name, "scopes": list(scopes)}
         if expires_at is not None:
             body["expires_at"] = expires_at.isoformat()
-        return ApiKey.model_validate(self._transport.post("/v1/api_keys", body))
+        key = ApiKey.model_validate(self._transport.post("/v1/api_keys", body))
+        if key.api_key is None:  # the answer that told it got lost: nobody can use this one
+            self.revoke(key.id)
+            return self.create(name, scopes=scopes, expires_at=expires_at)
+        return key
 
     def list(self) -> list[ApiKey]:
         return [ApiKey.model_validate(item) for item in pages.items(self._transport, "/v1/api_keys")]

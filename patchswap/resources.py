@@ -72,6 +72,7 @@ class DatasetVersion(Resource):
 
     id: str
     dataset_id: str
+    status: Literal["queued", "running", "ready", "failed"]
     digest: str | None = None
     classes: tuple[str, ...] | None = None
     counts: dict[str, dict[str, int]] | None = None
@@ -138,7 +139,7 @@ class Point(Resource):
 
     step: int
     epoch: int
-    value: float
+    value: float | None  # None where training gave no finite number
 
 
 class Checkpoint(Resource):
@@ -255,6 +256,7 @@ class Model(Bound):
     method: str
     parameters: int
     macs: int
+    top1_accuracy: float | None = None  # on the held-out images
     created_at: datetime
 
     def exports(self) -> tuple[Export, ...]:

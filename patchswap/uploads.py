@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from patchswap.errors import BadInput, Gone
 from patchswap.transport import Body, Transport
 
 _CHUNK_BYTES = 2**20
+_URLS_LAST_SECONDS = 300.0
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -53,24 +55,39 @@ def _begin(transport: Transport, body: dict[str, Any], *, idempotency_key: str |
 
 
 def _finish(transport: Transport, path: Path, upload_id: str, *, size: int, progress: Progress | None) -> None:
-    upload = transport.get(f"/v1/uploads/{upload_id}")
-    if upload["status"] != "complete":
-        _send_missing(transport, path, upload, size=size, progress=progress)
-        transport.post(f"/v1/uploads/{upload_id}/complete")
+    """Send what has not arrived and have the whole checked. Looks again whenever urls may have grown old."""
+    before = 0
+    while True:
+        upload = transport.get(f"/v1/uploads/{upload_id}")
+        if upload["status"] == "complete":
+            return
+        missing = [part for part in upload["parts"] if not part["received"]]
+        if not missing or len(missing) == before:
+            transport.post(f"/v1/uploads/{upload_id}/complete")
+            return
+        _send(transport, path, missing, part_size=int(upload["part_size"]), size=size, progress=progress)
+        before = len(missing)
 
 
-def _send_missing(
-    transport: Transport, path: Path, upload: dict[str, Any], *, size: int, progress: Progress | None
+def _send(
+    transport: Transport,
+    path: Path,
+    missing: list[dict[str, Any]],
+    *,
+    part_size: int,
+    size: int,
+    progress: Progress | None,
 ) -> None:
-    part_size = int(upload["part_size"])
-    done = sum(_part_bytes(part["number"], part_size, size) for part in upload["parts"] if part["received"])
-    for part in upload["parts"]:
-        if part["received"]:
-            continue
+    """Part by part, until all are sent or their presigned urls are about to expire."""
+    until = time.monotonic() + _URLS_LAST_SECONDS
+    left = sum(_part_bytes(part["number"], part_size, size) for part in missing)
+    for part in missing:
         length = _part_bytes(part["number"], part_size, size)
-        body = _part(path, (part["number"] - 1) * part_size, length, _counted(progress, done, size))
-        transport.call("PUT", part["url"], headers=part.get("headers") or {}, body=body)
-        done += length
+        body = _part(path, (part["number"] - 1) * part_size, length, _counted(progress, size - left, size))
+        transport.call("PUT", part["url"], headers=part["headers"], body=body)
+        left -= length
+        if time.monotonic() > until:
+            return
 
 
 def _part_bytes(number: int, part_size: int, size: int) -> int:

@@ -105,7 +105,7 @@ class _Reader:
                     failures = 0
                 if self._is_over():
                     return
-            except httpx.TransportError as error:
+            except (httpx.TransportError, ServiceUnreachable) as error:
                 _log.info("the event stream of %s broke after event %d: %s", self._job_id, self._seq, error)
             except ApiError as error:
                 if error.status in (401, 403, 404):

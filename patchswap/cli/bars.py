@@ -129,7 +129,7 @@ def newest_figures(curves: dict[str, tuple[Point, ...]]) -> dict[str, float]:
     return {
         key.removeprefix("control."): points[-1].value
         for key, points in curves.items()
-        if points and key.startswith("control.") == control
+        if points and points[-1].value is not None and key.startswith("control.") == control
     }
 
 

@@ -44,8 +44,11 @@ def list_models(as_json: Json = False) -> None:
     """Every model, newest first."""
     with connect() as client:
         found = list(client.models.list())
-    rows = [(m.id, m.name, m.architecture, m.method, m.parameters, m.created_at) for m in found]
-    emit(found, as_json=as_json, text=table(("ID", "NAME", "ARCHITECTURE", "METHOD", "PARAMETERS", "CREATED"), rows))
+    rows = [
+        (m.id, m.name, m.architecture, m.method, None if m.top1_accuracy is None else f"{m.top1_accuracy:.2%}")
+        for m in found
+    ]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "ARCHITECTURE", "METHOD", "TOP-1"), rows))
 
 
 @app.command("show")

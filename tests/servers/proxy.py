@@ -42,6 +42,7 @@ class BreakingProxy:
         self.upstream = upstream
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
+        self.log: list[str] = []
         self._lock = threading.Lock()
         proxy = self
 
@@ -92,10 +93,19 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             upstream.request(self.command, self.path, body=body or None, headers=kept)
             self._relay(upstream.getresponse(), fault)
+        except (
+            OSError,
+            http.client.HTTPException,
+        ) as error:  # the server is away, or the client left: either way a connection that breaks
+            self.log_message("%s", error)
         finally:
             upstream.close()
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _handle  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Into `owner.log`: what a test shows when it fails."""
+        self.owner.log.append(f"{self.command} {self.path}: {format % args}")
 
     def _relay(self, response: http.client.HTTPResponse, fault: Fault | None) -> None:
         if fault and fault.kind == "drop_answer":
