@@ -4,6 +4,8 @@
 noisy machine disturbs both sides; medians are over the rounds. The swap is timed on one thread, training on all.
 """
 
+# ruff: noqa: E402 - imports follow the repaired path
+
 import argparse
 import json
 import platform
@@ -177,7 +179,8 @@ def machine(threads: int) -> str:
         platform.processor(),
     )
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
-    return f"{model}, {threads} threads for training, {accelerator}, torch {torch.__version__}, Python {platform.python_version()}"
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{model}, {threads} threads for training, {accelerator}, {versions}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A pack opened for random access: the manifest, the labels and splits in memory, the image bytes memory-mapped."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +101,21 @@ def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
         raise dataset_invalid("The pack does not hold the samples that its manifest counts.")
     if not len(table) or labels.min() < 0 or labels.max() >= len(manifest.classes):
         raise dataset_invalid(f"The labels of the pack are not all within 0..{len(manifest.classes) - 1}.")
+    if _digest(table, manifest) != manifest.digest:
+        raise dataset_invalid("The labels, splits or samples of the pack are not the ones of its manifest.")
     lengths = [len(chunk) for chunk in table.column("image").chunks]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return Pack(manifest, labels=labels, splits=splits, table=table, chunk_starts=starts)
+
+
+def _digest(table: pa.Table, manifest: PackManifest) -> str:
+    """sha256 over the class names and each row's (sha256, label, split), as ingest wrote it."""
+    records = np.empty(len(table), dtype=[("sha256", "V32"), ("label", "<i4"), ("split", "<i1")])
+    digests = table.column("sha256").combine_chunks()
+    records["sha256"] = np.frombuffer(digests.buffers()[1], "V32")[digests.offset :][: len(table)]
+    records["label"], records["split"] = table.column("label").to_numpy(), table.column("split").to_numpy()
+    names = json.dumps(manifest.classes, ensure_ascii=False).encode()
+    return hashlib.sha256(names + records.tobytes()).hexdigest()
 
 
 def _values(chunk: pa.LargeBinaryArray) -> memoryview:

@@ -1,6 +1,8 @@
 """Small packs written straight through pyarrow, so that the trainer's tests need no ingest."""
 
 import hashlib
+import json
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -108,7 +110,8 @@ def _manifest(
     pixels = np.concatenate(training)
     sizes = {image.shape[:2] for image in images}
     single = [name for name in classes if counts["train"][name] == 1]
-    rows = sorted(zip(hashes, labels.tolist(), splits.tolist(), strict=True))
+    rows = zip(hashes, labels.tolist(), splits.tolist(), strict=True)
+    records = b"".join(sample + struct.pack("<ib", label, split) for sample, label, split in rows)
     return PackManifest(
         classes=classes,
         samples=len(images),
@@ -121,7 +124,7 @@ def _manifest(
         std=np.maximum(pixels.std(axis=0), 1e-3).tolist(),
         pairability=Pairability(share=1 - len(single) / max(1, len(training)), unpairable_classes=single),
         evaluation_split="test" if (splits == Split.TEST).any() else "val",
-        digest=hashlib.sha256(repr(rows).encode()).hexdigest(),
+        digest=hashlib.sha256(json.dumps(classes).encode() + records).hexdigest(),
         bytes=size,
     )
 
