@@ -52,11 +52,14 @@ def ingest(
     for name in FILES:
         (out / name).unlink(missing_ok=True)  # of an earlier attempt
     run = _Run(archive, out, request=splits, progress=progress, limits=limits or Limits())
-    manifest = run.pack()
+    manifest = None
+    try:
+        manifest = run.pack()
+    finally:
+        if manifest is None:
+            (out / SAMPLES).unlink(missing_ok=True)
     report = run.report(manifest)
-    if manifest is None:
-        (out / SAMPLES).unlink(missing_ok=True)
-    else:
+    if manifest is not None:
         (out / "manifest.json").write_text(manifest.model_dump_json(indent=2))
     (out / "report.json").write_text(report.model_dump_json(indent=2))
     return IngestResult(manifest, report)

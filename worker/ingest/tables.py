@@ -1,6 +1,7 @@
 """Images with a CSV: rows name a file, a label and perhaps a split. Columns are found by name, or by what they hold."""
 
 import csv
+import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -113,7 +114,7 @@ def _rows(path: str, content: bytes, *, limits: Limits, findings: Findings) -> l
     delimiter = max((",", ";", "\t"), key=head.count)
     rows: list[list[str]] = []
     try:
-        for row in csv.reader(text.splitlines(), delimiter=delimiter):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if len(rows) > limits.entries:
                 raise Refused("too_many_entries", f"the table has more than {limits.entries:,} rows", "Split it.")
             if row:

@@ -94,7 +94,7 @@ CASES = [
         "too_many_bad_images",
     ),
     bad("zip_bomb", bomb_entry, "archive_bomb"),
-    bad("zip_bomb_of_many", bomb_of_many, "archive_bomb"),
+    bad("zip_bomb_of_many", lambda: bomb_of_many(3), "archive_bomb", total_ratio_floor_bytes=30_000_000),
     good(
         "flat_images_are_no_bomb",
         lambda: zipped(

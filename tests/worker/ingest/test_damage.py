@@ -58,7 +58,7 @@ def damaged(content: bytes, changes: list[tuple[float, str, int]]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=damage)
 @example(changes=[(0.999, "flip", 1)])
 def test_damaged_archive_gets_a_report(kind: str, changes: list[tuple[float, str, int]]) -> None:
@@ -86,7 +86,7 @@ def check_damaged(kind: str, changes: list[tuple[float, str, int]]) -> None:
 
 
 @pytest.mark.parametrize("form", IMAGES)
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(changes=damage)
 def test_damaged_image_is_taken_whole_or_refused(form: str, changes: list[tuple[float, str, int]]) -> None:
     with warnings.catch_warnings():

@@ -100,6 +100,15 @@ def test_colours_are_converted_as_at_inference(mode: str, side: int) -> None:
     np.testing.assert_array_equal(decoded(ready), expected)
 
 
+@pytest.mark.parametrize("side", [16, SIDE])
+def test_ink_colours_of_a_jpeg_are_converted_as_at_inference(side: int) -> None:
+    file = encode(Image.fromarray(np.full((side, side, 4), (200, 30, 90, 10), np.uint8), "CMYK"), "JPEG", quality=100)
+    ready = from_file(file, LIMITS)
+    expected = preprocess.decode(file, height=side, width=side, channels=3)
+    assert np.abs(decoded(ready).astype(int) - expected).max() <= (0 if side == 16 else 2)
+    assert [note.code for note in ready.notes] == ["colours_converted"]
+
+
 @pytest.mark.parametrize("mode", ["P", "RGB", "L"])
 def test_a_transparent_colour_is_dropped_as_alpha_is(mode: str) -> None:
     image = Image.fromarray(pixels(1, side=SIDE)).convert(mode)
