@@ -91,15 +91,17 @@ def get_file(key: str, path: Path, *, sha256: str | None = None, at_chunk: Calla
     """
     partial = path.with_name(path.name + ".partial")
     digest = hashlib.sha256()
-    with partial.open("wb") as file:
-        for chunk in read(key):
-            digest.update(chunk)
-            file.write(chunk)
-            at_chunk()
-    if sha256 is not None and digest.hexdigest() != sha256:
-        partial.unlink()
-        raise ChecksumMismatch(f"the object {key} is not the one that was stored; its sha256 differs")
-    partial.rename(path)
+    try:
+        with partial.open("wb") as file:
+            for chunk in read(key):
+                digest.update(chunk)
+                file.write(chunk)
+                at_chunk()
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise ChecksumMismatch(f"the object {key} is not the one that was stored; its sha256 differs")
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read(key: str, *, start: int = 0, end: int | None = None) -> Iterator[memoryview]:

@@ -47,7 +47,11 @@ class CheckpointUploads:
 
     def submit(self, message: Checkpoint) -> None:
         file = self._spool / new_id("ckpt")
-        os.link(self._out / message.path, file)
+        try:
+            os.link(self._out / message.path, file)
+        except FileNotFoundError:  # the trainer keeps its newest ones: a newer one's message is on its way
+            logger.info("checkpoint of step %d was gone before it could be taken", message.step)
+            return
         new = _Pending(message, file)
         with self._changed:
             kept = [p for p in self._pending if p.message.arm == message.arm and p.message.best and not message.best]

@@ -20,7 +20,7 @@ from worker import orphans, scratch
 from worker.persistence import LedgerAway, write_once
 
 logger = logging.getLogger(__name__)
-_LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
+LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
 IDEMPOTENCY_TTL = timedelta(hours=24)
 ORPHAN_PAUSE_SECONDS = 3_600.0
 _BELLS: dict[str, Sequence[tuple[Any, Bell]]] = {
@@ -70,7 +70,7 @@ def ring_missing(name: str) -> int:
 
 def _requeue(session: Session) -> list[str] | None:
     """Everything that needs no broker, in one transaction; gives the prefixes of aborted uploads."""
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
     sweeping.requeue_expired(session)
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - IDEMPOTENCY_TTL))

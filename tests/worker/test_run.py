@@ -1,4 +1,4 @@
-"""One job from claim to publication, and every other way an attempt can end. The trainer is a fake, the rest is real."""
+"""One job from claim to publication, and every other way an attempt can end. Only the trainer is a fake."""
 
 from __future__ import annotations
 

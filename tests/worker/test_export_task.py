@@ -1,0 +1,74 @@
+"""An export asked for after the training."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import update
+
+from core import exports, storage
+from core.database import transaction
+from core.spec import Constraints, ExportSpec
+from core.tables import Export, Job, Model
+from tests.worker import seed
+from tests.worker.test_whole_job import read
+from worker.export_task import run_export
+from worker.run import run_job
+
+
+@pytest.fixture
+def model(version) -> Model:
+    job = seed.job(version)
+    run_job(job.id)
+    return read(Model, seed.read(job.id).model_id)
+
+
+def order(model: Model, **spec: object) -> Export:
+    with transaction() as session:
+        return exports.submit(session, model.tenant_id, model.id, ExportSpec(**spec))
+
+
+def test_bundle_is_published_with_its_sha256(model):
+    export = order(model, precision="int8")
+    run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.worker, export.precision) == ("succeeded", None, "int8")
+    assert export.object_key == f"exports/{export.id}/1/bundle.zip"
+    assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
+
+
+def test_gate_that_fails_is_a_result(model):
+    export = order(model, constraints=Constraints(max_drop_points=0))
+    run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.violations) == ("gate_failed", ["the drop is too large"])
+
+
+@pytest.mark.parametrize(("mode", "status", "attempts"), [("gpu_oom", "failed", 1), ("segfault", "queued", 1)])
+def test_named_error_fails_at_once_and_a_crash_is_tried_again(model, mode, status, attempts):
+    with transaction() as session:
+        job = session.get_one(Job, model.job_id)
+        labels = {"fake/mode": mode, "fake/at": "export"}
+        session.execute(update(Job).values(resolved={**job.resolved, "labels": labels}))
+    export = order(model)
+    run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.attempts) == (status, attempts)
+    assert (export.error or {}).get("code") == ("gpu_oom" if status == "failed" else None)
+
+
+def test_altered_weights_are_not_exported(model):
+    storage.put_bytes(model.weights_key, b"altered")
+    export = order(model)
+    for _ in range(3):
+        run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.error["code"], export.object_key) == ("failed", "poison", None)
+
+
+def test_second_message_finds_nothing_to_claim(model):
+    export = order(model)
+    run_export(export.id)
+    run_export(export.id)
+    assert read(Export, export.id).fence == 1

@@ -1,0 +1,119 @@
+"""Postgres or the object store go away while a job runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from core import storage
+from core.database import engine, transaction
+from core.errors import StoreUnavailable
+from core.tables import Checkpoint, JobAttempt, Model
+from tests.servers.postgres import PostgresServer
+from tests.worker import seed
+from tests.worker.processes import wait_until
+from tests.worker.test_run import uninterrupted, weights
+from worker import stopping
+from worker.run import run_job
+
+
+@pytest.fixture
+def background() -> Iterator[Callable[[str], Future[None]]]:
+    with ThreadPoolExecutor() as pool:
+        yield lambda job_id: pool.submit(run_job, job_id)
+        stopping.request()
+    stopping.forget()
+
+
+def attempts(job_id: str) -> list[str | None]:
+    with transaction() as session:
+        return list(session.scalars(select(JobAttempt.outcome).where(JobAttempt.job_id == job_id)))
+
+
+@pytest.fixture
+def crash_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[float], None]]:
+    """`kill -9`, and a start so many seconds later."""
+
+    def crash(seconds: float) -> None:
+        postgres_server.kill()
+        time.sleep(seconds)
+        postgres_server.start()
+
+    yield crash
+    engine().dispose()
+
+
+def test_short_outage_of_postgres_does_not_interrupt_the_training(version, background, crash_postgres):
+    job = seed.job(version, labels={"fake/step_seconds": "0.15"})
+    background(job.id)
+    wait_until(job.id, lambda job: job.progress["step"] >= 3)
+    crash_postgres(0.2)
+    job = wait_until(job.id, lambda job: job.status == "succeeded")
+    assert attempts(job.id) == ["succeeded"]
+    assert weights(job) == uninterrupted()
+
+
+def test_outage_longer_than_the_lease_stops_the_trainer_and_loses_no_step(version, background, crash_postgres):
+    job = seed.job(version, labels={"fake/step_seconds": "0.5", "fake/checkpoint_steps": "100"})
+    running = background(job.id)
+    wait_until(job.id, lambda job: job.progress["step"] >= 3)
+    crash_postgres(4)
+    job = wait_until(job.id, lambda job: job.status == "queued", seconds=20)
+    running.result(10)
+    assert attempts(job.id) == ["lease"]
+    assert job.attempts == 0
+    with transaction() as session:
+        (checkpoint,) = session.scalars(select(Checkpoint).where(Checkpoint.job_id == job.id))
+    # the lease of 3 s, less its margin, after the last renewal: not much more training than that
+    assert 3 <= checkpoint.step <= 12
+    background(job.id)
+    job = wait_until(job.id, lambda job: job.status == "succeeded")
+    assert weights(job) == uninterrupted()
+
+
+def test_store_that_is_away_for_a_while_delays_the_publication(version, monkeypatch):
+    refusals = []
+    put_file = storage.put_file
+
+    def refuse_thrice(*arguments, **options):
+        if len(refusals) < 3:
+            refusals.append(arguments)
+            raise StoreUnavailable("away")
+        return put_file(*arguments, **options)
+
+    monkeypatch.setattr(storage, "put_file", refuse_thrice)
+    monkeypatch.setattr("worker.lease.STORE_PAUSE_SECONDS", 0.1)
+    job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
+    run_job(job.id)
+    assert seed.read(job.id).status == "succeeded"
+    assert len(refusals) == 3
+
+
+def test_store_that_stays_away_gives_the_job_back_uncounted(version, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(storage, "put_file", refuse)
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "1")
+    job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
+    run_job(job.id)
+    job = seed.read(job.id)
+    assert (job.status, job.attempts) == ("queued", 0)
+    assert attempts(job.id) == ["object_store_unavailable"]
+    with transaction() as session:
+        assert not list(session.scalars(select(Model)))
+
+
+def test_claim_while_postgres_is_away_is_left_to_the_sweeper(version, postgres_server):
+    job = seed.job(version)
+    postgres_server.kill()
+    try:
+        run_job(job.id)
+    finally:
+        postgres_server.start()
+        engine().dispose()
+    assert (seed.read(job.id).status, seed.read(job.id).total_attempts) == ("queued", 0)
