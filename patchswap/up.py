@@ -126,7 +126,7 @@ def _environment(places: Layout, url: str) -> dict[str, str]:
     return os.environ | {
         "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
         "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
-        "PATCHSWAP_OBJECTS_URL": places.objects.as_uri(),
+        "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # as it stands: core.storage takes the path literally
         "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
         "PATCHSWAP_PUBLIC_URL": url,
         "PYTHONUNBUFFERED": "1",  # a log that is current when it is read

@@ -86,6 +86,7 @@ def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_sam
     assert second.key_is_accepted()
     assert second.stop() == 0
     assert running_of(data_dir) == []
+    assert list(data_dir.parent.iterdir()) == [data_dir]
 
 
 @pytest.mark.slow
