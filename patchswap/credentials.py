@@ -36,16 +36,23 @@ def find(url: str | None = None, api_key: str | None = None) -> Credentials:
 
 
 def save(credentials: Credentials) -> Path:
-    """Write the login file, readable by its owner only; gives its path."""
+    """Write the login file; gives its path."""
     path = login_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write(path, credentials)
+    return path
+
+
+def write(path: Path, credentials: Credentials) -> None:
+    """Replace the file whole, readable by its owner only."""
     draft = path.with_suffix(".json.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump({"url": _clean(credentials.url), "api_key": credentials.api_key}, file)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
-    return path
 
 
 def login_file() -> Path:

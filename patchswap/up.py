@@ -19,7 +19,8 @@ import httpx
 import psycopg
 import redis
 
-from patchswap.embedded import accounts, credentials, layout, leftovers, lock, postgres
+from patchswap import credentials
+from patchswap.embedded import accounts, layout, leftovers, local_key, lock, postgres
 from patchswap.embedded import redis as broker
 from patchswap.embedded.child import Part
 from patchswap.embedded.layout import Layout
@@ -34,7 +35,7 @@ _START_SECONDS = 60.0
 
 def default_data_dir() -> Path:
     """PATCHSWAP_DATA_DIR, or ~/.patchswap."""
-    return Path(os.environ.get("PATCHSWAP_DATA_DIR") or "~/.patchswap").expanduser()
+    return credentials.local_file().parent
 
 
 def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
@@ -114,11 +115,11 @@ def _worker(queue: str) -> Part:
 
 
 def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
-    key = credentials.stored_key(places.client)
-    if key is None or not credentials.is_accepted(url, key):
+    key = local_key.stored(places.client)
+    if key is None or not local_key.is_accepted(url, key):
         answer = supervisor.run_once("bootstrap", [*_python("core.bootstrap"), "--name", "default"])
         key = json.loads(answer.strip().splitlines()[-1])["api_key"]
-    credentials.write(places.client, url=url, api_key=key)
+    credentials.write(places.client, credentials.Credentials(url, key))
 
 
 def _environment(places: Layout, url: str) -> dict[str, str]:
