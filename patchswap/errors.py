@@ -77,7 +77,9 @@ class ApiError(PatchswapError):
         super().__init__(_one_line(self._sentence()))
 
     def _sentence(self) -> str:
-        parts = [self.detail, *(f"{e.pointer or 'body'}: {e.message}" for e in self.errors if e.message != self.detail)]
+        faults = [f"{e.pointer}: {e.message}" if e.pointer else e.message for e in self.errors]
+        is_repeated = any(e.message == self.detail for e in self.errors)
+        parts = faults if is_repeated else [self.detail, *faults]
         sentence = "; ".join(part.strip().rstrip(".") for part in parts)
         if self.status >= 500 and self.request_id:
             sentence += f" (request {self.request_id})"

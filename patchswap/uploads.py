@@ -6,10 +6,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from patchswap.errors import BadInput, Gone
+from patchswap.errors import BadInput, Conflict, Gone
 from patchswap.transport import Body, Transport
 
 _CHUNK_BYTES = 2**20
@@ -65,7 +66,8 @@ def _finish(transport: Transport, path: Path, upload_id: str, *, size: int, prog
         if not missing or len(missing) == before:
             transport.post(f"/v1/uploads/{upload_id}/complete")
             return
-        _send(transport, path, missing, part_size=int(upload["part_size"]), size=size, progress=progress)
+        with suppress(Conflict):  # another process has just completed the same upload: the next look tells
+            _send(transport, path, missing, part_size=int(upload["part_size"]), size=size, progress=progress)
         before = len(missing)
 
 

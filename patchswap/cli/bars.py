@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from patchswap.cli.output import duration, note, size
+from patchswap.cli.output import duration, note, printable, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -80,18 +80,20 @@ class Training:
     def show(self, event: Event) -> None:
         if event.type != "progress":
             self._line(describe(event))
-        elif self._bar:
-            what = event.data["phase"] or event.data["status"]
-            shown = what if event.data["status"] == "running" else event.data["status"]
+            return
+        is_training = event.data["status"] == "running" and event.data["phase"] == "train"
+        if self._bar:
+            shown = event.data["phase"] if event.data["status"] == "running" else event.data["status"]
+            figures = self._figures_text(event) if is_training else ""
             self._bar.update(
                 self._row,
-                description=f"{shown:<9}",
-                completed=event.data.get("fraction") or 0.0,
-                figures=self._figures_text(event),
+                description=f"{shown or 'running':<9}",
+                completed=event.data["fraction"] or 0,
+                figures=figures,
             )
-        elif time.monotonic() - self._told_at > _PLAIN_LINE_SECONDS and event.data.get("step"):
+        elif is_training and event.data["step"] and time.monotonic() - self._told_at > _PLAIN_LINE_SECONDS:
             self._told_at = time.monotonic()
-            self._line(f"{event.data.get('fraction') or 0:4.0%}  {self._figures_text(event)}")
+            self._line(f"{event.data['fraction'] or 0:4.0%}  {self._figures_text(event)}")
 
     def _line(self, text: str) -> None:
         if not text:
@@ -112,7 +114,7 @@ class Training:
             shown.append(f"accuracy {accuracy:.1%}")
         if progress.get("images_per_second"):
             shown.append(f"{progress['images_per_second']:.0f} images/s")
-        if progress.get("eta_seconds") is not None and progress["status"] == "running":
+        if progress.get("eta_seconds") is not None:
             shown.append(f"{duration(progress['eta_seconds'])} left")
         return "  ".join(shown)
 
@@ -147,4 +149,4 @@ def describe(event: Event) -> str:
         words = [data.get("verb"), "requested"]
     else:
         return ""
-    return f"{event.at.astimezone():%H:%M:%S}  " + " ".join(str(word) for word in words if word)
+    return f"{event.at.astimezone():%H:%M:%S}  " + printable(" ".join(str(word) for word in words if word))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchswap.cli import bars
-from patchswap.cli.output import Json, connect, emit, note, table
+from patchswap.cli.output import Json, connect, emit, note, printable, table
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -95,7 +95,7 @@ def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
 
 
 def _summary(dataset: Dataset, report: ValidationReport) -> str:
-    splits = ", ".join(f"{count} {split}" for split, count in report.splits.items())
+    splits = ", ".join(f"{report.splits[name]} {name}" for name in ("train", "val", "test") if name in report.splits)
     lines = [
         f"{dataset.id} {dataset.name}: {dataset.status}",
         f"{report.accepted} images of {report.classes} classes ({splits}), {report.skipped} skipped",
@@ -113,4 +113,4 @@ def _findings(report: ValidationReport) -> str:
     total = sum(report.counts.values())
     if total > len(shown) and shown:
         lines.append(f"{total} findings in all; `patchswap datasets show --json` lists them")
-    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    return "\n".join(map(printable, lines))

@@ -76,13 +76,17 @@ def duration(seconds: float | None) -> str:
     return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
 
 
+def printable(text: str) -> str:
+    """Without control codes: what somebody else wrote must not steer the terminal it is shown on."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M")
-    # A name given by somebody else must not steer the terminal it is shown on.
-    return "".join(c if c.isprintable() else "?" for c in str(value))
+    return printable(str(value))
 
 
 def _is_number(cell: str) -> bool:

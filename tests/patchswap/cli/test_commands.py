@@ -1,0 +1,168 @@
+"""The commands over a real api: what they print for people and for programs, and how they exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from patchswap.client import Client
+from tests.patchswap.cli.conftest import ROOT, Run, complaint, lines_of_json, one_json
+from tests.patchswap.conftest import Worker
+from tests.servers.proxy import BreakingProxy
+
+
+def test_login_is_proved_and_then_used(run: Run, proxy: BreakingProxy, client: Client, api_key: str, tmp_path: Path):
+    wrong = run("login", "--url", proxy.url, "--api-key", "psk_wrong")
+    assert (wrong.returncode, "does not accept this key" in complaint(wrong)) == (1, True)
+    assert run("jobs", "list").returncode == 2
+    told = one_json(run("login", "--url", proxy.url, "--json", stdin=api_key + "\n"))
+    assert told["url"] == proxy.url
+    assert Path(told["file"]).stat().st_mode & 0o777 == 0o600
+    assert one_json(run("jobs", "list", "--json")) == []
+
+
+def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id: str):
+    shown = patchswap("datasets", "show", "pets")
+    assert shown.returncode == 0
+    assert "60 images of 2 classes (40 train, 20 test), 0 skipped" in shown.stdout
+    assert "\x1b" not in shown.stdout + shown.stderr
+    assert one_json(patchswap("datasets", "show", dataset_id, "--json"))["validation"]["accepted"] == 60
+    assert [one["name"] for one in one_json(patchswap("datasets", "list", "--json"))] == ["pets"]
+    listed = patchswap("datasets", "list").stdout.splitlines()
+    assert listed[0].split() == ["ID", "NAME", "STATUS", "CREATED"]
+    assert listed[1].split()[:3] == [dataset_id, "pets", "ready"]
+
+
+def test_a_folder_is_pushed(patchswap: Run, tmp_path: Path):
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_bytes(b"x")
+    pushed = one_json(patchswap("datasets", "push", "pets", "--name", "mine", "--no-wait", "--json"))
+    assert (pushed["name"], pushed["status"]) == ("mine", "ingesting")
+    assert one_json(patchswap("datasets", "rm", "mine", "--json")) == {"id": pushed["id"], "deleted": True}
+
+
+def test_train_puts_options_and_assignments_over_a_file(patchswap: Run, dataset_id: str, tmp_path: Path):
+    (tmp_path / "spec.json").write_text(json.dumps({"training": {"epochs": 9, "pairs_per_batch": 8}, "seed": 3}))
+    options = ["--dataset", "pets", "--recipe", "resnet20_short", "--control", "--spec", "spec.json"]
+    job = one_json(patchswap("train", *options, "--set", "training.epochs=5", "--set", "method.patch_size=2", "--json"))
+    spec = job["spec"]
+    assert (spec["training"]["epochs"], spec["training"]["pairs_per_batch"]) == (5, 8)
+    assert (spec["control"], spec["seed"], spec["method"]["patch_size"]) == (True, 3, 2)
+    assert one_json(patchswap("jobs", "show", job["id"], "--json"))["id"] == job["id"]
+
+
+def test_train_prints_the_id_and_how_to_follow_it(patchswap: Run, dataset_id: str):
+    done = patchswap("train", "--dataset", dataset_id)
+    assert done.stdout.strip().startswith("job_")
+    assert done.stderr.strip() == f"follow it: patchswap watch {done.stdout.strip()}"
+
+
+def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
+    checked = one_json(patchswap("train", "--dataset", "pets", "--dry-run", "--json"))
+    assert checked["resolved"]["training"]["image_size"] == [8, 8]
+    assert one_json(patchswap("jobs", "list", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
+        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset"),
+        (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
+        (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
+        (["train", "--dataset", "pets", "--set", "nonsense=1"], 1, "/nonsense: "),
+        (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "there is no recipe 'nothing'"),
+        (["jobs", "show", "job_" + "0" * 32], 1, "Check the id"),
+        (["pull", "model_" + "0" * 32], 1, "Check the id"),
+    ],
+)
+def test_what_the_service_refuses_is_one_line(
+    patchswap: Run, dataset_id: str, arguments: list[str], status: int, message: str
+):
+    done = patchswap(*arguments)
+    assert message in complaint(done)
+    assert done.returncode == status
+
+
+def test_verbs_print_the_status(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    assert patchswap("pause", job.id).stdout == f"{job.id} paused\n"
+    assert patchswap("resume", job.id).stdout == f"{job.id} queued\n"
+    assert one_json(patchswap("cancel", job.id, "--json"))["status"] == "cancelled"
+    assert one_json(patchswap("jobs", "list", "--status", "cancelled", "--json"))[0]["id"] == job.id
+    assert one_json(patchswap("jobs", "rm", job.id, "--json")) == {"id": job.id, "deleted": True}
+
+
+def test_watching_a_job_that_fails_ends_with_one(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    worker.notice("on \x1b[31mit")
+    threading.Timer(1.0, worker.end, ["failed"]).start()
+    done = patchswap("watch", job.id)
+    assert done.returncode == 1
+    assert f"{job.id}: failed" in done.stdout
+    assert "info: on ?[31mit" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_watching_as_json_is_one_event_a_line_and_the_job_last(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    job.cancel()
+    done = patchswap("watch", job.id, "--json")
+    assert done.returncode == 1
+    *events, last = lines_of_json(done)
+    assert [event["data"]["status"] for event in events if event["type"] == "status"] == ["queued", "cancelled"]
+    assert (last["type"], last["job"]["status"]) == ("end", "cancelled")
+
+
+def test_ctrl_c_leaves_the_job_and_says_how_to_return(
+    client: Client, dataset_id: str, proxy: BreakingProxy, api_key: str, tmp_path: Path
+):
+    job = client.jobs.create(dataset=dataset_id)
+    variables = {"PATCHSWAP_URL": proxy.url, "PATCHSWAP_API_KEY": api_key, "PYTHONPATH": str(ROOT)}
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "patchswap", "watch", job.id],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | variables,
+    )
+    deadline = time.monotonic() + 30
+    while not proxy.requests("GET", "/events/stream"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    watching.send_signal(signal.SIGINT)
+    told = watching.communicate(timeout=30)[1]
+    assert watching.returncode == 130
+    assert f"the job goes on; return to it: patchswap watch {job.id}" in told
+    assert "Traceback" not in told
+    assert job.refresh().status == "queued"
+
+
+def test_keys_are_made_listed_and_revoked(patchswap: Run, run: Run, proxy: BreakingProxy):
+    made = patchswap("keys", "create", "ci", "--scope", "read")
+    secret = made.stdout.strip()
+    assert secret.startswith("psk_")
+    assert "not shown again" in made.stderr
+    assert run("jobs", "list", PATCHSWAP_URL=proxy.url, PATCHSWAP_API_KEY=secret).returncode == 0
+    (key,) = [key for key in one_json(patchswap("keys", "list", "--json")) if key["name"] == "ci"]
+    assert secret not in patchswap("keys", "list", "--json").stdout
+    patchswap("keys", "revoke", key["id"])
+    refused = run("jobs", "list", PATCHSWAP_URL=proxy.url, PATCHSWAP_API_KEY=secret)
+    assert refused.returncode == 1
+    assert "does not accept this key" in complaint(refused)
+
+
+def test_recipes_are_listed_and_shown(patchswap: Run):
+    assert "resnet20_short" in patchswap("recipes", "list").stdout
+    assert one_json(patchswap("recipes", "show", "resnet20_short", "--json"))["spec"]["training"]["epochs"] == 30
