@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 from api import context
@@ -91,6 +92,8 @@ class Problem:
 
 def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            error.headers = {"Allow": _methods(app, request.url.path)}
         return problem_of(error).response(request.scope)
 
     for kind in (DomainError, SpecInvalid, RequestValidationError, HTTPException, DBAPIError, PoolTimeout):
@@ -157,6 +160,15 @@ def _violation(item: Mapping[str, Any]) -> dict[str, str]:
         "code": str(item["type"]),
         "message": str(item["msg"]),
     }
+
+
+def _methods(app: FastAPI, path: str) -> str:
+    """All that the path knows: FastAPI itself names those of the first route that fits."""
+    templates = app.openapi()["paths"].items()
+    found = {
+        name.upper() for template, methods in templates if compile_path(template)[0].match(path) for name in methods
+    }
+    return ", ".join(sorted(found))
 
 
 def _is_away(error: Exception) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
@@ -11,16 +10,11 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api import answers
-from core.errors import Invalid
 from core.listing import Window
 
 Item = TypeVar("Item")
-_TYPED_ID = re.compile(r"(upl|ds|dsv|job|ckpt|model|exp|key)_[0-9a-f]{32}")
+_TYPED_ID = r"^(upl|ds|dsv|job|ckpt|model|exp|key)_[0-9a-f]{32}$"
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
-
-
-class InvalidCursor(Invalid):
-    """`after` is not an id of this list. Take `last_id` of the page before."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -34,11 +28,9 @@ class Page(BaseModel, Generic[Item]):
 
 def cursor(
     limit: Limit = 20,
-    after: Annotated[str | None, Query(description="`last_id` of the page before.", max_length=64)] = None,
+    after: Annotated[str | None, Query(description="`last_id` of the page before.", pattern=_TYPED_ID)] = None,
     order: Annotated[Literal["asc", "desc"], Query(description="By time of creation.")] = "desc",
 ) -> Window:
-    if after is not None and not _TYPED_ID.fullmatch(after):
-        raise InvalidCursor(pointer="#query/after")
     return Window(limit=limit, after=after, descending=order == "desc")
 
 

@@ -108,11 +108,46 @@ def _opened(pack: Pack, columns: tuple[str, ...]) -> Iterator["pa.RecordBatchFil
 @contextmanager
 def _source(key: str) -> Iterator[Any]:
     store = storage.store()
-    if storage.size(key) is None:
+    size = storage.size(key)
+    if size is None:
         raise NotFound(f"no object {key}")
     if isinstance(store, LocalStore):
         with pa.memory_map(str(Path(str(store.prefix)) / key)) as mapped:
             yield mapped
     else:
-        with pa.PythonFile(obstore.open_reader(store, key, buffer_size=_RANGE_BYTES), mode="r") as ranged:
+        with pa.PythonFile(io.BufferedReader(_Ranges(key, size), _RANGE_BYTES), mode="r") as ranged:
             yield ranged
+
+
+class _Ranges(io.RawIOBase):
+    """An object as a file: each read is one request for a range."""
+
+    def __init__(self, key: str, size: int) -> None:
+        super().__init__()
+        self._key = key
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        length = min(len(buffer), self._size - self._position)
+        if length <= 0:
+            return 0
+        with storage.store_errors(self._key):
+            found = obstore.get_range(storage.store(), self._key, start=self._position, length=length)
+        memoryview(buffer)[:length] = memoryview(found)
+        self._position += length
+        return length

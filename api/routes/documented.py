@@ -42,7 +42,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the ETag that was sent."}}
 FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+    200: {
+        "content": {
+            name: {"schema": {"type": "string", "format": "binary"}}
+            for name in ("application/zip", "application/octet-stream")
+        }
+    },
     206: {"description": "The range that was asked for."},
     302: {"description": "To a presigned URL of the object store; send no key there."},
 }

@@ -66,6 +66,6 @@ def _page(recipe: recipes.Recipe) -> Recipe:
         defaults=_defaults(recipe),
         parameters=recipe.parameters,
         macs=recipe.macs,
-        reference_size=recipe.reference_size,
+        reference_size=list(recipe.reference_size),
         links={"self": path, "schema": f"{path}/schema"},
     )

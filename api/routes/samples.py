@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api import answers, paging
 from api.authentication import Reading
 from api.bodies import JsonRoute
-from api.paging import InvalidCursor, Limit, Page
+from api.paging import Limit, Page
 from api.path_ids import DatasetId, VersionId
 from api.routes import documented
 from api.schemas.datasets import Sample
@@ -41,7 +41,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     version_id: VersionId,
     *,
     limit: Limit = 20,
-    after: Annotated[str | None, Query(max_length=10, description="`last_id` of the page before: an index.")] = None,
+    after: Annotated[int, Query(ge=-1, le=MAX_INDEX, description="`last_id` of the page before: an index.")] = -1,
     split: Annotated[Literal["train", "val", "test"] | None, Query()] = None,
     class_name: Annotated[str | None, Query(max_length=1000, description="Only this class.")] = None,
 ) -> Response:
@@ -51,7 +51,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     wanted = samples.SampleFilter(Split[split.upper()] if split else None, _label(pack.manifest, class_name))
     session.rollback()  # the bucket may be slow; no transaction waits for it
     with _TURNS:
-        found = samples.listed(pack, after=_index(after), limit=limit + 1, wanted=wanted)
+        found = samples.listed(pack, after=after, limit=limit + 1, wanted=wanted)
     base = f"/v1/datasets/{dataset_id}/versions/{version.id}/samples"
     return paging.page(request, [(str(row["index"]), _sample(row, pack.manifest, base)) for row in found], limit)
 
@@ -105,14 +105,6 @@ def _label(manifest: PackManifest, class_name: str | None) -> int | None:
     if class_name not in manifest.classes:
         raise Invalid("the dataset has no class of this name", pointer="#query/class_name")
     return manifest.classes.index(class_name)
-
-
-def _index(after: str | None) -> int:
-    if after is None:
-        return -1
-    if not after.isascii() or not after.isdigit():
-        raise InvalidCursor(pointer="#query/after")
-    return int(after)
 
 
 def _sample(row: dict[str, Any], manifest: PackManifest, base: str) -> Sample:

@@ -9,6 +9,7 @@ from core.spec import Pairability
 from core.spec.validation import SplitRequest, ValidationReport
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Size = Annotated[list[int], Field(min_length=2, max_length=2)]  # height, width
 UploadReference = Annotated[str, StringConstraints(pattern=r"^upl_[0-9a-f]{32}$")]
 
 
@@ -52,8 +53,8 @@ class DatasetVersion(BaseModel):
     classes: list[str] | None
     counts: dict[str, dict[str, int]] | None = Field(description="Split name -> class name -> images.")
     samples: int | None
-    image_size: tuple[int, int] | None = Field(description="Height, width; null where images differ.")
-    median_size: tuple[int, int] | None
+    image_size: Size | None = Field(description="Height, width; null where images differ.")
+    median_size: Size | None
     channels: Literal[1, 3] | None
     bytes: int | None
     splits: dict[str, int] | None = Field(description="Split name -> images.")

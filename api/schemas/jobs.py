@@ -63,7 +63,7 @@ class Progress(BaseModel):
     estimated_finish: datetime | None
     best: Best | None
     updated_at: datetime
-    stale: bool = Field(description="Running, but no sign of life for a minute.")
+    stale: bool = Field(description="Running, but its worker has given no sign of life for a lease's time, a minute.")
 
 
 class Queue(BaseModel):

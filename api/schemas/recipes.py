@@ -12,5 +12,5 @@ class Recipe(BaseModel):
     defaults: dict[str, Any] = Field(description="The whole spec of a job that names nothing but this recipe.")
     parameters: int = Field(description="At ten classes and three channels.")
     macs: int = Field(description="Of one image of the reference size.")
-    reference_size: tuple[int, int]
+    reference_size: list[int] = Field(min_length=2, max_length=2, description="Height, width.")
     links: dict[str, str]

@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 # Beyond it the exact place in the queue helps nobody, and counting a million rows for each poll would hurt everybody.
 MAX_POSITION = 1_000
-STALE_SECONDS = 60
 
 _MOVING = f"""
     j.xmin::text AS version,
-    (j.status = 'running' AND j.updated_at < now() - interval '{STALE_SECONDS} seconds') AS stale,
+    (j.status = 'running' AND j.lease_expires_at < now()) AS stale,
     CASE WHEN j.status = 'queued' THEN (
         SELECT 1 + count(*) FROM (
             SELECT 1 FROM jobs q WHERE q.status = 'queued' AND q.queued_at < j.queued_at LIMIT {MAX_POSITION - 1}
