@@ -108,7 +108,7 @@ class Transport:
         request.extensions["timeout"] = httpx.Timeout(read_timeout_seconds, connect=10.0).as_dict()
         response = self._http.send(request, stream=True, follow_redirects=True)
         try:
-            if response.status_code >= 400 and response.status_code != 416:
+            if response.status_code >= 400:
                 response.read()
                 raise read_problem(response)
             yield response
