@@ -30,7 +30,7 @@ from patchswap.embedded.supervisor import Stopped, Supervisor, say
 DATABASE = "patchswap"
 # Longer than a worker's own: it gives its job 50 s for a checkpoint and itself 10 more.
 _WORKER_GRACE_SECONDS = 75.0
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0  # a busy machine is slow, not broken
 
 
 def default_data_dir() -> Path:
