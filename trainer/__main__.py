@@ -65,7 +65,7 @@ def _messages(arguments: argparse.Namespace) -> Iterator[Message]:
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
     if arguments.verb == "train":
-        yield from notices
+        yield from notices if arguments.arm == "main" else ()
         yield from _train(arguments, spec, pack)
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose())

@@ -1,25 +1,26 @@
 """The story of a training: pairs, patch swap, one forward on 2n images, loss, step; reported as it goes.
 
-The loop yields messages and knows no method and no task by name. What it does next follows from its position alone,
-so a run that was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
+The loop yields messages and knows no method by name. What it does next follows from its position alone, so a run that
+was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
 """
 
 import json
-from collections.abc import Iterator
-from math import ceil
+from collections.abc import Generator, Iterator
+from math import ceil, isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import torch
 
-from core.progress import Arm, Done, Message, Metrics, Progress, Started, Stopped
-from core.spec import ResolvedSpec
+from core.progress import Arm, Done, Message, Metrics, Progress, Started, Stopped, Working
+from core.spec import Plan, ResolvedSpec
 from trainer import durable, models, optimization, prediction, randomness, weights
 from trainer import run as running
 from trainer.device import autocast, describe
 from trainer.errors import loss_nan
 from trainer.pack import Pack
+from trainer.prediction import LabelledImages
 from trainer.process import Interrupted, StopRequest
 from trainer.run import Run
 from trainer.tasks import classification
@@ -81,25 +82,24 @@ def close_epoch(run: Run, clock: "Clock", stop: StopRequest) -> Iterator[Message
     values = {f"train.{name}": total.item() / run.plan.steps_per_epoch for name, total in position.sums.items()}
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
-    if validation_due(run, epoch):
-        values |= yield from _validate(run, stop)
+    if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):
+        values |= yield from _validate(run, run.validation, stop)
         top1 = values["val.top1_accuracy"]
         if position.best_top1 is None or top1 > position.best_top1:
             position.best_top1, position.best_epoch = top1, epoch
+    if not all(map(isfinite, values.values())):
+        raise loss_nan(position.step)
     position.metrics |= values
     position.sums, position.epochs_closed = {}, epoch
     clock.epoch_closed()
     yield Metrics(arm=run.arm, step=position.step, epoch=epoch, values=values)
 
 
-def validation_due(run: Run, epoch: int) -> bool:
+def validation_due(plan: Plan, *, images: int, epoch: int) -> bool:
     """Every epoch while that is cheap, the last one always: a fixed rule, so that a resumed run validates the same."""
-    if run.validation is None:
-        return False
-    cost = len(run.validation.labels) * FORWARD_SHARE
-    budget = VALIDATION_SHARE * run.plan.images_per_step * run.plan.steps_per_epoch
-    every = max(ceil(run.plan.epochs / VALIDATIONS_AT_MOST), ceil(cost / budget))
-    return epoch % every == 0 or epoch == run.plan.epochs
+    budget = VALIDATION_SHARE * plan.images_per_step * plan.steps_per_epoch
+    every = max(ceil(plan.epochs / VALIDATIONS_AT_MOST), ceil(images * FORWARD_SHARE / budget))
+    return epoch % every == 0 or epoch == plan.epochs
 
 
 def publish(run: Run) -> Done:
@@ -173,9 +173,8 @@ def _accumulate(run: Run, values: dict[str, torch.Tensor]) -> None:
         sums[name] = sums[name] + addend if name in sums else addend
 
 
-def _validate(run: Run, stop: StopRequest) -> Any:
-    assert run.validation is not None  # noqa: S101
-    found = yield from prediction.predict(run.model, run.validation, activity="validate", stop=stop)
+def _validate(run: Run, split: LabelledImages, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
+    found = yield from prediction.predict(run.model, split, activity="validate", stop=stop)
     return {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
 
 

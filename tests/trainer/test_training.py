@@ -90,15 +90,17 @@ def test_digits_are_learnt(tmp_path: Path, method: str) -> None:
     assert [m.values["val.top1_accuracy"] for m in said if m.type == "metrics"][-1] > 0.9
 
 
+@pytest.mark.parametrize("lost", [{4, 5, 6}, {2}, {6}], ids=["for good", "for a step", "at the end"])
 def test_lost_loss_ends_the_run_with_a_remedy(
-    digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: set[int]
 ) -> None:
-    def losses_lost_at_step_5(self, *batch):
+    def losses_lost_at_times(self, *batch):
         calls.append(1)
-        return {name: value * float("nan" if len(calls) > 4 else 1) for name, value in losses(self, *batch).items()}
+        factor = float("nan") if len(calls) in lost else 1.0
+        return {name: value * factor for name, value in losses(self, *batch).items()}
 
     losses, calls = PatchSwap.losses, []
-    monkeypatch.setattr(PatchSwap, "losses", losses_lost_at_step_5)
+    monkeypatch.setattr(PatchSwap, "losses", losses_lost_at_times)
     spec = write_spec(tmp_path, body())
     status, said = run_main(["train", spec, "--pack", digits_folder, "--out", tmp_path], tmp_path)
     assert status == 3
@@ -206,10 +208,15 @@ def _is_running(pid: int) -> bool:
         return False
 
 
-def test_progress_is_said_about_once_a_second(digits: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_says_where_the_run_is_and_an_epochs_metrics_are_means(
+    digits: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(training, "PROGRESS_SECONDS", 0.0)
     said = run_here(spec_for(digits), digits, tmp_path)
     progress = [message for message in said if message.type == "progress"]
     assert [message.step for message in progress] == [1, 2, 3, 4, 5, 6]
     assert [message.epoch for message in progress] == [1, 1, 2, 2, 2, 2]
     assert all(message.images_per_second > 0 for message in progress)
+    reported = [message.values["train.loss"] for message in said if message.type == "metrics"]
+    losses = [message.loss for message in progress]
+    assert reported == pytest.approx([sum(losses[:3]) / 3, sum(losses[3:]) / 3])
