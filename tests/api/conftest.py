@@ -35,4 +35,3 @@ def theirs(server: Server) -> Iterator[Caller]:
 def version(ours: Caller) -> DatasetVersion:
     """A ready dataset version of ours: 60 images of 8 x 8 px."""
     return seed.version(ours.tenant_id)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import uvicorn
@@ -18,14 +18,15 @@ from core.keys import SCOPES, create, ensure_tenant
 class Server:
     """One api on a spare port, for the length of a `with`."""
 
-    def __enter__(self) -> Server:
-        config = uvicorn.Config(create_app(), port=0, log_config=None, loop="asyncio", timeout_graceful_shutdown=1)
+    def __enter__(self) -> Self:
+        config = uvicorn.Config(create_app(), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         deadline = time.monotonic() + 20
         while not self._server.started:
-            assert self._thread.is_alive() and time.monotonic() < deadline, "the api did not start"
+            assert self._thread.is_alive(), "the api did not start"
+            assert time.monotonic() < deadline, "the api did not start in time"
             time.sleep(0.01)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"

@@ -121,7 +121,7 @@ def test_silent_stream_sends_heartbeats(ours: Caller, version: DatasetVersion, m
     assert heartbeats == [": open", ": heartbeat", ": heartbeat", ": heartbeat"]
 
 
-@pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "١"])
+@pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "\u0661"])
 def test_odd_last_event_id_is_refused(ours: Caller, version: DatasetVersion, value: str):
     job, _ = made.running_job(version)
     answer = ours.get(f"/v1/jobs/{job.id}/events/stream", headers={"Last-Event-ID": value.encode()})

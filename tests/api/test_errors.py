@@ -1,0 +1,140 @@
+"""Every answer of 400 and above is a problem, whoever raised it; nothing inside leaks out."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.schemas.problem import ProblemDetails
+from core import datasets
+from core.tables import DatasetVersion
+from tests.api.serving import Caller
+from tests.servers.postgres import PostgresServer
+
+JSON = {"Content-Type": "application/json"}
+
+
+def problem(answer: httpx.Response) -> dict:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    ProblemDetails.model_validate(body)
+    assert body["status"] == answer.status_code
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    return body
+
+
+def test_frameworks_own_refusals_are_problems_too(ours: Caller):
+    assert problem(ours.get("/v1/none"))["code"] == "not_found"
+    refused = ours.put("/v1/jobs")
+    assert problem(refused)["code"] == "method_not_allowed"
+    assert refused.headers["Allow"] == "GET, POST"
+    assert problem(ours.get("/v1/jobs?limit=x"))["code"] == "invalid"
+    assert problem(ours.get("/v1/jobs/"))["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"", b"nul", b"[" * 100_000, b'{"a": ' * 50_000, b"\xff\xfe", b'{"seed": ' + b"9" * 5000 + b"}"]
+)
+def test_body_that_is_no_json_is_400_or_422(ours: Caller, body: bytes):
+    answer = ours.post("/v1/jobs", content=body, headers=JSON)
+    assert answer.status_code in (400, 422)
+    problem(answer)
+
+
+@pytest.mark.parametrize("body", [[], "text", 1, None, True])
+def test_body_that_is_no_object_is_422(ours: Caller, body):
+    assert problem(ours.post("/v1/jobs", content=json.dumps(body), headers=JSON))["status"] == 422
+
+
+def test_body_of_another_type_is_415(ours: Caller, version: DatasetVersion):
+    body = json.dumps({"dataset": version.id})
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/xml", "x"):
+        answer = ours.post("/v1/jobs", content=body, headers={"Content-Type": content_type})
+        assert problem(answer)["status"] == 415
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_large_body_is_413(ours: Caller, chunked: bool):
+    body = b" " * (2**20 + 1)
+    answer = ours.post("/v1/jobs", content=iter([body]) if chunked else body, headers=JSON)
+    assert problem(answer)["status"] == 413
+
+
+def test_unexpected_error_is_500_without_a_trace(ours: Caller, version: DatasetVersion, monkeypatch, caplog):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret of the house")
+
+    monkeypatch.setattr(datasets, "find", broken)
+    answer = ours.get(f"/v1/datasets/{version.dataset_id}")
+    body = problem(answer)
+    assert (answer.status_code, body["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert "secret of the house" in caplog.text
+
+
+def test_requests_own_id_is_kept_where_it_is_sane(ours: Caller):
+    assert ours.get("/healthz", headers={"X-Request-Id": "client-4711"}).headers["X-Request-Id"] == "client-4711"
+    assert ours.get("/healthz", headers={"X-Request-Id": "a b"}).headers["X-Request-Id"] != "a b"
+
+
+def test_logs_hold_neither_keys_nor_queries(ours: Caller, caplog):
+    caplog.set_level("INFO")
+    ours.get("/v1/jobs?label=secret:value")
+    lines = [record for record in caplog.records if record.name.startswith("api")]
+    text = " ".join(f"{record.getMessage()} {getattr(record, 'fields', '')}" for record in lines)
+    assert "/v1/jobs" in text
+    assert ours.key not in text
+    assert "secret:value" not in text
+
+
+def test_lost_database_is_503_and_comes_back(ours: Caller, version: DatasetVersion, postgres_server: PostgresServer):
+    assert ours.get("/v1/jobs").status_code == 200
+    postgres_server.kill()
+    try:
+        for answer in (ours.get("/v1/jobs"), ours.post("/v1/jobs", {"dataset": version.id}), ours.get("/v1/datasets")):
+            assert problem(answer)["retryable"] is True
+            assert (answer.status_code, int(answer.headers["Retry-After"]) >= 1) == (503, True)
+        checks = ours.get("/readyz")
+        assert checks.status_code == 503
+        assert {name: check["status"] for name, check in checks.json()["checks"].items()} == {
+            "database": "down",
+            "broker": "up",
+            "objects": "up",
+        }
+        assert ours.get("/healthz").status_code == 200
+    finally:
+        postgres_server.start()
+    deadline = time.monotonic() + 10
+    while ours.get("/v1/jobs").status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert ours.get("/v1/jobs").status_code == 200
+    assert ours.get("/readyz").json()["status"] == "ready"
+    assert ours.post("/v1/jobs", {"dataset": version.id}).status_code == 202
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ["dataset", "name", "recipe", "model", "method", "optimizer", "training", "exports", "labels", "seed"]
+FIELDS += ["upload_id", "splits", "task", "bytes", "sha256", "media_type", "scopes", "expires_at", "constraints"]
+bodies = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), json_values, max_size=4) | json_values
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_body_is_our_fault(ours: Caller, version: DatasetVersion, data: st.DataObject):
+    path = data.draw(st.sampled_from(["jobs", "jobs/validate", "datasets", "uploads", "api_keys"]))
+    body = data.draw(bodies)
+    if isinstance(body, dict) and path.startswith("jobs") and data.draw(st.booleans()):
+        body = {"dataset": version.id} | body
+    answer = ours.post(f"/v1/{path}", content=json.dumps(body), headers=JSON)
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400:
+        problem(answer)

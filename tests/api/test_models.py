@@ -1,0 +1,202 @@
+"""Models, evaluations, exports, downloads, checkpoints, metrics."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+
+import httpx
+import pytest
+
+from core import metrics
+from core.database import transaction
+from core.tables import DatasetVersion
+from tests.api import made
+from tests.api.serving import Caller
+
+SHA256 = hashlib.sha256(made.BUNDLE).hexdigest()
+SIZE = len(made.BUNDLE)
+
+
+def test_published_job_leads_to_its_model(ours: Caller, version: DatasetVersion):
+    job, model, export = made.published_job(version)
+    body = ours.get(f"/v1/jobs/{job.id}").json()
+    assert (body["status"], body["model_id"], body["progress"]["fraction"]) == ("succeeded", model.id, 1.0)
+    page = ours.get(body["links"]["model"]).json()
+    assert (page["id"], page["job_id"], page["top1_accuracy"]) == (model.id, job.id, 0.75)
+    assert [item["id"] for item in ours.get("/v1/models").json()["data"]] == [model.id]
+    card = ours.get(page["links"]["card"])
+    assert (card.text, card.headers["Content-Type"]) == ("# A model\n", "text/markdown; charset=utf-8")
+    (found,) = ours.get(page["links"]["exports"]).json()["data"]
+    assert (found["id"], found["status"], found["measured"]["top1_accuracy"]) == (export.id, "succeeded", 0.75)
+
+
+def test_evaluation_has_both_arms_and_their_difference(ours: Caller, version: DatasetVersion):
+    job, _, _ = made.published_job(version)
+    body = ours.get(f"/v1/jobs/{job.id}/evaluation").json()
+    assert body["main"]["splits"]["test"]["confusion"] == [[4, 1], [1, 4]]
+    assert body["difference"] == {"split": "test", "top1_accuracy": 0.25, "nll": 0.0, "ece": 0.0}
+
+
+def test_job_without_control_has_no_difference(ours: Caller, version: DatasetVersion):
+    job, _, _ = made.published_job(version, control=False)
+    body = ours.get(f"/v1/jobs/{job.id}/evaluation").json()
+    assert (body["control"], body["difference"]) == (None, None)
+
+
+def test_job_that_did_not_succeed_has_no_evaluation(ours: Caller, version: DatasetVersion):
+    job, _ = made.running_job(version)
+    answer = ours.get(f"/v1/jobs/{job.id}/evaluation")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_evaluated")
+
+
+def test_export_can_be_asked_for(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    answer = ours.post(
+        f"/v1/models/{model.id}/exports",
+        {"format": "onnx", "precision": "int8", "constraints": {"max_drop_points": 1.0}},
+    )
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["status"], body["bytes"], body["constraints"]["max_drop_points"]) == ("queued", None, 1.0)
+    assert ours.get(answer.headers["Location"]).json() == body
+    assert ours.get(f"{answer.headers['Location']}/download").json()["code"] == "export_not_ready"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"format": "elf"}, "/format"),
+        ({"precision": "int1"}, "/precision"),
+        ({"constraints": {"max_drop_points": -1}}, "/constraints/max_drop_points"),
+        ({"constraints": {"odd": 1}}, "/constraints/odd"),
+        ({"status": "succeeded"}, "/status"),
+    ],
+)
+def test_fault_in_an_export_is_422_with_its_place(ours: Caller, version: DatasetVersion, body: dict, pointer: str):
+    _, model, _ = made.published_job(version)
+    answer = ours.post(f"/v1/models/{model.id}/exports", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_file_that_failed_its_gate_is_not_handed_out(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    export = made.export(model, "gate_failed")
+    answer = ours.get(f"/v1/exports/{export.id}/download")
+    assert (answer.status_code, answer.json()["code"]) == (409, "export_gate_failed")
+    assert answer.json()["violations"]
+
+
+def test_download_says_what_it_is(ours: Caller, version: DatasetVersion):
+    _, _, export = made.published_job(version)
+    answer = ours.get(f"/v1/exports/{export.id}/download")
+    assert (answer.status_code, answer.content) == (200, made.BUNDLE)
+    headers = answer.headers
+    assert headers["ETag"] == f'"{SHA256}"'
+    assert headers["Repr-Digest"] == f"sha-256=:{base64.b64encode(bytes.fromhex(SHA256)).decode()}:"
+    assert headers["Content-Disposition"] == f'attachment; filename="{export.id}-onnx-fp32.zip"'
+    assert (headers["Content-Length"], headers["Accept-Ranges"]) == (str(SIZE), "bytes")
+    kept = ours.get(f"/v1/exports/{export.id}/download", headers={"If-None-Match": headers["ETag"]})
+    assert (kept.status_code, kept.content) == (304, b"")
+
+
+RANGES = [
+    ("bytes=0-9", 0, 10),
+    ("bytes=100-", 100, SIZE),
+    ("bytes=-7", SIZE - 7, SIZE),
+    (f"bytes=-{SIZE * 2}", 0, SIZE),
+    (f"bytes={SIZE - 1}-{SIZE * 9}", SIZE - 1, SIZE),
+]
+
+
+@pytest.mark.parametrize(("asked", "start", "end"), RANGES)
+def test_one_range_is_206(ours: Caller, version: DatasetVersion, asked: str, start: int, end: int):
+    _, _, export = made.published_job(version)
+    answer = ours.get(f"/v1/exports/{export.id}/download", headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (206, made.BUNDLE[start:end])
+    assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{SIZE}"
+
+
+BAD = [f"bytes={SIZE}-", "bytes=-0", "bytes=5-4", "bytes=0-1,3-4", "bytes=-", "bytes=x-", "bytes=" + "0-0," * 15000]
+
+
+@pytest.mark.parametrize("asked", BAD, ids=lambda value: value[:20])
+def test_range_that_cannot_be_served_is_416(ours: Caller, version: DatasetVersion, asked: str):
+    _, _, export = made.published_job(version)
+    answer = ours.get(f"/v1/exports/{export.id}/download", headers={"Range": asked})
+    assert answer.status_code in ((400, 416, 431) if len(asked) > 1000 else (416,))
+    if answer.status_code == 416:
+        assert answer.headers["Content-Range"] == f"bytes */{SIZE}"
+
+
+def test_download_goes_on_only_with_the_same_file(ours: Caller, version: DatasetVersion):
+    _, _, export = made.published_job(version)
+    path = f"/v1/exports/{export.id}/download"
+    same = ours.get(path, headers={"Range": "bytes=5-", "If-Range": f'"{SHA256}"'})
+    other = ours.get(path, headers={"Range": "bytes=5-", "If-Range": '"x"'})
+    foreign = ours.get(path, headers={"Range": "lines=5-"})
+    assert [same.status_code, other.status_code, foreign.status_code] == [206, 200, 200]
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_bucket_hands_the_file_out_itself(ours: Caller, version: DatasetVersion):
+    _, _, export = made.published_job(version)
+    answer = ours.get(f"/v1/exports/{export.id}/download")
+    assert answer.status_code == 302
+    fetched = httpx.get(answer.headers["Location"], headers={"Range": "bytes=10-19"}, trust_env=False)
+    assert fetched.content == made.BUNDLE[10:20]
+
+
+def test_checkpoints_are_listed_and_downloaded(ours: Caller, version: DatasetVersion):
+    job, claim = made.running_job(version)
+    checkpoint_id = made.checkpoint(claim, b"the state")
+    (found,) = ours.get(f"/v1/jobs/{job.id}/checkpoints").json()["data"]
+    assert (found["id"], found["step"], found["best"], found["bytes"]) == (checkpoint_id, 10, True, 9)
+    assert ours.get(found["links"]["download"]).content == b"the state"
+
+
+@pytest.fixture
+def curves(version: DatasetVersion) -> str:
+    job, _ = made.running_job(version)
+    with transaction() as session:
+        for key, count in (("train.loss", 12_001), ("val.top1_accuracy", 3)):
+            rows = [{"job_id": job.id, "key": key, "step": s, "epoch": 1, "value": s / 7} for s in range(count)]
+            metrics.record_all(session, rows)
+        metrics.record(session, job.id, step=5, epoch=1, values={"train.nan": float("nan")})
+    return f"/v1/jobs/{job.id}/metrics"
+
+
+def test_curves_are_thinned_out_and_keep_their_last_point(ours: Caller, curves: str):
+    body = ours.get(f"{curves}?max_points=100").json()
+    points = {series["key"]: series["points"] for series in body["data"]}
+    assert set(points) == {"train.loss", "train.nan", "val.top1_accuracy"}
+    assert 50 < len(points["train.loss"]) <= 100
+    assert points["train.loss"][-1]["step"] == 12_000
+    assert len(points["val.top1_accuracy"]) == 3
+    assert points["train.nan"] == [{"step": 5, "epoch": 1, "value": None}]
+    one = ours.get(f"{curves}?keys=val.top1_accuracy,none").json()
+    assert [series["key"] for series in one["data"]] == ["val.top1_accuracy"]
+
+
+def test_curves_can_be_had_whole(ours: Caller, curves: str):
+    table = list(csv.DictReader(io.StringIO(ours.get(f"{curves}?format=csv").text)))
+    lines = [json.loads(line) for line in ours.get(f"{curves}?format=ndjson").text.splitlines()]
+    assert len(table) == len(lines) == 12_001 + 3 + 1
+    steps = [int(row["step"]) for row in table if row["key"] == "train.loss"]
+    assert steps == list(range(12_001))
+    assert float(table[7]["value"]) == lines[7]["value"] == 1.0
+    thin = ours.get(f"{curves}?format=csv&max_points=10&keys=train.loss").text.splitlines()
+    assert len(thin) <= 11
+
+
+def test_formats_and_recipes_are_told(ours: Caller):
+    (onnx,) = ours.get("/v1/export_formats").json()["data"]
+    assert (onnx["name"], onnx["status"], onnx["precisions"]) == ("onnx", "available", ["fp32", "int8"])
+    names = [recipe["name"] for recipe in ours.get("/v1/recipes").json()["data"]]
+    assert "resnet20_short" in names
+    schema = ours.get("/v1/recipes/resnet20_short/schema").json()
+    assert schema["default"]["model"]["architecture"] == "resnet20"
+    assert ours.get("/v1/recipes/none").status_code == 404

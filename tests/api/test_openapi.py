@@ -1,0 +1,136 @@
+"""The OpenAPI document: committed, complete, and true."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from api import openapi
+from core.tables import DatasetVersion
+from tests.api import made
+from tests.api.serving import Caller
+
+
+def document() -> dict:
+    return json.loads(openapi.PATH.read_bytes())
+
+
+def operations() -> list[tuple[str, str, dict]]:
+    return [(path, method, op) for path, methods in document()["paths"].items() for method, op in methods.items()]
+
+
+def test_committed_document_is_what_the_api_serves(ours: Caller):
+    assert openapi.PATH.read_bytes() == openapi.rendered(), "run `python -m api.openapi`"
+    assert ours.get("/openapi.json").json() == document()
+    assert document()["openapi"].startswith("3.1")
+
+
+def test_operation_ids_are_unique_words():
+    ids = [op["operationId"] for _, _, op in operations()]
+    assert len(set(ids)) == len(ids)
+    assert all(name.isidentifier() and name.islower() for name in ids)
+
+
+def test_every_operation_declares_its_problems():
+    for path, method, op in operations():
+        declared = set(op["responses"])
+        if path in ("/healthz", "/readyz", "/version"):
+            assert op["security"] == []
+            continue
+        assert {"401", "403", "500", "503"} <= declared, op["operationId"]
+        if "_id}" in path:
+            assert "404" in declared
+        if method == "post":
+            names = [parameter["name"] for parameter in op["parameters"]]
+            assert "Idempotency-Key" in names
+            assert {"400", "409", "413", "415", "422"} <= declared
+        for status, response in op["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_every_reference_leads_somewhere():
+    text = openapi.PATH.read_text()
+    schemas = document()["components"]["schemas"]
+    for part in text.split('"#/components/schemas/')[1:]:
+        assert part.partition('"')[0] in schemas
+
+
+def test_fields_of_answers_are_all_required():
+    schemas = document()["components"]["schemas"]
+    for name in (
+        "Job",
+        "Progress",
+        "Dataset",
+        "DatasetVersion",
+        "Upload",
+        "Part",
+        "Export",
+        "Model",
+        "Event",
+        "ApiKey",
+    ):
+        assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
+
+
+@pytest.mark.parametrize(
+    "operation", ["create_job", "validate_job", "create_upload", "create_dataset", "create_api_key"]
+)
+def test_examples_of_bodies_are_accepted(ours: Caller, version: DatasetVersion, operation: str):
+    path, op = next((path, op) for path, _, op in operations() if op["operationId"] == operation)
+    content = op["requestBody"]["content"]["application/json"]
+    schema = content["schema"]
+    if "$ref" in schema:
+        schema = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    examples = [example["value"] for example in content.get("examples", {}).values()] or schema["examples"]
+    for example in examples:
+        real = {"dataset": version.dataset_id, "upload_id": version.upload_id}
+        body = example | {name: value for name, value in real.items() if name in example}
+        if "method" in body:
+            body["method"]["patch_size"] = 2  # the images of the test have 8 px
+        answer = ours.post(path, body)
+        assert answer.status_code < 300, answer.text
+
+
+def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
+    job, model, export = made.published_job(version)
+    running, claim = made.running_job(version)
+    made.progress(claim, epoch=1, epochs=2, step=1, steps=20, best={"metric": "m", "value": 0.5, "epoch": 1})
+    made.checkpoint(claim)
+    paths = {
+        "/v1/jobs/{job_id}": [f"/v1/jobs/{job.id}", f"/v1/jobs/{running.id}"],
+        "/v1/jobs": ["/v1/jobs"],
+        "/v1/jobs/{job_id}/events": [f"/v1/jobs/{running.id}/events"],
+        "/v1/jobs/{job_id}/metrics": [f"/v1/jobs/{running.id}/metrics"],
+        "/v1/jobs/{job_id}/checkpoints": [f"/v1/jobs/{running.id}/checkpoints"],
+        "/v1/jobs/{job_id}/evaluation": [f"/v1/jobs/{job.id}/evaluation"],
+        "/v1/datasets": ["/v1/datasets"],
+        "/v1/datasets/{dataset_id}": [f"/v1/datasets/{version.dataset_id}"],
+        "/v1/datasets/{dataset_id}/versions": [f"/v1/datasets/{version.dataset_id}/versions"],
+        "/v1/uploads/{upload_id}": [f"/v1/uploads/{version.upload_id}"],
+        "/v1/models": ["/v1/models"],
+        "/v1/models/{model_id}": [f"/v1/models/{model.id}"],
+        "/v1/models/{model_id}/exports": [f"/v1/models/{model.id}/exports"],
+        "/v1/exports/{export_id}": [f"/v1/exports/{export.id}"],
+        "/v1/recipes": ["/v1/recipes"],
+        "/v1/export_formats": ["/v1/export_formats"],
+        "/v1/api_keys": ["/v1/api_keys"],
+        "/readyz": ["/readyz"],
+        "/version": ["/version"],
+        "/healthz": ["/healthz"],
+    }
+    described = document()
+    for template, urls in paths.items():
+        content = described["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
+        for url in urls:
+            schema = content["schema"] | {"components": described["components"]}
+            jsonschema.validate(ours.get(url).json(), schema)
+
+
+def test_service_tells_its_figures_to_prometheus(ours: Caller, version: DatasetVersion):
+    made.running_job(version)
+    text = ours.get("/metrics").text
+    assert 'patchswap_jobs{status="running"} 1.0' in text
+    assert "patchswap_http_requests_total{" in text

@@ -1,0 +1,82 @@
+"""Two tenants: over every route of the document, the one's ids do not exist for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.tables import DatasetVersion
+from tests.api import made
+from tests.api.serving import Caller
+from tests.worker import seed
+
+
+@pytest.fixture
+def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
+    """One of everything that is ours, by the name it has in paths."""
+    job, model, export = made.published_job(version)
+    _, claim = made.running_job(version)
+    return {
+        "upload_id": version.upload_id,
+        "dataset_id": version.dataset_id,
+        "version_id": version.id,
+        "job_id": job.id,
+        "checkpoint_id": made.checkpoint(claim),
+        "model_id": model.id,
+        "export_id": export.id,
+        "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
+    }
+
+
+BODIES = {
+    "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
+    "create_export": {"format": "onnx", "precision": "fp32"},
+}
+
+
+def cells(document: dict) -> Iterator[tuple[str, str, str]]:
+    for path, operations in document["paths"].items():
+        if "_id}" in path:
+            for method, operation in operations.items():
+                yield operation["operationId"], method.upper(), path
+
+
+def test_foreign_id_is_404_on_every_route(ours: Caller, theirs: Caller, ids: dict[str, str]):
+    seen = 0
+    for operation, method, path in cells(ours.get("/openapi.json").json()):
+        url = path.format(number=1, index=0, **ids)
+        foreign = theirs.http.request(method, url, json=BODIES.get(operation))
+        assert foreign.status_code == 404, (operation, foreign.status_code, foreign.text)
+        assert not any(value in foreign.text.replace(url, "") for value in ids.values()), operation
+        seen += 1
+    assert seen >= 30
+    for name, path in (("job_id", "jobs"), ("dataset_id", "datasets"), ("model_id", "models"), ("key_id", "api_keys")):
+        assert ours.get(f"/v1/{path}/{ids[name]}").status_code == 200  # nothing was changed by the attempts
+
+
+def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, str]):
+    own = {key["id"] for key in theirs.get("/v1/api_keys").json()["data"]}
+    for path in ("jobs", "datasets", "models", "api_keys"):
+        prefix = {"jobs": "job_id", "datasets": "dataset_id", "models": "model_id", "api_keys": "key_id"}[path]
+        for query in ("", f"?after={ids[prefix]}", f"?after={ids[prefix]}&order=asc"):
+            data = theirs.get(f"/v1/{path}{query}").json()["data"]
+            assert {item["id"] for item in data} <= own
+    assert theirs.get(f"/v1/jobs?dataset={ids['dataset_id']}").json()["data"] == []
+    assert theirs.get(f"/v1/jobs?dataset={ids['version_id']}").json()["data"] == []
+
+
+def test_foreign_ids_in_bodies_are_unknown(theirs: Caller, ids: dict[str, str]):
+    dataset = theirs.post("/v1/datasets", {"name": "d", "upload_id": ids["upload_id"]})
+    assert dataset.status_code == 422
+    own = seed.version(theirs.tenant_id)
+    version = theirs.post(f"/v1/datasets/{own.dataset_id}/versions", {"upload_id": ids["upload_id"]})
+    assert version.status_code == 422
+    for dataset_id in (ids["dataset_id"], ids["version_id"]):
+        assert theirs.post("/v1/jobs", {"dataset": dataset_id}).status_code == 422
+
+
+def test_ids_of_one_resource_do_not_open_another_of_ours(ours: Caller, ids: dict[str, str]):
+    other = seed.version(ours.tenant_id)
+    assert ours.get(f"/v1/datasets/{other.dataset_id}/versions/{ids['version_id']}").status_code == 404
+    assert ours.get(f"/v1/jobs/{ids['job_id']}/checkpoints/{ids['checkpoint_id']}/download").status_code == 404
