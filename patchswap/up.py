@@ -56,9 +56,7 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     leftovers.end_all(places)
     layout.empty_run_folder(places)
     supervisor = Supervisor(logs=places.logs, environment=_environment(places, url))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # started by nohup, it outlives its terminal
-            signal.signal(number, lambda *_: supervisor.request_stop())
+    _heed_signals(supervisor)
     try:
         _start_servers(supervisor, places)
         supervisor.run_once("migrations", _python("migrations"))
@@ -76,33 +74,42 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
         shutil.rmtree(places.run, ignore_errors=True)
 
 
+def _heed_signals(supervisor: Supervisor) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # started by nohup, it outlives its terminal
+        signal.signal(number, lambda *_: supervisor.request_stop())
+
+
 def _start_servers(supervisor: Supervisor, places: Layout) -> None:
     account = accounts.postgres_account()
     postgres.create_cluster(places.cluster, account=account)
     if account:
         accounts.open_way_to(places.cluster)
         accounts.hand_over(places.postgres_sockets, account)
-    text = broker.configuration(places.redis, socket=places.redis_socket)
-    supervisor.start(
-        Part(
-            "postgres",
-            postgres.command(places.cluster, places.postgres_sockets),
-            stop_signal=signal.SIGINT,  # fast shutdown: closes connections, writes a checkpoint
-            orphan_signal=signal.SIGINT,
-            grace_seconds=30.0,
-            account=account,
-        ),
-        Part(
-            "redis",
-            broker.command(broker.write_configuration(places.redis, text)),
-            orphan_signal=signal.SIGTERM,
-        ),
-    )
+    supervisor.start(_postgres(places, account), _redis(places))
     conninfo = postgres.conninfo(places.postgres_sockets, "postgres")
     supervisor.wait_until(lambda: postgres.accepts_connections(conninfo), what="Postgres", seconds=_START_SECONDS)
     postgres.ensure_database(conninfo, DATABASE)
     client = redis.Redis(unix_socket_path=str(places.redis_socket))
     supervisor.wait_until(lambda: broker.accepts_connections(client), what="Redis", seconds=_START_SECONDS)
+
+
+def _postgres(places: Layout, account: str | None) -> Part:
+    return Part(
+        "postgres",
+        postgres.command(places.cluster, places.postgres_sockets),
+        stop_signal=signal.SIGINT,  # fast shutdown: closes connections, writes a checkpoint
+        orphan_signal=signal.SIGINT,
+        grace_seconds=30.0,
+        account=account,
+    )
+
+
+def _redis(places: Layout) -> Part:
+    configuration = broker.configuration(places.redis, socket=places.redis_socket)
+    command = broker.command(broker.write_configuration(places.redis, configuration))
+    return Part("redis", command, orphan_signal=signal.SIGTERM)
 
 
 def _start_service(supervisor: Supervisor, *, host: str, port: int) -> None:
