@@ -33,17 +33,15 @@ class JobFilter:
 
 def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
     """Pages as `core.jobs.pages` gives them."""
-    statement = select(Job.id).where(Job.tenant_id == tenant_id)
-    if wanted.statuses:
-        statement = statement.where(Job.status.in_(wanted.statuses))
-    if wanted.labels:
-        statement = statement.where(Job.labels.contains(dict(wanted.labels)))
-    if wanted.dataset and wanted.dataset.startswith("ds_"):
-        versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == wanted.dataset)
-        statement = statement.where(Job.dataset_version_id.in_(versions))
-    elif wanted.dataset:
-        statement = statement.where(Job.dataset_version_id == wanted.dataset)
-    return pages.read(session, _rows(session, statement, Job.id, window))
+    statement = _filtered(tenant_id, wanted)
+    # Each status by itself, along its index: asked for several at once that few of a million jobs have, Postgres
+    # walked past all the others (bench/ledger.py).
+    narrowed = [statement.where(Job.status == status) for status in dict.fromkeys(wanted.statuses)]
+    found = sorted(
+        (job_id for one in narrowed or [statement] for job_id in _rows(session, one, Job.id, window)),
+        reverse=window.descending,
+    )
+    return pages.read(session, found[: window.limit + 1])
 
 
 def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Dataset]:
@@ -93,6 +91,18 @@ def key(session: Session, tenant_id: str, key_id: str) -> ApiKey:
     if found is None:
         raise NotFound
     return found
+
+
+def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:
+    statement = select(Job.id).where(Job.tenant_id == tenant_id)
+    if wanted.labels:
+        statement = statement.where(Job.labels.contains(dict(wanted.labels)))
+    if wanted.dataset and wanted.dataset.startswith("ds_"):
+        versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == wanted.dataset)
+        statement = statement.where(Job.dataset_version_id.in_(versions))
+    elif wanted.dataset:
+        statement = statement.where(Job.dataset_version_id == wanted.dataset)
+    return statement
 
 
 def _rows(session: Session, statement: Select[Listed], key: InstrumentedAttribute[str], window: Window) -> list[Listed]:

@@ -180,6 +180,8 @@ class Job(Owned, Leased, Row):
     __table_args__ = (
         CheckConstraint("status in ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'paused')", name="status"),
         Index("ix_jobs_tenant_id_id", "tenant_id", "id"),
+        Index("ix_jobs_tenant_id_status_id", "tenant_id", "status", "id"),
+        Index("ix_jobs_labels", "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
         # Claims and sweeps look at these few rows only, however many jobs are done (0.5 ms at 1e6, FACTS.md).
         Index("ix_jobs_queued", "queued_at", postgresql_where=text("status = 'queued'")),
