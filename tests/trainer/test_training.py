@@ -14,7 +14,7 @@ import torch
 
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
-from tests.trainer.runs import ROOT, finish, run_here, run_main, start, write_spec
+from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
 from trainer import durable, errors, training
 from trainer.__main__ import _read_spec
 from trainer.methods.patch_swap import PatchSwap
@@ -108,6 +108,19 @@ def test_lost_loss_ends_the_run_with_a_remedy(
     assert "learning_rate" in said[-1].error.remediation
     assert not (tmp_path / "main" / "model.safetensors").exists()
     assert not list((tmp_path / "main").glob("checkpoints/*"))
+
+
+def test_a_lost_state_is_never_saved(digits: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(run):
+        step(run)
+        run.last_loss = run.last_loss / (run.position.step != 2)
+
+    step = training.train_step
+    monkeypatch.setattr(training, "train_step", lose)
+    monkeypatch.setattr(training.Clock, "checkpoint_due", lambda *_: True)
+    with pytest.raises(errors.TrainerError, match="by step 2"):
+        run_here(spec_for(digits), digits, tmp_path)
+    assert steps_saved(tmp_path / "main" / "checkpoints") == [1]
 
 
 def test_stdout_holds_messages_alone(digits_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""A batch is a function of (seed, step), whatever was asked for before."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.spec import plan
+from tests.data import packs
+from tests.trainer.conftest import body, spec_for
+from trainer import methods
+from trainer.feed import Feed
+from trainer.pack import open_pack
+
+
+@pytest.fixture(params=[False, True], ids=["resident", "decoded ahead"])
+def pack(request: pytest.FixtureRequest, tmp_path: Path):
+    """Every image is one gray level, which tells its class."""
+    labels = np.arange(48) % 4
+    images = [np.full((8, 8, 1), 60 * label + 10, np.uint8) for label in labels]
+    packs.write(tmp_path, images, labels=labels, splits=np.repeat([0, 2], [40, 8]), encoded=request.param)
+    return open_pack(tmp_path)
+
+
+def feed_for(pack, *, seed: int = 0, padding: int = 0) -> Feed:
+    augmentation = {"horizontal_flip": False, "crop_padding": padding}
+    spec = spec_for(pack, seed=seed, training=body()["training"] | {"augmentation": augmentation})
+    steps = plan(spec, pack.manifest)
+    objective = methods.build(spec.method)
+    return Feed(spec, steps, pack=pack, objective=objective, device=torch.device("cpu"), budget=10**6)
+
+
+def test_labels_belong_to_their_images(pack) -> None:
+    images, labels = feed_for(pack).batch(0)
+    assert images.shape == (32, 1, 8, 8)
+    levels = (images * pack.manifest.std[0] + pack.manifest.mean[0]) * 255
+    assert torch.equal(levels.mean((1, 2, 3)).round().long(), 60 * labels + 10)
+
+
+def test_batch_does_not_depend_on_what_was_asked_before(pack) -> None:
+    one, other = feed_for(pack, padding=2), feed_for(pack, padding=2)
+    in_order = [one.batch(step) for step in range(4)]
+    for step in (3, 0, 2, 2, 1):
+        for found, expected in zip(other.batch(step), in_order[step], strict=True):
+            assert torch.equal(found, expected)
+
+
+def test_every_step_and_seed_has_its_own_augmentation(pack) -> None:
+    def crops(feed: Feed, step: int) -> list[float]:
+        return (feed.batch(step)[0] < -pack.manifest.mean[0] / pack.manifest.std[0] + 1e-4).sum((1, 2, 3)).tolist()
+
+    feed = feed_for(pack, padding=3)
+    drawn = [crops(feed, 0), crops(feed, 1), crops(feed_for(pack, seed=1, padding=3), 0)]
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
