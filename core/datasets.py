@@ -169,7 +169,11 @@ def end_attempt(session: Session, version: DatasetVersion) -> None:
 
 
 def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
-    try:
-        return find(session, tenant_id, dataset_id)
-    except NotFound as error:
-        raise Invalid("there is no dataset by this id", pointer="/dataset") from error
+    """Held against deletion until the transaction ends: the job that names it is not yet visible to `delete`."""
+    statement = select(Dataset).where(
+        Dataset.id == dataset_id, Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None)
+    )
+    dataset = session.scalars(statement.with_for_update(read=True)).one_or_none()
+    if dataset is None:
+        raise Invalid("there is no dataset by this id", pointer="/dataset")
+    return dataset

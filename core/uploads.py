@@ -32,7 +32,8 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
         Upload.status == "complete",
         Upload.same_as.is_(None),
     )
-    same = session.scalars(known.limit(1)).one_or_none()
+    # The lock keeps the other upload from being aborted before this one counts as its user.
+    same = session.scalars(known.limit(1).with_for_update(read=True)).one_or_none()
     upload = Upload(
         id=new_id("upl"),
         tenant_id=tenant_id,

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from core import storage
 from core.settings import settings
-from core.tables import Checkpoint, DatasetVersion, Export, Job, Model
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Upload
 from worker.persistence import write_once
 
 logger = logging.getLogger(__name__)
-OWNERS: dict[str, Any] = {"jobs": Job, "datasets": DatasetVersion, "exports": Export}
+OWNERS: dict[str, Any] = {"jobs": Job, "datasets": DatasetVersion, "exports": Export, "uploads": Upload}
 LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long as its job
 
 
@@ -41,7 +41,10 @@ def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
         return []
     table = OWNERS[keys[0].split("/")[0]]
     ids = {key.split("/")[1] for key in keys}
-    owners = {row.id: row for row in session.scalars(select(table).where(table.id.in_(ids)))}
+    statement = select(table).where(table.id.in_(ids))
+    if table is DatasetVersion:
+        statement = statement.join(Dataset, Dataset.id == DatasetVersion.dataset_id).where(Dataset.deleted_at.is_(None))
+    owners = {row.id: row for row in session.scalars(statement)}
     named = _named(session, keys)
     return [key for key in keys if key not in named and _is_orphan(key, owners.get(key.split("/")[1]))]
 
@@ -51,9 +54,11 @@ def _named(session: Session, keys: Sequence[str]) -> set[str]:
     return {key for column in columns for key in session.scalars(select(column).where(column.in_(keys))) if key}
 
 
-def _is_orphan(key: str, owner: Job | DatasetVersion | Export | None) -> bool:
+def _is_orphan(key: str, owner: Job | DatasetVersion | Export | Upload | None) -> bool:
     if owner is None:
         return True
+    if isinstance(owner, Upload):
+        return owner.status == "aborted"
     if isinstance(owner, DatasetVersion) and owner.object_prefix and key.startswith(owner.object_prefix):
         return False
     if owner.status == "running" and key.split("/")[2] == str(owner.fence):

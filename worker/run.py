@@ -4,6 +4,7 @@ How an attempt may end otherwise is at the end. What happens while the trainer r
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from worker.supervision import Crashed, TrainerFailed, heed_trainer, supervise
 from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
+# Of the grace at a shutdown; the trainer has the rest, see worker.supervision.CHILD_SHARE.
+UPLOADS_SHARE = 0.3
+LEDGER_SHARE = 0.1
 Result = TypeVar("Result")
 
 
@@ -125,7 +129,9 @@ def _work(attempt: Attempt) -> None:
     content = watch.patiently(
         lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports)
     )
-    _wait_for_uploads(attempt, until=None)
+    while not attempt.uploads.is_idle():
+        watch.tick()
+        time.sleep(TICK_SECONDS)
     _settle(attempt, lambda session: ledger.publish(session, attempt.claim, content))
     logger.info("published")
 
@@ -195,8 +201,7 @@ def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:
 
 def _settle_asked(attempt: Attempt, asked: Asked) -> None:
     """The trainer has stopped; its last checkpoint is stored before the job changes hands."""
-    until = None if asked.by == "lease" else time.monotonic() + settings().grace_seconds * 0.4
-    _wait_for_uploads(attempt, until=until)
+    _wait_for_uploads(attempt, math.inf if asked.by == "lease" else settings().grace_seconds * UPLOADS_SHARE)
     if asked.by == "cancel":
         _end(attempt, "cancelled")
     elif asked.by == "pause":
@@ -218,7 +223,7 @@ def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
 
 def _crash(attempt: Attempt, reason: str) -> None:
     logger.warning("attempt lost: %s", reason)
-    _wait_for_uploads(attempt, until=time.monotonic() + settings().lease_seconds / 2)
+    _wait_for_uploads(attempt, settings().grace_seconds * UPLOADS_SHARE)
     seconds = attempt.watch.age_seconds
     status = _settle(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
     _ring(attempt, status)
@@ -232,23 +237,26 @@ def _ring(attempt: Attempt, status: str) -> None:
 
 def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
     """All that is still unwritten, then the last word; waits for a ledger that is away, but not through a shutdown."""
-    give_up_at: float | None = None
+    give_up_at = math.inf
     while True:
         try:
             attempt.watch.write()
             return write_once(write)
         except LedgerAway:
             if stopping.requested():
-                give_up_at = give_up_at or time.monotonic() + settings().grace_seconds * 0.2
-            if give_up_at is not None and time.monotonic() > give_up_at:
+                give_up_at = min(give_up_at, time.monotonic() + settings().grace_seconds * LEDGER_SHARE)
+            if time.monotonic() > give_up_at:
                 raise
             time.sleep(RETRY_SECONDS)
 
 
-def _wait_for_uploads(attempt: Attempt, until: float | None) -> None:
+def _wait_for_uploads(attempt: Attempt, seconds: float) -> None:
     """Keep the claim while the last checkpoints are stored. Raises Fenced."""
+    deadline = time.monotonic() + seconds
     while not attempt.uploads.is_idle():
-        if until is not None and time.monotonic() > until:
+        if stopping.requested():
+            deadline = min(deadline, time.monotonic() + settings().grace_seconds * UPLOADS_SHARE)
+        if time.monotonic() > deadline:
             logger.warning("a checkpoint could not be stored in time")
             return
         attempt.watch.beat()

@@ -17,7 +17,7 @@ from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
 # Of the grace, this much is the trainer's to save; the rest is for the upload of what it saved.
-CHILD_SHARE = 0.6
+CHILD_SHARE = 0.5
 
 
 class TrainerFailed(Exception):

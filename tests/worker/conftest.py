@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds where production takes minutes; the proportions are the same."""
-    times = {"LEASE": "3", "HEARTBEAT": "0.5", "SWEEP": "0.5", "STALL": "4", "GRACE": "10"}
+    times = {"LEASE": "6", "HEARTBEAT": "0.5", "SWEEP": "0.5", "STALL": "60", "GRACE": "20"}
     for name, seconds in times.items():
         monkeypatch.setenv(f"PATCHSWAP_{name}_SECONDS", seconds)
 

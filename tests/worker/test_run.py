@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,7 +115,6 @@ def test_error_that_the_trainer_names_fails_the_job_at_once(version, mode, place
         ("oom_kill", "signal SIGKILL"),
         ("exit", "exit code 7"),
         ("garbage", "no message of the protocol"),
-        ("hang", "no progress for 4 s"),
     ],
 )
 def test_crash_gives_the_job_back_at_once(version, mode, words):
@@ -125,6 +125,17 @@ def test_crash_gives_the_job_back_at_once(version, mode, words):
     assert words in events(job.id, "status")[-1]["reason"]
     assert [a.outcome for a in rows(JobAttempt, job_id=job.id)] == ["crashed"]
     assert job.platform_fault_seconds > 0
+
+
+def test_trainer_that_hangs_is_killed_after_the_stall_limit(version, monkeypatch):
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "5")
+    forget_settings()
+    job = seed.job(version, labels={"fake/mode": "hang"})
+    begun = time.monotonic()
+    run_job(job.id)
+    assert time.monotonic() - begun < 5 + 15
+    assert seed.read(job.id).status == "queued"
+    assert "no progress for 5 s" in events(job.id, "status")[-1]["reason"]
 
 
 def test_job_that_crashes_three_times_at_one_place_is_poison(version):
@@ -187,7 +198,7 @@ def test_cancel_of_a_running_job_keeps_its_checkpoint(version, background):
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
     with transaction() as session:
         requests.cancel(session, job.tenant_id, job.id)
-    job = wait_until(job.id, lambda job: job.status == "cancelled", seconds=10)
+    job = wait_until(job.id, lambda job: job.status == "cancelled")
     assert job.worker is None
     assert [c.step for c in rows(Checkpoint, job_id=job.id)] == [job.progress["step"]]
     assert not rows(Model)
@@ -223,7 +234,7 @@ def test_paused_job_resumes_with_no_step_lost(version, background):
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
     with transaction() as session:
         requests.pause(session, job.tenant_id, job.id)
-    paused = wait_until(job.id, lambda job: job.status == "paused", seconds=10)
+    paused = wait_until(job.id, lambda job: job.status == "paused")
     with transaction() as session:
         requests.resume(session, job.tenant_id, job.id)
     background(job.id)
@@ -237,20 +248,22 @@ def test_shutdown_gives_back_without_counting_the_attempt(version, background):
     background(job.id)
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
     stopping.request()
-    job = wait_until(job.id, lambda job: job.status == "queued", seconds=10)
+    job = wait_until(job.id, lambda job: job.status == "queued")
     assert job.attempts == 0
     assert [c.step for c in rows(Checkpoint, job_id=job.id)] == [job.progress["step"]]
     assert [a.outcome for a in rows(JobAttempt, job_id=job.id)] == ["shutdown"]
 
 
 def test_trainer_deaf_to_sigterm_is_killed_within_the_grace(version, background, monkeypatch):
-    monkeypatch.setenv("PATCHSWAP_GRACE_SECONDS", "2")
+    monkeypatch.setenv("PATCHSWAP_GRACE_SECONDS", "4")
     forget_settings()
     job = seed.job(version, labels=SLOW | {"fake/mode": "deaf", "fake/at": "0", "fake/step_seconds": "1"})
     background(job.id)
     wait_until(job.id, lambda job: job.progress["step"] >= 1)
     stopping.request()
-    wait_until(job.id, lambda job: job.status == "queued", seconds=4)
+    begun = time.monotonic()
+    wait_until(job.id, lambda job: job.status == "queued")
+    assert time.monotonic() - begun < 10
 
 
 def test_worker_that_lost_its_claim_writes_nothing_more(version, background):

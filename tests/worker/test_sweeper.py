@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import queue, storage
+from core import datasets, queue, storage
 from core.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
@@ -128,6 +128,7 @@ def test_objects_that_no_row_names_are_deleted_and_no_others(version, patient):
         f"datasets/{version.id}/7/samples.arrow",
         "datasets/dsv_deleted/1/samples.arrow",
         "exports/exp_deleted/1/bundle.zip",
+        "uploads/upl_deleted/00001",
     }
     for key in kept | gone:
         storage.put_bytes(key, b"x")
@@ -152,3 +153,10 @@ def test_folders_of_dead_attempts_are_reclaimed_and_of_live_ones_kept(version):
         assert sorted(scratch.reclaim()) == ["dead-1", "dead-2"]
         assert [path.name for path in scratch.root().iterdir() if path.is_dir()] == ["alive-1"]
     assert list(scratch.root().iterdir()) == []
+
+
+def test_pack_of_a_deleted_dataset_is_an_orphan(version, patient):
+    with transaction() as session:
+        datasets.delete(session, version.tenant_id, version.dataset_id)
+    assert orphans.delete_orphans() == 1
+    assert storage.sizes("datasets/") == {}

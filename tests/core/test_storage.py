@@ -1,0 +1,75 @@
+"""One interface, two stores: a folder and S3."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core import storage
+from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
+from tests.conftest import forget_settings
+
+both = pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
+CONTENT = bytes(range(256)) * 50_000  # longer than a chunk
+
+
+@both
+def test_file_comes_back_as_it_was_put(environment, tmp_path: Path):
+    (tmp_path / "file").write_bytes(CONTENT)
+    stored = storage.put_file("a/b", tmp_path / "file")
+    assert (stored.bytes, stored.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    chunks = []
+    storage.get_file("a/b", tmp_path / "back", sha256=stored.sha256, at_chunk=lambda: chunks.append(1))
+    assert (tmp_path / "back").read_bytes() == CONTENT
+    assert len(chunks) >= 2
+
+
+@both
+@pytest.mark.parametrize(("start", "end"), [(0, None), (0, 1), (5, 5_000), (1_000_000, None), (0, len(CONTENT))])
+def test_range_is_the_bytes_from_start_up_to_end(environment, start, end):
+    storage.put_bytes("key", CONTENT)
+    assert b"".join(storage.read("key", start=start, end=end)) == CONTENT[start:end]
+
+
+@both
+def test_altered_or_missing_object_leaves_no_file(environment, tmp_path: Path):
+    storage.put_bytes("key", b"altered")
+    with pytest.raises(ChecksumMismatch):
+        storage.get_file("key", tmp_path / "file", sha256="0" * 64)
+    with pytest.raises(NotFound):
+        storage.get_file("missing", tmp_path / "file")
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+@both
+def test_prefix_is_listed_and_deleted_and_nothing_beside_it(environment):
+    for key in ("a/1", "a/2/3", "ab/1"):
+        storage.put_bytes(key, b"x")
+    assert storage.sizes("a/") == {"a/1": 1, "a/2/3": 1}
+    storage.delete_prefix("a/")
+    storage.delete(["a/1"])
+    assert storage.sizes("") == {"ab/1": 1}
+
+
+@both
+def test_size_of_what_is_not_there_is_none(environment):
+    assert storage.size("missing") is None
+    storage.put_bytes("key", b"xyz")
+    assert storage.size("key") == 3
+
+
+@both
+def test_young_objects_are_not_listed_as_old(environment):
+    storage.put_bytes("a/1", b"x")
+    assert list(storage.older_than("a/", timedelta(hours=1))) == []
+    assert list(storage.older_than("a/", timedelta(hours=-1))) == [["a/1"]]
+
+
+def test_store_that_does_not_answer_is_unavailable(environment, monkeypatch):
+    monkeypatch.setenv("PATCHSWAP_OBJECTS_URL", "file:///proc/no-such-folder")
+    forget_settings()
+    with pytest.raises(StoreUnavailable):
+        storage.put_bytes("key", b"x")
