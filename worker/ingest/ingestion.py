@@ -45,8 +45,8 @@ def ingest(
 ) -> IngestResult:
     """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
 
-    `progress` hears (done, total), where an image counts once when read and once when written. Raises OSError where OUT
-    cannot be written; whatever is wrong with the archive itself is in the report.
+    `progress` hears (done, total), where an image counts once when read and once when written; `total` grows while a
+    tar is being listed. Raises OSError where OUT cannot be written; what is wrong with the archive is in the report.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
@@ -80,7 +80,7 @@ class _Run:
     def pack(self) -> PackManifest | None:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
         try:
-            self.source = open_source(self.archive, self.limits, self.findings)
+            self.source = open_source(self.archive, self.limits, self.findings, looked=self._looked)
             with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)
                 self._decide(self.source, staging)
@@ -109,6 +109,9 @@ class _Run:
             findings=self.findings.listed(),
             counts=dict(self.findings.counts.most_common()),
         )
+
+    def _looked(self, entries: int) -> None:
+        self.progress(0, 2 * entries)
 
     def _stage(self, source: Source, staging: Staging) -> None:
         """The first pass. Raises Refused where too much of it is bad."""

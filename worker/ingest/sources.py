@@ -35,8 +35,8 @@ class Source:
         self.close()
 
 
-def open_source(path: Path, limits: Limits, findings: Findings) -> Source:
-    """Look at names and headers only. Raises Refused."""
+def open_source(path: Path, limits: Limits, findings: Findings, *, looked: Callable[[int], None]) -> Source:
+    """Look at names and headers only; `looked` hears how many, where that takes long. Raises Refused."""
     kind = sniff(path)
     if kind == "parquet":
         frame = parquet.open_parquet(path, limits, findings)
@@ -48,7 +48,7 @@ def open_source(path: Path, limits: Limits, findings: Findings) -> Source:
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
         return _images(zipped, members, limits=limits, findings=findings)
-    tar = TarArchive(path, kind, limits=limits, findings=findings)
+    tar = TarArchive(path, kind, limits=limits, findings=findings, looked=looked)
     return _images(tar, tar.members(), limits=limits, findings=findings)
 
 

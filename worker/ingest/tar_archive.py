@@ -3,7 +3,7 @@
 import gzip
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -17,6 +17,7 @@ from worker.ingest.limits import Limits
 DAMAGE = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError, RecursionError)
 _HEADER_LIMIT = 1 << 20
 _BUFFER = 1 << 18
+_TELL_EVERY = 256
 _EXTENDED = {b"x", b"g", b"X", b"L", b"K"}  # headers with content, which tarfile reads in one piece
 _COPY_AGAIN = "Upload the file again, or pack it again."
 
@@ -38,17 +39,24 @@ class _Header(tarfile.TarInfo):
 
 
 class TarArchive:
-    def __init__(self, path: Path, kind: Kind, *, limits: Limits, findings: Findings) -> None:
+    """`looked` hears now and then how many entries the listing has passed: a large tar.gz takes minutes."""
+
+    def __init__(
+        self, path: Path, kind: Kind, *, limits: Limits, findings: Findings, looked: Callable[[int], None]
+    ) -> None:
         self.kind: Kind = kind
         self._path = path
         self._limits = limits
         self._findings = findings
+        self._looked = looked
         self._paths: dict[int, str] = {}
 
     def members(self) -> list[Member]:
         taken: set[str] = set()
         with self._damage_refused():
             for position, header, _ in self._walk():
+                if position % _TELL_EVERY == 0:
+                    self._looked(position)
                 path = self._member_path(header)
                 if path is None:
                     continue

@@ -120,9 +120,11 @@ def test_a_transparent_colour_is_dropped_as_alpha_is(mode: str) -> None:
     np.testing.assert_array_equal(decoded(ready), preprocess.decode(file, **shape))
 
 
-def test_sixteen_bit_gray_keeps_the_high_byte() -> None:
-    values = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
-    ready = from_file(encode(Image.fromarray(values)), LIMITS)
+def test_sixteen_bit_gray_keeps_the_high_byte_as_at_inference() -> None:
+    values = np.arange(256, dtype=np.uint16).reshape(16, 16) * 256 + 17
+    file = encode(Image.fromarray(values))
+    ready = from_file(file, LIMITS)
+    np.testing.assert_array_equal(decoded(ready), preprocess.decode(file, height=16, width=16, channels=1))
     assert decoded(ready).ravel().tolist() == list(range(256))
     assert [note.code for note in ready.notes] == ["depth_reduced"]
 

@@ -10,6 +10,7 @@ import pytest
 from core.spec import Split
 from tests.worker.ingest.archives import folders, npz, parquet, pixels, png, tarred, zipped
 from tests.worker.ingest.packs import check_pack, read_pack, run_ingest
+from worker.ingest import ingest
 
 FEW = {"cat": 5, "dog": 5}
 
@@ -245,6 +246,15 @@ def test_same_images_make_the_same_pack_in_every_format_and_order(tmp_path: Path
         packs[name] = (manifest.digest, manifest.mean, rows)
     assert all(digest == packs["zip"][0] and mean == packs["zip"][1] for digest, mean, _ in packs.values())
     assert all(rows.equals(packs["zip"][2]) for _, _, rows in packs.values())
+
+
+def test_a_long_listing_shows_that_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_bytes(tarred(folders({"cat": 300, "dog": 300})))
+    heard: list[tuple[int, int]] = []
+    ingest(tmp_path / "archive", tmp_path / "out", splits=None, progress=lambda *said: heard.append(said))
+    assert heard[:3] == [(0, 0), (0, 512), (0, 1024)]
+    assert heard[-1] == (1200, 1200)
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
 
 
 def test_digest_tells_datasets_apart(tmp_path: Path) -> None:
