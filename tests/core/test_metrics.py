@@ -1,5 +1,7 @@
 """Training curves come back thinned, evenly, with their last point; a point that comes again replaces itself."""
 
+import itertools
+
 import pytest
 
 from core import metrics
@@ -25,7 +27,7 @@ def test_a_curve_is_thinned_evenly_and_keeps_its_last_point(job_id, points, want
         steps = [point.step for point in metrics.series(session, job_id, "train.loss", max_points=wanted)]
     assert steps[-1] == points - 1
     assert min(points, wanted) / 2 <= len(steps) <= wanted
-    assert len({later - earlier for earlier, later in zip(steps, steps[1:], strict=False)}) <= 1
+    assert len({later - earlier for earlier, later in itertools.pairwise(steps)}) <= 1
 
 
 def test_a_step_that_comes_again_replaces_its_point(job_id):
