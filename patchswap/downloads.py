@@ -14,7 +14,6 @@ import httpx
 from patchswap.errors import ApiError, DamagedFile, ServiceUnreachable
 from patchswap.transport import Transport, is_transient, pause_seconds
 
-_CHUNK_BYTES = 2**20
 _IDENTITY = {"Accept-Encoding": "identity"}  # the bytes that were hashed, not a compression of them
 _FAILURES = 6  # in a row, without a new byte
 
@@ -68,7 +67,7 @@ def _fetch_some(transport: Transport, wanted: Wanted, part: Path, progress: Prog
             goes_on = response.status_code == 206
             with part.open("ab" if goes_on else "wb") as sink:
                 done = have if goes_on else 0
-                for chunk in response.iter_raw(_CHUNK_BYTES):
+                for chunk in response.iter_raw():
                     sink.write(chunk)
                     done += len(chunk)
                     if progress:

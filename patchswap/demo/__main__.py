@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ EXPORTS = [
 
 def main() -> int:
     started_at = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service is stopped in order then, too
     DATA_DIR.mkdir(exist_ok=True)
     (DATA_DIR / ".gitignore").write_text("*\n")
     try:
@@ -108,13 +110,12 @@ def _print_table(evaluations: dict[int, dict[str, Any]], exports: Sequence[Expor
     print(f"\n{rule}\n{report.methods(evaluations)}\n\n{report.files(exports)}\n\n{report.ratio(exports)}\n{rule}\n")
 
 
-def _next_commands(bundles: list[Path]) -> None:
+def _next_commands(bundles: Sequence[Path]) -> None:
     for folder in bundles:
-        print(f"  {folder}/  model, labels, preprocessing, infer.py, verify.py, model card")
-    picture = f"{bundles[0]}/golden"
-    print(f"use one:        {Path(sys.executable).name} {bundles[0]}/infer.py IMAGE   (its golden input: {picture})")
-    print(f"start it again: patchswap up --data-dir {DATA_DIR}")
-    print("your images:    patchswap datasets push FOLDER, then patchswap train --dataset NAME --watch")
+        print(f"  {folder}/: model, labels, preprocessing, model card, infer.py, verify.py")
+        print(f"      {sys.executable} {folder}/infer.py {folder}/golden/image.png")
+    print(f"the service again:  patchswap up --data-dir {DATA_DIR}")
+    print("your own images:    patchswap up, patchswap datasets push FOLDER, patchswap train --dataset NAME --watch")
 
 
 def _say(text: str) -> None:

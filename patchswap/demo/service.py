@@ -14,6 +14,9 @@ from pathlib import Path
 from patchswap.errors import ServiceUnreachable
 
 _STOP_SECONDS = 90.0
+# So small a net gains nothing from a second thread, and where other programs want the cores too, two threads wait
+# for each other: 137 images/s with two, 1,556 with one, beside a load of 4 on 2 cores.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @contextmanager
@@ -35,11 +38,6 @@ def running(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         _stop(service)
-
-
-# So small a net gains nothing from a second thread, and where other programs want the cores too, two threads wait
-# for each other: 137 images/s with two, 1,556 with one, beside a load of 4 on 2 cores.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def _wait_until_ready(service: subprocess.Popen[str], log: Path) -> None:

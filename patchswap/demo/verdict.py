@@ -72,13 +72,13 @@ def sentence(comparison: Comparison) -> str:
     better = "patch swap" if difference > 0 else "the control"
     if comparison.is_noise:
         return (
-            f"No winner: patch swap is {difference:+.1f} points against the control, within the noise of "
-            f"+-{margin:.1f} points (95 %, {_count(seeds, 'seed')})."
+            f"No winner: patch swap is {difference:+.2f} points against the control, within the noise of "
+            f"+-{margin:.2f} points (95 %, {_count(seeds, 'seed')})."
         )
     wins = sum((d > 0) == (difference > 0) for d in comparison.differences)
     return (
-        f"{better.capitalize()} won: {abs(difference):.1f} points better on average, more than the noise of "
-        f"+-{margin:.1f} points (95 %), and better with {wins} of {_count(seeds, 'seed')}."
+        f"{better.capitalize()} won: {abs(difference):.2f} points better on average, more than the noise of "
+        f"+-{margin:.2f} points (95 %), and better with {wins} of {_count(seeds, 'seed')}."
     )
 
 

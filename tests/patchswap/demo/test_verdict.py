@@ -18,12 +18,12 @@ def told(control: list[Figures], patch_swap: list[Figures]) -> str:
 
 def test_a_clear_win_is_called_one():
     sentence = told(arm(0.90, 0.91, 0.90), arm(0.95, 0.96, 0.95))
-    assert sentence.startswith("Patch swap won: 5.0 points better on average")
+    assert sentence.startswith("Patch swap won: 5.00 points better on average")
     assert "better with 3 of 3 seeds" in sentence
 
 
 def test_a_win_of_the_control_is_called_one():
-    assert told(arm(0.95, 0.96, 0.95), arm(0.90, 0.91, 0.90)).startswith("The control won: 5.0 points better")
+    assert told(arm(0.95, 0.96, 0.95), arm(0.90, 0.91, 0.90)).startswith("The control won: 5.00 points better")
 
 
 @pytest.mark.parametrize(
