@@ -13,6 +13,12 @@ from patchswap.embedded import layout
 from patchswap.embedded.refusal import CannotStart
 
 
+@pytest.fixture(autouse=True)
+def _temporary_folder(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run folders made elsewhere go with the test."""
+    monkeypatch.setattr("tempfile.tempdir", str(data_dir))
+
+
 def bind(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.bind(str(path))
