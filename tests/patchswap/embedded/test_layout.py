@@ -14,8 +14,8 @@ from patchswap.embedded.refusal import CannotStart
 
 
 @pytest.fixture(autouse=True)
-def _temporary_folder(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run folders made elsewhere go with the test."""
+def _temporary_folder(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run folders made elsewhere go with the test; `tmp_path` first, which would be made in there too."""
     monkeypatch.setattr("tempfile.tempdir", str(data_dir))
 
 
