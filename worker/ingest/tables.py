@@ -93,7 +93,7 @@ def _table(path: str, content: bytes, finder: _Finder, *, limits: Limits, findin
         return None
     folder = path.rpartition("/")[0]
     header = [cell.strip().lower() for cell in rows[0]]
-    whole = names.split_named(names.stem(path)) or names.split_named(names.stem(path).split("_")[0])
+    whole = names.split_named(names.stem(path).split("_")[0])  # train.csv, train_labels.csv
     if finder.find(rows[0][0], folder) is not None and len(rows[0]) >= 2:
         return Table(path, rows, name=0, label=1, split=None, whole=whole)
     name, label, split = (_first(header, known) for known in (NAME_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS))

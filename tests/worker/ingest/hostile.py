@@ -149,6 +149,13 @@ def tar_pax_recursion() -> bytes:
     return header.tobuf(tarfile.USTAR_FORMAT) * 5_000 + tarred(folders(FEW), mode="w")
 
 
+def tar_cut_between() -> bytes:
+    """A tar that ends where one more entry should begin."""
+    file = tarred(folders(MANY), mode="w")
+    with tarfile.open(fileobj=io.BytesIO(file)) as archive:
+        return file[: archive.getmembers()[-1].offset]
+
+
 def tar_sparse() -> bytes:
     """A sparse file that claims eight gigabytes of nothing."""
     header = tarfile.TarInfo("cat/sparse.png")

@@ -147,6 +147,13 @@ def test_what_follows_a_jpeg_is_cut_off() -> None:
     np.testing.assert_array_equal(decoded(ready), np.asarray(Image.open(io.BytesIO(file))))
 
 
+def test_mask_of_a_lossy_webp_is_dropped_and_told() -> None:
+    image = Image.fromarray(np.dstack([pixels(1, side=SIDE), pixels(2, side=SIDE, channels=1)]))
+    ready = from_file(encode(image, "WEBP", exif=exif()), LIMITS)
+    assert [note.code for note in ready.notes] == ["alpha_dropped"]
+    assert b"CANARY" not in ready.stored
+
+
 def test_webp_with_stray_mask_and_metadata_is_not_stored_as_it_is() -> None:
     """A mask that the header does not announce: decoders show plain RGB, the file still carries EXIF."""
     plain = encode(pixels(1, side=SIDE), "WEBP", exif=exif())
