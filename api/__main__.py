@@ -1,13 +1,31 @@
-"""`python -m api`: the service behind one port, by uvicorn."""
+"""`python -m api`: the service behind one port, by uvicorn. Ends open streams at SIGTERM, and then itself."""
 
 from __future__ import annotations
 
 import argparse
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from api import telemetry
 from api.app import create_app
+
+GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick
+
+
+class Server(uvicorn.Server):
+    """uvicorn waits for open connections, and a stream of events is open until its job ends: so streams are told."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        tail = getattr(self._app.state, "tail", None)
+        if tail is not None:
+            tail.closing = True
+        super().handle_exit(sig, frame)
 
 
 def main() -> None:
@@ -16,8 +34,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     telemetry.configure_logging()
-    uvicorn.run(
-        create_app(),
+    app = create_app()
+    config = uvicorn.Config(
+        app,
         host=arguments.host,
         port=arguments.port,
         loop="uvloop",
@@ -26,8 +45,9 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    Server(config, app).run()
 
 
 if __name__ == "__main__":

@@ -46,14 +46,19 @@ def batcher(reader: Reader) -> Batcher[bytes, Principal]:
     return Batcher(read)
 
 
-def requires(scope: KeyScope) -> Callable[..., object]:
-    """A dependency: the principal, if its key carries the scope. `admin` does not imply the others: see core.keys."""
+def require(scope: Scope, needed: KeyScope) -> Principal:
+    """The principal of a request. Raises Forbidden where its key lacks the scope; none implies another."""
+    found = context.of(scope).principal
+    if found is None or needed not in found.scopes:
+        raise Forbidden(f"this key lacks the scope {needed}", needed=needed)
+    return found
+
+
+def requires(needed: KeyScope) -> Callable[..., object]:
+    """`require` as a dependency."""
 
     async def principal(request: Request) -> Principal:
-        found = context.of(request.scope).principal
-        if found is None or scope not in found.scopes:
-            raise Forbidden(f"this key lacks the scope {scope}", needed=scope)
-        return found
+        return require(request.scope, needed)
 
     return principal
 

@@ -36,6 +36,10 @@ class MalformedBody(DomainError):
     """The body is not JSON."""
 
 
+class UnknownHost(DomainError):
+    """This service does not go by that name. Use the one it was set up with."""
+
+
 class UnsupportedMediaType(DomainError):
     """Send JSON with `Content-Type: application/json`."""
 
@@ -54,6 +58,7 @@ STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (errors.Gone, 410),
     (errors.PreconditionFailed, 412),
     (MalformedBody, 400),
+    (UnknownHost, 400),
     (UnsupportedMediaType, 415),
     (RangeNotSatisfiable, 416),
     (errors.Invalid, 422),

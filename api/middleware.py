@@ -10,7 +10,8 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import context, telemetry
-from api.errors import problem_of
+from api.errors import UnknownHost, problem_of
+from core.settings import settings
 
 logger = logging.getLogger("api.access")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -43,6 +44,7 @@ class Surroundings:
             await send(message)
 
         try:
+            _require_known_host(scope)
             await self.app(scope, receive, send_named)
         except Exception as error:  # the last resort: nothing leaves this service but problems
             if status:
@@ -50,6 +52,16 @@ class Surroundings:
             await problem_of(error).response(scope)(scope, receive, send_named)
         finally:
             telemetry.observe(scope, status, time.perf_counter() - started)
+
+
+def _require_known_host(scope: Scope) -> None:
+    """Against DNS rebinding: a page that points its own name at 127.0.0.1 sends that name. Raises UnknownHost."""
+    allowed = settings().allowed_hosts
+    if not allowed:
+        return
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    if host.rpartition(":")[0] not in allowed.split(",") and host not in allowed.split(","):
+        raise UnknownHost
 
 
 def _request_id(scope: Scope) -> str:

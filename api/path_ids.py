@@ -23,6 +23,9 @@ def _shaped(pattern: str) -> Callable[[str], str]:
     return check
 
 
+is_job_id = re.compile(r"job_[0-9a-f]{32}").fullmatch
+
+
 def _typed(prefix: str) -> AfterValidator:
     return AfterValidator(_shaped(rf"{prefix}_[0-9a-f]{{32}}"))
 

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     scratch_dir: Path = Field(Path("/tmp/patchswap"), description="a worker's working files and its cache of packs")  # noqa: S108
     public_url: str = Field("http://127.0.0.1:8000", description="how clients reach the api; stands in links")
+    allowed_hosts: str = Field("", description="Host headers the api answers to, by commas; any where empty")
     worker_name: str = Field(default_factory=socket.gethostname)
 
     lease_seconds: float = Field(60, description="a claim not renewed for so long is another worker's")

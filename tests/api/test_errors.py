@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from api.schemas.problem import ProblemDetails
 from core import datasets
+from core import settings as core_settings
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer
@@ -138,3 +139,20 @@ def test_no_body_is_our_fault(ours: Caller, version: DatasetVersion, data: st.Da
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         problem(answer)
+
+
+def test_foreign_host_name_is_refused_where_names_are_set(ours: Caller, monkeypatch: pytest.MonkeyPatch):
+    assert ours.get("/healthz", headers={"Host": "evil.example"}).status_code == 200
+    monkeypatch.setenv("PATCHSWAP_ALLOWED_HOSTS", "127.0.0.1,localhost")
+    core_settings.settings.cache_clear()
+    refused = ours.get("/healthz", headers={"Host": "evil.example"})
+    assert (refused.status_code, problem(refused)["code"]) == (400, "unknown_host")
+    for host in ("localhost", "localhost:8000", "127.0.0.1:1"):
+        assert ours.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_pages_of_other_origins_are_given_no_leave(ours: Caller):
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = ours.http.options("/v1/jobs", headers=preflight)
+    assert answer.status_code == 405
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
