@@ -20,7 +20,7 @@ QUEUES: dict[str, str] = {"worker.train": "train", "worker.ingest": "short", "wo
 
 @lru_cache
 def celery_app() -> Celery:
-    """Celery as RELIABILITY.md sets it. The reasons stand there; each line here is one of its lines."""
+    """Celery set for messages that may be lost or repeated; its soft shutdown is not used, see `worker.app`."""
     app = Celery("patchswap", broker=settings().redis_url)
     app.conf.update(
         task_serializer="json",
@@ -61,8 +61,6 @@ def celery_app() -> Celery:
             "global_keyprefix": KEY_PREFIX,
             "client_name": "patchswap",
         },
-        worker_soft_shutdown_timeout=60.0,
-        worker_enable_soft_shutdown_on_idle=False,
         worker_send_task_events=False,
         worker_enable_remote_control=True,
         worker_hijack_root_logger=False,

@@ -77,7 +77,7 @@ class CheckpointUploads:
             try:
                 self._store(pending)
                 pause = 0.5
-            except (StoreUnavailable, ChecksumMismatch, LedgerAway) as error:
+            except (StoreUnavailable, NotFound, ChecksumMismatch, LedgerAway) as error:
                 logger.warning("checkpoint of step %d waits: %s", pending.message.step, error)
                 self._put_back(pending)
                 time.sleep(pause)
@@ -85,6 +85,8 @@ class CheckpointUploads:
             except Fenced:
                 self._watch.fenced = True
                 self.close()
+            except Exception:
+                logger.exception("checkpoint of step %d is left out", pending.message.step)
             finally:
                 with self._changed:
                     self._busy = False

@@ -165,6 +165,21 @@ def test_nothing_to_restore_is_step_0(watch, tmp_path):
     assert restore(watch, [], "main", tmp_path) == 0
 
 
+def test_surprise_while_storing_leaves_that_checkpoint_out_and_the_next_is_stored(uploads, tmp_path, monkeypatch):
+    put_file, surprises = storage.put_file, ["once"]
+
+    def surprise(*arguments, **options):
+        if surprises:
+            raise ValueError(surprises.pop())
+        return put_file(*arguments, **options)
+
+    monkeypatch.setattr(storage, "put_file", surprise)
+    for step in (1, 2):
+        uploads.submit(saved(tmp_path / "out", step))
+        wait_for(uploads.is_idle)
+    assert recorded() == [("main", 2, False)]
+
+
 def all_rows() -> list[Row]:
     with transaction() as session:
         return list(session.scalars(select(Row).order_by(Row.step.desc())))
