@@ -12,7 +12,7 @@ _FP32_SHARES = {"mean": 1e-4, "max": 1e-3}  # of the golden logits' deviation
 _FP32_REASON = "Floating-point sums are taken in another order on other processors."
 _INT8_REASON = (
     "Values between two of the 256 steps may be rounded either way on other processors, and that carries on. "
-    "Allowed is as much as quantization itself moved the logits away from the fp32 file's."
+    "Allowed is twice as much as quantization itself moved the logits away from the fp32 file's."
 )
 _INPUT_TOLERANCE = {"mean": 1e-6, "max": 1e-6}  # the same integers and the same three float32 operations
 
@@ -35,13 +35,13 @@ class Golden:
     def tolerances(self, measured: dict[str, Any]) -> dict[str, Any]:
         """How far another machine may be off, as the manifest states it.
 
-        int8: integer kernels were off exact arithmetic by 0.03 (trained ResNet-18) to 0.24 (untrained ResNet-50) of
-        what quantization itself changes on average, a processor that saturates by 6.7 (see `quantization`).
+        int8: integer kernels were off exact arithmetic by 0.03 (trained ResNet-18) to 0.6 (untrained MobileNetV3-large)
+        of what quantization itself changes on average, a processor that saturates by 6.7 (see `quantization`).
         """
         spread = max(float(self.outputs.std()), 1e-6)
         allowed = {name: share * spread for name, share in _FP32_SHARES.items()}
         if quantized := "fp32_mean_difference" in measured:
-            allowed = {name: max(least, measured[f"fp32_{name}_difference"]) for name, least in allowed.items()}
+            allowed = {name: max(least, 2 * measured[f"fp32_{name}_difference"]) for name, least in allowed.items()}
         reason = _INT8_REASON if quantized else _FP32_REASON
         return {"input_tolerance": _INPUT_TOLERANCE, "output_tolerance": allowed, "reason": reason}
 

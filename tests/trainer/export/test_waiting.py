@@ -61,8 +61,9 @@ def test_faults_that_have_a_name_of_their_own_keep_it(fault: Exception) -> None:
     def broken() -> None:
         raise fault
 
-    with pytest.raises(type(fault)):
+    with pytest.raises(type(fault)) as raised:
         drain(waiting.working_while("convert to ONNX", broken))
+    assert raised.value is fault
 
 
 def test_a_timeout_inside_the_call_is_not_taken_for_waiting() -> None:
