@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from patchswap.errors import NoCredentials
 
@@ -84,6 +85,11 @@ def _stored() -> Iterator[Credentials]:
 
 def _clean(url: str) -> str:
     url = url.strip().rstrip("/")
-    if not url.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a torn IPv6 address
+        is_address = False
+    if not is_address or any(c.isspace() for c in url):
         raise NoCredentials(f"{url!r} is no address of a service; write it as http://HOST:PORT or https://HOST")
     return url

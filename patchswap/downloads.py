@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 
 from patchswap.errors import ApiError, DamagedFile, ServiceUnreachable
-from patchswap.transport import Transport, is_transient, pause_seconds
+from patchswap.retries import is_transient, pause_seconds
+from patchswap.transport import Transport
 
 _IDENTITY = {"Accept-Encoding": "identity"}  # the bytes that were hashed, not a compression of them
 _FAILURES = 6  # in a row, without a new byte

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,13 +13,9 @@ import httpx
 
 from patchswap.credentials import Credentials
 from patchswap.errors import ApiError, ServiceUnreachable, from_problem
+from patchswap.retries import Retries
 from patchswap.version import USER_AGENT
 
-_ATTEMPTS = 6
-_FIRST_WAIT_SECONDS = 0.25
-_LONGEST_WAIT_SECONDS = 8.0
-_LONGEST_RETRY_AFTER_SECONDS = 60.0
-_TRANSIENT = frozenset({429, 502, 503, 504})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -70,26 +64,19 @@ class Transport:
         body: Body | None = None,
     ) -> httpx.Response:
         """One answer below 400 (304 among them), after retries. Raises ApiError or ServiceUnreachable."""
-        lost_an_answer = False
-        for attempt in range(_ATTEMPTS):
+        retries = Retries()
+        while True:
             request = self._request(method, path, params=params, headers=headers, json=json, body=body)
             try:
                 response = self._http.send(request)
             except httpx.TransportError as error:
-                if attempt == _ATTEMPTS - 1:
-                    raise self._unreachable(error) from error
-                lost_an_answer = True
-                time.sleep(pause_seconds(attempt))
+                retries.after_broken_connection(self._unreachable(error))
                 continue
             if response.status_code < 400:
                 return response
-            if method == "DELETE" and response.status_code == 404 and lost_an_answer:
+            if method == "DELETE" and response.status_code == 404 and retries.lost_an_answer:
                 return response  # the attempt whose answer got lost did delete it
-            problem = read_problem(response)
-            if attempt == _ATTEMPTS - 1 or not is_transient(problem):
-                raise problem
-            time.sleep(pause_seconds(attempt, problem.retry_after))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            retries.after_problem(read_problem(response))
 
     @contextmanager
     def stream(
@@ -155,20 +142,6 @@ def read_json(response: httpx.Response) -> Any:
     except ValueError as error:
         url = response.request.url
         raise ServiceUnreachable(f"{url} did not answer with JSON; is this the url of a patchswap service?") from error
-
-
-def is_transient(problem: ApiError) -> bool:
-    """Whether the same request may succeed in a while."""
-    return problem.status in _TRANSIENT or problem.code == "idempotency_in_flight"
-
-
-def pause_seconds(attempt: int, retry_after: float | None = None) -> float:
-    """Exponential with full jitter; what the service asks for goes first, up to a minute."""
-    longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**attempt)
-    jittered = random.uniform(longest / 4, longest)  # noqa: S311 - spreads clients, guards nothing
-    if retry_after is None:
-        return jittered
-    return min(retry_after, _LONGEST_RETRY_AFTER_SECONDS) + jittered / 4
 
 
 def read_problem(response: httpx.Response) -> ApiError:

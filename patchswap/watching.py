@@ -17,7 +17,8 @@ import httpx
 
 from patchswap.errors import ApiError, ServiceUnreachable, Unavailable
 from patchswap.resources import Event, Job
-from patchswap.transport import is_transient, pause_seconds, read_json
+from patchswap.retries import is_transient, pause_seconds
+from patchswap.transport import read_json
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -36,8 +37,9 @@ def watch(client: Client, job_id: str, *, after: int = 0) -> Iterator[Event]:
     """Every event after `after` once and in order, with `progress` events between them, until the job is over.
 
     A `progress` event is made here, of the job as it is then; its data are the job's progress, status and phase.
-    Raises ApiError (404 for an unknown job), ServiceUnreachable when the service stays away.
+    Raises ApiError (404 for an unknown job), ServiceUnreachable when the service stays away for minutes.
     """
+    client.jobs.get(job_id)  # an unknown job, or a service that is not there, is said at once
     snapshots = _Snapshots(client, job_id)
     reader = _Reader(client, job_id, after)
     reader.start()

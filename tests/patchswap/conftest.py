@@ -98,8 +98,8 @@ def client(api: ApiServer, proxy: BreakingProxy, api_key: str) -> Iterator[Clien
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same attempts, without the waiting that a real network needs."""
-    monkeypatch.setattr("patchswap.transport._FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("patchswap.transport._LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("patchswap.retries._FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("patchswap.retries._LONGEST_WAIT_SECONDS", 0.05)
 
 
 @pytest.fixture

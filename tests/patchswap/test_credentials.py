@@ -68,9 +68,12 @@ def test_a_torn_login_file_is_named(home: Path):
         credentials.find()
 
 
-def test_an_address_without_a_scheme_is_refused():
+@pytest.mark.parametrize(
+    "url", ["example:8000", "http://", "http://example:port", "http://[::1", "http://exa mple", "ftp://example"]
+)
+def test_what_is_no_address_is_refused(url: str):
     with pytest.raises(NoCredentials, match="http://HOST:PORT"):
-        credentials.find("example:8000", "key")
+        credentials.find(url, "key")
 
 
 def test_a_key_is_not_shown_in_a_traceback():

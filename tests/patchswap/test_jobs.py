@@ -61,6 +61,16 @@ def test_retry_after_is_honoured(client: Client, proxy: BreakingProxy):
     assert 1.0 <= time.monotonic() - begun < 3.0
 
 
+def test_an_attempt_that_is_still_being_served_is_waited_for(
+    client: Client, dataset_id: str, proxy: BreakingProxy, count_jobs: Callable[[], int]
+):
+    in_flight = Fault("POST", "/v1/jobs$", "refuse", status=409, body=b'{"code": "idempotency_in_flight"}', times=20)
+    proxy.faults.append(in_flight)
+    client.jobs.create(dataset=dataset_id)
+    assert len(proxy.requests("POST", "/v1/jobs$")) == 21
+    assert count_jobs() == 1
+
+
 def test_a_service_that_stays_away_is_given_up(client: Client, proxy: BreakingProxy):
     proxy.faults.append(Fault("GET", "/v1/jobs", "refuse", times=100))
     with pytest.raises(Unavailable, match="503"):

@@ -23,6 +23,7 @@ class Fault:
     after_bytes: int = 0  # of the body, for the two cuts
     status: int = 503  # for refuse
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
     times: int = 1
 
 
@@ -85,7 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(headers.get("content-length", 0)))
         if fault and fault.kind == "refuse":
-            self._answer(fault.status, {"Content-Length": "0"} | fault.headers)
+            self._answer(fault.status, {"Content-Length": str(len(fault.body))} | fault.headers)
+            self.wfile.write(fault.body)
             return
         upstream = http.client.HTTPConnection(urlsplit(self.owner.upstream).netloc, timeout=60)
         # The api checks the Host header: it must stay the one that it knows.
