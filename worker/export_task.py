@@ -110,6 +110,8 @@ def _settle_otherwise(order: Order, ending: Exception) -> None:
             case _:
                 logger.error("the export broke down", exc_info=ending)
                 _give_back(export, counted=True)
+    except LedgerAway as error:
+        logger.warning("the ledger is away; the lease will run out: %s", error)
     except Fenced:
         logger.warning("the claim of fence %d was lost before its end was written", export.fence)
 

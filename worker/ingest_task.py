@@ -152,6 +152,8 @@ def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
             case _:
                 logger.error("ingest broke down", exc_info=ending)
                 _give_back(version, counted=True)
+    except LedgerAway as error:
+        logger.warning("the ledger is away; the lease will run out: %s", error)
     except Fenced:
         logger.warning("the claim of fence %d was lost before its end was written", fence)
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from core.database import transaction
+from worker import stopping
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -33,13 +34,13 @@ def write_once(write: Callable[[Session], Result]) -> Result:
         raise
 
 
-def write_until_done(write: Callable[[Session], Result], *, give_up: Callable[[], bool] = lambda: False) -> Result:
-    """Repeat a transaction until Postgres takes it. Raises LedgerAway only once `give_up` says so."""
+def write_until_done(write: Callable[[Session], Result]) -> Result:
+    """Repeat a transaction until Postgres takes it. Raises LedgerAway only where the worker shuts down."""
     while True:
         try:
             return write_once(write)
         except LedgerAway as error:
-            if give_up():
+            if stopping.requested():
                 raise
             logger.warning("the ledger is away, trying again: %s", error)
             time.sleep(RETRY_SECONDS)
