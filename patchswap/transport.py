@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -25,6 +25,15 @@ class Body:
 
     open: Callable[[], Iterator[bytes]]
     length: int
+
+
+class Parts(TypedDict, total=False):
+    """What a request may have beside its method and path."""
+
+    params: Mapping[str, Any]  # those that are None are left out
+    headers: Mapping[str, str]
+    json: Any
+    body: Body
 
 
 class Transport:
@@ -53,20 +62,11 @@ class Transport:
     def delete(self, path: str) -> None:
         self.call("DELETE", path)
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        body: Body | None = None,
-    ) -> httpx.Response:
+    def call(self, method: str, path: str, **parts: Unpack[Parts]) -> httpx.Response:
         """One answer below 400 (304 among them), after retries. Raises ApiError or ServiceUnreachable."""
         retries = Retries()
         while True:
-            request = self._request(method, path, params=params, headers=headers, json=json, body=body)
+            request = self._request(method, path, **parts)
             try:
                 response = self._http.send(request)
             except httpx.TransportError as error:
@@ -83,15 +83,14 @@ class Transport:
         self,
         path: str,
         *,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str],
         read_timeout_seconds: float = 60.0,
     ) -> Iterator[httpx.Response]:
         """One attempt at a GET whose body is read as it comes, redirects followed. Raises ApiError for 400 and above.
 
         Connection errors are httpx's own: only the reader knows how much has arrived and how to go on.
         """
-        request = self._request("GET", path, params=params, headers=headers)
+        request = self._request("GET", path, headers=headers)
         request.extensions["timeout"] = httpx.Timeout(read_timeout_seconds, connect=10.0).as_dict()
         response = self._http.send(request, stream=True, follow_redirects=True)
         try:
@@ -102,29 +101,21 @@ class Transport:
         finally:
             response.close()
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        body: Body | None = None,
-    ) -> httpx.Request:
+    def _request(self, method: str, path: str, **parts: Unpack[Parts]) -> httpx.Request:
         url = urljoin(self.url + "/", path.removeprefix("/")) if "://" not in path else path
-        sent = dict(headers or {})
+        sent = dict(parts.get("headers", {}))
         if _origin(url) == _origin(self.url):  # a presigned url of an object store must not see the key
             sent["Authorization"] = self._authorization
+        body = parts.get("body")
         if body is not None:
             sent["Content-Length"] = str(body.length)
-        wanted = {name: value for name, value in (params or {}).items() if value is not None}
+        wanted = {name: value for name, value in parts.get("params", {}).items() if value is not None}
         return self._http.build_request(
             method,
             url,
             params=wanted or None,
             headers=sent,
-            json=json,
+            json=parts.get("json"),
             content=body.open() if body else None,
         )
 

@@ -62,6 +62,7 @@ def proxy(network: BreakingProxy) -> BreakingProxy:
     """The network between client and api, whole again; the api knows itself by this address."""
     network.faults.clear()
     network.seen.clear()
+    network.withheld.clear()
     return network
 
 

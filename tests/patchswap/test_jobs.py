@@ -225,6 +225,20 @@ def test_a_broken_stream_is_taken_up_by_last_event_id(client: Client, job: Job, 
     assert follower.seqs() == all_seqs(job)
 
 
+def test_a_stream_that_begins_anew_repeats_nothing(client: Client, job: Job, worker: Worker, proxy: BreakingProxy):
+    proxy.withheld.add("last-event-id")
+    worker.claim()
+    for number in range(5):
+        worker.notice(f"notice {number}")
+    proxy.faults.append(Fault("GET", "/events/stream", "cut_answer", after_bytes=700))
+    follower = Follower(client, job.id)
+    follower.wait_for("notice 4")
+    worker.end("failed")
+    follower.join()
+    assert len(proxy.requests("GET", "/events/stream")) == 2
+    assert follower.seqs() == all_seqs(job)
+
+
 def test_where_streams_do_not_get_through_long_polls_do(client: Client, job: Job, worker: Worker, proxy: BreakingProxy):
     proxy.faults.append(Fault("GET", "/events/stream", "refuse", status=502, times=1000))
     follower = Follower(client, job.id)

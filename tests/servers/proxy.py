@@ -44,6 +44,7 @@ class BreakingProxy:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.log: list[str] = []
+        self.withheld: set[str] = set()  # headers, in lower case, that do not reach the server
         self._lock = threading.Lock()
         proxy = self
 
@@ -91,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         upstream = http.client.HTTPConnection(urlsplit(self.owner.upstream).netloc, timeout=60)
         # The api checks the Host header: it must stay the one that it knows.
-        kept = {name: value for name, value in headers.items() if name not in ("connection", "host")}
+        withheld = {"connection", "host"} | self.owner.withheld
+        kept = {name: value for name, value in headers.items() if name not in withheld}
         try:
             upstream.request(self.command, self.path, body=body or None, headers=kept)
             self._relay(upstream.getresponse(), fault)
