@@ -8,7 +8,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from api import telemetry
+from api import allocator, telemetry
 from api.app import create_app
 
 GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
+    allocator.keep_freed_memory()
     telemetry.configure_logging()
     app = create_app()
     config = uvicorn.Config(
