@@ -33,12 +33,12 @@ class ClassIndex:
         place[by_class] = np.arange(len(labels)) - starts[labels[by_class]]
         return cls(by_class=by_class, place=place, start=starts[labels], count=counts[labels])
 
-    def partners(self, positions: Indices, random: np.random.Generator) -> Indices:
+    def partners(self, random: np.random.Generator) -> Indices:
         """For each position another one of its class, uniformly; itself where the class has no other."""
-        others = self.count[positions] - 1
-        draw = random.integers(0, np.maximum(others, 1))
-        draw += (draw >= self.place[positions]) & (others > 0)
-        return self.by_class[self.start[positions] + draw]
+        others = self.count - 1
+        draw = (random.random(len(others)) * others).astype(np.int64)
+        draw += (draw >= self.place) & (others > 0)
+        return self.by_class[self.start + draw]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Sampler:
         """Positions of a whole epoch (counted from 0) as (2, images): first members, second members."""
         random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch)
         first = random.permutation(len(self.index.place))
-        second = self.index.partners(first, random) if self.needs_pairs else random.permutation(len(first))
+        second = self.index.partners(random)[first] if self.needs_pairs else random.permutation(len(first))
         return np.stack([first, second])
 
     def batch(self, positions: Indices, step_in_epoch: int) -> Indices:

@@ -18,7 +18,7 @@ DIRECTIONS = ("symmetric", "confident_to_weak", "one_way")
 @st.composite
 def batches(draw):
     """Images of n pairs, rectangular too, and a patch size that divides them."""
-    patch = draw(st.integers(1, 6))
+    patch = draw(st.integers(1, 9))
     rows, columns = draw(st.integers(1, 5)), draw(st.integers(2, 5))
     pairs, channels = draw(st.integers(1, 6)), draw(st.sampled_from([1, 3]))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -68,7 +68,7 @@ def test_swap_twice_with_one_mask_is_the_identity(batch):
     images, patch, seed = batch
     rows, columns = (side // patch for side in images.shape[-2:])
     marked = draw_patches(len(images) // 2, rows * columns, 1.0, np.random.default_rng(seed))
-    mask = torch.from_numpy(marked).view(-1, rows, columns)
+    mask = marked.reshape(-1, rows, columns)
     result = images.clone()
     for _ in range(2):
         swap_patches(*result.chunk(2), mask)
@@ -76,7 +76,7 @@ def test_swap_twice_with_one_mask_is_the_identity(batch):
 
 
 def test_number_of_patches_is_uniform_and_every_patch_is_as_likely():
-    marked = draw_patches(40_000, 9, 1.0, np.random.default_rng(0)) == 255
+    marked = draw_patches(40_000, 9, 1.0, np.random.default_rng(0))
     counts = np.bincount(marked.sum(1), minlength=10)
     assert counts[0] == counts[9] == 0
     np.testing.assert_allclose(counts[1:9] / 40_000, 1 / 8, atol=0.01)
@@ -84,7 +84,7 @@ def test_number_of_patches_is_uniform_and_every_patch_is_as_likely():
 
 
 def test_swap_probability_is_per_pair():
-    marked = draw_patches(40_000, 4, 0.3, np.random.default_rng(0)) == 255
+    marked = draw_patches(40_000, 4, 0.3, np.random.default_rng(0))
     assert marked.any(1).mean() == pytest.approx(0.3, abs=0.01)
 
 
