@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,12 +114,14 @@ class Exports:
         replace: bool = False,
         progress: downloads.Progress | None = None,
     ) -> Path:
-        """The unpacked bundle; gives its folder."""
+        """The unpacked bundle; gives its folder. A pull that broke off is taken up again, too."""
         target = Path(target)
         archive.require_free(target, replace=replace)
-        with tempfile.TemporaryDirectory(prefix="patchswap-") as folder:
-            bundle = self._download(export, Path(folder) / f"{export.id}.zip", progress)
+        bundle = self._download(export, target.parent / f"{export.id}.zip", progress)
+        try:
             archive.unpack(bundle, target, replace=replace)
+        finally:
+            bundle.unlink()
         return target
 
     def _download(self, export: Export, path: Path, progress: downloads.Progress | None) -> Path:

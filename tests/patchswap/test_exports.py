@@ -126,6 +126,7 @@ def test_other_bytes_than_announced_are_thrown_away(export: Export, tmp_path: Pa
 @pytest.mark.parametrize("by", ["model", "job"])
 def test_a_bundle_is_pulled_by_model_or_job(client: Client, model: Model, tmp_path: Path, by: str):
     folder = client.models.pull(model.id if by == "model" else model.job_id, tmp_path / "pets")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "objects"] == ["pets"]
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
         "golden/input.npy",
         "manifest.json",
