@@ -14,14 +14,15 @@ from worker.child import die_with
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("what", choices=("train", "short", "sweep"), help="train: jobs; short: ingest and exports")
-    what = parser.parse_args().what
-    if what == "sweep":
-        if os.environ.get("PATCHSWAP_DIE_WITH_PARENT") == "1":
-            die_with(os.getppid())
+    parser.add_argument("--parent", type=int, help="of sweep: end when the process of this number does")
+    arguments = parser.parse_args()
+    if arguments.what == "sweep":
+        if arguments.parent is not None:
+            die_with(arguments.parent)
         logs.start()
         sweeper.run_forever()
     else:
-        work(what)
+        work(arguments.what)
 
 
 def work(queue: str) -> None:

@@ -62,9 +62,8 @@ def _start_sweeper(**_: object) -> None:
 
 def _keep_sweeping() -> None:
     while not stopping.requested():
-        command = [sys.executable, "-P", "-m", "worker", "sweep"]
-        environment = os.environ | {"PATCHSWAP_DIE_WITH_PARENT": "1"}
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=False)
+        command = [sys.executable, "-P", "-m", "worker", "sweep", "--parent", str(os.getpid())]
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
         logger.warning("the sweeper ended with status %d; starting it again", ended.returncode)
         time.sleep(settings().sweep_seconds)
 

@@ -134,6 +134,9 @@ def test_job_submitted_while_redis_is_down_runs_once_it_is_back(version, start_w
     assert wait_for_end(job.id).status == "succeeded"
 
 
-def test_idle_worker_ends_at_once(version, start_worker):
+def test_idle_worker_ends_at_once_and_leaves_no_process_behind(version, start_worker):
     worker = start_worker()
+    below = wait_for(lambda: found if len(found := worker.descendants()) >= 2 else None)  # the sweeper among them
     assert worker.terminate(seconds=15) == 0
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
