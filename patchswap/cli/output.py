@@ -90,4 +90,4 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell == "-" or cell.replace(".", "", 1).replace("%", "", 1).replace(",", "").strip().isdigit()
+    return cell == "-" or cell.removeprefix("-").replace(".", "", 1).replace("%", "", 1).replace(",", "").strip().isdigit()

@@ -104,5 +104,5 @@ def test_sizes_are_decimal(number: float | None, text: str):
 
 
 def test_a_table_aligns_numbers_to_the_right_and_disarms_control_codes():
-    shown = output.table(("NAME", "COUNT"), [("a\x1b[2J", 5), ("long name", 1234)])
-    assert shown.splitlines() == ["NAME       COUNT", "a?[2J          5", "long name   1234"]
+    shown = output.table(("NAME", "COUNT"), [("a\x1b[2J", -0.5), ("long name", 1234)])
+    assert shown.splitlines() == ["NAME       COUNT", "a?[2J       -0.5", "long name   1234"]
