@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -90,4 +91,4 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell == "-" or cell.removeprefix("-").replace(".", "", 1).replace("%", "", 1).replace(",", "").strip().isdigit()
+    return cell == "-" or re.fullmatch(r"-?[\d,]+(\.\d+)?%?", cell) is not None
