@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -45,17 +44,6 @@ def machine() -> str:
         f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory_gib:.0f} GiB, Linux {platform.release()}; "
         f"Python {platform.python_version()}, {packages}; load averages at the start {load}"
     )
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest rank; 0.5 is the lower median."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def median_of_each(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The median of every name over rounds that all measured the same names."""
-    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:

@@ -39,11 +39,13 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass
 class Bench:
-    """One api, the file on its disk, and the largest memory seen in each kind of transfer."""
+    """One api, the file on its disk, and by how much one transfer of each kind let its memory grow, at the most."""
 
     api: Api
     file: Path
-    export_path: str
+    export_path: str = ""
+    memory_before: int = 0  # the first large transfer
+    memory_peak: int = 0
     grown_mb: dict[str, float] = field(default_factory=dict)
     parts_seconds: list[float] = field(default_factory=list)
 
@@ -53,9 +55,11 @@ def measure(*, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, serving.running() as api:
         file = Path(name) / "upload"
         _write_random(file, 2**20)
-        bench = Bench(api, file, "")
-        _upload(bench)  # the first one imports and connects
+        bench = Bench(api, file)
+        _upload(bench)  # a small one first: it imports and connects
         bench.parts_seconds.clear()
+        bench.grown_mb.clear()
+        bench.memory_before = psutil.Process(api.pid).memory_info().rss
         _write_random(file, size)
         bench.export_path = f"/v1/exports/{exported.publish(api, file)}/download"
         seconds = interleaved(
@@ -149,6 +153,7 @@ def _watched(bench: Bench, kind: str) -> Iterator[None]:
         over.set()
         thread.join()
         bench.grown_mb[kind] = max(bench.grown_mb.get(kind, 0.0), (peak - before) / 1e6)
+        bench.memory_peak = max(bench.memory_peak, peak)
 
 
 def _stretch(file: BinaryIO, length: int) -> Iterator[bytes]:
@@ -211,7 +216,13 @@ def _figures(bench: Bench, seconds: dict[str, list[float]], size: int) -> list[F
                 {"seconds": seconds[kind], "cp_seconds": seconds["cp"]},
             )
         )
-    return found + [_memory(kind, grown, megabytes) for kind, grown in bench.grown_mb.items()]
+    found += [_memory(kind, grown, megabytes) for kind, grown in bench.grown_mb.items()]
+    in_all = (bench.memory_peak - bench.memory_before) / 1e6
+    times = sum(len(seconds[kind]) for kind in bench.grown_mb)
+    return [
+        *found,
+        Figure(f"the same over all {times} of them", f"{in_all:.1f} MB", values={"megabytes": in_all}),
+    ]
 
 
 def _memory(kind: str, grown_mb: float, megabytes: int) -> Figure:
