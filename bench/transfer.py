@@ -7,8 +7,6 @@ file is in the page cache for all of them.
 from __future__ import annotations
 
 import hashlib
-import http.client
-import json
 import os
 import statistics
 import subprocess
@@ -23,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import calls
 import exported
 import psutil
 import serving
@@ -89,26 +88,26 @@ def _upload(bench: Bench) -> float:
     os.sync()
     with _watched(bench, "upload"):
         started = time.perf_counter()
-        upload = _post(bench.api, "/v1/uploads", body)
+        upload = calls.post(bench.api, "/v1/uploads", body)
         bench.parts_seconds.append(_put_parts(bench, upload))
-        answer = _post(bench.api, f"/v1/uploads/{upload['id']}/complete", {})
+        answer = calls.post(bench.api, f"/v1/uploads/{upload['id']}/complete", {})
         seconds = time.perf_counter() - started
     if answer["status"] != "complete":
         raise AssertionError(f"the upload is {answer['status']}")
-    _call(bench.api, "DELETE", f"/v1/uploads/{upload['id']}")
+    calls.call(bench.api, "DELETE", f"/v1/uploads/{upload['id']}")
     return seconds
 
 
 def _put_parts(bench: Bench, upload: dict[str, Any]) -> float:
     started = time.perf_counter()
-    connection = _connect(bench.api)
+    connection = calls.connect(bench.api)
     with bench.file.open("rb") as file:
         for part in upload["parts"]:
             length = min(upload["part_size"], bench.file.stat().st_size - file.tell())
             path = part["url"].split(str(bench.api.port), 1)[-1]
             headers = {"Authorization": bench.api.authorization, "Content-Length": str(length), **part["headers"]}
             connection.request("PUT", path, body=_stretch(file, length), headers=headers)
-            _read(connection.getresponse())
+            calls.read(connection.getresponse())
     connection.close()
     return time.perf_counter() - started
 
@@ -118,7 +117,7 @@ def _download(bench: Bench) -> float:
     os.sync()
     with _watched(bench, "download"):
         started = time.perf_counter()
-        connection = _connect(bench.api)
+        connection = calls.connect(bench.api)
         connection.request("GET", bench.export_path, headers={"Authorization": bench.api.authorization})
         answer = connection.getresponse()
         with target.open("wb") as file:
@@ -161,35 +160,6 @@ def _stretch(file: BinaryIO, length: int) -> Iterator[bytes]:
     while left and (chunk := file.read(min(CHUNK_BYTES, left))):
         left -= len(chunk)
         yield chunk
-
-
-def _post(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(_call(api, "POST", path, json.dumps(body)))
-    return answer
-
-
-def _call(api: Api, method: str, path: str, body: str | None = None) -> bytes:
-    headers = {
-        "Authorization": api.authorization,
-        "Content-Type": "application/json",
-        "Idempotency-Key": str(uuid.uuid4()),
-    }
-    connection = _connect(api)
-    connection.request(method, path, body=body, headers=headers)
-    content = _read(connection.getresponse())
-    connection.close()
-    return content
-
-
-def _connect(api: Api) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", api.port, timeout=120)
-
-
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    content = answer.read()
-    if answer.status >= 400:
-        raise AssertionError(f"{answer.status}: {content.decode(errors='replace')}")
-    return content
 
 
 def _write_random(file: Path, size: int) -> None:
