@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import leases
-from core.errors import Conflict, DatasetNotReady, InUse, Invalid, NotFound
+from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.jobs.states import TERMINAL
@@ -74,19 +74,19 @@ def find_version(session: Session, tenant_id: str, dataset_id: str, version_id: 
 
 
 def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) -> DatasetVersion:
-    """The version a job trains on. Raises Invalid for an unknown id, DatasetNotReady for one still in the making."""
+    """The version a job trains on. Raises Invalid, DatasetNotReady or DatasetFailed."""
     version_id: str | None = dataset_or_version_id
     if dataset_or_version_id.startswith("ds_"):
         dataset = _named(session, tenant_id, dataset_or_version_id)
         version_id = dataset.latest_version_id
         if version_id is None:
-            raise DatasetNotReady(f"the dataset is {dataset.status}; see /v1/datasets/{dataset.id}")
+            raise _without_pack(dataset.status, dataset.id)
     statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
     version = session.scalars(statement).one_or_none()
     if version is None:
         raise Invalid("there is no dataset or version by this id", pointer="/dataset")
     if version.status != "ready":
-        raise DatasetNotReady(f"the dataset version is {version.status}; see /v1/datasets/{version.dataset_id}")
+        raise _without_pack(version.status, version.dataset_id)
     _named(session, tenant_id, version.dataset_id)
     return version
 
@@ -166,6 +166,15 @@ def end_attempt(session: Session, version: DatasetVersion) -> None:
         .where(Dataset.id == version.dataset_id, Dataset.status == "ingesting")
         .values(status="failed", error=version.error)
     )
+
+
+def _without_pack(status: str, dataset_id: str) -> Conflict:
+    """Waiting helps with one that is being read, not with one that failed."""
+    if status == "failed":
+        return DatasetFailed(
+            f"no dataset could be made of the archive; see /v1/datasets/{dataset_id}/versions/latest/validation"
+        )
+    return DatasetNotReady(f"the dataset is still being read; see /v1/datasets/{dataset_id}")
 
 
 def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:

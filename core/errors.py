@@ -91,6 +91,10 @@ class DatasetNotReady(Conflict):
     """The dataset is not ready. Wait until its status is ready, or read its validation report."""
 
 
+class DatasetFailed(Conflict):
+    """No dataset could be made of the archive. Read its validation report, mend the archive and push it again."""
+
+
 class InUse(Conflict):
     """Something still running uses it. Cancel that or wait for its end."""
 

@@ -65,6 +65,8 @@ def test_refused_archive_has_a_report_that_says_how_to_mend_it(ours: Caller):
     assert ours.get(f"/v1/datasets/{dataset['id']}").json()["status"] == "failed"
     report = ours.get(f"/v1/datasets/{dataset['id']}/versions/latest/validation").json()
     assert report["findings"] == [REPORT.findings[0].model_dump()]
+    job = ours.post("/v1/jobs", {"dataset": dataset["id"]})
+    assert (job.status_code, job.json()["code"], job.json()["retryable"]) == (409, "dataset_failed", False)
 
 
 def test_version_tells_what_the_pack_holds(ours: Caller, version: DatasetVersion):
