@@ -32,7 +32,7 @@ from sklearn.datasets import load_digits
 from patchswap import Client
 
 ROUNDS, QUICK_ROUNDS = 3, 1
-EPOCHS, QUICK_EPOCHS = 3, 1
+EPOCHS, QUICK_EPOCHS = 2, 1
 SIDE_PX = 32
 GOAL_SHARE, GOAL_SECONDS = 0.05, 5.0
 LOOK_SECONDS = 0.05

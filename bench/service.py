@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,7 @@ def main() -> None:
     unknown = set(asked.names) - set(MEASUREMENTS)
     if unknown:
         parser.error(f"no measurement is called {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped, what was written removed
     machine = figures.machine()
     print(f"{machine}\n", flush=True)
     found = []
