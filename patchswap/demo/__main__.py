@@ -19,7 +19,7 @@ from patchswap.jobs import succeeded
 from patchswap.resources import Dataset, Export, Job
 
 DATA_DIR = Path(".demo")
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1, 2, 3)
 SPEC: dict[str, Any] = {
     "recipe": "resnet20_short",
     # A mirrored digit is another digit, or none.
