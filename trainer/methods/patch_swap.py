@@ -26,11 +26,15 @@ class PatchSwap:
         self._patch_px = int(spec.patch_size)  # resolved: a number
 
     def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
-        """Swap patches between image i and image n + i, in place."""
+        """Swap patches between image i and image n + i, in place.
+
+        Pairs come in random order, so a binomial number of the first ones is each pair by its own coin, without a gather.
+        """
         first, second = images_BCHW.chunk(2)
+        swapped = random.binomial(len(first), self._spec.swap_probability)
         rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
-        marked_nP = draw_patches(len(first), rows * columns, self._spec.swap_probability, random)
-        swap_patches(first, second, marked_nP.reshape(-1, rows, columns))
+        marked_nP = draw_patches(swapped, rows * columns, random)
+        swap_patches(first[:swapped], second[:swapped], marked_nP.reshape(-1, rows, columns))
 
     def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
         spec = self._spec
@@ -56,18 +60,12 @@ class PatchSwap:
                 return distillation_loss(weak_nK, confident_nK, temperature)
 
 
-def draw_patches(pairs: int, patches: int, probability: float, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Which patches each pair exchanges, (pairs, patches).
-
-    With `probability` a pair is swapped: k patches, k uniform in 1..patches-1, every set of k equally likely.
-    """
-    marked = np.zeros((pairs, patches), np.bool_)
-    swapped = np.flatnonzero(random.random(pairs) < probability)
-    keys = random.random((len(swapped), patches))  # 53 bits: two equal keys in a row are not to be expected
-    count = random.integers(1, patches, size=len(swapped))
-    threshold = np.sort(keys, axis=1)[np.arange(len(swapped)), count - 1]
-    marked[swapped] = keys <= threshold[:, None]
-    return marked
+def draw_patches(pairs: int, patches: int, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Which patches each pair exchanges, (pairs, patches): k of them, k uniform in 1..patches-1, every set as likely."""
+    keys = random.random((pairs, patches))  # 53 bits: two equal keys in a row are not to be expected
+    count = random.integers(1, patches, size=pairs)
+    threshold = np.sort(keys, axis=1)[np.arange(pairs), count - 1]
+    return keys <= threshold[:, None]
 
 
 def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, marked_nRC: NDArray[np.bool_]) -> None:
