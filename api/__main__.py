@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from types import FrameType
 
 import uvicorn
@@ -36,6 +37,7 @@ def main() -> None:
     allocator.keep_freed_memory()
     telemetry.configure_logging()
     app = create_app()
+    gc.freeze()  # what was imported lives as long as the process: a full collection need not walk it
     config = uvicorn.Config(
         app,
         host=arguments.host,
