@@ -28,7 +28,7 @@ class PatchSwap:
     def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
         """Swap patches between image i and image n + i, in place.
 
-        Pairs come in random order, so a binomial number of the first ones is each pair by its own coin, without a gather.
+        Pairs come in random order, so taking the first ones, a binomial number, is a coin for each pair without a gather.
         """
         first, second = images_BCHW.chunk(2)
         swapped = random.binomial(len(first), self._spec.swap_probability)
@@ -61,7 +61,7 @@ class PatchSwap:
 
 
 def draw_patches(pairs: int, patches: int, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Which patches each pair exchanges, (pairs, patches): k of them, k uniform in 1..patches-1, every set as likely."""
+    """Which patches each pair exchanges, (pairs, patches): k uniform in 1..patches-1, every set of k equally likely."""
     keys = random.random((pairs, patches))  # 53 bits: two equal keys in a row are not to be expected
     count = random.integers(1, patches, size=pairs)
     threshold = np.sort(keys, axis=1)[np.arange(pairs), count - 1]
