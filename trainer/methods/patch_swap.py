@@ -28,7 +28,7 @@ class PatchSwap:
     def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
         """Swap patches between image i and image n + i, in place.
 
-        Pairs come in random order, so taking the first ones, a binomial number, is a coin for each pair without a gather.
+        Pairs come in random order, so taking a binomial number of the first is a coin for each pair without a gather.
         """
         first, second = images_BCHW.chunk(2)
         swapped = random.binomial(len(first), self._spec.swap_probability)
@@ -74,10 +74,12 @@ def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, marked_nRC: NDArray[np
     Exclusive or with the masked difference turns each image's pixels into its partner's where the mask is set. The mask
     is widened to pixels by numpy, three times as fast for runs of a few bytes, and heightened on the device.
     """
-    patch_px = first_nCHW.shape[-1] // marked_nRC.shape[-1]
+    count, _, height, width = first_nCHW.shape
+    patch_px = width // marked_nRC.shape[-1]
     mask_nRW = torch.from_numpy((-marked_nRC.view(np.uint8)).repeat(patch_px, axis=2))  # 1 becomes 255
-    mask_nHW = mask_nRW.to(first_nCHW.device, non_blocking=True).repeat_interleave(patch_px, 1)
-    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask_nHW[:, None])
+    mask_nRW = mask_nRW.to(first_nCHW.device, non_blocking=True)
+    mask = mask_nRW[:, :, None].expand(-1, -1, patch_px, -1).reshape(count, 1, height, width)
+    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask)
     first_nCHW.bitwise_xor_(difference)
     second_nCHW.bitwise_xor_(difference)
 
