@@ -72,14 +72,13 @@ def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, marked_nRC: NDArray[np
     """Exchange the marked patches between the uint8 images of each pair, in place, without a branch.
 
     Exclusive or with the masked difference turns each image's pixels into its partner's where the mask is set. The mask
-    is widened to pixels by numpy, three times as fast for runs of a few bytes, and heightened on the device.
+    is brought to pixels by numpy, whose `repeat` takes a third of the time of torch's for runs of a few bytes.
     """
-    count, _, height, width = first_nCHW.shape
-    patch_px = width // marked_nRC.shape[-1]
-    mask_nRW = torch.from_numpy((-marked_nRC.view(np.uint8)).repeat(patch_px, axis=2))  # 1 becomes 255
-    mask_nRW = mask_nRW.to(first_nCHW.device, non_blocking=True)
-    mask = mask_nRW[:, :, None].expand(-1, -1, patch_px, -1).reshape(count, 1, height, width)
-    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask)
+    patch_px = first_nCHW.shape[-1] // marked_nRC.shape[-1]
+    bytes_nRC = -marked_nRC.view(np.uint8)  # 1 becomes 255
+    mask_nHW = torch.from_numpy(bytes_nRC.repeat(patch_px, axis=2).repeat(patch_px, axis=1))
+    mask_nHW = mask_nHW.to(first_nCHW.device, non_blocking=True)
+    difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask_nHW[:, None])
     first_nCHW.bitwise_xor_(difference)
     second_nCHW.bitwise_xor_(difference)
 
