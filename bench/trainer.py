@@ -31,7 +31,7 @@ from trainer.pack import Pack, open_pack
 Row = tuple[str, str, str, str]  # what, measured, goal, reached
 SWAP_CASES = ((32, 8, 256), (32, 4, 256), (224, 32, 64), (224, 16, 64))  # side, patch, images
 SWAP_ROUNDS = 200
-STEP_ROUNDS = 12
+STEP_ROUNDS = 40
 PAIRS = 64
 
 
