@@ -22,9 +22,10 @@ sys.path[0] = str(Path(__file__).parents[1])
 import numpy as np
 import torch
 
-from core.spec import PatchSwapSpec, parse, resolve
+from core.spec import PatchSwapSpec, Plan, parse, resolve
 from tests.data import packs
 from trainer import device, run, sampling, training
+from trainer.methods.method import Draw
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
 
@@ -62,7 +63,8 @@ def swap_rows(side: int, patch: int, images: int) -> list[Row]:
     objective = PatchSwap(PatchSwapSpec(patch_size=patch))
     loop_batch = batch.clone()
     rounds = SWAP_ROUNDS if side == 32 else SWAP_ROUNDS // 4
-    swap, copy = lambda: objective.prepare(batch, random), lambda: target.copy_(floats)
+    draw = Draw(random, images // 2, slice(None))
+    swap, copy = lambda: objective.prepare(batch, draw), lambda: target.copy_(floats)
     beside_copy = interleaved({"swap": swap, "copy": copy}, rounds=rounds)
     beside_loop = interleaved({"swap": swap, "loop": lambda: loop_swap(loop_batch, patch, random)}, rounds=rounds // 10)
     to_copy = median(beside_copy["swap"]) / median(beside_copy["copy"])
@@ -94,7 +96,8 @@ def loop_swap(images: torch.Tensor, patch: int, random: np.random.Generator) -> 
 def pairing_row() -> Row:
     """An epoch's order and same-class partners of a million images in a thousand classes."""
     labels = np.random.default_rng(0).integers(0, 1000, 1_000_000)
-    sampler = sampling.Sampler(seed=0, pairs_per_batch=128, index=sampling.ClassIndex.of(labels), needs_pairs=True)
+    plan = Plan(groups=128, members=2, steps_per_epoch=len(labels) // 128, epochs=10)
+    sampler = sampling.Sampler(seed=0, plan=plan, method=PatchSwapSpec(), index=sampling.ClassIndex.of(labels))
     milliseconds = []
     for epoch in range(7):
         start = time.thread_time()  # one thread's own, so that what else the machine does is left out
@@ -112,7 +115,7 @@ def step_rows(pack: Pack, chosen: torch.device) -> list[Row]:
         {
             "patch_swap": lambda: finished(swapping),
             "cross_entropy": lambda: finished(runs["cross_entropy"]),
-            "input": lambda: swapping.feed.batch(next(step) % 30),
+            "input": lambda: swapping.feed.batch(next(step) % 30, swapping.parts[0]),
         },
         rounds=STEP_ROUNDS,
     )

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 
 from core.progress import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from core.spec import Constraints, ExportSpec, ResolvedSpec, SpecInvalid, parse, resolve
-from trainer import device, errors, process
+from core.spec import Constraints, ExportSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
+from trainer import device, errors, launch, process, team
 from trainer.evaluation import evaluate
 from trainer.output import Output
 from trainer.pack import Pack, open_pack
@@ -24,11 +25,22 @@ from trainer.training import train
 def main() -> int:
     process.die_with_parent()
     arguments = _arguments()
+    if arguments.verb == "train" and not launch.is_member() and (devices := _devices(arguments.spec)) > 1:
+        return launch.run_team(devices, sys.argv[1:], process.StopRequest.on_sigterm())
+    crew, gpu = team.join()
+    status = _run(arguments, crew, gpu)
+    launch.leave_status(status, is_chief=crew.is_chief)
+    return status
+
+
+def _run(arguments: argparse.Namespace, crew: team.Team, gpu: torch.device | None) -> int:
+    """Say all that a verb says; of a team the chief speaks, and whoever fails."""
     output = Output.claim_stdout()
     last: Message | None = None
     try:
-        for last in _messages(arguments):
-            output.emit(last)
+        for last in _messages(arguments, crew, gpu or device.choose()):
+            if crew.is_chief:
+                output.emit(last)
     except Exception as error:
         named = errors.named(error)
         if named is None:
@@ -41,10 +53,11 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    train = _verb(verbs, "train", "train one arm, or resume it")
-    evaluate = _verb(verbs, "evaluate", "measure the trained weights")
-    for command in (train, evaluate):
+    train_verb = _verb(verbs, "train", "train one arm, or resume it")
+    evaluate_verb = _verb(verbs, "evaluate", "measure the trained weights")
+    for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
+    train_verb.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
     export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
     export.add_argument("--format", default="onnx")
     export.add_argument("--precision", default="fp32")
@@ -61,21 +74,33 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
     return command
 
 
-def _messages(arguments: argparse.Namespace) -> Iterator[Message]:
+def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
     if arguments.verb == "train":
         yield from notices if arguments.arm == "main" else ()
-        yield from _train(arguments, spec, pack)
+        yield from train(
+            spec,
+            pack=pack,
+            out=arguments.out,
+            arm=arguments.arm,
+            device=chosen,
+            stop=process.StopRequest.on_sigterm(),
+            team=crew,
+            teacher=arguments.teacher if arguments.arm == "main" else None,
+        )
     elif arguments.verb == "evaluate":
-        yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose())
+        yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
     else:
         yield from _export(arguments, spec, pack)
 
 
-def _train(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
-    stop = process.StopRequest.on_sigterm()
-    return train(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=device.choose(), stop=stop)
+def _devices(spec: Path) -> int:
+    """What a spec asks for, as far as it can be read; what is wrong with it is said where it is used."""
+    try:
+        return TrainingSpec.model_validate(json.loads(spec.read_bytes()).get("training", {})).devices
+    except (OSError, ValueError, AttributeError):
+        return 1
 
 
 def _export(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:

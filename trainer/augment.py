@@ -11,15 +11,19 @@ from torch.nn import functional
 from core.spec import AugmentationSpec
 
 
-def augment(images_BCHW: Tensor, spec: AugmentationSpec, random: np.random.Generator) -> Tensor:
-    """Crop and flip each image by its own draw. The padding is black, as in the CIFAR recipes."""
-    count = len(images_BCHW)
+def augment(
+    images_BCHW: Tensor, spec: AugmentationSpec, random: np.random.Generator, *, step: tuple[int, int], part: slice
+) -> Tensor:
+    """Crop and flip each image by its own draw. The padding is black, as in the CIFAR recipes.
+
+    `step` is (members, groups) of the whole step, for whose images the numbers are drawn; the images are its `part`.
+    """
     padding = int(spec.crop_padding)  # resolved: a number
     if padding:
-        offsets = torch.from_numpy(random.integers(0, 2 * padding + 1, (2, count)))
-        images_BCHW = batch_crop(images_BCHW, offsets, padding=padding)
+        offsets = random.integers(0, 2 * padding + 1, (2, *step))[..., part].reshape(2, -1)
+        images_BCHW = batch_crop(images_BCHW, torch.from_numpy(offsets), padding=padding)
     if spec.horizontal_flip:
-        images_BCHW = batch_flip(images_BCHW, torch.from_numpy(random.random(count) < 0.5))
+        images_BCHW = batch_flip(images_BCHW, torch.from_numpy(random.random(step)[:, part].reshape(-1) < 0.5))
     return images_BCHW
 
 

@@ -75,6 +75,30 @@ def missing_weights(path: str) -> TrainerError:
     )
 
 
+def teacher_unfit(message: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="teacher_unfit",
+            category="user_spec",
+            retryable=False,
+            message=message,
+            remediation="Name a model that was trained on the same classes and channels as method.teacher.",
+        )
+    )
+
+
+def too_few_devices(*, asked: int, there: int) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="too_few_devices",
+            category="resource",
+            retryable=False,
+            message=f"The job asks for {asked} devices; this worker has {there} GPUs.",
+            remediation="Lower training.devices, or run a worker on a machine with more GPUs.",
+        )
+    )
+
+
 def named(error: Exception) -> JobError | None:
     """What the customer should read of an exception, or None where it is a crash."""
     if isinstance(error, TrainerError):

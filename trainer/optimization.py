@@ -11,7 +11,7 @@ STEP_DIVISOR = 10  # METHODS.md: x0.1 at each milestone
 
 
 def build_optimizer(model: nn.Module, spec: OptimizerSpec) -> torch.optim.Optimizer:
-    """Weight decay is applied to all parameters, as in the protocols of METHODS.md."""
+    """Weight decay is applied to all parameters, the heads of a method too, as in the protocols of METHODS.md."""
     if spec.name == "adamw":
         return torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
     return torch.optim.SGD(

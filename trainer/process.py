@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from types import FrameType
 from typing import Self
@@ -19,6 +20,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self._requested = False
+        self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def on_sigterm(cls) -> Self:
@@ -29,11 +31,19 @@ class StopRequest:
     def request(self) -> None:
         self._requested = True
 
+    def forward_to(self, process: subprocess.Popen[bytes]) -> None:
+        """Pass the request on: now, where it came already, or when it comes."""
+        self._process = process
+        if self._requested:
+            process.terminate()
+
     def __bool__(self) -> bool:
         return self._requested
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:
         self._requested = True
+        if self._process:
+            self._process.terminate()
 
 
 def die_with_parent() -> None:

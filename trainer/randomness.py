@@ -21,6 +21,6 @@ def generator(seed: int, stream: Stream, position: int = 0) -> np.random.Generat
     return np.random.default_rng((seed, stream, position))
 
 
-def seed_network(seed: int, step: int) -> None:
-    """Seed what the network draws by itself in this step."""
-    torch.manual_seed(int(generator(seed, Stream.NETWORK, step).integers(2**63)))
+def seed_network(seed: int, step: int, *, rank: int = 0) -> None:
+    """Seed what the network draws by itself in this step, in this process of a team."""
+    torch.manual_seed(int(generator(seed, Stream.NETWORK, step).integers(2**63, size=rank + 1)[rank]))

@@ -11,13 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import CrossEntropySpec, Plan, ResolvedSpec, Split, plan
-from trainer import checkpoint, methods, optimization, prediction
-from trainer.errors import checkpoint_mismatch, loss_nan
+from core.spec import CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
+from core.spec.methods import TaughtSpec
+from trainer import checkpoint, memory, methods, optimization, parts, prediction, teacher
+from trainer.averaging import AveragedModel
+from trainer.early_stopping import EarlyStopping
+from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
 from trainer.feed import Feed
 from trainer.images import host_budget
+from trainer.methods.method import Dimensions
+from trainer.models import stages
+from trainer.objective import Objective
 from trainer.pack import Pack
 from trainer.tasks import classification
+from trainer.team import ALONE, Team
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
@@ -29,7 +36,9 @@ class Position:
 
     step: int = 0  # completed
     epochs_closed: int = 0  # whose metrics were reported
+    accumulate: int = 1  # parts that a step is divided into: more than was asked for where memory was short
     train_seconds: float = 0.0
+    peak_memory_bytes: int = 0
     best_top1: float | None = None  # on validation
     best_epoch: int | None = None
     best_checkpoint: str | None = None
@@ -45,13 +54,18 @@ class Run:
     arm: Arm
     out: Path
     device: torch.device
+    team: Team
+    manifest: PackManifest
     fingerprint: str
-    model: nn.Module
+    objective: Objective
+    shared: nn.Module  # the objective, as the team calls it
     optimizer: torch.optim.Optimizer
-    objective: methods.Objective
+    averaged: AveragedModel | None
+    stopping: EarlyStopping | None
     feed: Feed
     validation: prediction.LabelledImages | None
     position: Position = field(default_factory=Position)
+    notices: list[Notice] = field(default_factory=list)  # to be said when the step is done
     saved: tuple[int, int] | None = None  # step and epochs closed of the latest checkpoint
     last_loss: Tensor | None = None
     resumed_seconds: float = 0.0
@@ -62,12 +76,26 @@ class Run:
         return self.out / self.arm
 
     @property
+    def model(self) -> nn.Module:
+        return self.objective.model
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that validation looks at."""
+        return self.averaged.model if self.averaged else self.model
+
+    @property
+    def parts(self) -> list[parts.Part]:
+        team = self.team
+        return parts.divide(self.plan.groups, devices=team.size, rank=team.rank, accumulate=self.position.accumulate)
+
+    @property
     def train_seconds(self) -> float:
         return self.resumed_seconds + monotonic() - self.started_at
 
     @property
     def finished(self) -> bool:
-        return self.position.epochs_closed == self.plan.epochs
+        return self.position.epochs_closed == self.plan.epochs or bool(self.stopping and self.stopping.stopped)
 
     @property
     def epoch_is_full(self) -> bool:
@@ -83,29 +111,46 @@ class Run:
         """The epoch being trained, counted from 1."""
         return min(self.position.step // self.plan.steps_per_epoch, self.plan.epochs - 1) + 1
 
+    def take_notices(self) -> list[Notice]:
+        taken, self.notices = self.notices, []
+        return taken
 
-def assemble(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device) -> Run:
-    """A run at its first step. The control arm is the same spec with plain cross-entropy."""
+
+def assemble(
+    spec: ResolvedSpec,
+    *,
+    pack: Pack,
+    out: Path,
+    arm: Arm,
+    device: torch.device,
+    team: Team = ALONE,
+    teacher_folder: Path | None = None,
+) -> Run:
+    """A run at its first step. The control arm is the same spec with plain cross-entropy, and has no teacher."""
     if arm == "control":
         spec = spec.model_copy(update={"method": CrossEntropySpec()})
     steps = plan(spec, pack.manifest)
-    objective = methods.build(spec.method)
-    torch.manual_seed(spec.seed)
-    model = classification.build_model(spec, pack.manifest).to(device, memory_format=torch.channels_last).train()
+    objective = _objective(spec, pack, device=device, teacher_folder=teacher_folder)
     budget = host_budget()
-    feed = Feed(spec, steps, pack=pack, objective=objective, device=device, budget=budget)
+    feed = Feed(spec, steps, pack=pack, method=objective.method, device=device, budget=budget)
+    training = spec.training
     return Run(
         spec=spec,
         plan=steps,
         arm=arm,
         out=out,
         device=device,
+        team=team,
+        manifest=pack.manifest,
         fingerprint=_fingerprint(spec, pack, arm),
-        model=model,
-        optimizer=optimization.build_optimizer(model, spec.optimizer),
         objective=objective,
+        shared=team.wrap(objective),
+        optimizer=optimization.build_optimizer(objective, spec.optimizer),
+        averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
+        stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
         validation=_open_validation(spec, pack, device=device, budget=budget - feed.images.cached_bytes),
+        position=Position(accumulate=training.accumulate),
     )
 
 
@@ -119,8 +164,12 @@ def restore(run: Run) -> Iterator[Message]:
         content = checkpoint.load(path, run.device)
         if content["fingerprint"] != run.fingerprint:
             raise checkpoint_mismatch(path.name)
-        run.model.load_state_dict(content["model"])
+        run.objective.load_state_dict(content["objective"])
         run.optimizer.load_state_dict(content["optimizer"])
+        if run.averaged:
+            run.averaged.model.load_state_dict(content["averaged"])
+        if run.stopping:
+            run.stopping = EarlyStopping(run.stopping.spec, **content["stopping"])
         run.position = Position(**content["position"])
         run.resumed_seconds = run.position.train_seconds
         run.saved = (run.position.step, run.position.epochs_closed)
@@ -132,6 +181,7 @@ def save(run: Run) -> Checkpoint:
     check_finite(run)
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
+    position.peak_memory_bytes = max(position.peak_memory_bytes, memory.peak_bytes(run.device))
     top1 = position.metrics.get("val.top1_accuracy")
     best = top1 is not None and (position.best_checkpoint_top1 is None or top1 > position.best_checkpoint_top1)
     if best:
@@ -156,12 +206,36 @@ def check_finite(run: Run) -> None:
         raise loss_nan(run.position.step)
 
 
+def _objective(spec: ResolvedSpec, pack: Pack, *, device: torch.device, teacher_folder: Path | None) -> Objective:
+    """The network is drawn first, so that it begins the same whatever the method adds."""
+    torch.manual_seed(spec.seed)
+    model = classification.build_model(spec, pack.manifest)
+    features, shapes = stages.shapes(model, (pack.manifest.channels, spec.height, spec.width))
+    dimensions = Dimensions(
+        classes=len(pack.manifest.classes),
+        samples=len(pack.rows(Split.TRAIN)),
+        features=features,
+        stages=shapes,
+    )
+    if isinstance(spec.method, TaughtSpec) and teacher_folder is None:
+        raise teacher_unfit(f"{spec.method.name} needs the network that teaches: give its folder as --teacher.")
+    objective = Objective(
+        model,
+        methods.build(spec.method, dimensions),
+        precision=spec.training.precision,
+        teacher=teacher.load(teacher_folder, pack.manifest, device) if teacher_folder else None,
+    )
+    return objective.to(device, memory_format=torch.channels_last).train()
+
+
 def _content(run: Run) -> dict[str, Any]:
     position = {name: getattr(run.position, name) for name in Position.__dataclass_fields__}
     return {
         "fingerprint": run.fingerprint,
-        "model": run.model.state_dict(),
+        "objective": run.objective.state_dict(),  # the network, the method's heads and the method's state
         "optimizer": run.optimizer.state_dict(),
+        "averaged": run.averaged.model.state_dict() if run.averaged else None,
+        "stopping": run.stopping.state() if run.stopping else None,
         "position": position,
     }
 

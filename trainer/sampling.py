@@ -1,15 +1,17 @@
-"""Which images a step sees: a pure function of (seed, epoch), so that a resumed run sees what it would have seen.
+"""Which images a step sees: a pure function of (seed, step), so that a resumed run sees what it would have seen.
 
-Every method sees 2n images a step. One that needs pairs gets n anchors, each with a partner of its class; the others
-get two independent passes over the images. numpy, vectorised: a million images are paired in about a tenth of a second.
+A step is a table of positions, (members, groups): what stands in a column belongs together. Every method sees as many
+images a step, however it arranges them. numpy, vectorised: a million images are paired in about a tenth of a second.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.spec import MethodSpec, Plan
+from core.spec.methods import SwappingSpec
 from trainer import randomness
 
 Indices = NDArray[np.int64]
@@ -40,22 +42,61 @@ class ClassIndex:
         draw += (draw >= self.place) & (others > 0)
         return self.by_class[self.start + draw]
 
+    def mates(self, random: np.random.Generator, count: int) -> Indices:
+        """For each position `count` others of its class, (count, positions), distinct where the class has so many.
 
-@dataclass(frozen=True)
+        Each class is shuffled into a ring and everyone takes those behind it, so that all are taken equally often.
+        """
+        order = np.lexsort((random.random(len(self.place)), self.start))  # by class, shuffled within
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order)) - self.start[order]
+        return np.stack([order[self.start + (rank + step) % self.count] for step in range(1, count + 1)])
+
+
+@dataclass
 class Sampler:
     seed: int
-    pairs_per_batch: int
+    plan: Plan
+    method: MethodSpec
     index: ClassIndex
-    needs_pairs: bool
+    _epoch: int = -1
+    _order: Indices = field(default_factory=lambda: np.empty((2, 0), np.int64))
+
+    def batch(self, step: int) -> Indices:
+        """The positions of a step, (members, groups)."""
+        epoch, within = divmod(step, self.plan.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self.epoch(epoch)
+        start = within * self.plan.groups
+        return self._order[:, start : start + self.plan.groups]
 
     def epoch(self, epoch: int) -> Indices:
-        """Positions of a whole epoch (counted from 0) as (2, images): first members, second members."""
+        """Positions of a whole epoch (counted from 0), (members, images): the rows are first, second ... members."""
         random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch)
         first = random.permutation(len(self.index.place))
-        second = self.index.partners(random)[first] if self.needs_pairs else random.permutation(len(first))
-        return np.stack([first, second])
+        match self.method.arrangement:
+            case "passes":
+                others = random.permutation(len(first))[None]
+            case "pairs":
+                others = self._partners(random)[:, first]
+            case "views":
+                others = first[None]
+            case "instances":
+                others = self.index.mates(random, self.plan.members - 1)[:, first]
+            case "previous":
+                others = self._previous(first, epoch)[None]
+        return np.concatenate([first[None], others])
 
-    def batch(self, positions: Indices, step_in_epoch: int) -> Indices:
-        """One step of an epoch's positions: n first members, then their n second members, (2n,)."""
-        start = step_in_epoch * self.pairs_per_batch
-        return positions[:, start : start + self.pairs_per_batch].reshape(-1)
+    def _partners(self, random: np.random.Generator) -> Indices:
+        method = self.method
+        if isinstance(method, SwappingSpec) and method.pair_sampling == "without_replacement":
+            return self.index.mates(random, 1)
+        return self.index.partners(random)[None]
+
+    def _previous(self, first: Indices, epoch: int) -> Indices:
+        """For each place in the order what stood there a step before; the very first step has only itself."""
+        groups, before = self.plan.groups, first
+        if epoch > 0:
+            random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch - 1)
+            before = random.permutation(len(first))[(self.plan.steps_per_epoch - 1) * groups :]
+        return np.concatenate([before[:groups], first])[: len(first)]

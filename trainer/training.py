@@ -4,82 +4,92 @@ The loop yields messages and knows no method by name. What it does next follows 
 was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
 """
 
-import json
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from math import ceil, isfinite
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import torch
+from torch import Tensor
 
-from core.progress import Arm, Done, Message, Metrics, Progress, Started, Stopped, Working
+from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Working
 from core.spec import Plan, ResolvedSpec
-from trainer import durable, models, optimization, prediction, randomness, weights
+from trainer import compilation, models, optimization, prediction, randomness
 from trainer import run as running
-from trainer.device import autocast, describe
+from trainer.clock import Clock
+from trainer.device import describe
 from trainer.errors import loss_nan
 from trainer.pack import Pack
 from trainer.prediction import LabelledImages
 from trainer.process import Interrupted, StopRequest
+from trainer.publication import publish
 from trainer.run import Run
 from trainer.tasks import classification
+from trainer.team import ALONE, Team
 
-PROGRESS_SECONDS = 1.0
 VALIDATIONS_AT_MOST = 100
 VALIDATION_SHARE = 0.1  # of the training time; a forward pass costs a third of a training step
 FORWARD_SHARE = 1 / 3
 
 
 def train(
-    spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device, stop: StopRequest
+    spec: ResolvedSpec,
+    *,
+    pack: Pack,
+    out: Path,
+    arm: Arm,
+    device: torch.device,
+    stop: StopRequest,
+    team: Team = ALONE,
+    teacher: Path | None = None,
 ) -> Iterator[Message]:
-    """Train one arm to its last step, or until `stop`; resume where OUT/arm/checkpoints holds a checkpoint."""
-    run = running.assemble(spec, pack=pack, out=out, arm=arm, device=device)
+    """Train one arm to its last step, or until `stop`; resume where OUT/arm/checkpoints holds a checkpoint.
+
+    `teacher` is the folder of the network that the method's spec names. In a team, only the chief has much to say.
+    """
+    run = running.assemble(spec, pack=pack, out=out, arm=arm, device=device, team=team, teacher_folder=teacher)
     yield from running.restore(run)
+    yield from compilation.apply(run)
     yield _started(run)
     clock = Clock(run)
-    while not (run.finished or stop):
+    while not (run.finished or team.any_stop(stop, run.position.step)):
         if not run.epoch_is_full:
             train_step(run)
+        yield from run.take_notices()
         if run.epoch_is_full:
             try:
                 yield from close_epoch(run, clock, stop)
             except Interrupted:  # the epoch stays open; whoever resumes closes it
                 break
-        if clock.progress_due():
-            yield clock.progress()
-        if clock.checkpoint_due(spec.training.checkpoint_every_seconds):
+        if team.is_chief:
+            yield from _report(run, clock)
+    if team.is_chief:
+        if not run.is_saved:
             yield running.save(run)
-            clock.checkpoint_written()
-    if not run.is_saved:
-        yield running.save(run)
-    yield publish(run) if run.finished else Stopped(arm=arm, step=run.position.step)
+        yield publish(run) if run.finished else Stopped(arm=arm, step=run.position.step)
 
 
 def train_step(run: Run) -> None:
-    """One step: forward on the whole batch, loss, backward, update. Nothing waits for the device."""
-    step = run.position.step
-    optimization.set_learning_rate(run.optimizer, optimization.learning_rate(run.spec.optimizer, run.plan, step))
-    randomness.seed_network(run.spec.seed, step)
-    images_BCHW, labels_B = run.feed.batch(step)
-    with autocast(run.device, run.spec.training.precision):
-        logits_BK = run.model(images_BCHW)
-    logits_BK = logits_BK.float()
-    losses = run.objective.losses(logits_BK, labels_B)
-    run.optimizer.zero_grad(set_to_none=True)
-    losses["loss"].backward()
+    """One step, in as many parts as memory wants: forward, loss, backward; then one update. Never waits for a GPU."""
+    position = run.position
+    optimization.set_learning_rate(
+        run.optimizer, optimization.learning_rate(run.spec.optimizer, run.plan, position.step)
+    )
+    found = _differentiate(run)
     run.optimizer.step()
-    run.last_loss = losses["loss"].detach()
-    _accumulate(run, losses | classification.batch_metrics(logits_BK, labels_B))
-    run.position.step += 1
+    if run.averaged:
+        run.averaged.update(position.step)
+    run.last_loss = found["loss"] * run.team.size  # about the whole step's: found is this process's share
+    _add(position.sums, found)
+    position.step += 1
 
 
-def close_epoch(run: Run, clock: "Clock", stop: StopRequest) -> Iterator[Message]:
+def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
     """Report the epoch's means and, where its turn has come, the validation. Raises Interrupted on `stop`."""
     position, epoch = run.position, run.position.epochs_closed + 1
     running.check_finite(run)
-    values = {f"train.{name}": total.item() / run.plan.steps_per_epoch for name, total in position.sums.items()}
+    steps, total = run.plan.steps_per_epoch, run.team.total
+    values = {f"train.{name}": total(value).item() / steps for name, value in position.sums.items()}
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
     if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):
@@ -89,6 +99,8 @@ def close_epoch(run: Run, clock: "Clock", stop: StopRequest) -> Iterator[Message
             position.best_top1, position.best_epoch = top1, epoch
     if not all(map(isfinite, values.values())):
         raise loss_nan(position.step)
+    if run.stopping:
+        run.stopping.consider(values, epoch, run.judged)
     position.metrics |= values
     position.sums, position.epochs_closed = {}, epoch
     clock.epoch_closed()
@@ -100,57 +112,6 @@ def validation_due(plan: Plan, *, images: int, epoch: int) -> bool:
     budget = VALIDATION_SHARE * plan.images_per_step * plan.steps_per_epoch
     every = max(ceil(plan.epochs / VALIDATIONS_AT_MOST), ceil(images * FORWARD_SHARE / budget))
     return epoch % every == 0 or epoch == plan.epochs
-
-
-def publish(run: Run) -> Done:
-    """Write the weights of the last step, and what is known of the run, beside them."""
-    if not weights.all_finite(run.model):
-        raise loss_nan(run.position.step)
-    weights.save(run.model, run.folder / weights.FILE_NAME)
-    durable.write(run.folder / "train.json", json.dumps(_summary(run), indent=2).encode())
-    files = {"weights": weights.FILE_NAME, "train": "train.json"}
-    return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})
-
-
-class Clock:
-    """When to speak and when to save: the only things that depend on the time."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._spoken_at = self._saved_at = self._epoch_at = monotonic()
-        self._spoken_step = self._epoch_step = run.position.step
-
-    def progress_due(self) -> bool:
-        return monotonic() - self._spoken_at >= PROGRESS_SECONDS and self._run.position.step > self._spoken_step
-
-    def progress(self) -> Progress:
-        """What was reached since the last time. Waits for the device; raises TrainerError where the loss is lost."""
-        run, now = self._run, monotonic()
-        running.check_finite(run)
-        steps_per_second = (run.position.step - self._spoken_step) / (now - self._spoken_at)
-        self._spoken_at, self._spoken_step = now, run.position.step
-        return Progress(
-            arm=run.arm,
-            step=run.position.step,
-            epoch=run.epoch,
-            images_per_second=steps_per_second * run.plan.images_per_step,
-            seconds_per_epoch=run.plan.steps_per_epoch / steps_per_second,
-            loss=0.0 if run.last_loss is None else run.last_loss.item(),
-        )
-
-    def checkpoint_due(self, every_seconds: float) -> bool:
-        return monotonic() - self._saved_at >= every_seconds
-
-    def checkpoint_written(self) -> None:
-        self._saved_at = monotonic()
-
-    def epoch_rate(self) -> float:
-        """Images per second since the epoch, or this attempt at it, began."""
-        steps = self._run.position.step - self._epoch_step
-        return steps * self._run.plan.images_per_step / max(monotonic() - self._epoch_at, 1e-9)
-
-    def epoch_closed(self) -> None:
-        self._epoch_at, self._epoch_step = monotonic(), self._run.position.step
 
 
 def _started(run: Run) -> Started:
@@ -165,33 +126,69 @@ def _started(run: Run) -> Started:
     )
 
 
-def _accumulate(run: Run, values: dict[str, torch.Tensor]) -> None:
-    """Add to the epoch's sums, on the device, in float64 so that long epochs lose nothing."""
-    sums = run.position.sums
+def _report(run: Run, clock: Clock) -> Iterator[Message]:
+    if clock.progress_due():
+        yield clock.progress()
+    if clock.checkpoint_due(run.spec.training.checkpoint_every_seconds):
+        yield running.save(run)
+        clock.checkpoint_written()
+
+
+def _differentiate(run: Run) -> dict[str, Tensor]:
+    """The gradients of a step and what it found; in smaller parts from here on where a GPU's memory is too short."""
+    try:
+        return _accumulate_gradients(run)
+    except torch.OutOfMemoryError:
+        if run.team.size > 1 or 2 * run.position.accumulate > run.plan.groups:
+            raise
+    # Not within the handler: the exception holds the tensors of the step that did not fit.
+    run.notices.append(_divide_further(run))
+    return _differentiate(run)
+
+
+def _accumulate_gradients(run: Run) -> dict[str, Tensor]:
+    """Forward and backward of each part. What is found are means over the step, of this process's share in it."""
+    step, mine = run.position.step, run.parts
+    randomness.seed_network(run.spec.seed, step, rank=run.team.rank)
+    run.optimizer.zero_grad(set_to_none=True)
+    found: dict[str, Tensor] = {}
+    for part in mine:
+        batch = run.feed.batch(step, part)
+        with run.team.collecting(run.shared, last=part is mine[-1]):
+            judged = run.shared(batch)
+            (judged.losses["loss"] * (part.share * run.team.size)).backward()  # DDP takes the mean over the team
+        terms = judged.losses | classification.batch_metrics(judged.logits_BK, judged.labels_B)
+        _add(found, {name: value.detach().double() * part.share for name, value in terms.items()})
+    return found
+
+
+def _add(sums: dict[str, Tensor], values: dict[str, Tensor]) -> None:
+    """On the device, in float64, so that the sums of long epochs lose nothing."""
     for name, value in values.items():
-        addend = value.detach().double()
-        sums[name] = sums[name] + addend if name in sums else addend
+        sums[name] = sums[name] + value if name in sums else value
+
+
+def _divide_further(run: Run) -> Notice:
+    position = run.position
+    position.accumulate *= 2
+    run.optimizer.zero_grad(set_to_none=True)
+    torch.cuda.empty_cache()
+    message = (
+        f"A step of {run.plan.images_per_step} images did not fit into the GPU's memory; from step {position.step} on "
+        f"it is trained in {position.accumulate} parts. Batch norm sees a part at a time."
+    )
+    data = {"accumulate": position.accumulate, "step": position.step}
+    return Notice(severity="warning", code="batch_divided", message=message, data=data)
 
 
 def _validate(run: Run, split: LabelledImages, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
-    found = yield from prediction.predict(run.model, split, activity="validate", stop=stop)
-    return {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    position = run.position
-    return {
-        "arm": run.arm,
-        "method": run.spec.method.name,
-        "weights": "last",
-        "steps": position.step,
-        "epochs": run.plan.epochs,
-        "images_seen": position.step * run.plan.images_per_step,
-        "train_seconds": position.train_seconds,
-        "seed": run.spec.seed,
-        "device": describe(run.device),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "best_validation": {"top1_accuracy": position.best_top1, "epoch": position.best_epoch},
-        "metrics": position.metrics,
-    }
+    """By the chief; the others wait for its figures. Raises Interrupted, for all of a team."""
+    figures: dict[str, float] | None = None
+    if run.team.is_chief:
+        with suppress(Interrupted):
+            found = yield from prediction.predict(run.judged, split, activity="validate", stop=stop)
+            figures = {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
+    figures = run.team.from_chief(figures)
+    if figures is None:
+        raise Interrupted
+    return figures

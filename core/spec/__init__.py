@@ -3,28 +3,28 @@
 The trainer may import this package and `core.progress`, nothing else of ours.
 """
 
+from core.spec.checks import SpecWarning, Violation
 from core.spec.dataset import PackManifest, Pairability, Split
 from core.spec.job import (
     AugmentationSpec,
     Constraints,
-    CrossEntropySpec,
+    EarlyStoppingSpec,
     EvaluationSpec,
     ExportSpec,
     JobSpec,
-    MethodSpec,
     ModelSpec,
     OptimizerSpec,
-    PatchSwapOnlySpec,
-    PatchSwapSpec,
     TrainingSpec,
 )
+from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
-from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, SpecWarning, Violation, parse, plan, resolve
+from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve
 
 __all__ = [
     "AugmentationSpec",
     "Constraints",
     "CrossEntropySpec",
+    "EarlyStoppingSpec",
     "Evaluation",
     "EvaluationSpec",
     "ExportResult",

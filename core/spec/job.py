@@ -2,7 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from core.spec.methods import MethodSpec, PatchSwapSpec
+from core.spec.strict import Strict
 
 Architecture = Literal[
     "resnet18",
@@ -20,49 +23,12 @@ LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
 
 
-class Strict(BaseModel):
-    """A part of a spec: unknown fields, NaN and infinities are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 class ModelSpec(Strict):
     architecture: Architecture = "resnet18"
     stem: Literal["auto", "small", "imagenet"] = Field(
         "auto", description="small: 3x3 stride 1, no max-pool. auto takes it under 64 px."
     )
     pretrained: None = Field(None, description="Only null: no weights are fetched at run time.")
-
-
-class CrossEntropySpec(Strict):
-    name: Literal["cross_entropy"] = "cross_entropy"
-
-
-class PatchSwapOnlySpec(Strict):
-    """Patch swap as augmentation: the ablation with no distillation term."""
-
-    name: Literal["patch_swap_only"] = "patch_swap_only"
-    patch_size: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
-        "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
-    )
-    swap_probability: float = Field(0.5, ge=0, le=1, description="Per pair.")
-
-
-class PatchSwapSpec(Strict):
-    """Intra-class patch swap with self-distillation (arXiv 2505.14124)."""
-
-    name: Literal["patch_swap"] = "patch_swap"
-    patch_size: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
-        "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
-    )
-    swap_probability: float = Field(0.5, ge=0, le=1, description="Per pair.")
-    temperature: float = Field(4.0, gt=0, le=100)
-    ce_weight: float = Field(1.0, ge=0, le=1000)
-    kd_weight: float = Field(1.0, ge=0, le=1000)
-    kd_direction: Literal["symmetric", "confident_to_weak", "one_way"] = "symmetric"
-
-
-MethodSpec = Annotated[CrossEntropySpec | PatchSwapOnlySpec | PatchSwapSpec, Field(discriminator="name")]
 
 
 class OptimizerSpec(Strict):
@@ -85,6 +51,14 @@ class AugmentationSpec(Strict):
     horizontal_flip: bool = Field(default=True, description="Switch off where left and right differ, as in digits.")
 
 
+class EarlyStoppingSpec(Strict):
+    """End once validation has not improved for so long, and publish the weights of its best epoch."""
+
+    metric: Literal["val.top1_accuracy", "val.nll"] = "val.top1_accuracy"
+    patience_epochs: int = Field(20, ge=1, le=10_000)
+    min_delta: float = Field(0.0, ge=0, le=100, description="What counts as an improvement.")
+
+
 class TrainingSpec(Strict):
     epochs: int = Field(200, ge=1, le=10_000)
     pairs_per_batch: int = Field(128, ge=1, le=16_384, description="A step sees twice as many images.")
@@ -93,7 +67,15 @@ class TrainingSpec(Strict):
     )
     augmentation: AugmentationSpec = AugmentationSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    devices: Literal[1] = 1
+    devices: int = Field(1, ge=1, le=8, description="GPUs, or processes on a CPU; a step is divided among them.")
+    accumulate: int = Field(1, ge=1, le=1024, description="Parts that a step is divided into, one after the other.")
+    ema_decay: float | None = Field(
+        None, gt=0, lt=1, description="Publish the exponential moving average of the weights, by step."
+    )
+    early_stopping: EarlyStoppingSpec | None = None
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="torch.compile. auto: on a GPU, where the run is long enough to pay for it."
+    )
     checkpoint_every_seconds: float = Field(60, ge=0.1, le=86_400)
 
 

@@ -8,26 +8,16 @@ from dataclasses import dataclass
 from math import gcd
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from core.spec.checks import SpecWarning, Violation, violations, warnings
 from core.spec.dataset import PackManifest
-from core.spec.job import JobSpec, PatchSwapOnlySpec, PatchSwapSpec
+from core.spec.job import JobSpec
+from core.spec.methods import SwappingSpec
 from core.spec.recipes import DEFAULT_RECIPE, DEFAULTS, RECIPES, merge
 
 SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
-
-
-class Violation(BaseModel):
-    pointer: str  # RFC 6901
-    code: str
-    message: str
-
-
-class SpecWarning(BaseModel):
-    pointer: str
-    code: str
-    message: str
 
 
 class SpecInvalid(ValueError):
@@ -47,9 +37,10 @@ class ResolvedSpec(JobSpec):
 
 @dataclass(frozen=True)
 class Plan:
-    """How many steps a spec takes. Every method sees 2 * pairs images a step, so equal steps are equal images."""
+    """How many steps a spec takes. Every method sees as many images a step, so equal steps are equal images."""
 
-    pairs: int
+    groups: int  # of images that belong together in a step; pairs, for most methods
+    members: int  # of a group
     steps_per_epoch: int
     epochs: int
 
@@ -59,7 +50,7 @@ class Plan:
 
     @property
     def images_per_step(self) -> int:
-        return 2 * self.pairs
+        return self.groups * self.members
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -81,25 +72,29 @@ def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[S
     stem = spec.model.stem
     if stem == "auto":
         stem = "small" if min(height, width) < SMALL_STEM_BELOW_PX else "imagenet"
-    violations = _violations(spec, height=height, width=width)
-    if violations:
-        raise SpecInvalid(violations)
+    found = violations(spec, manifest, height=height, width=width)
+    if found:
+        raise SpecInvalid(found)
     resolved = spec.model_dump() | {"height": height, "width": width}
     resolved["model"]["stem"] = stem
     resolved["training"]["image_size"] = (height, width)
     padding = spec.training.augmentation.crop_padding
     resolved["training"]["augmentation"]["crop_padding"] = min(height, width) // 8 if padding == "auto" else padding
     resolved["optimizer"]["milestones"] = _milestones(spec)
-    if isinstance(spec.method, PatchSwapSpec | PatchSwapOnlySpec):
+    if isinstance(spec.method, SwappingSpec):
         resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
-    return ResolvedSpec.model_validate(resolved), _warnings(spec, manifest)
+    return ResolvedSpec.model_validate(resolved), warnings(spec, manifest)
 
 
 def plan(spec: JobSpec, manifest: PackManifest) -> Plan:
-    """An epoch is one pass over the anchors; the last, incomplete batch is dropped (its images move every epoch)."""
-    images = manifest.split_size("train")
+    """An epoch has as many steps for every method: those of one pass over the anchors of pairs (decision 0001).
+
+    The last, incomplete batch is dropped; its images move every epoch.
+    """
+    images, members = manifest.split_size("train"), spec.method.members
     pairs = min(spec.training.pairs_per_batch, images)
-    return Plan(pairs=pairs, steps_per_epoch=images // pairs, epochs=spec.training.epochs)
+    groups = max(1, 2 * pairs // members)
+    return Plan(groups=groups, members=members, steps_per_epoch=images // pairs, epochs=spec.training.epochs)
 
 
 def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
@@ -115,7 +110,7 @@ def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
     return side, side
 
 
-def _patch_size(method: PatchSwapSpec | PatchSwapOnlySpec, *, height: int, width: int) -> int:
+def _patch_size(method: SwappingSpec, *, height: int, width: int) -> int:
     if method.patch_size != "auto":
         return method.patch_size
     common = gcd(height, width)
@@ -128,65 +123,6 @@ def _milestones(spec: JobSpec) -> tuple[int, ...]:
         return spec.optimizer.milestones
     epochs = spec.training.epochs
     return tuple(sorted({max(1, epochs // 2), max(1, epochs * 3 // 4)}))
-
-
-def _violations(spec: JobSpec, *, height: int, width: int) -> list[Violation]:
-    found = []
-    method = spec.method
-    if isinstance(method, PatchSwapSpec | PatchSwapOnlySpec) and method.patch_size != "auto":
-        size = method.patch_size
-        if height % size or width % size:
-            found.append(
-                Violation(
-                    pointer="/method/patch_size",
-                    code="patch_size_not_divisor",
-                    message=f"{size} does not divide the training size {height} x {width}; "
-                    f'take one of {_divisors(gcd(height, width))} or "auto"',
-                )
-            )
-        elif size == height == width:
-            found.append(
-                Violation(
-                    pointer="/method/patch_size",
-                    code="patch_size_is_image",
-                    message=f"one patch of {size} px is the whole image: nothing could be exchanged; take a divisor",
-                )
-            )
-    if spec.optimizer.nesterov and (spec.optimizer.name != "sgd" or spec.optimizer.momentum == 0):
-        found.append(
-            Violation(pointer="/optimizer/nesterov", code="needs_momentum", message="needs sgd with momentum above 0")
-        )
-    if isinstance(method, PatchSwapSpec) and method.ce_weight == 0:
-        message = "without cross-entropy nothing ties the classes to the labels; give a weight above 0"
-        found.append(Violation(pointer="/method/ce_weight", code="must_be_positive", message=message))
-    milestones = spec.optimizer.milestones
-    if milestones != "auto" and list(milestones) != sorted(set(milestones)):
-        found.append(
-            Violation(pointer="/optimizer/milestones", code="not_increasing", message="must increase strictly")
-        )
-    return found
-
-
-def _warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
-    found = []
-    needs_pairs = isinstance(spec.method, PatchSwapSpec | PatchSwapOnlySpec)
-    if needs_pairs and manifest.pairability.unpairable_classes:
-        names = ", ".join(manifest.pairability.unpairable_classes[:5])
-        message = f"classes with one training image are paired with themselves and teach no swap: {names}"
-        found.append(SpecWarning(pointer="/dataset", code="class_unpairable", message=message))
-    images = manifest.split_size("train")
-    if images < spec.training.pairs_per_batch:
-        message = f"the dataset has {images} training images; batches of {images} pairs are used"
-        found.append(SpecWarning(pointer="/training/pairs_per_batch", code="batch_reduced", message=message))
-    milestones = spec.optimizer.milestones
-    if milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
-        message = "milestones at or after the last epoch have no effect"
-        found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
-    return found
-
-
-def _divisors(number: int) -> list[int]:
-    return [m for m in range(1, number) if number % m == 0]
 
 
 def _violation(error: Any, body: Any) -> Violation:

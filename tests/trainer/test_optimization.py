@@ -5,7 +5,7 @@ import pytest
 from core.spec import OptimizerSpec, Plan
 from trainer.optimization import learning_rate
 
-PLAN = Plan(pairs=8, steps_per_epoch=10, epochs=8)
+PLAN = Plan(groups=8, members=2, steps_per_epoch=10, epochs=8)
 
 
 def rates(**settings) -> list[float]:

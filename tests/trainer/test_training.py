@@ -15,7 +15,7 @@ import torch
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
-from trainer import durable, errors, training
+from trainer import clock, durable, errors, training
 from trainer.__main__ import _read_spec
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
@@ -94,13 +94,14 @@ def test_digits_are_learnt(tmp_path: Path, method: str) -> None:
 def test_lost_loss_ends_the_run_with_a_remedy(
     digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: set[int]
 ) -> None:
-    def losses_lost_at_times(self, *batch):
+    def lose_at_times(self, *given):
         calls.append(1)
         factor = float("nan") if len(calls) in lost else 1.0
-        return {name: value * factor for name, value in losses(self, *batch).items()}
+        judged = judge(self, *given)
+        return judged._replace(losses={name: value * factor for name, value in judged.losses.items()})
 
-    losses, calls = PatchSwap.losses, []
-    monkeypatch.setattr(PatchSwap, "losses", losses_lost_at_times)
+    judge, calls = PatchSwap.judge, []
+    monkeypatch.setattr(PatchSwap, "judge", lose_at_times)
     spec = write_spec(tmp_path, body())
     status, said = run_main(["train", spec, "--pack", digits_folder, "--out", tmp_path], tmp_path)
     assert status == 3
@@ -224,7 +225,7 @@ def _is_running(pid: int) -> bool:
 def test_progress_says_where_the_run_is_and_an_epochs_metrics_are_means(
     digits: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(clock, "PROGRESS_SECONDS", 0.0)
     said = run_here(spec_for(digits), digits, tmp_path)
     progress = [message for message in said if message.type == "progress"]
     assert [message.step for message in progress] == [1, 2, 3, 4, 5, 6]

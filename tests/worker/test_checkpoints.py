@@ -30,7 +30,7 @@ def watch(version) -> Watch:
     with transaction() as session:
         job = ledger.claim(session, seed.job(version).id, "w")
         claim = Claim(job.id, job.fence, "w")
-    return Watch(claim, JobProgress(Plan(pairs=1, steps_per_epoch=1, epochs=1), control=False, known={}))
+    return Watch(claim, JobProgress(Plan(groups=1, members=2, steps_per_epoch=1, epochs=1), control=False, known={}))
 
 
 @pytest.fixture

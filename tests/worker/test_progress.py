@@ -10,7 +10,7 @@ from core.progress import Metrics, Progress, Started
 from core.spec import Plan
 from worker.progress import JobProgress
 
-PLAN = Plan(pairs=4, steps_per_epoch=10, epochs=3)
+PLAN = Plan(groups=4, members=2, steps_per_epoch=10, epochs=3)
 
 
 def moved(arm: str, step: int) -> Progress:

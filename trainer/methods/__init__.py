@@ -1,26 +1,12 @@
-"""The training objectives, one file each: tensors in, losses out. The loop knows none of them by name."""
-
-from typing import Protocol
-
-import numpy as np
-from torch import Tensor
+"""The training objectives, one file each: images in, losses out. `trainer.methods.method` says what they are given."""
 
 from core.spec import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from trainer.methods.cross_entropy import CrossEntropy
+from trainer.methods.method import Dimensions, Method
 from trainer.methods.patch_swap import PatchSwap
 
 
-class Objective(Protocol):
-    needs_pairs: bool  # True: the batch is n anchors and then their n same-class partners
-
-    def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
-        """Change the augmented uint8 batch in place, before it is normalised."""
-
-    def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
-        """`loss`, which is minimised, and the terms to report. Scalars; the logits are float32."""
-
-
-def build(spec: MethodSpec) -> Objective:
+def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: ARG001 - until a method with heads
     match spec:
         case CrossEntropySpec():
             return CrossEntropy()
@@ -28,3 +14,5 @@ def build(spec: MethodSpec) -> Objective:
             return PatchSwap(PatchSwapSpec(**spec.model_dump(exclude={"name"}), kd_weight=0))
         case PatchSwapSpec():
             return PatchSwap(spec)
+        case _:
+            raise NotImplementedError(spec.name)

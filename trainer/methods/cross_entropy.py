@@ -1,16 +1,17 @@
-"""Plain cross-entropy: the control every method is compared with."""
+"""Plain cross-entropy: the control every method is compared with.
 
-import numpy as np
-from torch import Tensor
+loss = CE(z, y)                                                                                              [V]
+"""
+
 from torch.nn import functional
 
+from trainer.methods.method import Batch, Judged, Method
+from trainer.network import Network
 
-class CrossEntropy:
-    needs_pairs = False
 
-    def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
-        """Nothing: the images are seen as they are."""
-
-    def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
-        cross_entropy = functional.cross_entropy(logits_BK, labels_B)
-        return {"loss": cross_entropy, "ce_loss": cross_entropy.detach()}
+class CrossEntropy(Method):
+    def judge(self, batch: Batch, network: Network) -> Judged:
+        logits_BK = network(batch.images_BCHW).logits_BK
+        cross_entropy = functional.cross_entropy(logits_BK, batch.labels_B)
+        losses = {"loss": cross_entropy, "ce_loss": cross_entropy.detach()}
+        return Judged(losses, logits_BK, batch.labels_B)

@@ -16,34 +16,43 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.spec import PatchSwapSpec
+from trainer.methods.divergence import distillation_loss
+from trainer.methods.method import Batch, Draw, Judged, Method
+from trainer.network import Network
 
 
-class PatchSwap:
-    needs_pairs = True
-
+class PatchSwap(Method):
     def __init__(self, spec: PatchSwapSpec) -> None:
+        super().__init__()
         self._spec = spec
         self._patch_px = int(spec.patch_size)  # resolved: a number
 
-    def prepare(self, images_BCHW: Tensor, random: np.random.Generator) -> None:
+    def prepare(self, images_BCHW: Tensor, draw: Draw) -> None:
         """Swap patches between image i and image n + i, in place.
 
         Pairs come in random order, so taking a binomial number of the first is a coin for each pair without a gather.
         """
         first, second = images_BCHW.chunk(2)
-        swapped = random.binomial(len(first), self._spec.swap_probability)
+        swapped = draw.random.binomial(draw.groups, self._spec.swap_probability)
         rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
-        marked_nP = draw_patches(swapped, rows * columns, random)
-        swap_patches(first[:swapped], second[:swapped], marked_nP.reshape(-1, rows, columns))
+        marked_nP = draw_patches(swapped, rows * columns, draw.random)[draw.part]
+        count = len(marked_nP)
+        swap_patches(first[:count], second[:count], marked_nP.reshape(count, rows, columns))
 
-    def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
-        spec = self._spec
+    def judge(self, batch: Batch, network: Network) -> Judged:
+        spec, labels_B = self._spec, batch.labels_B
+        logits_BK = network(batch.images_BCHW).logits_BK
         cross_entropy = functional.cross_entropy(logits_BK, labels_B)  # the mean over both halves
-        if spec.kd_weight == 0:
-            return {"loss": spec.ce_weight * cross_entropy, "ce_loss": cross_entropy.detach()}
-        distillation = self._distillation(logits_BK, labels_B)
-        total = spec.ce_weight * cross_entropy + spec.kd_weight * distillation
-        return {"loss": total, "ce_loss": cross_entropy.detach(), "kd_loss": distillation.detach()}
+        losses = {"loss": spec.ce_weight * cross_entropy, "ce_loss": cross_entropy.detach()}
+        if spec.kd_weight:
+            distillation = self._distillation(logits_BK, labels_B)
+            losses["loss"] = losses["loss"] + self._kd_weight(batch.epoch) * distillation
+            losses["kd_loss"] = distillation.detach()
+        return Judged(losses, logits_BK, labels_B)
+
+    def _kd_weight(self, epoch: float) -> float:
+        warmup = self._spec.kd_warmup_epochs
+        return self._spec.kd_weight * (min(1.0, epoch / warmup) if warmup else 1.0)
 
     def _distillation(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:
         first_nK, second_nK = logits_BK.chunk(2)
@@ -81,16 +90,6 @@ def swap_patches(first_nCHW: Tensor, second_nCHW: Tensor, marked_nRC: NDArray[np
     difference = (first_nCHW ^ second_nCHW).bitwise_and_(mask_nHW[:, None])
     first_nCHW.bitwise_xor_(difference)
     second_nCHW.bitwise_xor_(difference)
-
-
-def distillation_loss(student_BK: Tensor, teacher_BK: Tensor, temperature: float) -> Tensor:
-    """Mean KL(teacher || student) of softened logits, times temperature squared (Hinton et al. 2015, section 2).
-
-    The teacher is detached. Returns a scalar in nats.
-    """
-    student_log = functional.log_softmax(student_BK / temperature, dim=1)
-    teacher_log = functional.log_softmax(teacher_BK.detach() / temperature, dim=1)
-    return temperature**2 * functional.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
 
 
 def by_confidence(first_nK: Tensor, second_nK: Tensor, labels_n: Tensor) -> tuple[Tensor, Tensor]:

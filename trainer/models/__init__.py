@@ -6,7 +6,7 @@ No weights are ever fetched. Every network takes float images (B, C, H, W) of 8 
 from torch import nn
 
 from core.spec import ModelSpec
-from trainer.models import cifar_resnet, mobile, resnet
+from trainer.models import cifar_resnet, mobile, resnet, stages
 
 _BUILDERS = {
     "resnet18": resnet.build,
@@ -24,7 +24,9 @@ _BUILDERS = {
 def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
     """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
     builder = _BUILDERS[spec.architecture]
-    return builder(spec.architecture, num_classes=num_classes, channels=channels, small_stem=spec.stem == "small")
+    model = builder(spec.architecture, num_classes=num_classes, channels=channels, small_stem=spec.stem == "small")
+    stages.mark(model, spec.architecture)
+    return model
 
 
 def count_parameters(model: nn.Module) -> int:

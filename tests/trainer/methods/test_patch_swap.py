@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spec import PatchSwapOnlySpec, PatchSwapSpec
-from trainer import methods
+from tests.trainer.methods.judging import Scripted, batch, build, draw, judge, outputs
 from trainer.methods.patch_swap import PatchSwap, draw_patches, swap_patches
+from trainer.parts import divide
 
 DIRECTIONS = ("symmetric", "confident_to_weak", "one_way")
 
@@ -30,7 +31,7 @@ def batches(draw):
 def swapped(images: torch.Tensor, *, patch: int, probability: float, seed: int) -> torch.Tensor:
     result = images.clone()
     spec = PatchSwapSpec(patch_size=patch, swap_probability=probability)
-    PatchSwap(spec).prepare(result, np.random.default_rng(seed))
+    PatchSwap(spec).prepare(result, draw(len(images) // 2, seed=seed))
     return result
 
 
@@ -120,7 +121,7 @@ def test_loss_agrees_with_a_slow_reference(direction, temperature):
     random = np.random.default_rng(3)
     logits, labels = random.normal(0, 3, (14, 5)), np.tile(random.integers(0, 5, 7), 2)
     spec = PatchSwapSpec(patch_size=2, temperature=temperature, ce_weight=0.7, kd_weight=1.3, kd_direction=direction)
-    found = methods.build(spec).losses(torch.from_numpy(logits), torch.from_numpy(labels))
+    found = judge(build(spec), torch.from_numpy(logits), torch.from_numpy(labels)).losses
     entropy, distillation = slow_losses(logits.tolist(), labels.tolist(), temperature=temperature, direction=direction)
     assert found["ce_loss"].item() == pytest.approx(entropy, rel=1e-12)
     assert found["kd_loss"].item() == pytest.approx(distillation, rel=1e-12)
@@ -135,7 +136,7 @@ def test_gradient_flows_into_the_student_alone(direction):
     labels = np.tile(random.integers(0, 4, 3), 2)
     spec = PatchSwapSpec(patch_size=2, ce_weight=0.0, kd_weight=1.0, kd_direction=direction)
     variable = torch.from_numpy(logits.copy()).requires_grad_()
-    methods.build(spec).losses(variable, torch.from_numpy(labels))["loss"].backward()
+    judge(build(spec), variable, torch.from_numpy(labels)).losses["loss"].backward()
 
     expected = np.zeros_like(logits)
     for pair in range(3):
@@ -156,13 +157,38 @@ def _softmax(row):
 
 
 def test_patch_swap_only_is_cross_entropy_on_swapped_pairs():
-    objective = methods.build(PatchSwapOnlySpec(patch_size=2, swap_probability=1.0))
+    spec = PatchSwapOnlySpec(patch_size=2, swap_probability=1.0)
+    method = build(spec)
     logits, labels = torch.randn(8, 3), torch.tensor([0, 1, 2, 0] * 2)
-    found = objective.losses(logits, labels)
-    assert objective.needs_pairs
+    found = judge(method, logits, labels).losses
+    assert spec.arrangement == "pairs"
     assert found["loss"].item() == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item())
     assert "kd_loss" not in found
     images = torch.arange(4 * 16, dtype=torch.uint8).view(4, 1, 4, 4)
     changed = images.clone()
-    objective.prepare(changed, np.random.default_rng(0))
+    method.prepare(changed, draw(2))
     assert not torch.equal(changed, images)
+
+
+def test_weight_of_the_distillation_grows_over_its_warm_up():
+    method = build(PatchSwapSpec(patch_size=2, kd_weight=2.0, kd_warmup_epochs=4))
+    logits, labels = torch.randn(8, 5, dtype=torch.float64), torch.tensor([0, 1, 2, 0] * 2)
+
+    def weight(epoch: float) -> float:
+        found = method.judge(batch(labels, epoch=epoch), Scripted(outputs(logits))).losses
+        return ((found["loss"] - found["ce_loss"]) / found["kd_loss"]).item()
+
+    assert [weight(epoch) for epoch in (0, 1, 2.5, 4, 9)] == pytest.approx([0, 0.5, 1.25, 2, 2])
+
+
+@given(batches(), st.integers(1, 4))
+def test_swap_of_a_step_does_not_depend_on_its_division(batch, count):
+    images, patch, seed = batch
+    pairs = len(images) // 2
+    whole, method = images.clone(), PatchSwap(PatchSwapSpec(patch_size=patch))
+    method.prepare(whole, draw(pairs, seed=seed))
+    both, expected = images.view(2, pairs, *images.shape[1:]), whole.view(2, pairs, *images.shape[1:])
+    for part in divide(pairs, devices=1, rank=0, accumulate=count):
+        mine = both[:, part.groups].flatten(0, 1).clone()
+        method.prepare(mine, draw(pairs, seed=seed, part=part.groups))
+        assert torch.equal(mine, expected[:, part.groups].flatten(0, 1))

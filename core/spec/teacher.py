@@ -1,0 +1,31 @@
+"""What must be known of a trained network to let it teach another one."""
+
+from core.spec.dataset import PackManifest
+from core.spec.job import ModelSpec
+from core.spec.strict import Strict
+
+
+class TeacherCard(Strict):
+    """Lies beside a teacher's weights."""
+
+    model: ModelSpec  # resolved: the stem is small or imagenet
+    classes: tuple[str, ...]
+    channels: int
+    mean: tuple[float, ...]  # of its own training images: what its pixels were normalised by
+    std: tuple[float, ...]
+
+    def unfit_for(self, manifest: PackManifest) -> str | None:
+        """Why it cannot teach on a dataset, for the customer; None where it can."""
+        if list(self.classes) != manifest.classes:
+            return (
+                f"The teacher knows the classes {_named(self.classes)}, the dataset has {_named(manifest.classes)}; "
+                "take a teacher that was trained on the same classes."
+            )
+        if self.channels != manifest.channels:
+            return f"The teacher reads images of {self.channels} channels, the dataset's have {manifest.channels}."
+        return None
+
+
+def _named(classes: list[str] | tuple[str, ...]) -> str:
+    shown = ", ".join(classes[:5])
+    return shown if len(classes) <= 5 else f"{shown} ... ({len(classes)} in all)"

@@ -1,0 +1,69 @@
+"""What every training objective is, what it is given, and what it answers. The loop knows none of them by name.
+
+Shapes: B = members * groups images of a part of a step, first all first members, then all second ones; C channels,
+H height, W width, K classes, F features.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor, nn
+
+from trainer.network import Network
+
+
+class Draw(NamedTuple):
+    """The random numbers of a step, and which of its groups are at hand.
+
+    Draw for all `groups`, then take those of `part`: so the numbers do not depend on how a step is divided.
+    """
+
+    random: np.random.Generator
+    groups: int
+    part: slice
+
+
+@dataclass(frozen=True)
+class Batch:
+    images_BCHW: Tensor  # float, normalised, channels last
+    labels_B: Tensor
+    positions_B: Tensor  # of the images among the training images
+    members: int
+    step: int  # counted from 0, like the epoch
+    epoch: float  # with the fraction of it that is done
+    epochs: int
+    part: int  # which part of the step this is; 0 where it is undivided
+    draw: Draw  # the method's own stream, where `prepare` left it
+
+
+class Judged(NamedTuple):
+    """`losses` holds `loss`, which is minimised, and the terms to report: scalars. Accuracy is taken of the logits."""
+
+    losses: dict[str, Tensor]
+    logits_BK: Tensor
+    labels_B: Tensor
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """What a method that brings layers or tables of its own must know of the network and the data."""
+
+    classes: int
+    samples: int  # training images
+    features: int  # F, what the last layer reads
+    stages: tuple[tuple[int, int, int], ...]  # channels, height, width of each stage's map at the training size
+
+
+class Method(nn.Module):
+    """An objective. Submodules are heads, trained beside the network; buffers are state. Neither is ever exported."""
+
+    reads_features = False  # whether `Outputs.features_BF` is wanted
+    reads_stages = False  # whether `Outputs.stages` is
+
+    def prepare(self, images_BCHW: Tensor, draw: Draw) -> None:
+        """Change the augmented uint8 images in place, before they are normalised. Most leave them as they are."""
+
+    def judge(self, batch: Batch, network: Network) -> Judged:
+        """Run the network on the images and judge what it says."""
+        raise NotImplementedError

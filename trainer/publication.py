@@ -1,0 +1,63 @@
+"""What a finished training leaves in OUT/arm: the weights, what is known of the run, and its card as a teacher."""
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.progress import Done
+from core.spec.teacher import TeacherCard
+from trainer import durable, teacher, weights
+from trainer.device import describe
+from trainer.errors import loss_nan
+from trainer.run import Run
+
+
+def publish(run: Run) -> Done:
+    """Write the weights of the last step, or of the best epoch with early stopping, and what is known."""
+    published = run.judged
+    if best := _best_weights(run):
+        published.load_state_dict(best)
+    if not weights.all_finite(published):
+        raise loss_nan(run.position.step)
+    weights.save(published, run.folder / weights.FILE_NAME)
+    durable.write(run.folder / teacher.CARD_NAME, _teacher_card(run).model_dump_json(indent=2).encode())
+    durable.write(run.folder / "train.json", json.dumps(_summary(run), indent=2).encode())
+    files = {"weights": weights.FILE_NAME, "train": "train.json"}
+    return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})
+
+
+def _best_weights(run: Run) -> dict[str, Tensor]:
+    return run.stopping.weights if run.stopping else {}
+
+
+def _teacher_card(run: Run) -> TeacherCard:
+    manifest = run.manifest
+    return TeacherCard(
+        model=run.spec.model,
+        classes=tuple(manifest.classes),
+        channels=manifest.channels,
+        mean=tuple(manifest.mean),
+        std=tuple(manifest.std),
+    )
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    position = run.position
+    return {
+        "arm": run.arm,
+        "method": run.spec.method.name,
+        "weights": "best" if _best_weights(run) else "last",
+        "steps": position.step,
+        "epochs": run.plan.epochs,
+        "images_seen": position.step * run.plan.images_per_step,
+        "peak_memory_bytes": position.peak_memory_bytes,
+        "train_seconds": position.train_seconds,
+        "seed": run.spec.seed,
+        "device": describe(run.device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "best_validation": {"top1_accuracy": position.best_top1, "epoch": position.best_epoch},
+        "metrics": position.metrics,
+    }

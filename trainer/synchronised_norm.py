@@ -1,0 +1,49 @@
+"""Batch norm whose statistics are those of the whole step, however many processes share it.
+
+torch has it for GPUs only; on a CPU, where teams are tested, it is written out with a differentiable sum over the team.
+Shapes: B batch, C channels, H height, W width.
+"""
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn import functional as collective
+
+
+def synchronise_batch_norm(module: nn.Module) -> None:
+    """Let every batch norm below a module share its statistics. Parameters and buffers stay the same objects."""
+    on_gpu = next(module.parameters()).is_cuda
+    for parent in module.modules():
+        for name, child in parent.named_children():
+            if type(child) is nn.BatchNorm2d:
+                setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(child) if on_gpu else _share(child))
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        if not self.training:
+            return super().forward(input)
+        values = input.float()
+        own = torch.cat(
+            [values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), values.new_tensor([values[:, 0].numel()])]
+        )
+        sums = collective.all_reduce(own, op=distributed.ReduceOp.SUM)
+        count = sums[-1].detach()
+        mean_C, square_C = (sums[:-1] / count).chunk(2)
+        variance_C = square_C - mean_C.square()
+        self._track(mean_C.detach(), variance_C.detach() * count / (count - 1))
+        scale_C = self.weight * torch.rsqrt(variance_C + self.eps)
+        offset_C = self.bias - mean_C * scale_C
+        return (values * scale_C[:, None, None] + offset_C[:, None, None]).to(input.dtype)
+
+    @torch.no_grad()
+    def _track(self, mean_C: Tensor, variance_C: Tensor) -> None:
+        assert self.running_mean is not None and self.running_var is not None  # noqa: S101, PT018 - all our nets track
+        assert self.num_batches_tracked is not None and self.momentum is not None  # noqa: S101, PT018
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean_C, self.momentum)
+        self.running_var.lerp_(variance_C, self.momentum)
+
+
+def _share(norm: nn.BatchNorm2d) -> SharedBatchNorm2d:
+    norm.__class__ = SharedBatchNorm2d
+    return norm  # type: ignore[return-value]

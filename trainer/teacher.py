@@ -1,0 +1,49 @@
+"""A network trained by an earlier job, frozen, that teaches another one.
+
+A teacher is a folder with `teacher.json` (a `TeacherCard`) and `model.safetensors`, as `evaluate` leaves beside the
+weights and as the worker lays out for `--teacher`.
+"""
+
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from core.spec import PackManifest
+from core.spec.teacher import TeacherCard
+from trainer import models
+from trainer.errors import teacher_unfit
+
+CARD_NAME = "teacher.json"
+WEIGHTS_NAME = "model.safetensors"
+
+
+class Teacher(nn.Module):
+    """Gives the teacher's logits for images normalised as the student wants them."""
+
+    def __init__(self, model: nn.Module, card: TeacherCard, manifest: PackManifest) -> None:
+        super().__init__()
+        self.model = model
+        mine, theirs = torch.tensor([manifest.mean, manifest.std]), torch.tensor([card.mean, card.std])
+        self.register_buffer("scale", (mine[1] / theirs[1])[:, None, None])
+        self.register_buffer("offset", ((mine[0] - theirs[0]) / theirs[1])[:, None, None])
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        return self.model(images_BCHW * self.scale + self.offset)
+
+
+def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
+    """A teacher from its folder. Raises TrainerError where it is none, or knows other classes or channels."""
+    try:
+        card = TeacherCard.model_validate_json((folder / CARD_NAME).read_bytes())
+        weights = safetensors.torch.load_file(folder / WEIGHTS_NAME)
+    except (OSError, ValidationError) as error:
+        raise teacher_unfit(f"{folder} is not a teacher's folder: {error}") from error
+    if unfit := card.unfit_for(manifest):
+        raise teacher_unfit(unfit)
+    model = models.build(card.model, num_classes=len(card.classes), channels=card.channels)
+    model.load_state_dict(weights)
+    teacher = Teacher(model, card, manifest).to(device, memory_format=torch.channels_last)
+    return teacher.eval().requires_grad_(requires_grad=False)
