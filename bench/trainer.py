@@ -22,9 +22,10 @@ sys.path[0] = str(Path(__file__).parents[1])
 import numpy as np
 import torch
 
-from core.spec import PatchSwapSpec, Plan, parse, resolve
+from bench import straightforward
+from core.spec import PatchSwapSpec, Plan, Split, parse, resolve
 from tests.data import packs
-from trainer import device, run, sampling, training
+from trainer import device, models, run, sampling, training
 from trainer.methods.method import Draw
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
@@ -47,7 +48,10 @@ def main() -> None:
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
         packs.shapes(Path(folder), counts=(2048, 0, 8))
-        rows += step_rows(open_pack(Path(folder)), chosen)
+        pack = open_pack(Path(folder))
+        rows += step_rows(pack, chosen)
+        rows.append(script_row(pack, chosen))
+        rows.append(checkpoint_row(pack, chosen, Path(folder) / "out"))
     print(as_markdown(rows, threads))
     if arguments.json:
         figures = [dict(zip(("what", "measured", "goal", "reached"), row, strict=True)) for row in rows]
@@ -130,11 +134,47 @@ def step_rows(pack: Pack, chosen: torch.device) -> list[Row]:
     ]
 
 
-def assemble(pack: Pack, method: str, chosen: torch.device) -> run.Run:
+def script_row(pack: Pack, chosen: torch.device) -> Row:
+    """The trainer's rate against that of a straightforward script: ResNet-20 at 32 px, as many images a step."""
+    ours = assemble(pack, "patch_swap", chosen)
+    rows = pack.rows(Split.TRAIN)
+    images = np.concatenate(list(pack.raw_chunks()))[rows]
+    manifest = pack.manifest
+    model = models.build(ours.spec.model, num_classes=len(manifest.classes), channels=manifest.channels).train()
+    theirs = straightforward.steps(
+        model,
+        straightforward.Pairs(images, pack.labels[rows], manifest.mean, manifest.std),
+        pairs=PAIRS,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4),
+    )
+    times = interleaved({"trainer": lambda: finished(ours), "script": lambda: next(theirs)}, rounds=STEP_ROUNDS)
+    theirs.close()
+    rates = ", ".join(f"{name} {2 * PAIRS / (sum(values) / len(values)):,.0f}" for name, values in times.items())
+    # Means, not medians: a loader that falls behind is slow in some steps only.
+    ratio = sum(times["script"]) / sum(times["trainer"])
+    return judged(f"images/s, trainer / straightforward script ({rates})", ratio, 1.3, at_most=False)
+
+
+def checkpoint_row(pack: Pack, chosen: torch.device, out: Path) -> Row:
+    """What saving costs of the minute between two checkpoints: ResNet-18, 11 million parameters and their momenta."""
+    one = assemble(pack, "patch_swap", chosen, architecture="resnet18")
+    one.out = out
+    finished(one)
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        run.save(one)
+        seconds.append(time.perf_counter() - start)
+    every = one.spec.training.checkpoint_every_seconds
+    what = f"a checkpoint of ResNet-18 ({median(seconds):.2f} s) / {every:g} s between two"
+    return judged(what, median(seconds) / every, 0.01, at_most=True)
+
+
+def assemble(pack: Pack, method: str, chosen: torch.device, architecture: str = "resnet20") -> run.Run:
     training_part = {"epochs": 100, "pairs_per_batch": PAIRS}
     body = {
         "dataset": "x",
-        "model": {"architecture": "resnet20"},
+        "model": {"architecture": architecture},
         "method": {"name": method},
         "training": training_part,
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from core.progress import Notice
 from core.spec import EarlyStoppingSpec
 
 
@@ -25,6 +26,17 @@ class EarlyStopping:
             self.best, self.best_epoch = value, epoch
             self.weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in judged.state_dict().items()}
         self.stopped = epoch - self.best_epoch >= self.spec.patience_epochs
+
+    def notices(self, epoch: int) -> list[Notice]:
+        """What a person should know when it is time to stop."""
+        if not self.stopped:
+            return []
+        message = (
+            f"{self.spec.metric} has not improved since epoch {self.best_epoch}: training ended after epoch {epoch}, and "
+            f"the weights of epoch {self.best_epoch} are published."
+        )
+        data = {"epoch": epoch, "best_epoch": self.best_epoch, "best": self.best}
+        return [Notice(severity="info", code="stopped_early", message=message, data=data)]
 
     def state(self) -> dict[str, Any]:
         return {"best": self.best, "best_epoch": self.best_epoch, "stopped": self.stopped, "weights": self.weights}

@@ -63,6 +63,7 @@ def train(
                 break
         if team.is_chief:
             yield from _report(run, clock)
+    yield from run.take_notices()
     if team.is_chief:
         if not run.is_saved:
             yield running.save(run)
@@ -101,6 +102,7 @@ def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
         raise loss_nan(position.step)
     if run.stopping:
         run.stopping.consider(values, epoch, run.judged)
+        run.notices.extend(run.stopping.notices(epoch))
     position.metrics |= values
     position.sums, position.epochs_closed = {}, epoch
     clock.epoch_closed()
