@@ -32,7 +32,7 @@ class EarlyStopping:
         if not self.stopped:
             return []
         message = (
-            f"{self.spec.metric} has not improved since epoch {self.best_epoch}: training ended after epoch {epoch}, and "
+            f"{self.spec.metric} has not improved since epoch {self.best_epoch}: training ended after epoch {epoch}; "
             f"the weights of epoch {self.best_epoch} are published."
         )
         data = {"epoch": epoch, "best_epoch": self.best_epoch, "best": self.best}
