@@ -5,6 +5,7 @@ Needs numpy, Pillow and onnxruntime. From other code: `Classifier().classify("ca
 
 import argparse
 import json
+import os
 import sys
 from os import PathLike
 from pathlib import Path
@@ -78,6 +79,9 @@ def main() -> int:
     for path in asked.images:
         try:
             print(json.dumps(classifier.classify(path, top=asked.top)), flush=True)
+        except BrokenPipeError:  # whoever reads the lines has enough of them, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+            return 1
         except (OSError, ValueError) as error:
             failures += 1
             print(f"infer.py: {path}: {error}", file=sys.stderr)

@@ -178,6 +178,19 @@ def test_bad_images_are_named_one_line_each_and_the_others_are_still_done(int8: 
     assert [line.split(": ")[1] for line in lines] == bad
 
 
+def test_a_reader_who_has_enough_ends_it_in_silence(int8: Exported) -> None:
+    image = int8.folder / "golden" / "image.png"
+    started = [sys.executable, "-W", "ignore", int8.folder / "infer.py", *[image] * 20]
+    process = subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 1
+
+
 def test_portable_programs_import_nothing_but_numpy_pillow_and_onnxruntime() -> None:
     for program in (infer, verify):
         tree = ast.parse(Path(program.__file__).read_text())
