@@ -129,7 +129,16 @@ def _violation(error: Any, body: Any) -> Violation:
     pointer = _pointer(error["loc"], body)
     if error["type"].startswith("union_tag"):
         pointer += "/" + error["ctx"]["discriminator"].strip("'")
-    return Violation(pointer=pointer, code=error["type"], message=error["msg"])
+    return Violation(pointer=pointer, code=error["type"], message=_message(error))
+
+
+def _message(error: Any) -> str:
+    """Pydantic's words, but where they do not say what to do."""
+    if error["type"] == "extra_forbidden":
+        return "there is no such field; correct its name or leave it out"
+    if error["type"] == "union_tag_invalid":
+        return f"there is no {error['ctx']['tag']!r}; take one of {error['ctx']['expected_tags']}"
+    return str(error["msg"])
 
 
 def _pointer(loc: tuple[int | str, ...], body: Any) -> str:
