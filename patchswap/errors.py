@@ -36,8 +36,8 @@ class Unsuccessful(PatchswapError):
 
     def __init__(self, what: str, error: Mapping[str, Any] | None) -> None:
         self.error: dict[str, Any] = dict(error or {})
-        told = [str(self.error[key]) for key in ("message", "remediation") if self.error.get(key)]
-        super().__init__(_one_line(": ".join([what, "; ".join(told)]) if told else what))
+        told = sentences(self.error.get("message"), self.error.get("remediation"))
+        super().__init__(_one_line(": ".join(filter(None, [what, told]))))
 
 
 class JobUnsuccessful(Unsuccessful):
@@ -151,6 +151,11 @@ def from_problem(status: int, problem: Mapping[str, Any], *, retry_after: float 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(*(str(error.get(key) or "") for key in ("pointer", "code", "message")))
+
+
+def sentences(*parts: str | None) -> str:
+    """What happened and what to do, as one text; what is not known is left out."""
+    return ". ".join(part.rstrip(".") for part in parts if part)
 
 
 def _one_line(text: str) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from patchswap.cli import bars
 from patchswap.cli.output import Json, connect, emit, note, printable, table
+from patchswap.errors import ApiError, DatasetUnsuccessful, sentences
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -82,13 +83,13 @@ def rm(dataset: DatasetName, as_json: Json = False) -> None:
 
 @contextmanager
 def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
-    from patchswap.errors import ApiError, DatasetUnsuccessful  # noqa: PLC0415 - quick start
-
     try:
         yield
     except DatasetUnsuccessful:
         try:
-            note(_findings(client.datasets.validation(dataset.id)))
+            report = client.datasets.validation(dataset.id)
+            if len(report.findings) > 1:  # the first one is the error itself
+                note(_findings(report))
         except ApiError as error:
             note(f"its report cannot be had: {error}")
         raise
@@ -108,7 +109,7 @@ def _summary(dataset: Dataset, report: ValidationReport) -> str:
 def _findings(report: ValidationReport) -> str:
     shown = [f for f in report.findings if f.severity != "info"][:_FINDINGS_SHOWN]
     lines = [
-        f"{f.severity}: {f.path + ': ' if f.path else ''}{f.message}{'; ' + f.fix if f.fix else ''}" for f in shown
+        f"{f.severity}: {f.path + ': ' if f.path else ''}{sentences(f.message, f.fix)}" for f in shown
     ]
     total = sum(report.counts.values())
     if total > len(shown) and shown:

@@ -11,7 +11,7 @@ import typer
 
 from patchswap.cli import bars, specs
 from patchswap.cli.output import Json, connect, duration, emit, note, plain, table
-from patchswap.errors import BadInput
+from patchswap.errors import BadInput, sentences
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -153,7 +153,7 @@ def _summary(job: Job) -> str:
     if job.status == "queued" and job.queue and job.queue.get("position"):
         lines.append(f"number {job.queue['position']} in the queue")
     if job.error:
-        lines.append(f"{job.error.get('code')}: {job.error.get('message')}; {job.error.get('remediation')}")
+        lines.append(f"{job.error.get('code')}: {sentences(job.error.get('message'), job.error.get('remediation'))}")
     if job.model_id:
         lines.append(f"model {job.model_id}")
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def test_every_status_is_an_api_error_with_its_status(status: int):
 
 def test_a_failed_job_says_what_to_do():
     error = errors.JobUnsuccessful(
-        "job job_1 failed", {"code": "gpu_oom", "message": "memory ran out", "remediation": "take smaller batches"}
+        "job job_1 failed", {"code": "gpu_oom", "message": "memory ran out", "remediation": "Take smaller batches."}
     )
-    assert str(error) == "job job_1 failed: memory ran out; take smaller batches"
+    assert str(error) == "job job_1 failed: memory ran out. Take smaller batches"
     assert error.error["code"] == "gpu_oom"
