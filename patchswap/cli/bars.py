@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from patchswap.resources import Event, Point
 
 _PLAIN_LINE_SECONDS = 10.0
-_FIGURES_SECONDS = 2.0
+_CURVES_SECONDS = 2.0
 
 
 def is_terminal() -> bool:
@@ -32,10 +32,16 @@ def transfer(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     from rich import console, progress  # noqa: PLC0415 - only where a person looks
 
-    columns = (progress.BarColumn(), progress.DownloadColumn(), progress.TransferSpeedColumn())
-    with progress.Progress("{task.description}", *columns, console=console.Console(stderr=True)) as bar:
-        row = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)
+    columns = ("{task.description}", progress.BarColumn(), progress.DownloadColumn(), "{task.fields[speed]}")
+    with progress.Progress(*columns, console=console.Console(stderr=True)) as bar:
+        row = bar.add_task(what, total=None, speed="")
+
+        def show(done: int, total: int) -> None:
+            bar.update(row, completed=done, total=total)
+            if speed := bar.tasks[row].speed:  # known from the second piece on
+                bar.update(row, speed=f"{size(speed)}/s")
+
+        yield show
 
 
 def _plain_transfer(what: str) -> Callable[[int, int], None]:
@@ -59,8 +65,8 @@ class Training:
         self._job_id = job_id
         self._bar: RichProgress | None = None
         self._row: Any = None
-        self._figures: dict[str, float] = {}
-        self._figures_at = self._told_at = 0.0
+        self._curves: dict[str, tuple[Point, ...]] = {}
+        self._curves_at = self._told_at = 0.0
 
     def __enter__(self) -> Self:
         if is_terminal():
@@ -80,20 +86,25 @@ class Training:
     def show(self, event: Event) -> None:
         if event.type != "progress":
             self._line(describe(event))
+            if event.type == "status":
+                self._move(event.data["status"])
             return
         is_training = event.data["status"] == "running" and event.data["phase"] == "train"
         if self._bar:
-            shown = event.data["phase"] if event.data["status"] == "running" else event.data["status"]
+            stage = event.data["phase"] if event.data["status"] == "running" else event.data["status"]
             figures = self._figures_text(event) if is_training else ""
-            self._bar.update(
-                self._row,
-                description=f"{shown or 'running':<9}",
-                completed=event.data["fraction"] or 0,
-                figures=figures,
-            )
+            self._move(stage or "running", fraction=event.data["fraction"] or 0, figures=figures)
         elif is_training and event.data["step"] and time.monotonic() - self._told_at > _PLAIN_LINE_SECONDS:
             self._told_at = time.monotonic()
             self._line(f"{event.data['fraction'] or 0:4.0%}  {self._figures_text(event)}")
+
+    def _move(self, stage: str, *, fraction: float | None = None, figures: str = "") -> None:
+        if not self._bar:
+            return
+        # Of the phases but training nobody knows the length: the bar swings there.
+        total = None if stage in ("download", "evaluate", "export", "publish") else 1.0
+        completed = 1.0 if stage == "succeeded" else fraction
+        self._bar.update(self._row, description=f"{stage:<9}", total=total, completed=completed, figures=figures)
 
     def _line(self, text: str) -> None:
         if not text:
@@ -105,12 +116,13 @@ class Training:
 
     def _figures_text(self, event: Event) -> str:
         """Epoch, loss, accuracy, images a second, time left: what is known of it."""
-        self._refresh_figures()
+        self._refresh_curves()
+        arm, figures = newest_figures(self._curves)
         progress = event.data
-        shown = [f"epoch {progress['epoch']}/{progress['epochs']}"]
-        if (loss := self._figures.get("train.loss")) is not None:
+        shown = [f"{arm}epoch {progress['epoch']}/{progress['epochs']}"]
+        if (loss := figures.get("train.loss")) is not None:
             shown.append(f"loss {loss:.3f}")
-        if (accuracy := self._figures.get("val.top1_accuracy")) is not None:
+        if (accuracy := figures.get("val.top1_accuracy")) is not None:
             shown.append(f"accuracy {accuracy:.1%}")
         if progress.get("images_per_second"):
             shown.append(f"{progress['images_per_second']:.0f} images/s")
@@ -118,20 +130,20 @@ class Training:
             shown.append(f"{duration(progress['eta_seconds'])} left")
         return "  ".join(shown)
 
-    def _refresh_figures(self) -> None:
-        if time.monotonic() - self._figures_at < _FIGURES_SECONDS:
+    def _refresh_curves(self) -> None:
+        if time.monotonic() - self._curves_at < _CURVES_SECONDS:
             return
-        self._figures_at = time.monotonic()
-        self._figures = newest_figures(self._client.jobs.metrics(self._job_id, max_points=1))
+        self._curves_at = time.monotonic()
+        self._curves = self._client.jobs.metrics(self._job_id, max_points=1)
 
 
-def newest_figures(curves: dict[str, tuple[Point, ...]]) -> dict[str, float]:
-    """The last value of each curve; the control's in place of the main net's while the control trains."""
-    control = any(key.startswith("control.") for key in curves)
-    return {
+def newest_figures(curves: dict[str, tuple[Point, ...]]) -> tuple[str, dict[str, float]]:
+    """The last value of each curve, and what to call the net: the control trains last, and then only it is shown."""
+    arm = "control " if any(key.startswith("control.") for key in curves) else ""
+    return arm, {
         key.removeprefix("control."): points[-1].value
         for key, points in curves.items()
-        if points and points[-1].value is not None and key.startswith("control.") == control
+        if points and points[-1].value is not None and key.startswith("control.") == bool(arm)
     }
 
 

@@ -108,9 +108,7 @@ def _summary(dataset: Dataset, report: ValidationReport) -> str:
 
 def _findings(report: ValidationReport) -> str:
     shown = [f for f in report.findings if f.severity != "info"][:_FINDINGS_SHOWN]
-    lines = [
-        f"{f.severity}: {f.path + ': ' if f.path else ''}{sentences(f.message, f.fix)}" for f in shown
-    ]
+    lines = [f"{f.severity}: {f.path + ': ' if f.path else ''}{sentences(f.message, f.fix)}" for f in shown]
     total = sum(report.counts.values())
     if total > len(shown) and shown:
         lines.append(f"{total} findings in all; `patchswap datasets show --json` lists them")

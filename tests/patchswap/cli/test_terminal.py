@@ -52,8 +52,9 @@ def variables(proxy: BreakingProxy, api_key: str) -> dict[str, str]:
     return {"PATCHSWAP_URL": proxy.url, "PATCHSWAP_API_KEY": api_key}
 
 
+@pytest.mark.parametrize("arm", ["", "control "])
 def test_a_training_is_shown_as_a_bar_with_its_figures(
-    client: Client, dataset_id: str, variables: dict[str, str], tmp_path: Path
+    client: Client, dataset_id: str, variables: dict[str, str], tmp_path: Path, arm: str
 ):
     job = client.jobs.create(dataset=dataset_id, training={"epochs": 10})
     worker = Worker(job.id)
@@ -71,14 +72,25 @@ def test_a_training_is_shown_as_a_bar_with_its_figures(
         {"job_id": job.id, "key": key, "step": 40, "epoch": 4, "value": value}
         for key, value in (("train.loss", 0.5), ("val.top1_accuracy", 0.875))
     ]
+    if arm:
+        points = [{**points[0], "value": 0.1}, *({**point, "key": f"control.{point['key']}"} for point in points)]
     with transaction() as session:
         ledger.record(session, worker.mine, points=points, progress=progress, phase="train")
-    threading.Timer(6.0, worker.end, ["failed"]).start()
+    threading.Timer(4.0, worker.end, ["failed"]).start()
     status, seen = on_a_terminal(["watch", job.id], variables, tmp_path)
     assert status == 1
     assert "\x1b[" in seen
-    for expected in ("train", "40%", "epoch 4/10", "loss 0.500", "accuracy 87.5%", "1234 images/s", "1:15 left"):
+    for expected in (
+        "train",
+        "40%",
+        f"\x1b[0m {arm}epoch 4/10",
+        "loss 0.500",
+        "accuracy 87.5%",
+        "1234 images/s",
+        "1:15 left",
+    ):
         assert expected in seen, (expected, seen)
+    assert "\x1b[2Kfailed " in seen  # the bar itself, where the line of the event begins with a time
 
 
 def test_an_upload_is_shown_as_a_bar(client: Client, variables: dict[str, str], tmp_path: Path):
