@@ -61,7 +61,7 @@ def _run() -> list[Path]:
         jobs = _train(client, dataset)
         exports = client.models.exports(str(jobs[0].model_id))
         bundles = [_pull(client, export) for export in exports if export.status == "succeeded"]
-        _print_table({seed: job.evaluation() for seed, job in zip(SEEDS, jobs, strict=True)}, exports)
+        _print_table(jobs, exports)
     return bundles
 
 
@@ -81,7 +81,8 @@ _SPLITS = {"train": "train on", "val": "watch by", "test": "judge by"}
 def _train(client: Client, dataset: Dataset) -> list[Job]:
     """One job a seed; the first also exports. All are queued before the first is watched."""
     epochs = SPEC["training"]["epochs"]
-    _say(f"training ResNet-20 by patch swap and by plain cross-entropy, {epochs} epochs each, seeds {SEEDS}")
+    seeds = ", ".join(map(str, SEEDS))
+    _say(f"training ResNet-20 by patch swap and by plain cross-entropy, {epochs} epochs each, seeds {seeds}")
     jobs = [
         client.jobs.create(SPEC, dataset=dataset.id, seed=seed, exports=EXPORTS if seed == SEEDS[0] else [])
         for seed in SEEDS
@@ -105,17 +106,28 @@ def _pull(client: Client, export: Export) -> Path:
     return folder
 
 
-def _print_table(evaluations: dict[int, dict[str, Any]], exports: Sequence[Export]) -> None:
-    rule = "-" * 78
-    print(f"\n{rule}\n{report.methods(evaluations)}\n\n{report.files(exports)}\n\n{report.ratio(exports)}\n{rule}\n")
+def _print_table(jobs: Sequence[Job], exports: Sequence[Export]) -> None:
+    evaluations = {seed: job.evaluation() for seed, job in zip(SEEDS, jobs, strict=True)}
+    setting = report.setting(jobs[0].resolved, evaluations[SEEDS[0]], train_per_class=digits.TRAIN_PER_CLASS)
+    parts = [setting, report.methods(evaluations), report.files(exports), report.ratio(exports)]
+    rule = "-" * report.WIDTH
+    print("", rule, "\n\n".join(parts), rule, "", sep="\n")
 
 
 def _next_commands(bundles: Sequence[Path]) -> None:
     for folder in bundles:
         print(f"  {folder}/: model, labels, preprocessing, model card, infer.py, verify.py")
-        print(f"      {sys.executable} {folder}/infer.py {folder}/golden/image.png")
-    print(f"the service again:  patchswap up --data-dir {DATA_DIR}")
-    print("your own images:    patchswap up, patchswap datasets push FOLDER, patchswap train --dataset NAME --watch")
+        print(f"      {_program('python')} {folder}/infer.py {folder}/golden/image.png")
+    patchswap = _program("patchswap")
+    print(f"the service again:  {patchswap} up --data-dir {DATA_DIR}")
+    print(f"your own images:    {patchswap} up, and beside it {patchswap} datasets push FOLDER --name NAME,")
+    print(f"                    {patchswap} train --dataset NAME --watch")
+
+
+def _program(name: str) -> str:
+    """How to start it from here, also where no environment is activated."""
+    path = Path(sys.executable).with_name(name)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
@@ -10,6 +11,21 @@ from patchswap.cli.output import size, table
 from patchswap.demo import verdict
 from patchswap.demo.verdict import Figures
 from patchswap.resources import Export
+
+WIDTH = 78
+
+
+def setting(spec: Mapping[str, Any], evaluation: Mapping[str, Any], *, train_per_class: int) -> str:
+    """What was trained on what; the same for both arms and every seed."""
+    samples = Figures.of(evaluation["main"]).samples
+    training, method = spec["training"], spec["method"]
+    told = (
+        f"scikit-learn's digits, {spec['height']} x {spec['width']} px, {train_per_class} training images a class, "
+        f"{samples:,} test images. {spec['model']['architecture']}, {training['epochs']} epochs, "
+        f"{2 * training['pairs_per_batch']} images a step for both. Patch swap: patches of {method['patch_size']} px, "
+        f"temperature {method['temperature']:g}, weight of the KL term {method['kd_weight']:g}."
+    )
+    return textwrap.fill(told, WIDTH)
 
 
 def methods(runs: Mapping[int, Mapping[str, Any]]) -> str:
@@ -25,7 +41,7 @@ def methods(runs: Mapping[int, Mapping[str, Any]]) -> str:
             rows.append(_mean_row(name, figures))
     headings = ("METHOD", "SEED", "TOP-1 %", "95 % INTERVAL", "ECE %", "IMAGES SEEN")
     comparison = verdict.compare(*arms.values())
-    return f"{table(headings, rows)}\n\n{verdict.sentence(comparison)}"
+    return f"{table(headings, rows)}\n\n{textwrap.fill(verdict.sentence(comparison), WIDTH)}"
 
 
 def files(exports: Sequence[Export]) -> str:

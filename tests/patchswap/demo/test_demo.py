@@ -38,7 +38,7 @@ def test_it_ends_with_a_table_checked_bundles_and_nothing_running(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     for expected in ("control (cross-entropy)  mean", "patch swap               mean", "ONNX fp32", "ONNX int8"):
         assert expected in done.stdout
-    assert "10 training images a class" in done.stdout
+    assert "10 training images a class, 1,597 test images" in " ".join(done.stdout.split())
     assert "won: " in done.stdout or "No winner: " in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert services(tmp_path) == []
