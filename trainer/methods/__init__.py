@@ -1,12 +1,21 @@
 """The training objectives, one file each: images in, losses out. `trainer.methods.method` says what they are given."""
 
 from core.spec import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from core.spec.methods import BakeSpec, ByotSpec, DkdSpec, FrskdSpec, KdSpec, MixSkdSpec, TfKdSelfSpec, UskdSpec
+from trainer.methods.bake import Bake
+from trainer.methods.byot import Byot
 from trainer.methods.cross_entropy import CrossEntropy
+from trainer.methods.dkd import Dkd
+from trainer.methods.frskd import Frskd
+from trainer.methods.kd import Kd
 from trainer.methods.method import Dimensions, Method
+from trainer.methods.mixskd import MixSkd
 from trainer.methods.patch_swap import PatchSwap
+from trainer.methods.tf_kd_self import TfKdSelf
+from trainer.methods.uskd import Uskd
 
 
-def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: ARG001 - until a method with heads
+def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911 - one line a method
     match spec:
         case CrossEntropySpec():
             return CrossEntropy()
@@ -14,5 +23,21 @@ def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: ARG001 -
             return PatchSwap(PatchSwapSpec(**spec.model_dump(exclude={"name"}), kd_weight=0))
         case PatchSwapSpec():
             return PatchSwap(spec)
+        case BakeSpec():
+            return Bake(spec)
+        case ByotSpec():
+            return Byot(spec, dimensions)
+        case DkdSpec():
+            return Dkd(spec)
+        case FrskdSpec():
+            return Frskd(spec, dimensions)
+        case KdSpec():
+            return Kd(spec)
+        case MixSkdSpec():
+            return MixSkd(spec, dimensions)
+        case TfKdSelfSpec():
+            return TfKdSelf(spec)
+        case UskdSpec():
+            return Uskd(spec, dimensions)
         case _:
             raise NotImplementedError(spec.name)
