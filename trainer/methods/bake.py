@@ -51,6 +51,6 @@ def ensemble(features_BF: Tensor, soft_BK: Tensor, weight: float) -> Tensor:
     likeness_BB = directions_BF @ directions_BF.T
     likeness_BB = likeness_BB.fill_diagonal_(NEVER).softmax(dim=1)
     own = torch.eye(len(soft_BK), dtype=soft_BK.dtype, device=soft_BK.device)
-    # Diagonally dominant for a weight below 1, so always solvable: the check, which waits for a GPU, is left out.
-    target_BK = (1 - weight) * torch.linalg.solve_ex(own - weight * likeness_BB, soft_BK).result
-    return target_BK.clamp_min(0)  # rounding can leave a share of -1e-9 where the true one is 1e-12
+    # Diagonally dominant for a weight below 1, so always solvable: the check, which waits for a GPU, is left out. Off
+    # the diagonal nothing is positive, so the solution is a sum of positive terms, however it is rounded.
+    return (1 - weight) * torch.linalg.solve_ex(own - weight * likeness_BB, soft_BK).result

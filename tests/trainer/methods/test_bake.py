@@ -51,7 +51,7 @@ def test_loss(weight: float):
 
 
 def test_targets_are_probabilities_in_single_precision_too():
-    """A confident answer leaves others of 1e-30, which the solution of the equations rounds below 0."""
+    """A confident answer leaves others of 1e-30, far below the rounding of those beside them."""
     random = np.random.default_rng(1)
     features = torch.from_numpy(random.normal(size=(256, 64))).float()
     soft = torch.softmax(torch.from_numpy(random.normal(0, 60, (256, 20))).float(), dim=1)
