@@ -95,6 +95,10 @@ class DatasetFailed(Conflict):
     """No dataset could be made of the archive. Read its validation report, mend the archive and push it again."""
 
 
+class TeacherGone(Conflict):
+    """The model that taught this job was deleted. Submit the job anew with another `method.teacher`."""
+
+
 class InUse(Conflict):
     """Something still running uses it. Cancel that or wait for its end."""
 

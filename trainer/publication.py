@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core.progress import Done
-from core.spec.teacher import TeacherCard
-from trainer import durable, teacher, weights
+from core.spec.teacher import CARD_NAME, TeacherCard
+from trainer import durable, weights
 from trainer.device import describe
 from trainer.errors import loss_nan
 from trainer.run import Run
@@ -22,7 +22,7 @@ def publish(run: Run) -> Done:
     if not weights.all_finite(published):
         raise loss_nan(run.position.step)
     weights.save(published, run.folder / weights.FILE_NAME)
-    durable.write(run.folder / teacher.CARD_NAME, _teacher_card(run).model_dump_json(indent=2).encode())
+    durable.write(run.folder / CARD_NAME, _teacher_card(run).model_dump_json(indent=2).encode())
     durable.write(run.folder / "train.json", json.dumps(_summary(run), indent=2).encode())
     files = {"weights": weights.FILE_NAME, "train": "train.json"}
     return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})

@@ -12,12 +12,9 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from core.spec import PackManifest
-from core.spec.teacher import TeacherCard
+from core.spec.teacher import CARD_NAME, WEIGHTS_NAME, TeacherCard
 from trainer import models
 from trainer.errors import teacher_unfit
-
-CARD_NAME = "teacher.json"
-WEIGHTS_NAME = "model.safetensors"
 
 
 class Teacher(nn.Module):

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import events
+from core import events, teachers
 from core.datasets import ready_version
-from core.errors import NotFound
+from core.errors import InUse, NotFound, TeacherGone
 from core.ids import new_id
 from core.jobs.states import TERMINAL, require
 from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
@@ -22,9 +22,9 @@ from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, Mod
 def check(session: Session, tenant_id: str, spec: JobSpec) -> tuple[JobSpec, DatasetVersion, list[SpecWarning]]:
     """The resolved spec against its dataset. Raises Invalid, DatasetNotReady or SpecInvalid."""
     version = ready_version(session, tenant_id, spec.dataset)
-    resolved, warnings = resolve(
-        spec.model_copy(update={"dataset": version.id}), PackManifest.model_validate(version.manifest)
-    )
+    manifest = PackManifest.model_validate(version.manifest)
+    resolved, warnings = resolve(spec.model_copy(update={"dataset": version.id}), manifest)
+    teachers.require(session, tenant_id, resolved, manifest)
     return resolved, version, warnings
 
 
@@ -124,10 +124,15 @@ def clone(session: Session, tenant_id: str, job_id: str, changes: Mapping[str, A
 
 
 def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
-    """Remove a terminal job with its model and files; gives the object prefixes to delete after the commit."""
+    """Remove a terminal job with its model and files; gives the object prefixes to delete after the commit.
+
+    Raises InUse while the model teaches another job.
+    """
     job = find(session, tenant_id, job_id, lock=True)
     require("delete", job.status)
-    model_ids = list(session.scalars(select(Model.id).where(Model.job_id == job.id)))
+    # Locked before pupils are looked for: whoever submits one meanwhile waits, and finds no teacher.
+    model_ids = list(session.scalars(select(Model.id).where(Model.job_id == job.id).with_for_update()))
+    _require_no_pupils(session, tenant_id, model_ids)
     exports = list(session.scalars(select(Export).where(Export.model_id.in_(model_ids))))
     for export in exports:
         session.delete(export)
@@ -151,7 +156,17 @@ def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:
     return session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.number)).all()
 
 
+def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str]) -> None:
+    taught = Job.resolved["method"]["teacher"].astext.in_(model_ids)
+    live = select(Job.id).where(Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), taught).limit(1)
+    pupil_id = session.scalars(live).one_or_none()
+    if pupil_id is not None:
+        raise InUse(f"this job's model teaches job {pupil_id}; cancel that or wait for its end")
+
+
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
+    if "teacher" in job.resolved["method"] and teachers.of(session, job) is None:
+        raise TeacherGone
     session.execute(
         update(Job)
         .where(Job.id == job.id)

@@ -4,6 +4,9 @@ from core.spec.dataset import PackManifest
 from core.spec.job import ModelSpec
 from core.spec.strict import Strict
 
+CARD_NAME = "teacher.json"
+WEIGHTS_NAME = "model.safetensors"
+
 
 class TeacherCard(Strict):
     """Lies beside a teacher's weights."""
