@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
-from core import queue, storage
+from core import queue, storage, teachers
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
@@ -21,7 +21,8 @@ from core.progress import Arm
 from core.settings import settings
 from core.spec import ExportResult, PackManifest, ResolvedSpec, plan
 from core.tables import Checkpoint, DatasetVersion, Job
-from worker import checkpoints, logs, orphans, packs, publication, scratch, stopping
+from core.teachers import Teacher
+from worker import checkpoints, logs, orphans, packs, publication, scratch, stopping, teaching
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child
 from worker.lease import TICK_SECONDS, Asked, Stalled
@@ -37,6 +38,15 @@ LEDGER_SHARE = 0.1
 Result = TypeVar("Result")
 
 
+class Claimed(NamedTuple):
+    """What the ledger says of a job at its claim."""
+
+    job: Job
+    version: DatasetVersion
+    checkpoints: list[Checkpoint]
+    teacher: Teacher | None
+
+
 @dataclass
 class Attempt:
     """One claim on one job, and where its work lies."""
@@ -44,6 +54,7 @@ class Attempt:
     job: Job
     version: DatasetVersion
     checkpoints: list[Checkpoint]
+    teacher: Teacher | None
     spec: ResolvedSpec
     folder: Path
     watch: Watch
@@ -63,6 +74,10 @@ class Attempt:
         return self.folder / "out"
 
     @property
+    def teacher_folder(self) -> Path:
+        return self.folder / "teacher"
+
+    @property
     def spec_file(self) -> Path:
         return self.folder / "spec.json"
 
@@ -76,9 +91,9 @@ def run_job(job_id: str) -> None:
         return
     if claimed is None:
         return
-    job, version, known = claimed
+    job = claimed.job
     with logs.about(job=job.id, fence=job.fence), scratch.folder(f"{job.id}-{job.fence}") as folder:
-        attempt = _begin(job, version, known, folder)
+        attempt = _begin(claimed, folder)
         try:
             _work(attempt)
         except Exception as error:  # noqa: BLE001 - every way an attempt can end is settled there
@@ -88,31 +103,38 @@ def run_job(job_id: str) -> None:
             _keep_log(attempt)
 
 
-def _claim(session: Session, job_id: str) -> tuple[Job, DatasetVersion, list[Checkpoint]] | None:
+def _claim(session: Session, job_id: str) -> Claimed | None:
     job = ledger.claim(session, job_id, settings().worker_name)
     if job is None:
         return None
     session.flush()
     session.refresh(job)
-    return job, session.get_one(DatasetVersion, job.dataset_version_id), ledger.checkpoints(session, job_id)
+    return Claimed(
+        job=job,
+        version=session.get_one(DatasetVersion, job.dataset_version_id),
+        checkpoints=ledger.checkpoints(session, job_id),
+        teacher=teachers.of(session, job),
+    )
 
 
-def _begin(job: Job, version: DatasetVersion, known: list[Checkpoint], folder: Path) -> Attempt:
+def _begin(claimed: Claimed, folder: Path) -> Attempt:
+    job = claimed.job
     claim = Claim(job.id, job.fence, settings().worker_name)
     spec = ResolvedSpec.model_validate(job.resolved)
-    steps = plan(spec, PackManifest.model_validate(version.manifest))
+    steps = plan(spec, PackManifest.model_validate(claimed.version.manifest))
     watch = Watch(claim, JobProgress(steps, control=spec.control, known=job.progress))
     out = folder / "out"
     out.mkdir()
     (folder / "spec.json").write_text(spec.model_dump_json())
     uploads = CheckpointUploads(watch, out=out, spool=folder / "spool")
-    return Attempt(job, version, known, spec, folder, watch, uploads)
+    return Attempt(**claimed._asdict(), spec=spec, folder=folder, watch=watch, uploads=uploads)
 
 
 def _work(attempt: Attempt) -> None:
     """From the pack to the publication."""
     watch = attempt.watch
     watch.enter("download")
+    teaching.lay_out(attempt.spec.method, attempt.teacher, attempt.teacher_folder, watch)
     with packs.fetched(attempt.version, watch) as pack:
         watch.enter("train")
         for arm in attempt.arms:
@@ -139,7 +161,8 @@ def _work(attempt: Attempt) -> None:
 def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
     step = checkpoints.restore(attempt.watch, attempt.checkpoints, arm, attempt.out)
     logger.info("training the %s arm from step %d", arm, step)
-    _run_trainer(attempt, pack, "train", "--arm", arm)
+    taught = teaching.options(attempt.teacher, attempt.teacher_folder, arm)
+    _run_trainer(attempt, pack, "train", "--arm", arm, *taught)
     attempt.watch.progress.on_done(arm)
 
 

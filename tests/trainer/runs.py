@@ -23,12 +23,18 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_here(
-    spec: ResolvedSpec, pack: Pack, out: Path, *, stop_at: int | None = None, arm: Arm = "main"
+    spec: ResolvedSpec,
+    pack: Pack,
+    out: Path,
+    *,
+    stop_at: int | None = None,
+    arm: Arm = "main",
+    teacher: Path | None = None,
 ) -> list[Message]:
     """All messages of a training in this process; asked to stop once `stop_at` steps are reported in a checkpoint."""
     stop = StopRequest()
     said = []
-    for message in train(spec, pack=pack, out=out, arm=arm, device=device.choose(), stop=stop):
+    for message in train(spec, pack=pack, out=out, arm=arm, device=device.choose(), stop=stop, teacher=teacher):
         said.append(message)
         if message.type == "checkpoint" and message.step == stop_at:
             stop.request()

@@ -24,6 +24,8 @@ from pathlib import Path
 from core import progress
 from core.progress import EXIT_FAILED, EXIT_STOPPED, JobError
 from core.spec import Constraints, Evaluation, ExportResult, PackManifest, ResolvedSpec, SplitEvaluation, plan
+from core.spec.methods import TaughtSpec
+from core.spec.teacher import TeacherCard
 
 stop = threading.Event()
 
@@ -135,6 +137,15 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
     return 0
 
 
+def meet_teacher(spec: ResolvedSpec, arguments: argparse.Namespace) -> None:
+    """The main arm of a method that names a teacher is given its folder; nobody else is."""
+    taught = isinstance(spec.method, TaughtSpec) and arguments.arm == "main"
+    assert taught == (arguments.teacher is not None)
+    if taught:
+        TeacherCard.model_validate_json((arguments.teacher / "teacher.json").read_bytes())
+        assert (arguments.teacher / "model.safetensors").read_bytes()
+
+
 def save(out: Path, arm: str, step: int, state: bytes) -> None:
     folder = out / arm / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
@@ -231,6 +242,7 @@ def main() -> int:
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arm", default="main")
+    parser.add_argument("--teacher", type=Path)
     parser.add_argument("--format")
     parser.add_argument("--precision")
     parser.add_argument("--export-dir", type=Path)
@@ -242,6 +254,7 @@ def main() -> int:
     manifest = PackManifest.model_validate_json((arguments.pack / "manifest.json").read_bytes())
     assert (arguments.pack / "samples.arrow").is_file()
     if arguments.verb == "train":
+        meet_teacher(spec, arguments)
         return train(spec, manifest, arguments.out, arguments.arm)
     if arguments.verb == "evaluate":
         return evaluate(spec, manifest, arguments.out, arguments.arm)
