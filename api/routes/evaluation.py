@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from api import answers
 from api.authentication import Reading
 from api.bodies import JsonRoute
 from api.path_ids import JobId
 from api.routes import documented
-from api.schemas.models import Difference, JobEvaluation
+from api.schemas.models import Difference, JobEvaluation, JobTeacher
 from api.sessions import Database
 from core import exports
 from core.errors import NotFound
 from core.jobs import requests
 from core.spec import Evaluation
+from core.tables import Job
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/evaluation", tags=["evaluation"], route_class=JsonRoute)
 
@@ -42,11 +44,24 @@ def get_job_evaluation(request: Request, principal: Reading, session: Database, 
         JobEvaluation(
             job_id=job.id,
             model_id=job.model_id,
+            teacher=_teacher(session, job),
             main=main,
             control=control,
             difference=_difference(main, control) if control else None,
         ),
     )
+
+
+def _teacher(session: Session, job: Job) -> JobTeacher | None:
+    model_id = job.resolved["method"].get("teacher")
+    if model_id is None:
+        return None
+    try:
+        model = exports.find_model(session, job.tenant_id, model_id)
+    except NotFound:  # deleted since
+        return JobTeacher(model_id=model_id, method=None, images_seen=None)
+    seen = model.evaluation["main"]["images_seen"]
+    return JobTeacher(model_id=model_id, method=model.method, images_seen=seen)
 
 
 def _difference(main: Evaluation, control: Evaluation) -> Difference | None:

@@ -73,9 +73,16 @@ class Difference(BaseModel):
     ece: float | None
 
 
+class JobTeacher(BaseModel):
+    model_id: str
+    method: str | None = Field(description="It was trained by this one; null once it is deleted.")
+    images_seen: int | None = Field(description="In its own training, on top of the job's; null once it is deleted.")
+
+
 class JobEvaluation(BaseModel):
     job_id: str
     model_id: str
+    teacher: JobTeacher | None = Field(description="Of the main arm.")
     main: Evaluation
     control: Evaluation | None
     difference: Difference | None

@@ -52,9 +52,9 @@ def checkpoint(claim: Claim, content: bytes = b"state") -> str:
         return session.query(Checkpoint).filter_by(job_id=claim.job_id).one().id
 
 
-def published_job(version: DatasetVersion, *, control: bool = True) -> tuple[Job, Model, Export]:
+def published_job(version: DatasetVersion, *, control: bool = True, **body: Any) -> tuple[Job, Model, Export]:
     """A job that succeeded, its model, and its one export, whose file is `BUNDLE`."""
-    job, claim = running_job(version, control=control)
+    job, claim = running_job(version, control=control, **body)
     prefix = f"jobs/{job.id}/{claim.fence}"
     stored = storage.put_bytes(f"{prefix}/bundle.zip", BUNDLE)
     arms = {"main": evaluation("main", 0.75).model_dump(mode="json")}

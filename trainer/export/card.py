@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core.spec import Evaluation, ExportSpec, PackManifest, ResolvedSpec, SplitEvaluation
+from core.spec import Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec, SplitEvaluation
+from core.spec.methods import TaughtSpec
 from trainer.export import quantization
 
 _SHOWN_CLASSES = 50
@@ -61,7 +62,7 @@ def _method(facts: Facts) -> str:
     }
     rows = [f"| {part} | {_settings(values)} |" for part, values in settings.items()]
     return f"""## Method
-Trained from random weights by `{spec.method.name}`; no teacher network, no other data.
+Trained from random weights by `{spec.method.name}`; {_teacher(spec.method)}.
 
 | part | settings |
 |---|---|
@@ -69,6 +70,12 @@ Trained from random weights by `{spec.method.name}`; no teacher network, no othe
 | budget | {spec.training.epochs} epochs, {trained.images_seen:,} images seen, {trained.train_seconds:.0f} s |
 | seed | {spec.seed} |
 """
+
+
+def _teacher(method: MethodSpec) -> str:
+    if isinstance(method, TaughtSpec):
+        return f"taught by the network `{method.teacher}`, whose own training comes on top of the budget below"
+    return "no teacher network, no other data"
 
 
 def _accuracy(facts: Facts) -> str:
