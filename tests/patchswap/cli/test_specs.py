@@ -36,6 +36,12 @@ def test_what_is_no_assignment_is_refused_with_an_example(assigned: str):
         specs.set_all({}, [assigned])
 
 
+def test_a_teacher_is_named_by_its_models_id():
+    spec: dict = {}
+    specs.set_all(spec, ["method.name=kd", "method.teacher=model_0199f3a2b4c57d01a2b3c4d5e6f70819"])
+    assert spec == {"method": {"name": "kd", "teacher": "model_0199f3a2b4c57d01a2b3c4d5e6f70819"}}
+
+
 def test_a_value_cannot_hold_a_part():
     with pytest.raises(BadInput, match="seed is a value already"):
         specs.set_all({"seed": 1}, ["seed.more=2"])
