@@ -1,0 +1,1 @@
+"""Methods against a control, over the same seeds. `statistics`: what figures say; `requests`: what customers ask."""
