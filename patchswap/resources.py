@@ -285,6 +285,7 @@ class Recipe(Resource):
     description: str
     parameters: int | None = None
     macs: int | None = None
+    run_here: bool = False
     spec: dict[str, Any] = {}
 
 

@@ -67,5 +67,6 @@ def _page(recipe: recipes.Recipe) -> Recipe:
         parameters=recipe.parameters,
         macs=recipe.macs,
         reference_size=list(recipe.reference_size),
+        run_here=recipe.run_here,
         links={"self": path, "schema": f"{path}/schema"},
     )

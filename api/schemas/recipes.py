@@ -13,4 +13,5 @@ class Recipe(BaseModel):
     parameters: int = Field(description="At ten classes and three channels.")
     macs: int = Field(description="Of one image of the reference size.")
     reference_size: list[int] = Field(min_length=2, max_length=2, description="Height, width.")
+    run_here: bool = Field(description="Whether a published figure of this project comes from it.")
     links: dict[str, str]

@@ -13,7 +13,9 @@ from trainer.evaluation import count_macs
 def test_a_recipe_tells_the_size_of_its_network(name):
     recipe = RECIPES[name]
     stem = "small" if min(recipe.reference_size) < SMALL_STEM_BELOW_PX else "imagenet"
-    spec = parse({"dataset": "dsv_1", "recipe": name}).model.model_copy(update={"stem": stem})
+    spec = parse({"dataset": "dsv_1", "recipe": name}).model
+    if spec.stem == "auto":
+        spec = spec.model_copy(update={"stem": stem})
     network = models.build(spec, num_classes=10, channels=3)
     assert models.count_parameters(network) == recipe.parameters
     assert count_macs(network, (3, *recipe.reference_size)) == recipe.macs

@@ -76,9 +76,10 @@ def test_a_missing_dataset_is_named():
 
 def test_every_recipe_resolves_for_digits():
     digits = manifest(image_size=(8, 8), median_size=(8, 8))
-    for name in RECIPES:
+    for name, recipe in RECIPES.items():
         resolved, _ = resolve(parse({"dataset": "dsv_1", "recipe": name}), digits)
-        assert (resolved.height, resolved.width) == (8, 8)
+        side = recipe.spec.get("training", {}).get("image_size", 8)
+        assert (resolved.height, resolved.width) == (side, side)
 
 
 def test_fields_lie_over_the_recipe_and_another_method_replaces_it():
