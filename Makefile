@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow lint openapi bench clean
+.PHONY: help install demo up test test-slow lint openapi bench results clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -53,6 +53,9 @@ openapi: install ## docs/openapi.json anew, after a change of the api
 bench: install ## the published figures, measured here
 	@$(PYTHON) bench/service.py
 	@$(PYTHON) bench/trainer.py
+
+results: install ## methods compared on three data sets, docs/results.md: about an hour, may be stopped and started
+	@$(PYTHON) -m bench.results
 
 clean: ## removes .venv and what tools leave behind
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis

@@ -1,0 +1,101 @@
+"""`python -m bench.results`: run what is missing, publish it under docs/results/, write docs/results.md.
+
+It may be stopped at any time and started again. A data set is published once all its methods are done.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.results import document, published, search
+from bench.results.datasets import DATASETS
+from bench.results.fonts import TooFewFonts
+from bench.results.machine import describe
+from bench.results.places import pack_folder
+from bench.results.protocol import CONTROL, PATCH_SWAP, QUICK, Protocol, Study
+from bench.results.records import Store, locked
+from bench.results.runner import Runner
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> int:
+    asked = _arguments()
+    if asked.render:
+        return _render(asked.docs)
+    try:
+        with locked(asked.folder):
+            return _run(asked)
+    except BlockingIOError:
+        print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
+    except TooFewFonts as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where this one was", file=sys.stderr)
+    return 1
+
+
+def _run(asked: argparse.Namespace) -> int:
+    protocol = QUICK if asked.quick else Protocol(seeds=tuple(range(1, asked.seeds + 1)))
+    studies = [_study(name, protocol, asked.folder) for name in asked.only]
+    store = Store(asked.folder)
+    deadline = time.monotonic() + 60 * asked.minutes
+    runner = Runner(studies, asked.methods, store, asked.folder, jobs=asked.jobs, deadline=deadline)
+    runner.work()
+    whole = [study for study in studies if all(study.complete(method, store.records) for method in asked.methods)]
+    for study in whole if not asked.partial else studies:
+        published.write(asked.docs / "results", published.of(study, asked.methods, store.records, describe()))
+    for study in studies:
+        if study not in whole:
+            print(f"{study.name} is not complete: {_missing(study, asked.methods, store)}; the same command goes on")
+    status = _render(asked.docs)
+    return 1 if runner.broken or len(whole) < len(studies) else status
+
+
+def _render(docs: Path) -> int:
+    """The document anew from what is published. Without a published data set there is none to write."""
+    found = published.read(docs / "results", DATASETS)
+    if not found:
+        return 1
+    document.write(docs / "results.md", found, pictures=docs / "results")
+    print(f"wrote {docs / 'results.md'}")
+    return 0
+
+
+def _study(name: str, protocol: Protocol, folder: Path) -> Study:
+    """The packs of every draw, made anew: seconds, and never those of an older builder."""
+    dataset = DATASETS[name]
+    manifests = {draw: dataset.build(pack_folder(folder, name, draw), draw=draw) for draw in protocol.draws}
+    return Study(name, dataset, manifests, protocol)
+
+
+def _missing(study: Study, methods: Sequence[str], store: Store) -> str:
+    return ", ".join(method for method in methods if not study.complete(method, store.records))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.results", description=__doc__)
+    add = parser.add_argument
+    add("--only", nargs="+", choices=DATASETS, metavar="DATASET", help=f"some of: {', '.join(DATASETS)}")
+    add("--methods", nargs="+", choices=search.methods(), metavar="METHOD", help="all when none is named")
+    add("--seeds", type=int, default=len(Protocol().seeds), help="evaluated seeds; more of them extend what was run")
+    add("--minutes", type=float, default=float("inf"), help="begin no run after so long; go on another time")
+    add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="worker processes of one thread each")
+    add("--quick", action="store_true", help="two methods, one seed, two epochs, digits: proves that it runs")
+    add("--partial", action="store_true", help="publish also what is not complete")
+    add("--render", action="store_true", help="only write the document anew from docs/results/")
+    add("--folder", type=Path, default=ROOT / ".results", help="of packs, runs and teachers; git ignores the default")
+    add("--docs", type=Path, default=ROOT / "docs", help="where results.md and results/ are written")
+    asked = parser.parse_args()
+    if asked.quick and asked.docs == ROOT / "docs":
+        parser.error("--quick proves that it runs, not what is true: give it another --docs folder")
+    asked.only = asked.only or (["digits_10"] if asked.quick else list(DATASETS))
+    asked.methods = asked.methods or ([CONTROL, PATCH_SWAP] if asked.quick else list(search.methods()))
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())
