@@ -32,7 +32,7 @@ def _digits(per_class: int, epochs: int) -> Dataset:
 DATASETS: dict[str, Dataset] = {
     "digits_10": _digits(10, epochs=50),
     "digits_50": _digits(50, epochs=16),
-    "digits_100": _digits(100, epochs=10),
+    "digits_100": _digits(100, epochs=8),
     "glyphs": Dataset(
         title="Glyphs",
         description="Letters A to Z, 16 px, gray, 26 classes, in fonts of Debian's packages; the fonts of training "
@@ -49,7 +49,7 @@ DATASETS: dict[str, Dataset] = {
         f"{parts.SIDE_PX} px, colour, {len(parts.TEXTURES)} classes: {parts.PER_CLASS[0]} images of each to train, "
         f"{parts.PER_CLASS[1]} to validate, {parts.PER_CLASS[2]} to test, on different photographs.",
         build=parts.build,
-        epochs=12,
+        epochs=10,
         horizontal_flip=True,
     ),
 }

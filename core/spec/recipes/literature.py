@@ -1,18 +1,22 @@
 """The protocols that papers report figures for, to be run on an archive of the reader's own. None was run here.
 
 An epoch here shows 2n images a step for every method (docs/decisions/0001), a paper's shows its batch once. So that a
-recipe sees as many images in as many steps as the protocol it is named after:
+recipe takes as many steps and sees as many images as the protocol it is named after:
 
-- a plain method takes pairs of half the protocol's batch and half its epochs;
-- a method on pairs takes as many pairs as the protocol's batch has images and all its epochs, each anchor bringing its
-  partner, as in CS-KD's and patch swap's own schedules; `control` then trains cross-entropy on as many images, which
-  is twice as many as the plain protocol saw.
+- a method that sees an image once takes pairs of half the protocol's batch, and half its epochs;
+- a method that sees an image beside its partner, its other view or its earlier self (`BESIDE`) takes as many pairs as
+  the protocol's batch has images, and all its epochs, as in CS-KD's schedule; `control` then trains cross-entropy on as
+  many images, which is twice as many as the plain protocol saw.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from core.spec.methods import MethodSpec
 from core.spec.recipes.recipe import Recipe
+
+BESIDE = ("pairs", "views", "previous")  # arrangements of which a protocol's batch counts one half
+_KINDS = {kind.model_fields["name"].default: kind for kind in get_args(get_args(MethodSpec)[0])}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Protocol:
     parameters: int
     macs: int
     caveat: str = ""
+    nesterov: bool = False
+    methods: tuple[str, ...] = ("cross_entropy", "patch_swap")
 
 
 _FINE_GRAINED = "Crops are padded, not resized at random as in the papers; batch and weight decay were not verified."
@@ -120,23 +126,32 @@ PROTOCOLS = (
         caveat="Crops are padded, not resized at random as in the papers.",
     ),
 )
-# The methods of the protocols, and whether each trains on pairs.
-METHODS: dict[str, bool] = {"cross_entropy": False, "patch_swap": True}
 
 
-def _recipe(protocol: Protocol, method: str, *, pairs: bool) -> Recipe:
+def epochs_per_epoch(method: str) -> int:
+    """How many epochs of a protocol one of ours is."""
+    return 1 if _KINDS[method].arrangement in BESIDE else 2
+
+
+def _recipe(protocol: Protocol, method: str) -> Recipe:
     return Recipe(
         f"{protocol.slug}_{method}",
-        f"Not run here. {protocol.title}, by {method}. {protocol.caveat}",
-        spec=_spec(protocol, method, pairs=pairs),
+        f"Not run here. {protocol.title}, by {method}. {_budget(method)} {protocol.caveat}",
+        spec=_spec(protocol, method),
         parameters=protocol.parameters,
         macs=protocol.macs,
         reference_size=(protocol.side_px, protocol.side_px),
     )
 
 
-def _spec(protocol: Protocol, method: str, *, pairs: bool) -> dict[str, Any]:
-    share = 1 if pairs else 2  # of the protocol's images an epoch of ours shows twice as many
+def _budget(method: str) -> str:
+    if epochs_per_epoch(method) == 2:
+        return "As many images: an epoch here is two of the protocol's."
+    return "As many anchors, each with a second image beside it: an epoch here is one of the protocol's."
+
+
+def _spec(protocol: Protocol, method: str) -> dict[str, Any]:
+    share = epochs_per_epoch(method)
     return {
         "model": {"architecture": protocol.architecture, "stem": protocol.stem},
         "method": {"name": method},
@@ -144,6 +159,7 @@ def _spec(protocol: Protocol, method: str, *, pairs: bool) -> dict[str, Any]:
             "name": "sgd",
             "learning_rate": 0.1,
             "momentum": 0.9,
+            "nesterov": protocol.nesterov,
             "weight_decay": protocol.weight_decay,
             "schedule": "step",
             "milestones": [epoch // share for epoch in protocol.milestones],
@@ -157,5 +173,5 @@ def _spec(protocol: Protocol, method: str, *, pairs: bool) -> dict[str, Any]:
 
 
 LITERATURE: tuple[Recipe, ...] = tuple(
-    _recipe(protocol, method, pairs=pairs) for protocol in PROTOCOLS for method, pairs in METHODS.items()
+    _recipe(protocol, method) for protocol in PROTOCOLS for method in protocol.methods
 )

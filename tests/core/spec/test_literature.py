@@ -4,7 +4,7 @@ import pytest
 
 from core.spec import PackManifest, Pairability, parse, plan, resolve
 from core.spec.recipes import RECIPES
-from core.spec.recipes.literature import LITERATURE, METHODS, PROTOCOLS
+from core.spec.recipes.literature import LITERATURE, PROTOCOLS
 
 CIFAR_IMAGES = 50_000
 
@@ -27,18 +27,19 @@ def manifest(images: int) -> PackManifest:
     )
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.slug)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("protocol", "method"), [(protocol, method) for protocol in PROTOCOLS for method in protocol.methods]
+)
 def test_steps_and_images_are_those_of_the_protocol(protocol, method):
     pack = manifest(CIFAR_IMAGES)
     spec, warnings = resolve(parse({"dataset": "d", "recipe": f"{protocol.slug}_{method}"}), pack)
     ours = plan(spec, pack)
     steps = protocol.epochs * CIFAR_IMAGES / protocol.batch
-    seen = 2 if METHODS[method] else 1  # anchors bring their partners
+    seen = 2 if method == "patch_swap" else 1  # anchors bring their partners
     assert ours.steps == pytest.approx(steps, rel=0.01)  # an incomplete batch is dropped
     assert ours.steps * ours.images_per_step == pytest.approx(seen * protocol.epochs * CIFAR_IMAGES, rel=0.01)
     reached = [milestone / ours.epochs for milestone in spec.optimizer.milestones]
-    assert reached == [milestone / protocol.epochs for milestone in protocol.milestones]
+    assert reached == pytest.approx([milestone / protocol.epochs for milestone in protocol.milestones], abs=0.01)
     assert warnings == []
 
 
