@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from bench.results import document, published, search
@@ -33,6 +34,11 @@ def main() -> int:
         print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
     except TooFewFonts as error:
         print(error, file=sys.stderr)
+    except BrokenProcessPool:
+        print(
+            "a worker was killed, perhaps for its memory; the same command goes on, with --jobs 1 if need be",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         print("stopped; the same command goes on where this one was", file=sys.stderr)
     return 1

@@ -32,7 +32,7 @@ def _head(published: Sequence[Published]) -> str:
 Written by `make results` (`python -m bench.results`), which runs what is missing and may be stopped and started at
 will, from the raw results in [results/](results/). Machine: {machines}.
 
-**Protocol.** ResNet-20, SGD with Nesterov momentum 0.9, weight decay 5e-4, one warm-up epoch, then cosine;
+**Protocol.** ResNet-20, SGD with Nesterov momentum 0.9, weight decay 5e-4, warm-up over a tenth, then cosine;
 {2 * PAIRS_PER_BATCH} images a step for every method, so equal epochs are equal images seen (decision 0001). Each method
 is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main
 weight, or four learning rates where it has no weight. The setting with the highest validation accuracy (of equal ones,

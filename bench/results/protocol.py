@@ -140,12 +140,13 @@ class Study:
         return self._specs[asked]
 
     def _body(self, method: str, settings: Settings, seed: int, teacher: str | None) -> dict[str, Any]:
+        warmup = max(1, self.epochs // 10)
         augmentation = {"horizontal_flip": self.dataset.horizontal_flip}
         body: dict[str, Any] = {
             "dataset": self.name,
             "model": {"architecture": "resnet20"},
             "method": {"name": method} | ({"teacher": teacher} if teacher else {}),
-            "optimizer": {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": 1},
+            "optimizer": {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": warmup},
             "training": {
                 "epochs": self.epochs,
                 "pairs_per_batch": PAIRS_PER_BATCH,

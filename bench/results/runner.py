@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,8 @@ class Runner:
     def _landed(self, run: Run, future: Future[Record]) -> None:
         try:
             record = future.result()
+        except BrokenProcessPool:  # a worker was killed, by a shortage of memory as a rule: no method's fault
+            raise
         except Exception:  # noqa: BLE001 - a fault in one method must not cost the night; it is shown, and ends in failure
             self.broken.add((run.dataset, run.method))
             print(f"{run.dataset} {run.method} {run.settings} seed {run.seed} broke:", file=sys.stderr)

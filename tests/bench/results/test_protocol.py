@@ -67,3 +67,17 @@ def test_every_seed_has_its_own_training_images():
     one, records = study(), {}
     records |= {run.key: done(run) for run in one.ready([CONTROL], records)}
     assert len({run.digest for run in one.wanted(CONTROL, records)}) == 3
+
+
+def test_a_pupil_waits_for_the_cross_entropy_run_of_its_seed():
+    one, records = study(), {}
+    assert list(one.ready(["kd"], records)) == []
+    while missing := list(one.ready([CONTROL], records)):
+        records |= {run.key: done(run) for run in missing}
+    controls = {run.seed: run for run in one.evaluated(CONTROL, one.best(CONTROL, records), records)}
+    trials = list(one.ready(["kd"], records))
+    assert {run.spec.method.teacher for run in trials} == {one.trials(CONTROL, records)[0].key}  # all validated alike
+    records |= {run.key: done(run) for run in trials}
+    seeds = list(one.ready(["kd"], records))
+    assert [run.teacher for run in seeds] == [controls[run.seed].key for run in seeds]
+    assert [run.spec.method.teacher for run in seeds] == [run.teacher for run in seeds]

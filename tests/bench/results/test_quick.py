@@ -8,9 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench.results import __main__, runner
+from bench.results.places import pack_folder, teacher_folder
+from bench.results.records import Store
+from trainer import teacher
+from trainer.pack import open_pack
 
+KEPT = ("cross_entropy", 1)
 ROOT = Path(__file__).parents[3]
 
 
@@ -49,6 +55,14 @@ def test_a_quick_run_publishes_and_writes_the_document(first):
     assert "| patch_swap |" in text
 
 
+def test_cross_entropy_runs_are_kept_as_teachers(first):
+    folder, _ = first
+    pack = open_pack(pack_folder(folder / "runs", "digits_10", 1))
+    (control,) = (record for record in Store(folder / "runs").records.values() if (record.method, record.seed) == KEPT)
+    kept = teacher.load(teacher_folder(folder / "runs", control.key), pack.manifest, torch.device("cpu"))
+    assert kept(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
 def test_a_second_run_goes_on_where_the_first_one_was(first, monkeypatch, capsys):
     folder, _ = first
     path = folder / "runs" / "runs.jsonl"
@@ -56,6 +70,22 @@ def test_a_second_run_goes_on_where_the_first_one_was(first, monkeypatch, capsys
     path.write_bytes(b"".join(lines[:-1]))
     assert run_here(monkeypatch, "--quick", "--jobs", "1", *places(folder)) == 0
     assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("digits_10 ")]) == 1
+
+
+def test_a_method_that_breaks_is_shown_and_costs_no_other_one(tmp_path, monkeypatch, capsys):
+    done = runner._perform
+
+    def breaking(run, folder):
+        if run.method == "patch_swap":
+            raise RuntimeError("a fault of the method")
+        return done(run, folder)
+
+    monkeypatch.setattr(runner, "_perform", breaking)
+    assert run_here(monkeypatch, "--quick", "--jobs", "1", *places(tmp_path)) == 1
+    printed = capsys.readouterr()
+    assert "a fault of the method" in printed.err
+    assert "digits_10 cross_entropy seed 1" in printed.out
+    assert "digits_10 is not complete: patch_swap;" in printed.out
 
 
 def test_a_run_out_of_minutes_says_what_is_missing_and_publishes_nothing(tmp_path, monkeypatch, capsys):
