@@ -15,6 +15,7 @@ class Dataset:
     build: Callable[..., PackManifest]  # (folder, draw=...): a pack whose training images are those of the draw
     epochs: int  # each shows 2 images for every training image; chosen for about as many seconds on every data set
     horizontal_flip: bool
+    pairs_per_batch: int = 32
     sources: Callable[[], dict[str, list[str]]] | None = None  # what it was made of, where that is the machine's
 
 
@@ -51,5 +52,6 @@ DATASETS: dict[str, Dataset] = {
         build=parts.build,
         epochs=10,
         horizontal_flip=True,
+        pairs_per_batch=16,  # of 32, cross-entropy had not yet begun to learn by the end with some rates
     ),
 }

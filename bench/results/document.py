@@ -6,7 +6,6 @@ from pathlib import Path
 from bench.results import analysis, plots, reading, search
 from bench.results.analysis import Row
 from bench.results.datasets import DATASETS
-from bench.results.protocol import PAIRS_PER_BATCH
 from bench.results.published import Published
 from core.comparisons.statistics import MeanInterval, PairedDifference
 
@@ -33,8 +32,7 @@ Written by `make results` (`python -m bench.results`), which runs what is missin
 will, from the raw results in [results/](results/). Machine: {machines}.
 
 **Protocol.** ResNet-20, SGD with Nesterov momentum 0.9, weight decay 5e-4, warm-up over a tenth, then cosine;
-{2 * PAIRS_PER_BATCH} images a step for every method, so equal epochs are equal images seen (decision 0001). Each method
-is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main
+as many images a step for every method, so equal epochs are equal images seen (decision 0001). Each method is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main
 weight, or four learning rates where it has no weight. The setting with the highest validation accuracy (of equal ones,
 the lower loss) is then trained with the seeds {seeds} and looked at once on the test split. Each seed draws its own
 training images, the same for all methods, so that differences are paired. Intervals are 95 %, of Student's t over
@@ -44,11 +42,16 @@ relative to cross-entropy's, the median over seeds."""
 
 def _section(published: Published, rows: Sequence[Row], picture: str) -> str:
     dataset = DATASETS[published.dataset]
-    lines = [f"## {dataset.title}", "", f"{dataset.description} {published.epochs} epochs.", ""]
+    lines = [f"## {dataset.title}", "", f"{dataset.description} {_budget(published)}", ""]
     lines += [HEAD, "|---" * 8 + "|", *(_line(row) for row in rows), ""]
     lines += reading.notes(rows)
     lines += [f"![Difference of each method to cross-entropy]({picture})", "", *reading.of_dataset(published, rows)]
     return "\n".join(lines)
+
+
+def _budget(published: Published) -> str:
+    images = 2 * DATASETS[published.dataset].pairs_per_batch
+    return f"{published.epochs} epochs, each of two passes over the training images, {images} a step."
 
 
 def _line(row: Row) -> str:

@@ -76,7 +76,7 @@ def _paste(image: np.ndarray, texture: Texture, corner: np.ndarray, random: np.r
     part = np.where(texture(*turned)[..., None], first, second)
     top, left = corner
     window = image[top : top + PART_PX, left : left + PART_PX]
-    window += random.uniform(0.6, 0.9) * (part - window)
+    window += random.uniform(0.8, 1.0) * (part - window)
 
 
 @cache

@@ -19,7 +19,6 @@ VERSION = 1  # of the protocol: runs of another one do not count
 CONTROL = "cross_entropy"
 PATCH_SWAP = "patch_swap"
 TUNING_SEED = 0
-PAIRS_PER_BATCH = 32
 # What does not change the weights of a run.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
 
@@ -149,7 +148,7 @@ class Study:
             "optimizer": {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": warmup},
             "training": {
                 "epochs": self.epochs,
-                "pairs_per_batch": PAIRS_PER_BATCH,
+                "pairs_per_batch": self.dataset.pairs_per_batch,
                 "augmentation": augmentation,
                 "checkpoint_every_seconds": 86_400,  # the only one is that of the end
             },
