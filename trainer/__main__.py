@@ -106,6 +106,8 @@ def _devices(spec: Path) -> int:
 def _export(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
     from trainer.export import run  # noqa: PLC0415 - onnx and its runtime take seconds that training need not wait
 
+    if not spec.evaluation.test:
+        raise errors.spec_invalid("A file is judged on the test split, which this spec leaves unread.")
     export = _checked_export(arguments)
     folder = arguments.export_dir or arguments.out / "exports" / f"{export.format}-{export.precision}"
     return run(spec, pack=pack, export=export, out=arguments.out, folder=folder)
