@@ -14,6 +14,7 @@ from api.routes import (
     models,
     recipes,
     samples,
+    sweeps,
     uploads,
 )
 
@@ -32,6 +33,7 @@ ROUTERS = tuple(
         samples,
         models,
         exports,
+        sweeps,
         recipes,
         keys,
         metrics_text,

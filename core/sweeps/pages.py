@@ -27,7 +27,7 @@ def read(session: Session, sweeps: Sequence[Sweep]) -> list[SweepPage]:
     dataset_ids = select(DatasetVersion.id, DatasetVersion.dataset_id).where(
         DatasetVersion.id.in_({sweep.dataset_version_id for sweep in sweeps})
     )
-    datasets = dict(session.execute(dataset_ids).tuples().all())
+    datasets = {row.id: row.dataset_id for row in session.execute(dataset_ids)}
     best = {trial.sweep_id: trial for trial in _best(session, ids)}
     return [SweepPage(s, datasets[s.dataset_version_id], counts[s.id], best.get(s.id)) for s in sweeps]
 
