@@ -20,11 +20,15 @@ if TYPE_CHECKING:
         NoCredentials,
         PatchswapError,
         ServiceUnreachable,
+        SweepUnsuccessful,
         WaitTimeout,
     )
     from patchswap.resources import Dataset, Event, Export, Job, Model
+    from patchswap.sweeps import Sweep
 
-_PLACES = {"Client": "client"} | dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
+_PLACES = {"Client": "client", "Sweep": "sweeps"} | dict.fromkeys(
+    ("Dataset", "Event", "Export", "Job", "Model"), "resources"
+)
 
 __all__ = [
     "ApiError",
@@ -42,6 +46,8 @@ __all__ = [
     "NoCredentials",
     "PatchswapError",
     "ServiceUnreachable",
+    "Sweep",
+    "SweepUnsuccessful",
     "WaitTimeout",
 ]
 

@@ -11,6 +11,7 @@ from patchswap.datasets import Datasets
 from patchswap.exports import Exports, Models
 from patchswap.jobs import Jobs
 from patchswap.resources import ApiKey, Recipe
+from patchswap.sweeps import Sweeps
 from patchswap.transport import Transport
 
 
@@ -25,6 +26,7 @@ class Client:
         self.transport = Transport(credentials.find(url, api_key), timeout_seconds=timeout_seconds)
         self.datasets = Datasets(self)
         self.jobs = Jobs(self)
+        self.sweeps = Sweeps(self)
         self.models = Models(self)
         self.exports = Exports(self)
         self.keys = Keys(self.transport)
