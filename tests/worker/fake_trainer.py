@@ -128,8 +128,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
             )
         )
         if step % steps.steps_per_epoch == 0:
-            accuracy = skill(spec) * (1 - 1 / (step + 1))
-            values = {"train.loss": 1 / step, "val.top1_accuracy": accuracy, "val.nll": 1 - accuracy}
+            values = {"train.loss": 1 / step, "val.top1_accuracy": skill(spec) * (1 - 1 / (step + 1))}
             say(progress.Metrics(arm=arm, step=step, epoch=epoch, values=values))
         if step % interval == 0:
             save(out, arm, step, state)
