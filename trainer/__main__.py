@@ -77,6 +77,8 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
 def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
+    if not spec.evaluation.test:
+        pack = pack.without_test()
     if arguments.verb == "train":
         yield from notices if arguments.arm == "main" else ()
         yield from train(

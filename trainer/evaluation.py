@@ -31,14 +31,14 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     model = model.to(device, memory_format=torch.channels_last)
     splits = {}
     for name, split in _SPLITS.items():
-        if len(pack.rows(split)) and (name != "test" or spec.evaluation.test):
+        if len(pack.rows(split)):
             splits[name] = yield from _measure(model, spec, pack, name=name, device=device)
     trained = json.loads((folder / "train.json").read_bytes())
     found = Evaluation(
         arm=arm,
         method=spec.method.name if arm == "main" else CrossEntropySpec().name,
         splits=splits,
-        evaluation_split=_held_out(spec, pack),
+        evaluation_split=pack.manifest.evaluation_split,
         images_seen=trained["images_seen"],
         train_seconds=trained["train_seconds"],
         parameters=models.count_parameters(model),
@@ -84,17 +84,12 @@ def _measure(
     split = prediction.open_split(pack, _SPLITS[name], size=size, device=device, budget=host_budget())
     found = yield from prediction.predict(model, split, activity=f"evaluate {name}")
     result = figures(found, split=name, classes=pack.manifest.classes, calibration=asked.calibration)
-    if name == _held_out(spec, pack):
+    if name == pack.manifest.evaluation_split:
         if "fgsm" in asked.robustness:
             yield from robustness.fgsm(model, split, result.robustness)
         if "corruptions" in asked.robustness:
             yield from robustness.corruptions(model, split, result.robustness)
     return result
-
-
-def _held_out(spec: ResolvedSpec, pack: Pack) -> Literal["val", "test"]:
-    """The split that figures are reported on; a trial of a sweep leaves the test split unread."""
-    return pack.manifest.evaluation_split if spec.evaluation.test else "val"
 
 
 def _intervals(found: Predictions, *, many_classes: bool, calibration: bool) -> dict[str, tuple[float, float]]:

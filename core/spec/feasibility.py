@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.spec.checks import Violation
 from core.spec.dataset import PackManifest
-from core.spec.resolution import ResolvedSpec, SpecInvalid, Violation, parse, resolve
+from core.spec.resolution import ResolvedSpec, SpecInvalid, parse, resolve
 from core.spec.sweep import AshaSpec, Choice, FloatRange, IntRange, Range, SweepSpec, final_body
 
 # What a search may turn. The rest either is the same for every trial or reads more than validation.

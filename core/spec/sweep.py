@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, StringConstraints, ValidationError
 
-from core.spec.job import LabelKey, LabelValue, Strict
+from core.spec.job import LabelKey, LabelValue
 from core.spec.recipes import merge
 from core.spec.resolution import SpecInvalid, violations_of
+from core.spec.strict import Strict
 
 # Trials are judged on validation, cheaply: no test split, no files, no twin, no attacks.
 TRIAL = {"evaluation": {"test": False, "calibration": False, "robustness": []}, "exports": [], "control": False}

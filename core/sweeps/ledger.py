@@ -177,7 +177,9 @@ def _complete(session: Session, sweep: Sweep, trial: SweepTrial, job: _JobState)
     if not math.isfinite(value):
         end_trial(trial, "failed", reason=f"its {asked.metric} is {value}")
         return
-    trial.value, trial.epochs = value, job.epochs
+    for point in unjudged(session, asked, trial):  # written since the driver looked; too late to judge
+        record(sweep, trial, point)
+    trial.value = value
     end_trial(trial, "complete")
     best = session.get(SweepTrial, (sweep.id, sweep.best_number)) if sweep.best_number is not None else None
     if best is None or best.value is None or _is_better(asked, value, best.value):

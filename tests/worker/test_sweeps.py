@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,9 +17,11 @@ from core.jobs import requests as job_requests
 from core.spec import SweepSpec
 from core.sweeps import ledger, requests
 from core.tables import JobEvent, Sweep
+from tests.servers.postgres import PostgresServer
 from tests.worker import seed, sweeping
 from tests.worker.sweeping import claim, fail, finish, jobs, publish, reach, read, sweep, trials
 from worker import studies, sweeps
+from worker.persistence import LedgerAway
 from worker.studies import Study
 
 
@@ -170,6 +173,18 @@ def test_trial_that_is_behind_is_pruned_and_its_place_filled(version):
     assert reasons[-1].startswith("pruned: behind the other trials at epoch 2")
     sweeps.tick()
     assert statuses(sweep_id)[1] == "pruned"
+
+
+def test_restart_of_postgres_is_survived(version, postgres_server: PostgresServer):
+    sweep_id = sweep(version)
+    sweeps.tick()
+    finish(trials(sweep_id)[0].job_id, 0.5)
+    postgres_server.restart()
+    with contextlib.suppress(LedgerAway):  # a connection that died with it
+        sweeps.tick()
+    sweeps.tick()
+    assert statuses(sweep_id) == ["complete", "running", "running"]
+    assert states(sweep_id) == [TrialState.COMPLETE, TrialState.RUNNING, TrialState.RUNNING]
 
 
 def test_random_search_prunes_nothing(version):
