@@ -89,12 +89,13 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 @app.command("list")
 def list_jobs(
     status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Only those of one sweep, swp_...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Jobs, newest first."""
     with connect() as client:
-        found = [job for job, _ in zip(client.jobs.list(status=status), range(limit), strict=False)]
+        found = [job for job, _ in zip(client.jobs.list(status=status, sweep=sweep), range(limit), strict=False)]
     rows = [(j.id, j.name, j.status, f"{j.progress.fraction or 0:.0%}", j.created_at) for j in found]
     emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "DONE", "CREATED"), rows))
 

@@ -83,6 +83,7 @@ def test_a_sweep_is_shown_followed_and_cancelled(patchswap: Run, client: Client,
     shown = patchswap("sweep", "show", sweep_id).stdout
     assert f"{sweep_id}: running" in shown
     assert "optimizer.learning_rate=" in shown
+    assert len(one_json(patchswap("jobs", "list", "--sweep", sweep_id, "--json"))) == 2
     assert patchswap("sweep", "cancel", sweep_id).stdout == f"{sweep_id} cancelled\n"
     assert one_json(patchswap("sweep", "show", sweep_id, "--json"))["status"] == "cancelled"
 
