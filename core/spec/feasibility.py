@@ -1,13 +1,13 @@
 """Whether all that a sweep may try can run on a dataset: errors with JSON pointers into the sweep's body."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.spec.checks import Violation
 from core.spec.dataset import PackManifest
 from core.spec.resolution import ResolvedSpec, SpecInvalid, parse, resolve
-from core.spec.sweep import AshaSpec, Choice, FloatRange, IntRange, Range, SweepSpec, final_body
+from core.spec.sweep import AshaSpec, Choice, FloatRange, IntRange, Params, Range, SweepSpec, final_body
 
 # What a search may turn. The rest either is the same for every trial or reads more than validation.
 SEARCHED = ("model", "method", "optimizer", "training")
@@ -15,21 +15,31 @@ GIVEN_BESIDE = ("dataset", "name", "labels")  # of the sweep, so not in its `spe
 CHECKED_INTEGERS = 64  # of an integer range: up to so many values are all tried
 GOLDEN = 0.381966  # a place inside a range that is no round number: it shows that a field takes no fractions
 
+Require = Callable[[ResolvedSpec], None]
+Run = Callable[[Params], ResolvedSpec | list[Violation]]
 
-def sweep_violations(sweep: SweepSpec, manifest: PackManifest) -> list[Violation]:
-    """All that would keep the trials from running on this dataset, with pointers into the sweep's body."""
+
+def sweep_violations(sweep: SweepSpec, manifest: PackManifest, *, require: Require = lambda _: None) -> list[Violation]:
+    """All that would keep the trials from running on this dataset, with pointers into the sweep's body.
+
+    `require` raises SpecInvalid for what only a database can tell of a resolved spec.
+    """
+
+    def run(params: Params) -> ResolvedSpec | list[Violation]:
+        return _run(final_body(sweep, params), manifest, require)
+
     found = [*_splits(manifest), *_misplaced(sweep)]
     for path, values in sweep.space.items():
         found += _misnamed(path, sweep.space) + _malformed(path, values)
     if found:
         return found
-    base = _run(final_body(sweep, {}), manifest)
+    base = run({})
     if isinstance(base, list):
         return [v.model_copy(update={"pointer": _in_spec(v.pointer)}) for v in base]
     if sweep.algorithm == "asha" and "training.epochs" not in sweep.space:
         found += _rungless(sweep.rungs, base.training.epochs)
     for path, values in sweep.space.items():
-        found += _impossible(sweep, path, values, manifest)
+        found += _impossible(path, values, run)
     return found
 
 
@@ -96,12 +106,12 @@ def _rungless(rungs: AshaSpec, epochs: int) -> list[Violation]:
     return [Violation(pointer="/asha/min_epochs", code="no_rung", message=message)]
 
 
-def _impossible(sweep: SweepSpec, path: str, values: Range, manifest: PackManifest) -> list[Violation]:
+def _impossible(path: str, values: Range, run: Run) -> list[Violation]:
     """Ends and values with which a spec cannot run; a path that names no field is told once."""
     found: list[Violation] = []
     pointer = f"/space/{_escaped(path)}"
     for place, value in _probes(values):
-        ran = _run(final_body(sweep, {path: value}), manifest)
+        ran = run({path: value})
         if isinstance(ran, ResolvedSpec):
             continue
         if any(v.code == "extra_forbidden" for v in ran):
@@ -127,11 +137,13 @@ def _probes(values: Range) -> Iterator[tuple[str, Any]]:
         yield from (("", value) for value in range(values.low + values.step, values.high, values.step))
 
 
-def _run(body: Mapping[str, Any], manifest: PackManifest) -> ResolvedSpec | list[Violation]:
+def _run(body: Mapping[str, Any], manifest: PackManifest, require: Require) -> ResolvedSpec | list[Violation]:
     try:
-        return resolve(parse(body), manifest)[0]
+        resolved, _ = resolve(parse(body), manifest)
+        require(resolved)
     except SpecInvalid as invalid:
         return invalid.violations
+    return resolved
 
 
 def _in_spec(pointer: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core import teachers
 from core.datasets import ready_version
 from core.errors import InvalidTransition, NotFound
 from core.ids import new_id
@@ -19,7 +20,8 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     """A running sweep, whose driver asks for its first trials soon. Raises SpecInvalid, Invalid, DatasetNotReady."""
     asked = parse_sweep(body)
     version = ready_version(session, tenant_id, asked.dataset)
-    found = sweep_violations(asked, PackManifest.model_validate(version.manifest))
+    manifest = PackManifest.model_validate(version.manifest)
+    found = sweep_violations(asked, manifest, require=lambda spec: teachers.require(session, tenant_id, spec, manifest))
     if found:
         raise SpecInvalid(found)
     sweep = Sweep(

@@ -49,6 +49,10 @@ def test_faults_are_told_at_their_place_and_nothing_is_stored(ours: Caller, vers
         ({"trials": 501}, {"/trials": "less_than_equal"}),
         ({"nonsense": 1}, {"/nonsense": "extra_forbidden"}),
         ({"spec": {"seed": -1}}, {"/spec/seed": "greater_than_equal"}),
+        (
+            {"spec": {"method": {"name": "kd", "teacher": "model_" + "0" * 32}}},
+            {"/spec/method/teacher": "unknown_teacher"},
+        ),
         ({"dataset": "ds_" + "0" * 32}, {"/dataset": "invalid"}),
     ):
         assert pointers(ours.post("/v1/sweeps", sweeping.body(version, **changes))) == expected
