@@ -29,7 +29,8 @@ def test_average_agrees_with_a_slow_reference() -> None:
                 parameter.add_(torch.randn_like(parameter))
         averaged.update(step)
         decay = min(0.5, (1 + step) / (10 + step))
-        expected = [decay * old + (1 - decay) * new.detach().numpy() for old, new in zip(expected, model.parameters())]
+        followed = zip(expected, model.parameters(), strict=True)
+        expected = [decay * old + (1 - decay) * new.detach().numpy() for old, new in followed]
         for found, slow in zip(averaged.model.parameters(), expected, strict=True):
             np.testing.assert_allclose(found.numpy(), slow, rtol=1e-12)
     assert torch.equal(averaged.model[1].running_mean, model[1].running_mean)

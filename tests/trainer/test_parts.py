@@ -21,9 +21,7 @@ from trainer.parts import divide
 @given(st.integers(1, 300), st.integers(1, 8), st.integers(1, 40))
 def test_parts_are_the_step_without_gap_or_overlap(groups: int, devices: int, accumulate: int) -> None:
     parts = [
-        part
-        for rank in range(devices)
-        for part in divide(groups, devices=devices, rank=rank, accumulate=accumulate)
+        part for rank in range(devices) for part in divide(groups, devices=devices, rank=rank, accumulate=accumulate)
     ]
     assert [at for part in parts for at in range(part.start, part.stop)] == list(range(groups))
     sizes = {part.stop - part.start for part in parts}
