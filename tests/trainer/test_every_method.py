@@ -27,7 +27,7 @@ def teacher(digits: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "main"
 
 
-@pytest.mark.parametrize("method", every.BUILT, ids=every.name_of)
+@pytest.mark.parametrize("method", every.SPECS, ids=every.name_of)
 def test_a_method_resumes_to_the_same_weights_and_figures(
     digits: Pack, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: type
 ) -> None:

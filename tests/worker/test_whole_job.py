@@ -106,7 +106,7 @@ def test_every_method_without_a_teacher_succeeds(real_trainer, start_worker):
     version = read(DatasetVersion, version.id)
     training, model = {"epochs": 2, "pairs_per_batch": 16}, {"architecture": "resnet20"}
     jobs = {}
-    for method in every.BUILT:
+    for method in every.SPECS:
         if not issubclass(method, TaughtSpec):
             name = every.name_of(method)
             jobs[name] = seed.job(version, training=training, model=model, method=every.body_of(method), exports=[])

@@ -40,7 +40,7 @@ from trainer.methods.tf_kd_self import TfKdSelf
 from trainer.methods.uskd import Uskd
 
 
-def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911 - one line a method
+def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911, PLR0912 - one case a method
     match spec:
         case CrossEntropySpec():
             return CrossEntropy()
