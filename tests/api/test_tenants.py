@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
+import httpx
+import psycopg
 import pytest
 
+from core.keys import SCOPES
 from core.tables import DatasetVersion
 from tests.api import made
-from tests.api.serving import Caller
+from tests.api.serving import Caller, Server, caller
 from tests.worker import seed, sweeping
 from worker import sweeps
 
@@ -92,3 +96,79 @@ def test_ids_of_one_resource_do_not_open_another_of_ours(ours: Caller, ids: dict
     other = seed.version(ours.tenant_id)
     assert ours.get(f"/v1/datasets/{other.dataset_id}/versions/{ids['version_id']}").status_code == 404
     assert ours.get(f"/v1/jobs/{ids['job_id']}/checkpoints/{ids['checkpoint_id']}/download").status_code == 404
+
+
+def test_foreign_id_is_refused_as_one_that_never_was(ours: Caller, theirs: Caller, ids: dict[str, str]):
+    """No oracle: whether an id exists for somebody else cannot be told from the answer."""
+    document = ours.get("/openapi.json").json()
+    for operation, method, path in cells(document):
+        examples = {p["name"]: p["schema"].get("examples", p.get("examples", [1]))[0] for p in placed(document, path)}
+        never = path.format(**{"number": 1, "index": 0} | examples)
+        answers = [
+            theirs.http.request(method, url, json=BODIES.get(operation))
+            for url in (path.format(number=1, index=0, **ids), never)
+        ]
+        told = [{k: v for k, v in a.json().items() if k not in ("instance", "request_id")} for a in answers]
+        assert told[0] == told[1], operation
+
+
+def placed(document: dict, path: str) -> list[dict]:
+    """The parameters that stand in a path."""
+    operation = next(iter(document["paths"][path].values()))
+    return [parameter for parameter in operation["parameters"] if parameter["in"] == "path"]
+
+
+def test_own_id_without_the_scope_is_403_on_every_route(server: Server, ours: Caller, ids: dict[str, str]):
+    """A key with all scopes but the one that the route needs."""
+    holders = {scope: caller(server.url, "ours", tuple(s for s in SCOPES if s != scope)) for scope in SCOPES}
+    for operation, method, path in cells(ours.get("/openapi.json").json()):
+        url = path.format(number=1, index=0, **ids)
+        answer = holders[needed(path, method)].http.request(method, url, json=BODIES.get(operation))
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), operation
+    for path, name in (("jobs", "job_id"), ("datasets", "dataset_id"), ("models", "model_id")):
+        assert ours.get(f"/v1/{path}/{ids[name]}").status_code == 200
+
+
+def needed(path: str, method: str) -> str:
+    if path.startswith("/v1/api_keys"):
+        return "admin"
+    return "read" if method == "GET" else "write"
+
+
+def test_no_revoked_expired_or_made_up_key_opens_no_route(server: Server, ours: Caller, ids: dict[str, str], database):
+    document = ours.get("/openapi.json").json()
+    keys = {kind: ours.post("/v1/api_keys", {"name": kind, "scopes": SCOPES}).json() for kind in ("revoked", "expired")}
+    assert ours.delete(f"/v1/api_keys/{keys['revoked']['id']}").status_code == 204
+    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+        connection.execute("UPDATE api_keys SET expires_at = now() WHERE id = %s", [keys["expired"]["id"]])
+    bearers = [key["api_key"] for key in keys.values()] + [ours.key[:-1] + ("A" if ours.key[-1] != "A" else "B"), ""]
+    seen = 0
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as stranger:
+        for path, operations in document["paths"].items():
+            if path in ("/healthz", "/readyz", "/version"):
+                continue
+            for method in operations:
+                url = path.format(number=1, index=0, name="none", **ids)
+                for bearer in bearers:
+                    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+                    answer = stranger.request(method, url, headers=headers, params={"api_key": ours.key})
+                    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), (method, path)
+                    seen += 1
+    assert seen >= 160
+
+
+def test_every_list_and_every_filter_shows_nothing_foreign(ours: Caller, theirs: Caller, ids: dict[str, str]):
+    """Each query parameter of each list is given each of our ids."""
+    document = ours.get("/openapi.json").json()
+    seen = 0
+    for path, operations in document["paths"].items():
+        if not path.startswith("/v1/") or "get" not in operations or "{" in path:
+            continue
+        names = [p["name"] for p in operations["get"].get("parameters", []) if p["in"] == "query"]
+        for name, value in [("limit", "200"), *((name, value) for name in names for value in ids.values())]:
+            answer = theirs.get(path, params={name: value})
+            assert answer.status_code in (200, 422), (path, name, answer.text)
+            shown = json.dumps(answer.json().get("data", []))
+            assert not any(foreign in shown for foreign in ids.values()), (path, name, value)
+            seen += 1
+    assert seen >= 100
