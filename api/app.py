@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from api import authentication, errors, openapi
 from api.idempotency import Replay
 from api.job_pages import JobPages
+from api.limiting import Limiter
 from api.middleware import Surroundings
 from api.reading import Reader
 from api.routes import ROUTERS
@@ -51,7 +52,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.job_pages = JobPages(readers["jobs"])
     app.state.tail = Tail(readers["ticks"], readers["backlog"])
     app.state.probe = readers["probe"]
+    app.state.limiter = Limiter()
     yield
+    await app.state.limiter.close()
     await app.state.tail.close()
     for reader in readers.values():
         await reader.close()

@@ -33,6 +33,7 @@ class Authentication:
             if principal is None:
                 raise Unauthorized
             context.of(scope).principal = principal
+            await scope["app"].state.limiter.admit(principal.tenant_id)
         await self.app(scope, receive, send)
 
 

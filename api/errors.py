@@ -55,6 +55,7 @@ STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (errors.TooLarge, 413),
     (errors.Unauthorized, 401),
     (errors.Forbidden, 403),
+    (errors.TooMany, 429),
     (errors.Gone, 410),
     (errors.PreconditionFailed, 412),
     (MalformedBody, 400),
@@ -64,7 +65,12 @@ STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (errors.Invalid, 422),
     (errors.Unavailable, 503),
 )
-RETRYABLE: tuple[type[DomainError], ...] = (errors.Unavailable, errors.IdempotencyInFlight, errors.DatasetNotReady)
+RETRYABLE: tuple[type[DomainError], ...] = (
+    errors.Unavailable,
+    errors.IdempotencyInFlight,
+    errors.DatasetNotReady,
+    errors.RateLimited,
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,8 @@ def _of_domain(error: DomainError) -> Problem:
     headers = {}
     if isinstance(error, RETRYABLE):
         headers["Retry-After"] = "1" if isinstance(error, errors.IdempotencyInFlight) else str(RETRY_SECONDS)
+    if isinstance(error, errors.TooMany):
+        headers["Retry-After"] = str(error.retry_seconds)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     headers |= error.extra.pop("headers", {})

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import leases
+from core import leases, quotas
 from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
 from core.jobs.endings import POISON
@@ -19,6 +19,8 @@ def create(
     session: Session, tenant_id: str, *, name: str, upload_id: str, task: str, splits: dict[str, Any] | None
 ) -> tuple[Dataset, DatasetVersion]:
     """A dataset whose first version waits for ingest. The caller commits and then rings for the version."""
+    quotas.hold(session, tenant_id)
+    quotas.require_images(session, tenant_id, more=1)
     dataset = Dataset(id=new_id("ds"), tenant_id=tenant_id, name=name, task=task, status="ingesting")
     session.add(dataset)
     session.flush()
@@ -117,7 +119,10 @@ def publish_version(
     prefix: str,
     pack_sha256: str,
 ) -> None:
-    """The pack becomes visible, with its dataset, in one commit. Raises Fenced."""
+    """The pack becomes visible, with its dataset, in one commit. Raises Fenced, or QuotaExceeded for its images."""
+    owner = session.scalars(select(DatasetVersion.tenant_id).where(DatasetVersion.id == version_id)).one()
+    quotas.hold(session, owner)
+    quotas.require_images(session, owner, more=manifest.samples)
     version = leases.release(
         session,
         DatasetVersion,

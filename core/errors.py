@@ -59,6 +59,22 @@ class TooLarge(DomainError):
     """The body is larger than is allowed."""
 
 
+class TooMany(DomainError):
+    """More than this tenant may have. Wait, or ask for more."""
+
+    def __init__(self, detail: str, *, retry_seconds: int, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.retry_seconds = retry_seconds
+
+
+class RateLimited(TooMany):
+    """More requests in a minute than this tenant may send. Slow down; `Retry-After` says until when."""
+
+
+class QuotaExceeded(TooMany):
+    """A quota of this tenant is used up. Delete or cancel something, or have the quota raised."""
+
+
 class PreconditionFailed(DomainError):
     """The resource changed since you read it. Read it again and repeat."""
 

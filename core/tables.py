@@ -240,7 +240,10 @@ class Checkpoint(Owned, Row):
     pinned: Mapped[bool] = mapped_column(server_default=text("false"))
     metrics: Mapped[dict[str, Any]]
 
-    __table_args__ = (Index("ix_checkpoints_job_id_arm_step", "job_id", "arm", "step"),)
+    __table_args__ = (
+        Index("ix_checkpoints_job_id_arm_step", "job_id", "arm", "step"),
+        Index("ix_checkpoints_tenant_id", "tenant_id", postgresql_include=["bytes"]),  # core.quotas sums them
+    )
 
 
 class Model(Owned, Row):
@@ -262,7 +265,10 @@ class Model(Owned, Row):
     weights_bytes: Mapped[int]
     weights_sha256: Mapped[str]
 
-    __table_args__ = (Index("ix_models_tenant_id_id", "tenant_id", "id"),)
+    __table_args__ = (
+        Index("ix_models_tenant_id_id", "tenant_id", "id"),
+        Index("ix_models_tenant_id", "tenant_id", postgresql_include=["weights_bytes"]),
+    )
 
 
 class Export(Owned, Leased, Row):
@@ -284,6 +290,7 @@ class Export(Owned, Leased, Row):
     __table_args__ = (
         CheckConstraint("status in ('queued', 'running', 'succeeded', 'gate_failed', 'failed')", name="status"),
         Index("ix_exports_model_id_id", "model_id", "id"),
+        Index("ix_exports_tenant_id", "tenant_id", postgresql_include=["bytes"]),
         Index("ix_exports_live", "lease_expires_at", postgresql_where=text("status in ('queued', 'running')")),
     )
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import storage
+from core import quotas, storage
 from core.errors import ChecksumMismatch, Conflict, Invalid, NotFound, TooLarge, UploadExpired, UploadIncomplete
 from core.ids import new_id
 from core.settings import settings
@@ -22,9 +22,13 @@ MAX_PARTS = 1_000
 
 
 def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_type: str) -> Upload:
-    """An open upload; or a complete one at once, where the tenant has uploaded these bytes before."""
+    """An open upload; or a complete one at once, where the tenant has uploaded these bytes before.
+
+    Raises TooLarge or QuotaExceeded.
+    """
     if size > settings().max_upload_bytes:
         raise TooLarge(f"at most {settings().max_upload_bytes} bytes can be uploaded")
+    quotas.hold(session, tenant_id)
     known = select(Upload).where(
         Upload.tenant_id == tenant_id,
         Upload.sha256 == sha256,
@@ -34,6 +38,8 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
     )
     # The lock keeps the other upload from being aborted before this one counts as its user.
     same = session.scalars(known.limit(1).with_for_update(read=True)).one_or_none()
+    if same is None:
+        quotas.require_bytes(session, tenant_id, more=size)
     upload = Upload(
         id=new_id("upl"),
         tenant_id=tenant_id,

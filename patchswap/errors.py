@@ -126,7 +126,7 @@ class Invalid(ApiError):
 
 
 class RateLimited(ApiError):
-    """429, in spite of waiting."""
+    """429: too many requests, in spite of waiting; or a quota is used up, and `code` is quota_exceeded."""
 
 
 class Unavailable(ApiError):

@@ -14,6 +14,7 @@ _LONGEST_RETRY_AFTER_SECONDS = 60.0
 _TRANSIENT = frozenset({429, 502, 503, 504})
 # An earlier attempt is still being served: checking the sha256 of a large upload takes as long as reading it.
 _IN_FLIGHT = "idempotency_in_flight"
+_QUOTA = "quota_exceeded"  # nobody frees it by waiting
 _IN_FLIGHT_PAUSE = 3
 _IN_FLIGHT_SECONDS = 900.0
 
@@ -48,7 +49,7 @@ class Retries:
 
 def is_transient(problem: ApiError) -> bool:
     """Whether the same request may succeed in a while."""
-    return problem.status in _TRANSIENT
+    return problem.status in _TRANSIENT and problem.code != _QUOTA
 
 
 def pause_seconds(attempt: int, retry_after: float | None = None) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import datasets, leases, queue, storage, uploads
-from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.errors import ChecksumMismatch, Fenced, NotFound, QuotaExceeded, StoreUnavailable
 from core.progress import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from core.settings import settings
 from core.spec import PackManifest
@@ -144,6 +144,8 @@ def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
                 _fail(version, _invalid(report), report)
             case TrainerFailed(error=error):
                 _fail(version, error, None)
+            case QuotaExceeded():
+                _fail(version, _beyond_quota(str(ending)), _report(ingest))
             case NotFound() | ChecksumMismatch():
                 _fail(version, _lost_upload(str(ending)), None)
             case Crashed() | Stalled():
@@ -185,6 +187,16 @@ def _invalid(report: dict[str, Any]) -> JobError:
         retryable=False,
         message=first["message"],
         remediation=first["fix"] or "Read the validation report, mend the archive and create the dataset again.",
+    )
+
+
+def _beyond_quota(message: str) -> JobError:
+    return JobError(
+        code="quota_exceeded",
+        category="resource",
+        retryable=True,
+        message=message,
+        remediation="Delete datasets that are no longer needed, then create this one again from the same upload.",
     )
 
 

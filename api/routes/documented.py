@@ -19,10 +19,11 @@ _SENTENCES = {
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
     422: "The request cannot be meant; `errors` says where.",
+    429: "More than this tenant may ask or have; `Retry-After` and `detail` say what to do.",
     500: "Unexpected.",
     503: "A part of the service is away; try again.",
 }
-_ALWAYS = (401, 403, 422, 500, 503)
+_ALWAYS = (401, 403, 422, 429, 500, 503)
 READ = (*_ALWAYS, 404)
 LIST = (*_ALWAYS, 404)
 WRITE = (*_ALWAYS, 400, 404, 409, 413, 415)

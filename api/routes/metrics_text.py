@@ -21,7 +21,7 @@ router = APIRouter(tags=["service"])
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-        **documented.problems(401, 403, 500, 503),
+        **documented.problems(401, 403, 429, 500, 503),
     },
 )
 async def get_service_metrics(request: Request) -> Response:

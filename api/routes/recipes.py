@@ -24,7 +24,7 @@ Name = Annotated[str, Path(max_length=64, examples=[recipes.DEFAULT_RECIPE])]
     "",
     operation_id="list_recipes",
     response_model=Page[Recipe],
-    responses=documented.problems(401, 403, 500, 503),
+    responses=documented.problems(401, 403, 429, 500, 503),
 )
 def list_recipes(request: Request) -> Response:
     found = [(name, _page(recipe)) for name, recipe in recipes.RECIPES.items()]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import events, leases, metrics
+from core import events, leases, metrics, quotas
 from core.ids import new_id
 from core.jobs import endings
 from core.progress import JobError
@@ -52,6 +52,9 @@ class Publication:
 
 
 def claim(session: Session, job_id: str, worker: str) -> Job | None:
+    """None where it is not there to be claimed, or its tenant has enough running: the sweeper rings again."""
+    if not quotas.may_run(session, job_id):
+        return None
     job = leases.claim(session, Job, job_id, worker)
     if job is None:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import events, teachers
+from core import events, quotas, teachers
 from core.datasets import ready_version
 from core.errors import InUse, NotFound, TeacherGone
 from core.ids import new_id
@@ -30,7 +30,9 @@ def check(session: Session, tenant_id: str, spec: JobSpec) -> tuple[JobSpec, Dat
 
 
 def submit(session: Session, tenant_id: str, spec: JobSpec) -> Job:
-    """A queued job. The caller commits and then rings."""
+    """A queued job. The caller commits and then rings. Raises what `check` raises, or QuotaExceeded."""
+    quotas.hold(session, tenant_id)
+    quotas.require_queue(session, tenant_id)
     resolved, version, warnings = check(session, tenant_id, spec)
     job = Job(
         id=new_id("job"),
@@ -96,6 +98,7 @@ def pause(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def resume(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
+    quotas.hold(session, tenant_id)
     job = find(session, tenant_id, job_id, lock=True)
     if job.status in ("queued", "running") and job.pause_requested_at is None:
         return job
@@ -106,6 +109,7 @@ def resume(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten."""
+    quotas.hold(session, tenant_id)
     job = find(session, tenant_id, job_id, lock=True)
     if job.status in ("queued", "running"):
         return job
@@ -166,8 +170,10 @@ def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str
 
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
+    """Raises QuotaExceeded or TeacherGone. The tenant is held."""
     if "teacher" in job.resolved["method"] and teachers.of(session, job) is None:
         raise TeacherGone
+    quotas.require_queue(session, job.tenant_id)
     session.execute(
         update(Job)
         .where(Job.id == job.id)

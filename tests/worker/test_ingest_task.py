@@ -9,6 +9,7 @@ from core import datasets, storage
 from core.database import transaction
 from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Upload
+from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.test_whole_job import archive, read
 from worker import ingest_task, stopping
@@ -95,3 +96,14 @@ def test_result_after_a_lost_lease_is_not_published(fake_trainer, monkeypatch):
     run_ingest(version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.worker, version.manifest) == ("running", "another", None)
+
+
+def test_pack_with_more_images_than_the_quota_leaves_is_not_published(fake_trainer, monkeypatch):
+    version = pushed(archive())
+    monkeypatch.setenv("PATCHSWAP_QUOTA_IMAGES", "10")
+    forget_settings()
+    run_ingest(version.id)
+    version = read(DatasetVersion, version.id)
+    assert (version.status, version.error["code"], version.manifest) == ("failed", "quota_exceeded", None)
+    assert "the quota of images is 10" in version.error["message"]
+    assert version.report["status"] == "ready"  # nothing is wrong with the archive itself

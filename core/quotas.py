@@ -1,0 +1,87 @@
+"""What one tenant may have at a time, counted from the ledger itself, so that nothing can drift from it.
+
+Whoever adds something holds the tenant's row until the commit: two that add at once cannot both take the last place.
+That lock comes before all others in a transaction, or two of them could wait for each other.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy.orm import Session
+
+from core.errors import QuotaExceeded
+from core.settings import settings
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload
+
+# Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
+RETRY_SECONDS = 60
+
+
+def hold(session: Session, tenant_id: str) -> None:
+    """Nobody else adds anything for this tenant until this transaction ends. Foreign keys to it are not held up."""
+    session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True))
+
+
+def require_queue(session: Session, tenant_id: str, *, more: int = 1) -> None:
+    """Room for so many more queued jobs. Raises QuotaExceeded. The tenant is held."""
+    limit = settings().quota_queued_jobs
+    waiting = _jobs(session, tenant_id, "queued", at_most=limit)
+    if waiting + more > limit:
+        _refuse("queued_jobs", limit, waiting, "wait for some to start, or cancel some")
+
+
+def require_bytes(session: Session, tenant_id: str, *, more: int) -> None:
+    """Room for so many more bytes in the object store. Raises QuotaExceeded. The tenant is held."""
+    limit, used = settings().quota_bytes, stored_bytes(session, tenant_id)
+    if used + more > limit:
+        _refuse("bytes", limit, used, "delete uploads, datasets or jobs that are no longer needed")
+
+
+def require_images(session: Session, tenant_id: str, *, more: int) -> None:
+    """Room for so many more images. Raises QuotaExceeded. The tenant is held."""
+    limit, used = settings().quota_images, images(session, tenant_id)
+    if used + more > limit:
+        _refuse("images", limit, used, "delete datasets that are no longer needed, or bring fewer images")
+
+
+def may_run(session: Session, job_id: str) -> bool:
+    """Whether the job's tenant may have one more running. Holds the tenant, so that claims of it take turns."""
+    held = select(Tenant.id).join(Job, Job.tenant_id == Tenant.id).where(Job.id == job_id)
+    tenant_id = session.scalars(held.with_for_update(of=Tenant, key_share=True)).one_or_none()
+    limit = settings().quota_running_jobs
+    return tenant_id is None or _jobs(session, tenant_id, "running", at_most=limit) < limit
+
+
+def stored_bytes(session: Session, tenant_id: str) -> int:
+    """Of uploads, also announced ones, packs, checkpoints, weights and exports. Deduplicated uploads cost nothing."""
+    live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
+    parts: list[Select[Any]] = [
+        select(func.sum(Upload.bytes)).where(
+            Upload.tenant_id == tenant_id, Upload.status.in_(("open", "complete")), Upload.same_as.is_(None)
+        ),
+        select(func.sum(cast(DatasetVersion.manifest["bytes"].astext, BigInteger))).where(
+            DatasetVersion.dataset_id.in_(live), DatasetVersion.status == "ready"
+        ),
+        select(func.sum(Checkpoint.bytes)).where(Checkpoint.tenant_id == tenant_id),
+        select(func.sum(Model.weights_bytes)).where(Model.tenant_id == tenant_id),
+        select(func.sum(Export.bytes)).where(Export.tenant_id == tenant_id),
+    ]
+    return sum(int(session.scalar(part) or 0) for part in parts)
+
+
+def images(session: Session, tenant_id: str) -> int:
+    live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
+    samples = func.sum(cast(DatasetVersion.manifest["samples"].astext, BigInteger))
+    statement = select(samples).where(DatasetVersion.dataset_id.in_(live), DatasetVersion.status == "ready")
+    return int(session.scalar(statement) or 0)
+
+
+def _jobs(session: Session, tenant_id: str, status: str, *, at_most: int) -> int:
+    """Counted no further than anybody asks."""
+    found = select(Job.id).where(Job.tenant_id == tenant_id, Job.status == status).limit(at_most)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _refuse(quota: str, limit: int, used: int, remedy: str) -> None:
+    sentence = f"the quota of {quota.replace('_', ' ')} is {limit:,} and {used:,} are used; {remedy}"
+    raise QuotaExceeded(sentence, retry_seconds=RETRY_SECONDS, quota=quota, limit=limit, used=used)
