@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api import allocator, telemetry
 from api.app import create_app
+from api.protocol import LimitedProtocol
 
 GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick
 
@@ -43,7 +44,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         loop="uvloop",
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         access_log=False,
         log_config=None,

@@ -63,6 +63,9 @@ class JsonRoute(APIRoute):
 
 async def _read(request: Request) -> bytes:
     """Not `Request.body`: that reads whatever comes."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
+        raise TooLarge(f"a JSON body may have {MAX_BODY_BYTES} bytes")  # before any of it was read
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

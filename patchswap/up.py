@@ -55,7 +55,7 @@ def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
 def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     leftovers.end_all(places)
     layout.empty_run_folder(places)
-    supervisor = Supervisor(logs=places.logs, environment=_environment(places, url))
+    supervisor = Supervisor(logs=places.logs, environment=_environment(places, url, host))
     _heed_signals(supervisor)
     try:
         _start_servers(supervisor, places)
@@ -129,17 +129,21 @@ def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
     credentials.write(places.client, credentials.Credentials(url, key))
 
 
-def _environment(places: Layout, url: str) -> dict[str, str]:
+def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
     """What the user has set, but where the data is: that is this directory's business."""
-    return os.environ | {
-        "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
-        "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
-        "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # as it stands: core.storage takes the path literally
-        "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
-        "PATCHSWAP_PUBLIC_URL": url,
-        "PYTHONUNBUFFERED": "1",  # a log that is current when it is read
-        leftovers.MARK: str(places.root),
-    }
+    return (
+        {"PATCHSWAP_ALLOWED_HOSTS": _names(host)}
+        | os.environ
+        | {
+            "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
+            "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
+            "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # as it stands: core.storage takes the path literally
+            "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
+            "PATCHSWAP_PUBLIC_URL": url,
+            "PYTHONUNBUFFERED": "1",  # a log that is current when it is read
+            leftovers.MARK: str(places.root),
+        }
+    )
 
 
 def _python(module: str) -> list[str]:
@@ -162,6 +166,12 @@ def _require_free_port(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from error
+
+
+def _names(host: str) -> str:
+    """The `Host` headers to answer to: none but this machine's own, unless it serves others too."""
+    local = ("127.0.0.1", "localhost", "[::1]")
+    return ",".join(local) if host in (*local, "::1") else ""
 
 
 def _reachable(host: str) -> str:

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
+from api.protocol import LimitedProtocol
 from core.database import transaction
 from core.keys import SCOPES, create, ensure_tenant
 
@@ -19,7 +20,14 @@ class Server:
     """One api on a spare port, for the length of a `with`."""
 
     def __enter__(self) -> Self:
-        config = uvicorn.Config(create_app(), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            create_app(),
+            port=0,
+            http=LimitedProtocol,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

@@ -48,8 +48,8 @@ def test_error_is_not_kept(ours: Caller, version: DatasetVersion):
 
 
 @pytest.mark.parametrize("round_number", range(3))
-def test_thirty_simultaneous_repetitions_make_one_job(ours: Caller, version: DatasetVersion, round_number: int):
-    start = threading.Barrier(30)
+def test_a_hundred_simultaneous_repetitions_make_one_job(ours: Caller, version: DatasetVersion, round_number: int):
+    start = threading.Barrier(100)
 
     def send() -> tuple[int, str]:
         start.wait()
@@ -60,8 +60,8 @@ def test_thirty_simultaneous_repetitions_make_one_job(ours: Caller, version: Dat
             return 409, ""
         return answer.status_code, answer.json()["id"]
 
-    with ThreadPoolExecutor(30) as pool:
-        answers = [future.result() for future in [pool.submit(send) for _ in range(30)]]
+    with ThreadPoolExecutor(100) as pool:
+        answers = [future.result() for future in [pool.submit(send) for _ in range(100)]]
     assert {status for status, _ in answers} <= {202, 409}
     assert len({job_id for status, job_id in answers if status == 202}) == 1
     assert len(ours.get("/v1/jobs").json()["data"]) == 1
