@@ -1,6 +1,9 @@
 """Archives with bytes flipped, cut out or put in at random: always a report, never a crash, and every pack is sound."""
 
 import io
+import json
+import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -100,3 +103,15 @@ def test_damaged_image_is_taken_whole_or_refused(form: str, changes: list[tuple[
         stored = Image.open(io.BytesIO(ready.stored))
         assert stored.mode in {"L", "RGB"}
         assert not stored.getexif()
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_mutated_images_crash_nothing_and_hang_nothing(count: int) -> None:
+    command = [sys.executable, "-m", "tests.worker.ingest.mutated", str(count), "4711"]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["taken"] + found["refused"] == count
+    assert min(found["taken"], found["refused"]) > count / 20  # neither all alike nor all broken
+    assert found["slowest_seconds"] < 2
+    assert found["peak_bytes"] < 400 * 2**20

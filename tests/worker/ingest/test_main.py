@@ -15,6 +15,7 @@ from core.progress import AnyMessage, Done, Failed, Working, decode
 from core.spec.validation import ValidationReport
 from tests.worker.ingest import hostile
 from tests.worker.ingest.archives import encode, folders, npz, png, png_header_only, zipped
+from tests.worker.ingest.corpus import CASES, Case
 from tests.worker.ingest.packs import check_pack
 
 FEW = {"cat": 5, "dog": 5}
@@ -114,6 +115,15 @@ def test_too_much_time_is_reported(tmp_path: Path) -> None:
 def test_bombs_take_little_memory_and_time(case, tmp_path: Path) -> None:
     ended = run(case(), tmp_path)
     assert ended.code in {0, 3}
+    assert ended.peak_bytes < 200 * MIB
+    assert ended.cpu_seconds < 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_whole_corpus_takes_little_memory_and_time(case: Case, tmp_path: Path) -> None:
+    ended = run(case.build(), tmp_path, "--limits", json.dumps(dict(case.limits)))
+    assert ended.code == (0 if case.ready else 3)
     assert ended.peak_bytes < 200 * MIB
     assert ended.cpu_seconds < 10
 
