@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -9,6 +10,7 @@ from starlette.types import Scope
 from core.keys import Principal
 
 _KEY = "patchswap.context"
+_current: ContextVar[Context | None] = ContextVar("request", default=None)
 
 
 @dataclass
@@ -19,6 +21,12 @@ class Context:
 
 def attach(scope: Scope, context: Context) -> None:
     scope[_KEY] = context
+    _current.set(context)
+
+
+def current() -> Context | None:
+    """That of the running task; threads that serve a request inherit it."""
+    return _current.get()
 
 
 def of(scope: Scope) -> Context:

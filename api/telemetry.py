@@ -23,8 +23,10 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
 )
-JOBS = Gauge("patchswap_jobs", "Jobs that wait or run, of all tenants.", ["status"])
-OLDEST_QUEUED = Gauge("patchswap_oldest_queued_seconds", "How long the next job has waited.")
+ROWS = Gauge("patchswap_rows", "What waits or runs, of all tenants: jobs, ingests, exports.", ["kind", "status"])
+OLDEST_QUEUED = Gauge("patchswap_oldest_queued_seconds", "How long the next one has waited.", ["kind"])
+EXPIRED = Gauge("patchswap_expired_leases", "Running with a lease that is over: the sweeper should see them.", ["kind"])
+MESSAGES = Gauge("patchswap_queue_messages", "Messages in a queue of the broker; NaN while it is away.", ["queue"])
 # A method that nobody defined must not become a label: labels live for ever.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -38,11 +40,18 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **_request(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
+
+
+def _request() -> dict[str, str]:
+    """Whose request this thread or task is at, whoever logs."""
+    carried = context.current()
+    return {"request_id": carried.request_id} if carried else {}
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -60,11 +69,17 @@ def observe(scope: Scope, status: int, seconds: float) -> None:
         access.info("request", extra={"fields": _fields(scope, status, seconds)})
 
 
-def show_queue(live: Sequence[Mapping[str, Any]]) -> None:
-    counts = {row["status"]: row["jobs"] for row in live}
-    for status in ("queued", "running"):
-        JOBS.labels(status).set(counts.get(status, 0))
-    OLDEST_QUEUED.set(next((row["oldest_seconds"] for row in live if row["status"] == "queued"), 0))
+def show_ledger(live: Sequence[Mapping[str, Any]]) -> None:
+    for row in live:
+        for status in ("queued", "running"):
+            ROWS.labels(row["kind"], status).set(row[status])
+        OLDEST_QUEUED.labels(row["kind"]).set(row["oldest_seconds"])
+        EXPIRED.labels(row["kind"]).set(row["expired"])
+
+
+def show_broker(depths: Mapping[str, float]) -> None:
+    for queue, depth in depths.items():
+        MESSAGES.labels(queue).set(depth)
 
 
 def _fields(scope: Scope, status: int, seconds: float) -> dict[str, object]:

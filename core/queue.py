@@ -8,6 +8,8 @@ import redis
 from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.settings import settings
 
@@ -81,7 +83,8 @@ def ring(bell: Bell, row_id: str) -> bool:
 @lru_cache
 def broker() -> "redis.Redis":
     url = settings().redis_url.replace("redis+socket://", "unix://")
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    # One more try, for a connection that broke meanwhile; the library's own three take up to ten seconds.
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
 
 
 def depth(queue: str) -> int:

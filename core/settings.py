@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(600, description="a trainer without progress for so long is killed and tried again")
     grace_seconds: float = Field(50, description="from SIGTERM until the job is given back with its last checkpoint")
     max_attempts: int = Field(3, description="attempts without a newer checkpoint before a job is called poison")
+    metrics_address: str = Field("", description="host:port where a worker tells its figures; nowhere where empty")
     trainer_module: str = Field("trainer", description="what `python -m` runs as the trainer; tests run another")
     orphan_ttl_seconds: float = Field(86_400, description="an object that no row names is deleted after so long")
     pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")

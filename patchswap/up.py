@@ -52,6 +52,12 @@ def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
     return 0
 
 
+def environment_of(places: Layout) -> dict[str, str]:
+    """The settings of the service in a data directory, for a program that looks at it."""
+    known = credentials.read(places.client)
+    return _environment(places, known.url if known else "", "127.0.0.1")
+
+
 def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     leftovers.end_all(places)
     layout.empty_run_folder(places)

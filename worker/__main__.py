@@ -7,7 +7,7 @@ import argparse
 import os
 
 from core.settings import settings
-from worker import logs, sweeper
+from worker import exposition, logs, sweeper
 from worker.child import die_with
 
 
@@ -29,6 +29,7 @@ def work(queue: str) -> None:
     """Take one task of a queue after the other, until SIGTERM."""
     # Remapped, SIGTERM would wait for the running task's end before telling it to end; see worker.app.
     os.environ.pop("REMAP_SIGTERM", None)
+    exposition.prepare()
     from worker.app import app  # noqa: PLC0415 - Celery reads the variable when it is imported
 
     name = f"{queue}-{os.getpid()}@{settings().worker_name}"

@@ -17,7 +17,7 @@ from celery.signals import setup_logging, worker_process_init, worker_ready, wor
 
 from core.queue import celery_app
 from core.settings import settings
-from worker import logs, stopping
+from worker import exposition, logs, stopping
 from worker.child import die_with
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
@@ -58,6 +58,11 @@ def _start_log(**_: object) -> None:
 def _start_sweeper(**_: object) -> None:
     """In a process of its own: neither Postgres' connections nor obstore's threads survive the forks of this one."""
     threading.Thread(target=_keep_sweeping, name="sweeper", daemon=True).start()
+
+
+@worker_ready.connect
+def _tell_figures(**_: object) -> None:
+    exposition.serve()
 
 
 def _keep_sweeping() -> None:

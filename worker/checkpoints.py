@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.jobs import ledger
 from core.progress import Arm, Checkpoint
 from core.tables import Checkpoint as CheckpointRow
+from worker import figures
 from worker.persistence import LedgerAway, write_once
 from worker.watch import Watch
 
@@ -75,9 +76,11 @@ class CheckpointUploads:
         pause = 0.5
         while (pending := self._take()) is not None:
             try:
-                self._store(pending)
+                with figures.CHECKPOINT_SECONDS.time():
+                    self._store(pending)
                 pause = 0.5
             except (StoreUnavailable, NotFound, ChecksumMismatch, LedgerAway) as error:
+                figures.CHECKPOINT_FAILURES.inc()
                 logger.warning("checkpoint of step %d waits: %s", pending.message.step, error)
                 self._put_back(pending)
                 time.sleep(pause)

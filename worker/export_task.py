@@ -12,7 +12,7 @@ from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.settings import settings
 from core.spec import ExportSpec, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model
-from worker import logs, packs, publication, scratch
+from worker import figures, logs, packs, publication, scratch
 from worker.child import Child
 from worker.lease import Asked, Lease, Stalled
 from worker.persistence import LedgerAway, write_once, write_until_done
@@ -39,6 +39,7 @@ def run_export(export_id: str) -> None:
     except LedgerAway as error:
         logger.warning("the ledger is away, %s waits for the sweeper: %s", export_id, error)
         return
+    figures.claimed("export", order)
     if order is None:
         return
     fence = order.export.fence
@@ -49,7 +50,9 @@ def run_export(export_id: str) -> None:
         lease = Lease(lambda session: leases.renew(session, Export, export_id, fence))
         try:
             _work(order, lease, folder)
+            figures.ended("export")
         except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            figures.ended("export", error)
             _settle_otherwise(order, error)
 
 

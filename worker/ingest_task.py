@@ -16,7 +16,7 @@ from core.settings import settings
 from core.spec import PackManifest
 from core.spec.validation import ValidationReport
 from core.tables import DatasetVersion, Upload
-from worker import logs, scratch
+from worker import figures, logs, scratch
 from worker.child import Child
 from worker.lease import Asked, Lease, Stalled
 from worker.packs import MANIFEST, SAMPLES
@@ -51,6 +51,7 @@ def run_ingest(version_id: str) -> None:
     except LedgerAway as error:
         logger.warning("the ledger is away, %s waits for the sweeper: %s", version_id, error)
         return
+    figures.claimed("ingest", claimed)
     if claimed is None:
         return
     version, upload = claimed
@@ -63,7 +64,9 @@ def run_ingest(version_id: str) -> None:
         ingest = Ingest(version, upload, folder, lease)
         try:
             _work(ingest)
+            figures.ended("ingest")
         except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            figures.ended("ingest", error)
             _settle_otherwise(ingest, error)
 
 

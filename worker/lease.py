@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Fenced, StoreUnavailable
 from core.settings import settings
-from worker import stopping
+from worker import figures, stopping
 from worker.persistence import LedgerAway, write_once
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class Lease:
             try:
                 self.write()
             except LedgerAway as error:
+                figures.LEDGER_AWAY.inc()
                 logger.warning("the ledger is away: %s", error)
 
     def write(self) -> None:
@@ -74,6 +75,7 @@ class Lease:
         begun = self._tried_at = time.monotonic()
         self._write()
         self._renewed_at = begun
+        figures.RENEWALS.inc()
 
     def patiently(self, work: Callable[[], Result]) -> Result:
         """`during`, again and again while the object store is away, up to the stall limit. Raises StoreUnavailable."""

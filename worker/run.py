@@ -22,7 +22,7 @@ from core.settings import settings
 from core.spec import ExportResult, PackManifest, ResolvedSpec, plan
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.teachers import Teacher
-from worker import checkpoints, logs, orphans, packs, publication, scratch, stopping, teaching
+from worker import checkpoints, figures, logs, orphans, packs, publication, scratch, stopping, teaching
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child
 from worker.lease import TICK_SECONDS, Asked, Stalled
@@ -89,6 +89,7 @@ def run_job(job_id: str) -> None:
     except LedgerAway as error:
         logger.warning("the ledger is away, %s waits for the sweeper: %s", job_id, error)
         return
+    figures.claimed("job", claimed)
     if claimed is None:
         return
     job = claimed.job
@@ -96,7 +97,9 @@ def run_job(job_id: str) -> None:
         attempt = _begin(claimed, folder)
         try:
             _work(attempt)
+            figures.ended("job")
         except Exception as error:  # noqa: BLE001 - every way an attempt can end is settled there
+            figures.ended("job", error)
             _settle_otherwise(attempt, error)
         finally:
             attempt.uploads.close()

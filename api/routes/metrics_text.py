@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+
+import redis
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -9,6 +13,7 @@ from api import telemetry
 from api.authentication import MUST_ADMINISTER
 from api.reading import Reader
 from api.routes import documented
+from core import queue
 from core.jobs import pages
 
 router = APIRouter(tags=["service"])
@@ -27,5 +32,14 @@ router = APIRouter(tags=["service"])
 async def get_service_metrics(request: Request) -> Response:
     """Requests of this process, and the queue of all. Needs the scope admin: the queue is every tenant's."""
     probe: Reader = request.app.state.probe
-    telemetry.show_queue(await probe.rows(pages.LIVE))
+    telemetry.show_ledger(await probe.rows(pages.LIVE))
+    telemetry.show_broker(await asyncio.to_thread(_depths))
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _depths() -> dict[str, float]:
+    """The broker may be away: the ledger's figures are told all the same."""
+    try:
+        return {name: queue.depth(name) for name in sorted(set(queue.QUEUES.values()))}
+    except redis.RedisError:
+        return dict.fromkeys(queue.QUEUES.values(), math.nan)

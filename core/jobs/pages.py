@@ -48,12 +48,26 @@ SELECT job_id, {_EVENT} FROM job_events e JOIN unnest(%(ids)s::text[], %(after)s
     ON e.job_id = known.id AND e.seq > known.after
 ORDER BY job_id, seq"""
 
-# Partial indexes keep these rows together, however many jobs have ended.
-LIVE = """
-SELECT status, count(*) AS jobs, coalesce(extract(epoch FROM now() - min(queued_at)), 0)::float AS oldest_seconds
-FROM jobs WHERE status = 'queued' GROUP BY status
-UNION ALL
-SELECT status, count(*), 0 FROM jobs WHERE status = 'running' GROUP BY status"""
+
+def _live(kind: str, since: str, rows: str) -> str:
+    return f"""
+SELECT '{kind}' AS kind, count(*) FILTER (WHERE status = 'queued') AS queued,
+    count(*) FILTER (WHERE status = 'running') AS running,
+    count(*) FILTER (WHERE status = 'running' AND lease_expires_at < now()) AS expired,
+    coalesce(extract(epoch FROM now() - min({since}) FILTER (WHERE status = 'queued')), 0)::float AS oldest_seconds
+FROM ({rows}) AS live"""
+
+
+# What waits and what runs. Partial indexes keep these rows together, however many have ended: jobs have one a status.
+_JOBS = " UNION ALL ".join(f"SELECT * FROM jobs WHERE status = '{status}'" for status in ("queued", "running"))
+_LIVE = "SELECT * FROM {} WHERE status IN ('queued', 'running')"
+LIVE = " UNION ALL ".join(
+    (
+        _live("job", "queued_at", _JOBS),
+        _live("ingest", "created_at", _LIVE.format("dataset_versions")),
+        _live("export", "created_at", _LIVE.format("exports")),
+    )
+)
 
 
 def read(session: Session, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -46,6 +46,19 @@ def up(
 
 
 @app.command()
+def doctor(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="That of `patchswap up`. Default: the deployment of the PATCHSWAP_ variables.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine a deployment: what is wrong, and what to do. Ends 1 where something is."""
+    from patchswap import doctor as examination  # noqa: PLC0415 - loads what only a service needs
+
+    raise typer.Exit(examination.run(data_dir, as_json=as_json))
+
+
+@app.command()
 def version(as_json: Json = False) -> None:
     """Print the version of this client."""
     from patchswap.version import VERSION  # noqa: PLC0415 - reads the package's metadata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api import telemetry
 from api.schemas.problem import ProblemDetails
 from core import datasets
 from core import settings as core_settings
@@ -91,6 +93,33 @@ def test_logs_hold_neither_keys_nor_queries(ours: Caller, caplog):
     assert "/v1/jobs" in text
     assert ours.key not in text
     assert "secret:value" not in text
+
+
+def test_every_line_of_a_request_names_it(ours: Caller, version: DatasetVersion, monkeypatch, caplog):
+    def broken(*_: object, **__: object) -> None:
+        logging.getLogger("anybody").warning("deep inside")
+        raise RuntimeError("broken")
+
+    handler = _Lines()
+    monkeypatch.setattr(datasets, "find", broken)  # called in a thread
+    logging.getLogger().addHandler(handler)
+    try:
+        ours.get(f"/v1/datasets/{version.dataset_id}", headers={"X-Request-Id": "client-4711"})
+    finally:
+        logging.getLogger().removeHandler(handler)
+    told = {line["message"]: line["request_id"] for line in handler.lines if "request_id" in line}
+    assert told["deep inside"] == told["unexpected error"] == "client-4711"
+
+
+class _Lines(logging.Handler):
+    """What would be written, as it would be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(telemetry.JsonLines().format(record)))
 
 
 def test_lost_database_is_503_and_comes_back(ours: Caller, version: DatasetVersion, postgres_server: PostgresServer):

@@ -141,5 +141,8 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
 def test_service_tells_its_figures_to_prometheus(ours: Caller, version: DatasetVersion):
     made.running_job(version)
     text = ours.get("/metrics").text
-    assert 'patchswap_jobs{status="running"} 1.0' in text
+    assert 'patchswap_rows{kind="job",status="running"} 1.0' in text
+    assert 'patchswap_rows{kind="ingest",status="queued"} 0.0' in text
+    assert 'patchswap_oldest_queued_seconds{kind="export"} 0.0' in text
+    assert 'patchswap_queue_messages{queue="train"} 0.0' in text
     assert "patchswap_http_requests_total{" in text

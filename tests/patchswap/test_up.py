@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.servers.up import CHILDREN, Up, eventually, running_of
+from tests.servers.up import CHILDREN, COMMAND, Up, eventually, running_of
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,22 @@ def test_nothing_but_the_api_listens_on_the_network(service: Up):
         if connection.status == psutil.CONN_LISTEN
     }
     assert {(address.ip, address.port) for address in listening} == {("127.0.0.1", service.port)}
+
+
+def test_doctor_finds_nothing_wrong_with_it(service: Up):
+    def examined() -> subprocess.CompletedProcess[str]:
+        command = [COMMAND, "doctor", "--data-dir", service.data_dir]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert eventually(lambda: examined().returncode == 0, seconds=60), examined()  # workers may still be starting
+    assert examined().stdout.count("ok     ") >= 10
+
+
+def test_doctor_of_a_directory_without_a_service_says_so(tmp_path: Path):
+    command = [COMMAND, "doctor", "--data-dir", tmp_path]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no service was ever started" in done.stderr
 
 
 def test_a_second_up_on_the_same_directory_names_the_holder_and_ends(service: Up):

@@ -1,0 +1,245 @@
+"""`python -m core.doctor`: is this deployment sound? One line a check, and for what is wrong the remedy.
+
+Ends 1 when something is wrong. Changes nothing but an object of a few bytes, which it removes again.
+"""
+
+import argparse
+import json
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from kombu.exceptions import OperationalError
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import queue, storage
+from core.database import transaction
+from core.errors import NotFound, StoreUnavailable
+from core.settings import settings
+
+MAX_SKEW_SECONDS = 5.0
+MIN_FREE_BYTES = 2 * 2**30
+SWEEPS_MISSED = 6
+WORKERS_ANSWER_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    ok: bool
+    detail: str
+    remedy: str | None = None
+
+
+class Wrong(Exception):
+    """A check failed: what is wrong, and what to do."""
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m core.doctor", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    as_json = parser.parse_args().json
+    found = []
+    for finding in examine():
+        found.append(finding)
+        if not as_json:
+            print(_line(finding), flush=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found]))
+    return 0 if all(finding.ok for finding in found) else 1
+
+
+def examine() -> Iterator[Finding]:
+    """Each check by itself: one that fails holds up no other, but that nothing can be looked at without settings."""
+    settled = _look("settings", _settings)
+    yield settled
+    if settled.ok:
+        for name, check in CHECKS.items():
+            yield _look(name, check)
+
+
+def _look(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, ok=True, detail=check())
+    except Wrong as wrong:
+        return Finding(name, ok=False, detail=wrong.detail, remedy=wrong.remedy)
+
+
+def _settings() -> str:
+    try:
+        settings()
+    except ValidationError as error:
+        names = ", ".join(f"PATCHSWAP_{str(item['loc'][0]).upper()}" for item in error.errors())
+        raise Wrong(f"missing or wrong: {names}", "set them as README.md, Configuration, says") from error
+    return "complete"
+
+
+def _database() -> str:
+    started = time.monotonic()
+    version = _ask("SHOW server_version")
+    return f"Postgres {version}, {1000 * (time.monotonic() - started):.0f} ms"
+
+
+def _schema() -> str:
+    migrations = Path(__file__).parent.parent / "migrations"
+    head = ScriptDirectory.from_config(Config(migrations / "alembic.ini")).get_current_head()
+    if _ask("SELECT to_regclass('alembic_version')::text") is None:
+        raise Wrong("the database is empty", "run `python -m migrations`")
+    found = _ask("SELECT version_num FROM alembic_version")
+    if found != head:
+        raise Wrong(f"the schema is {found}, this release needs {head}", "run `python -m migrations`")
+    return f"at {head}, the newest"
+
+
+def _clock() -> str:
+    before = time.time()
+    theirs = float(_ask("SELECT extract(epoch FROM clock_timestamp())"))
+    skew = theirs - (before + time.time()) / 2
+    if abs(skew) > MAX_SKEW_SECONDS:
+        raise Wrong(
+            f"the database is {skew:+.1f} s off this machine",
+            "run NTP on both: keys expire by the one clock, signed urls by the other",
+        )
+    return f"{skew:+.3f} s to the database"
+
+
+def _broker() -> str:
+    started = time.monotonic()
+    _info("server")
+    return f"Redis {_info('server')['redis_version']}, {1000 * (time.monotonic() - started) / 2:.0f} ms"
+
+
+def _persistence() -> str:
+    found = _info("persistence")
+    if not found.get("aof_enabled"):
+        raise Wrong("Redis forgets its messages when it restarts", "set `appendonly yes` and `appendfsync everysec`")
+    if found.get("aof_last_write_status") != "ok":
+        raise Wrong("Redis cannot write its append-only file", "make room on its disk")
+    return "append-only file is written"
+
+
+def _eviction() -> str:
+    policy = _info("memory").get("maxmemory_policy")
+    if policy != "noeviction":
+        raise Wrong(f"Redis may drop messages when it is full ({policy})", "set `maxmemory-policy noeviction`")
+    return "noeviction"
+
+
+def _objects() -> str:
+    key, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    remedy = "check PATCHSWAP_OBJECTS_URL, PATCHSWAP_S3_*, and that the key may read, write and delete"
+    started = time.monotonic()
+    try:
+        storage.ping()
+        storage.put_bytes(key, content)
+        same = storage.get_bytes(key) == content
+        storage.delete([key])
+    except (StoreUnavailable, NotFound) as error:
+        raise Wrong(str(error), remedy) from error
+    if not same:
+        raise Wrong("an object came back altered", "do not use this store")
+    return f"written, read and deleted, {1000 * (time.monotonic() - started):.0f} ms"
+
+
+def _disk() -> str:
+    places = [settings().scratch_dir]
+    url = urlsplit(settings().objects_url)
+    if url.scheme == "file":
+        places.append(Path(url.path))
+    free = {place: shutil.disk_usage(_existing(place)).free for place in places}
+    place = min(free, key=lambda each: free[each])
+    if free[place] < MIN_FREE_BYTES:
+        raise Wrong(
+            f"{free[place] / 2**30:.1f} GiB are free at {place}",
+            f"make room: {MIN_FREE_BYTES // 2**30} GiB are little for packs and checkpoints",
+        )
+    return f"{free[place] / 2**30:.0f} GiB free at {place}"
+
+
+def _workers() -> str:
+    """A worker answers when it takes messages, also while its task runs."""
+    try:
+        told = queue.celery_app().control.inspect(timeout=WORKERS_ANSWER_SECONDS).active_queues() or {}
+    except (OperationalError, redis.RedisError, OSError) as error:
+        raise Wrong("nobody can be asked: the broker is away", "start Redis") from error
+    served = dict.fromkeys(sorted(set(queue.QUEUES.values())), 0)
+    for queues in told.values():
+        for each in queues:
+            served[each["name"]] = served.get(each["name"], 0) + 1
+    if idle := [name for name, count in served.items() if not count]:
+        commands = " and ".join(f"`python -m worker {name}`" for name in idle)
+        raise Wrong(f"no worker answers on {', '.join(idle)}", f"start {commands}, or look into its log")
+    return ", ".join(f"{count} on {name}" for name, count in served.items())
+
+
+def _sweeper() -> str:
+    """Rows that it should have taken back long ago."""
+    seconds = settings().sweep_seconds * SWEEPS_MISSED
+    late = f"status = 'running' AND lease_expires_at < now() - interval '{seconds} seconds'"
+    tables = ("jobs", "dataset_versions", "exports")
+    found = sum(_ask(f"SELECT count(*) FROM {table} WHERE {late}") for table in tables)  # noqa: S608 - names of our own
+    if found:
+        raise Wrong(f"{found} rows have a lease that ran out long ago", "look for `sweep` in the workers' logs")
+    return "no lease is overdue"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": _database,
+    "schema": _schema,
+    "clock": _clock,
+    "broker": _broker,
+    "persistence": _persistence,
+    "eviction": _eviction,
+    "objects": _objects,
+    "disk": _disk,
+    "workers": _workers,
+    "sweeper": _sweeper,
+}
+
+
+def _ask(statement: str) -> Any:
+    try:
+        with transaction() as session:
+            return session.execute(text(statement)).scalar()
+    except SQLAlchemyError as error:
+        kind = type(error).__name__  # the message may hold the url
+        raise Wrong(f"the database does not answer ({kind})", "start it, and check PATCHSWAP_DATABASE_URL") from error
+
+
+def _info(section: str) -> dict[str, object]:
+    try:
+        found: dict[str, object] = queue.broker().info(section)
+    except redis.RedisError as error:
+        kind = type(error).__name__
+        raise Wrong(f"Redis does not answer ({kind})", "start it, and check PATCHSWAP_REDIS_URL") from error
+    return found
+
+
+def _existing(place: Path) -> Path:
+    return next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+
+
+def _line(finding: Finding) -> str:
+    if finding.ok:
+        return f"ok     {finding.name}: {finding.detail}"
+    return f"WRONG  {finding.name}: {finding.detail}; {finding.remedy}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
