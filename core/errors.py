@@ -55,6 +55,10 @@ class UploadExpired(Gone):
     """The upload's time is over. Create a new one; parts are not kept."""
 
 
+class PackDamaged(Gone):
+    """The stored images of this version cannot be read. Make another version of the same upload."""
+
+
 class TooLarge(DomainError):
     """The body is larger than is allowed."""
 

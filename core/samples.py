@@ -13,7 +13,7 @@ from obstore.store import LocalStore
 from PIL import Image
 
 from core import storage
-from core.errors import NotFound
+from core.errors import NotFound, PackDamaged
 from core.spec import PackManifest, Split
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
@@ -97,12 +97,15 @@ def _file(manifest: PackManifest, row: Mapping[str, Any]) -> tuple[bytes, str]:
 
 @contextmanager
 def _opened(pack: Pack, columns: tuple[str, ...]) -> Iterator["pa.RecordBatchFileReader"]:
-    """Only these columns are read: from the mapped file, or by ranges from the bucket."""
+    """Only these columns are read: from the mapped file, or by ranges from the bucket. Raises PackDamaged."""
     with _source(pack.key) as source:
-        names = pa.ipc.open_file(source).schema.names
-        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
-        with pa.ipc.open_file(source, options=options) as reader:
-            yield reader
+        try:
+            names = pa.ipc.open_file(source).schema.names
+            options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
+            with pa.ipc.open_file(source, options=options) as reader:
+                yield reader
+        except (pa.ArrowInvalid, OSError) as error:
+            raise PackDamaged from error
 
 
 @contextmanager

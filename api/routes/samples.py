@@ -31,7 +31,7 @@ _TURNS = threading.BoundedSemaphore(2)
     "",
     operation_id="list_dataset_samples",
     response_model=Page[Sample],
-    responses=documented.problems(*documented.LIST, 409),
+    responses=documented.problems(*documented.LIST, 409, 410),
 )
 def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     request: Request,
@@ -67,7 +67,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
                 for name in ("image/png", "image/jpeg", "image/webp")
             }
         },
-        **documented.problems(*documented.READ, 409),
+        **documented.problems(*documented.READ, 409, 410),
         **documented.NOT_MODIFIED,
     },
 )

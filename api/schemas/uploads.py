@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core.spec.strict import Strict
+
 MediaType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$")]
 
 
-class NewUpload(BaseModel):
+class NewUpload(Strict):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={

@@ -5,16 +5,15 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.spec.dataset import Pairability
+from core.spec.strict import Strict
 
 Severity = Literal["error", "warning", "info"]
 Layout = Literal["image_folder", "csv", "npz", "parquet"]
 MAX_FINDINGS = 1_000
 
 
-class SplitRequest(BaseModel):
+class SplitRequest(Strict):
     """How to split an archive that brings no splits of its own. Fractions are of each class's images."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     val: float = Field(0.1, ge=0, le=0.9)
     test: float = Field(0.2, ge=0, le=0.9)

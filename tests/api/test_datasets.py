@@ -10,7 +10,7 @@ import pytest
 import redis
 from PIL import Image
 
-from core import datasets, leases
+from core import datasets, leases, storage
 from core.database import transaction
 from core.spec import Pairability
 from core.spec.validation import Finding, ValidationReport
@@ -119,6 +119,17 @@ def test_fault_in_a_dataset_is_422_with_its_place(ours: Caller, change: dict, po
 def test_open_upload_makes_no_dataset(ours: Caller):
     upload = ours.post("/v1/uploads", {"bytes": 1, "sha256": "0" * 64}).json()
     assert ours.post("/v1/datasets", {"name": "d", "upload_id": upload["id"]}).status_code == 409
+
+
+@pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
+@pytest.mark.parametrize("content", [b"not an Arrow file", b""])
+def test_pack_that_was_damaged_in_the_store_is_410(ours: Caller, content: bytes):
+    version = seed.version(ours.tenant_id)
+    storage.put_bytes(f"{version.object_prefix}samples.arrow", content)
+    path = f"/v1/datasets/{version.dataset_id}/versions/latest/samples"
+    for url in (path, f"{path}/0/image"):
+        answer = ours.get(url)
+        assert (answer.status_code, answer.json()["code"]) == (410, "pack_damaged")
 
 
 @pytest.fixture
