@@ -20,15 +20,12 @@ SECONDS = os.environ.get("SECONDS_OF_FUZZING", "120")  # for each of the two run
 CONFIGURATION = """
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "412", "413", "415", "422"]
-
-[[operations]]
-include-path-regex = "^/v1/uploads"
-checks.use_after_free.enabled = false  # one that was given up stays, as aborted, with the reason for the next 410
 """
 LEFT_OUT = (
+    "delete_upload",  # one that was given up can still be looked at, as aborted
     "revoke_api_key",  # it would find its own
     "stream_job_events",  # has no end while its job has none
-    "list_job_events",  # waits for up to a minute, which is all that a run may take
+    "list_job_events",  # waits for up to a minute, which is more than a run may take
 )
 # That the body is of the right shape does not mean that the upload or class it names exists: that is a 422, too.
 MEANT = "positive_data_acceptance"
@@ -57,7 +54,7 @@ def test_every_answer_is_as_documented_whatever_is_asked(
         *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"),
         f"{server.url}/openapi.json",
         *("--header", f"Authorization: Bearer {fuzzer.key}"),
-        *("--phases", phases, "--max-time", SECONDS, "--workers", "2", "--max-response-time", "30"),
+        *("--phases", phases, "--max-time", SECONDS, "--workers", "1", "--max-response-time", "30"),
         *("--checks", "all", "--exclude-checks", MEANT, "--continue-on-failure", "--no-shrink"),
         *("--suppress-health-check", "all", "--seed", os.environ.get("SEED", "1")),
         *(part for operation in LEFT_OUT for part in ("--exclude-operation-id", operation)),
