@@ -71,10 +71,12 @@ def list_jobs(
     *,
     status: Statuses = None,
     dataset: Text = None,
+    comparison: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Jobs of a status, a dataset or version, with labels."""
-    wanted = listing.JobFilter(statuses=status.split(",") if status else (), dataset=dataset, labels=_labels(label))
+    """Jobs of a status, a dataset or version, a comparison, with labels."""
+    statuses = status.split(",") if status else ()
+    wanted = listing.JobFilter(statuses=statuses, dataset=dataset, comparison=comparison, labels=_labels(label))
     found = listing.jobs(session, principal.tenant_id, window, wanted)
     return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
 

@@ -18,7 +18,7 @@ from core.spec.job import (
 )
 from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
-from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve
+from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, form_violations, parse, plan, resolve
 
 __all__ = [
     "AugmentationSpec",
@@ -45,6 +45,7 @@ __all__ = [
     "SplitEvaluation",
     "TrainingSpec",
     "Violation",
+    "form_violations",
     "parse",
     "plan",
     "resolve",
