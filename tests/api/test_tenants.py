@@ -25,8 +25,14 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "checkpoint_id": made.checkpoint(claim),
         "model_id": model.id,
         "export_id": export.id,
+        "comparison_id": _comparison(ours, version),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
+
+
+def _comparison(ours: Caller, version: DatasetVersion) -> str:
+    asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 1}
+    return ours.post("/v1/comparisons", asked).json()["id"]
 
 
 BODIES = {
@@ -51,19 +57,21 @@ def test_foreign_id_is_404_on_every_route(ours: Caller, theirs: Caller, ids: dic
         assert not any(value in foreign.text.replace(url, "") for value in ids.values()), operation
         seen += 1
     assert seen >= 30
-    for name, path in (("job_id", "jobs"), ("dataset_id", "datasets"), ("model_id", "models"), ("key_id", "api_keys")):
+    for name in ("job_id", "dataset_id", "model_id", "key_id", "comparison_id"):
+        path = "api_keys" if name == "key_id" else name.replace("_id", "s")
         assert ours.get(f"/v1/{path}/{ids[name]}").status_code == 200  # nothing was changed by the attempts
 
 
 def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, str]):
     own = {key["id"] for key in theirs.get("/v1/api_keys").json()["data"]}
-    for path in ("jobs", "datasets", "models", "api_keys"):
-        prefix = {"jobs": "job_id", "datasets": "dataset_id", "models": "model_id", "api_keys": "key_id"}[path]
+    for path in ("jobs", "datasets", "models", "comparisons", "api_keys"):
+        prefix = "key_id" if path == "api_keys" else f"{path[:-1]}_id"
         for query in ("", f"?after={ids[prefix]}", f"?after={ids[prefix]}&order=asc"):
             data = theirs.get(f"/v1/{path}{query}").json()["data"]
             assert {item["id"] for item in data} <= own
     assert theirs.get(f"/v1/jobs?dataset={ids['dataset_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?dataset={ids['version_id']}").json()["data"] == []
+    assert theirs.get(f"/v1/jobs?comparison={ids['comparison_id']}").json()["data"] == []
 
 
 def test_foreign_ids_in_bodies_are_unknown(theirs: Caller, ids: dict[str, str]):
