@@ -205,13 +205,7 @@ class Job(Owned, Leased, Row):
         Index("ix_jobs_tenant_id_status_id", "tenant_id", "status", "id"),
         Index("ix_jobs_labels", "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
-        Index(
-            "ix_jobs_comparison_id_status_id",
-            "comparison_id",
-            "status",
-            "id",
-            postgresql_where=text("comparison_id IS NOT NULL"),
-        ),
+        Index("ix_jobs_comparison_id_id", "comparison_id", "id", postgresql_where=text("comparison_id IS NOT NULL")),
         # Claims and sweeps look at these few rows only, however many jobs are done (0.5 ms at 1e6, FACTS.md).
         Index("ix_jobs_queued", "queued_at", postgresql_where=text("status = 'queued'")),
         # Not by lease_expires_at: a heartbeat that changes no indexed column leaves every index alone (HOT).

@@ -39,16 +39,16 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("comparison_method", sa.BigInteger(), nullable=True))
     op.create_foreign_key(op.f("fk_jobs_comparison_id"), "jobs", "comparisons", ["comparison_id"], ["id"])
     op.create_index(
-        "ix_jobs_comparison_id_status_id",
+        "ix_jobs_comparison_id_id",
         "jobs",
-        ["comparison_id", "status", "id"],
+        ["comparison_id", "id"],
         unique=False,
         postgresql_where=sa.text("comparison_id IS NOT NULL"),
     )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_jobs_comparison_id_status_id", table_name="jobs")
+    op.drop_index("ix_jobs_comparison_id_id", table_name="jobs")
     op.drop_constraint(op.f("fk_jobs_comparison_id"), "jobs", type_="foreignkey")
     op.drop_column("jobs", "comparison_method")
     op.drop_column("jobs", "comparison_id")

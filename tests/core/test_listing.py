@@ -70,10 +70,9 @@ def test_a_rare_status_label_or_comparison_is_found_by_an_index(job_ids, databas
         connection.execute("SET enable_seqscan = off")
         for condition, index in (
             ("tenant_id = 't' AND status = 'failed' ORDER BY id DESC", "ix_jobs_tenant_id_status_id"),
-            ("comparison_id = 'c' AND tenant_id = 't' ORDER BY id DESC", "ix_jobs_comparison_id_status_id"),
-            ("comparison_id IN ('c', 'd') GROUP BY status", "ix_jobs_comparison_id_status_id"),
+            ("comparison_id = 'c' ORDER BY id DESC", "ix_jobs_comparison_id_id"),
+            ("comparison_id IN ('c', 'd')", "ix_jobs_comparison_id_id"),
             ("""labels @> '{"a": "b"}'""", "ix_jobs_labels"),
         ):
-            what = "count(*)" if "GROUP" in condition else "id"
-            plan = connection.execute(f"EXPLAIN SELECT {what} FROM jobs WHERE {condition}").fetchall()
+            plan = connection.execute(f"EXPLAIN SELECT id FROM jobs WHERE {condition}").fetchall()
             assert any(index in line for (line,) in plan), plan
