@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from core.comparisons.spec import MAX_JOBS, Budget, ComparisonSpec
-from core.spec import JobSpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec, SpecInvalid, Violation, parse
+from core.spec import JobSpec, MethodSpec, SpecInvalid, Violation, parse
+from core.spec.methods import DkdSpec
 
 CONTROL = "cross_entropy"
 # What a comparison decides itself, and what to do instead of putting it into the base spec.
@@ -66,7 +67,7 @@ def unique(violations: Iterable[Violation]) -> list[Violation]:
 
 def is_plain(method: MethodSpec) -> bool:
     """Whether a method, as the literature counts, sees each image once an epoch; all others see two views of it."""
-    return not isinstance(method, PatchSwapSpec | PatchSwapOnlySpec)
+    return method.arrangement == "passes"
 
 
 def _job_body(asked: ComparisonSpec, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,14 +89,28 @@ def _within(budget: Budget, spec: JobSpec) -> JobSpec:
     faults = [Violation(pointer=place, code="odd_epochs", message=message) for place, n in counts.items() if n % 2]
     if faults:
         raise SpecInvalid(faults)
+    return _halved(spec)
+
+
+def _halved(spec: JobSpec) -> JobSpec:
+    """Whatever is counted in epochs; what has no half is rounded up, but what `_within` refused."""
+    training, optimizer, method = spec.training, spec.optimizer, spec.method
+    milestones = optimizer.milestones
+    halves: dict[str, Any] = {"epochs": training.epochs // 2}
+    if training.early_stopping is not None:
+        patience = {"patience_epochs": (training.early_stopping.patience_epochs + 1) // 2}
+        halves["early_stopping"] = training.early_stopping.model_copy(update=patience)
     schedule = {
-        "milestones": tuple(epoch // 2 for epoch in milestones) or "auto",
-        "warmup_epochs": (spec.optimizer.warmup_epochs + 1) // 2,  # of one epoch: there is no half
+        "milestones": milestones if milestones == "auto" else tuple(epoch // 2 for epoch in milestones),
+        "warmup_epochs": (optimizer.warmup_epochs + 1) // 2,
     }
+    if isinstance(method, DkdSpec):
+        method = method.model_copy(update={"warmup_epochs": (method.warmup_epochs + 1) // 2})
     return spec.model_copy(
         update={
-            "training": spec.training.model_copy(update={"epochs": spec.training.epochs // 2}),
-            "optimizer": spec.optimizer.model_copy(update=schedule),
+            "training": training.model_copy(update=halves),
+            "optimizer": optimizer.model_copy(update=schedule),
+            "method": method,
         }
     )
 

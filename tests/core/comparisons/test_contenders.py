@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.comparisons import contenders
-from core.comparisons.contenders import Contender
+from core.comparisons.contenders import Contender, is_plain
 from core.comparisons.spec import parse
 from core.spec import SpecInvalid
 
@@ -75,6 +75,20 @@ def test_equal_images_are_equal_epochs_and_epochs_are_half_as_many_for_plain_met
     assert (control.optimizer.warmup_epochs, ours.optimizer.warmup_epochs) == (2, 3)
     auto = read(spec={"training": {"epochs": 8}}, budget="epochs")[0]
     assert auto.spec.optimizer.milestones == "auto"
+
+
+def test_all_that_is_counted_in_epochs_is_halved():
+    methods = [{"name": "dkd", "teacher": "model_1", "warmup_epochs": 20}]
+    base = {"training": {"epochs": 40, "early_stopping": {"patience_epochs": 5}}}
+    _, dkd = (one.spec for one in read(spec=base, methods=methods, budget="epochs"))
+    assert (dkd.training.epochs, dkd.training.early_stopping.patience_epochs, dkd.method.warmup_epochs) == (20, 3, 10)
+
+
+def test_two_view_methods_are_all_that_see_an_image_or_its_kin_twice_a_step():
+    plain = {"cross_entropy", "label_smoothing", "mixup", "cutmix", "tf_kd_reg", "ps_kd", "byot", "frskd", "uskd"}
+    double = {"patch_swap", "patch_swap_only", "cs_kd", "ddgsd", "dlb", "bake", "mixskd"}
+    found = read(methods=sorted(plain | double))
+    assert {one.label for one in found if is_plain(one.spec.method)} == plain
 
 
 def test_epochs_that_have_no_half_are_refused_where_they_stand():
