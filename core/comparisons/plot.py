@@ -66,6 +66,8 @@ def _frame(axes: "Axes", table: ComparisonTable, title: str) -> None:
     legend = "dots: seeds; diamonds: means; bars: 95 % t-intervals over seeds\n"
     legend += "green, red: above, below the control, adjusted p < 0.05"
     axes.set_xlabel(f"top-1 accuracy, % ({split})\n{legend}", fontsize=8.5)
+    low, high = axes.get_xlim()
+    axes.set_xlim(max(low, -1), min(high, 101))  # of two seeds an interval may reach beyond what there can be
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0, labelsize=9)
