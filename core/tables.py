@@ -278,6 +278,7 @@ class Model(Owned, Row):
     parameters: Mapped[int]
     macs: Mapped[int]
     evaluation: Mapped[dict[str, Any]]  # arm -> core.spec.Evaluation
+    figures: Mapped[dict[str, Any] | None]  # core.figures of the main arm; 200 evaluations take 5 s to read instead
     card: Mapped[str]
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]

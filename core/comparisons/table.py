@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from core.comparisons.spec import Budget
 from core.comparisons.statistics import CONFIDENCE, MeanInterval, PairedDifference, holm, mean_interval
 from core.comparisons.statistics import paired_difference as paired
-from core.comparisons.trials import Figures, Trial
+from core.comparisons.trials import Trial
+from core.figures import Figures
 from core.tables import Comparison
 
 

@@ -5,29 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Float, cast, func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
+from core import figures
+from core.figures import Figures
 from core.jobs.states import TERMINAL, Status
 from core.tables import Job, Model
 
 Counts = dict[Status, int]
 # empty: all its jobs were deleted
 ComparisonStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "empty"]
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What one job measured on the held-out split."""
-
-    split: str
-    samples: int
-    top1_accuracy: float
-    nll: float | None  # None where it is no finite number
-    ece: float | None
-    images_seen: int
-    train_seconds: float
-    peak_memory_bytes: int | None  # None where the trainer did not say
 
 
 @dataclass(frozen=True)
@@ -46,10 +34,12 @@ class Trial:
     figures: Figures | None
 
 
+# Workers older than the column, which may still run while a newer api is rolled out, leave it to be looked up.
+_FIGURES = func.coalesce(Model.figures, Model.evaluation["main"])
+
+
 def read(session: Session, comparison_id: str) -> list[Trial]:
-    """In the order in which they were queued. Of a model's evaluation only what is compared leaves the database."""
-    main = Model.evaluation["main"]
-    split = main["splits"][main["evaluation_split"].astext]
+    """In the order in which they were queued."""
     statement = (
         select(
             Job.id,
@@ -61,21 +51,14 @@ def read(session: Session, comparison_id: str) -> list[Trial]:
             Job.error["code"].astext,
             Job.model_id,
             Job.finished_at,
-            main["evaluation_split"].astext,
-            cast(split["samples"].astext, BigInteger),
-            cast(split["top1_accuracy"].astext, Float),
-            cast(split["nll"].astext, Float),
-            cast(split["ece"].astext, Float),
-            cast(main["images_seen"].astext, BigInteger),
-            cast(main["train_seconds"].astext, Float),
-            cast(main["peak_memory_bytes"].astext, BigInteger),
+            _FIGURES,
         )
         .outerjoin(Model, Model.id == Job.model_id)
         .where(Job.comparison_id == comparison_id)
         .order_by(Job.id)
     )
     rows: Iterable[Any] = session.execute(statement)
-    return [Trial(*(*row[:9], _figures(row[9:]))) for row in rows]
+    return [Trial(*(*others, _figures(found))) for *others, found in rows]
 
 
 def counts(session: Session, comparison_ids: Sequence[str]) -> dict[str, Counts]:
@@ -104,5 +87,6 @@ def status_of(counted: Mapping[Status, int]) -> ComparisonStatus:
     return "queued" if there == {"queued"} else "running"
 
 
-def _figures(columns: Sequence[Any]) -> Figures | None:
-    return Figures(*columns) if columns[0] is not None else None
+def _figures(found: Mapping[str, Any] | None) -> Figures | None:
+    told = figures.of(found) if found and "splits" in found else found
+    return Figures(**told) if told else None

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comparisons")),
     )
     op.create_index("ix_comparisons_tenant_id_id", "comparisons", ["tenant_id", "id"], unique=False)
+    op.add_column("models", sa.Column("figures", JSON, nullable=True))
     op.add_column("jobs", sa.Column("comparison_id", sa.Text(), nullable=True))
     op.add_column("jobs", sa.Column("comparison_method", sa.BigInteger(), nullable=True))
     op.create_foreign_key(op.f("fk_jobs_comparison_id"), "jobs", "comparisons", ["comparison_id"], ["id"])
@@ -52,5 +53,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_jobs_comparison_id"), "jobs", type_="foreignkey")
     op.drop_column("jobs", "comparison_method")
     op.drop_column("jobs", "comparison_id")
+    op.drop_column("models", "figures")
     op.drop_index("ix_comparisons_tenant_id_id", table_name="comparisons")
     op.drop_table("comparisons")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from api.schemas.comparisons import Comparison
-from core.tables import DatasetVersion
+from core.database import transaction
+from core.tables import DatasetVersion, Model
 from tests.api import made
 from tests.api.serving import Caller
 from tests.worker import seed
@@ -96,6 +98,15 @@ def test_table_of_trainers_that_do_not_tell_memory(ours: Caller, version: Datase
     created = create(ours, version)
     finish(created)
     assert [row["peak_memory_bytes"] for row in ours.get(created["links"]["table"]).json()["rows"]] == [None, None]
+
+
+def test_model_of_an_older_worker_is_compared_all_the_same(ours: Caller, version: DatasetVersion):
+    created = create(ours, version)
+    finish(created)
+    before = ours.get(created["links"]["table"]).json()
+    with transaction() as session:
+        session.execute(update(Model).values(figures=None))
+    assert ours.get(created["links"]["table"]).json() == before
 
 
 def test_table_in_every_format(ours: Caller, version: DatasetVersion):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.comparisons.table import ComparisonTable, build
-from core.comparisons.trials import Figures, Trial
+from core.comparisons.trials import Trial
+from core.figures import Figures
 from core.tables import Comparison
 
 METHODS = ("cross_entropy", "patch_swap", "patch_swap_only")
