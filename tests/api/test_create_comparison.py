@@ -70,6 +70,7 @@ FAULTS = [
     ({"methods": ["patch_swap_only", {"name": "patch_swap", "temperature": -1}]}, ["/methods/1/temperature"]),
     ({"spec": {"training": {"epochs": 0}}, "methods": ["none"]}, ["/spec/training/epochs", "/methods/0"]),
     ({"spec": {"optimizer": {"nesterov": True, "momentum": 0}}}, ["/spec/optimizer/nesterov"]),
+    ({"methods": [{"name": "kd", "teacher": "model_" + "0" * 32}]}, ["/methods/0/teacher"]),
     ({"dataset": "dsv_" + "0" * 32}, ["/dataset"]),
     ({"dataset": "dsv_" + "0" * 32, "spec": {"training": {"epochs": 0}}}, ["/spec/training/epochs", "/dataset"]),
     ({"seeds": 101}, ["/seeds"]),
