@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from api.authentication import OPEN
 from api.schemas.problem import ProblemDetails
 from core.comparisons.spec import ComparisonSpec
-from core.spec import JobSpec
+from core.spec import JobSpec, SweepSpec
 
 PATH = Path(__file__).parent.parent / "docs" / "openapi.json"
 _COMPONENTS = "#/components/schemas/{model}"
@@ -25,7 +25,7 @@ Lists are read by `after=<last_id>`. A resource's `ETag` serves `If-None-Match` 
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, completed by what it cannot know: keys, problems, and what a job spec is."""
+    """FastAPI's document, completed by what it cannot know: keys, problems, and the specs that `core` reads."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -40,7 +40,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operation in document["paths"][path].values():
             operation["security"] = []
     schemas = components["schemas"]
-    for model in (ComparisonSpec, JobSpec, ProblemDetails):
+    for model in (ComparisonSpec, JobSpec, ProblemDetails, SweepSpec):
         schema = model.model_json_schema(ref_template=_COMPONENTS)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

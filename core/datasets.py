@@ -12,7 +12,7 @@ from core.jobs.endings import POISON
 from core.jobs.states import TERMINAL
 from core.settings import settings
 from core.spec import PackManifest
-from core.tables import Dataset, DatasetVersion, Job, Upload
+from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
 
 
 def create(
@@ -92,13 +92,17 @@ def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) 
 
 
 def delete(session: Session, tenant_id: str, dataset_id: str) -> list[str]:
-    """Hide a dataset; gives the object prefixes to delete after the commit. Raises InUse while a job needs it."""
+    """Hide a dataset; gives the object prefixes to delete after the commit. Raises InUse while it is needed."""
     dataset = find(session, tenant_id, dataset_id, lock=True)
     ids = select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset.id)
     live = select(Job.id).where(Job.dataset_version_id.in_(ids), Job.status.not_in(TERMINAL)).limit(1)
     job_id = session.scalars(live).one_or_none()
     if job_id is not None:
         raise InUse(f"job {job_id} uses this dataset; cancel it or wait for its end")
+    searching = select(Sweep.id).where(Sweep.dataset_version_id.in_(ids), Sweep.status == "running").limit(1)
+    sweep_id = session.scalars(searching).one_or_none()
+    if sweep_id is not None:
+        raise InUse(f"sweep {sweep_id} uses this dataset; cancel it or wait for its end")
     dataset.deleted_at = func.now()
     return [f"datasets/{version_id}/" for version_id in session.scalars(ids)]
 

@@ -64,10 +64,10 @@ class PreconditionFailed(DomainError):
 
 
 class InvalidTransition(Conflict):
-    """The job's status does not allow this."""
+    """The status does not allow this."""
 
-    def __init__(self, verb: str, status: str, allowed: Sequence[str]) -> None:
-        sentence = f"cannot {verb} a job that is {status}; possible now: {', '.join(allowed) or 'nothing'}"
+    def __init__(self, verb: str, status: str, allowed: Sequence[str], *, what: str = "job") -> None:
+        sentence = f"cannot {verb} a {what} that is {status}; possible now: {', '.join(allowed) or 'nothing'}"
         super().__init__(sentence, allowed=list(allowed))
 
 

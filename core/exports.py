@@ -6,14 +6,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import leases
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.progress import JobError
 from core.settings import settings
 from core.spec import ExportResult, ExportSpec
 from core.storage import StoredFile
-from core.tables import Export, Model
+from core.tables import Export, Job, Model
 
 
 def find_model(session: Session, tenant_id: str, model_id: str) -> Model:
@@ -31,8 +31,14 @@ def find(session: Session, tenant_id: str, export_id: str) -> Export:
 
 
 def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
-    """A queued export. The caller commits and then rings."""
+    """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
     model = find_model(session, tenant_id, model_id)
+    trained = session.get_one(Job, model.job_id)
+    if not trained.resolved["evaluation"].get("test", True):
+        raise Invalid(
+            f"a file is judged on the test split, which job {trained.id} left unread; "
+            'export the final job of its sweep, or clone it with {"evaluation": {"test": true}}'
+        )
     export = Export(
         id=new_id("exp"),
         tenant_id=tenant_id,

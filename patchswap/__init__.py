@@ -21,11 +21,13 @@ if TYPE_CHECKING:
         NoCredentials,
         PatchswapError,
         ServiceUnreachable,
+        SweepUnsuccessful,
         WaitTimeout,
     )
     from patchswap.resources import Dataset, Event, Export, Job, Model
+    from patchswap.sweeps import Sweep
 
-_PLACES = {"Client": "client", "Comparison": "comparisons"}
+_PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps"}
 _PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
 
 __all__ = [
@@ -45,6 +47,8 @@ __all__ = [
     "NoCredentials",
     "PatchswapError",
     "ServiceUnreachable",
+    "Sweep",
+    "SweepUnsuccessful",
     "WaitTimeout",
 ]
 

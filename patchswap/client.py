@@ -12,6 +12,7 @@ from patchswap.datasets import Datasets
 from patchswap.exports import Exports, Models
 from patchswap.jobs import Jobs
 from patchswap.resources import ApiKey, Recipe
+from patchswap.sweeps import Sweeps
 from patchswap.transport import Transport
 
 
@@ -27,6 +28,7 @@ class Client:
         self.datasets = Datasets(self)
         self.jobs = Jobs(self)
         self.comparisons = Comparisons(self)
+        self.sweeps = Sweeps(self)
         self.models = Models(self)
         self.exports = Exports(self)
         self.keys = Keys(self.transport)

@@ -32,7 +32,7 @@ class DamagedFile(PatchswapError):
 
 
 class Unsuccessful(PatchswapError):
-    """A job, a dataset or an export ended badly; `error` is what the service says about it."""
+    """A job, a dataset, a sweep or an export ended badly; `error` is what the service says about it."""
 
     def __init__(self, what: str, error: Mapping[str, Any] | None) -> None:
         self.error: dict[str, Any] = dict(error or {})
@@ -46,6 +46,10 @@ class JobUnsuccessful(Unsuccessful):
 
 class DatasetUnsuccessful(Unsuccessful):
     """Ingest refused the archive; the validation report names every file."""
+
+
+class SweepUnsuccessful(Unsuccessful):
+    """The sweep failed or was cancelled."""
 
 
 class ExportUnsuccessful(Unsuccessful):

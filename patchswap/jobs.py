@@ -33,10 +33,15 @@ class Jobs:
         return self._job(self._transport.get(f"/v1/jobs/{job_id}"))
 
     def list(
-        self, *, status: str | None = None, dataset: str | None = None, comparison: str | None = None
+        self,
+        *,
+        status: str | None = None,
+        dataset: str | None = None,
+        comparison: str | None = None,
+        sweep: str | None = None,
     ) -> Iterator[Job]:
         """Newest first."""
-        wanted = {"status": status, "dataset": dataset, "comparison": comparison}
+        wanted = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep}
         found = pages.items(self._transport, "/v1/jobs", order="desc", **wanted)
         return (self._job(item) for item in found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from patchswap.errors import WaitTimeout
@@ -25,3 +25,18 @@ def until(fetch: Callable[[], T], is_over: Callable[[T], bool], *, what: str, ti
         time.sleep(interval)
         interval = min(_LONGEST_SECONDS, interval * 1.5)
     return found
+
+
+def changes(fetch: Callable[[], T], is_over: Callable[[T], bool]) -> Iterator[T]:
+    """What is fetched, each time it is another than before, until it is over; the last is the end."""
+    last: T | None = None
+    interval = _FIRST_SECONDS
+    while True:
+        found = fetch()
+        if found != last:
+            yield found
+            last, interval = found, _FIRST_SECONDS
+        if is_over(found):
+            return
+        time.sleep(interval)
+        interval = min(_LONGEST_SECONDS, interval * 1.5)

@@ -77,6 +77,8 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
 def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
+    if not spec.evaluation.test:
+        pack = pack.without_test()
     if arguments.verb == "train":
         yield from notices if arguments.arm == "main" else ()
         yield from train(
@@ -106,6 +108,8 @@ def _devices(spec: Path) -> int:
 def _export(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
     from trainer.export import run  # noqa: PLC0415 - onnx and its runtime take seconds that training need not wait
 
+    if not spec.evaluation.test:
+        raise errors.spec_invalid("A file is judged on the test split, which this spec leaves unread.")
     export = _checked_export(arguments)
     folder = arguments.export_dir or arguments.out / "exports" / f"{export.format}-{export.precision}"
     return run(spec, pack=pack, export=export, out=arguments.out, folder=folder)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ _SCHEMA = pa.schema(
     ]
 )
 
+_NO_SPLIT = np.int8(-1)
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -40,6 +42,12 @@ class Pack:
     def rows(self, split: Split) -> NDArray[np.int64]:
         """The row numbers of a split, in the order of the pack."""
         return np.flatnonzero(self.splits == split)
+
+    def without_test(self) -> "Pack":
+        """This pack with its test split out of reach: its rows are of no split, and figures are of validation."""
+        counts = {name: classes for name, classes in self.manifest.counts.items() if name != "test"}
+        manifest = self.manifest.model_copy(update={"counts": counts, "evaluation_split": "val"})
+        return replace(self, manifest=manifest, splits=np.where(self.splits == Split.TEST, _NO_SPLIT, self.splits))
 
     def read(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
         """One image as (height, width, channels) uint8. Raises TrainerError where its bytes are no image."""

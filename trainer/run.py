@@ -130,7 +130,7 @@ def assemble(
     if arm == "control":
         spec = spec.model_copy(update={"method": CrossEntropySpec()})
     steps = plan(spec, pack.manifest)
-    objective = _objective(spec, pack, device=device, teacher_folder=teacher_folder)
+    objective = _objective(spec, steps, pack=pack, device=device, teacher_folder=teacher_folder)
     budget = host_budget()
     feed = Feed(spec, steps, pack=pack, method=objective.method, device=device, budget=budget)
     training = spec.training
@@ -206,7 +206,9 @@ def check_finite(run: Run) -> None:
         raise loss_nan(run.position.step)
 
 
-def _objective(spec: ResolvedSpec, pack: Pack, *, device: torch.device, teacher_folder: Path | None) -> Objective:
+def _objective(
+    spec: ResolvedSpec, steps: Plan, *, pack: Pack, device: torch.device, teacher_folder: Path | None
+) -> Objective:
     """The network is drawn first, so that it begins the same whatever the method adds."""
     torch.manual_seed(spec.seed)
     model = classification.build_model(spec, pack.manifest)
@@ -214,6 +216,7 @@ def _objective(spec: ResolvedSpec, pack: Pack, *, device: torch.device, teacher_
     dimensions = Dimensions(
         classes=len(pack.manifest.classes),
         samples=len(pack.rows(Split.TRAIN)),
+        groups=steps.groups,
         features=features,
         stages=shapes,
     )

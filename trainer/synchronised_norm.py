@@ -4,9 +4,10 @@ torch has it for GPUs only; on a CPU, where teams are tested, it is written out 
 Shapes: B batch, C channels, H height, W width.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn import functional as collective
 
 
 def synchronise_batch_norm(module: nn.Module) -> None:
@@ -23,17 +24,16 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         values = input.float()
-        own = torch.cat(
-            [values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), values.new_tensor([values[:, 0].numel()])]
-        )
-        sums = collective.all_reduce(own, op=distributed.ReduceOp.SUM)
+        wide = values.double()  # a variance as a difference of sums: float32 would lose half its digits
+        own = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), wide.new_tensor([wide[:, 0].numel()])])
+        sums: Tensor = _TeamSum.apply(own)
         count = sums[-1].detach()
         mean_C, square_C = (sums[:-1] / count).chunk(2)
         variance_C = square_C - mean_C.square()
-        self._track(mean_C.detach(), variance_C.detach() * count / (count - 1))
+        self._track(mean_C.detach().float(), (variance_C.detach() * count / (count - 1)).float())
         scale_C = self.weight * torch.rsqrt(variance_C + self.eps)
         offset_C = self.bias - mean_C * scale_C
-        return (values * scale_C[:, None, None] + offset_C[:, None, None]).to(input.dtype)
+        return (values * scale_C.float()[:, None, None] + offset_C.float()[:, None, None]).to(input.dtype)
 
     @torch.no_grad()
     def _track(self, mean_C: Tensor, variance_C: Tensor) -> None:
@@ -42,6 +42,24 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.num_batches_tracked += 1
         self.running_mean.lerp_(mean_C, self.momentum)
         self.running_var.lerp_(variance_C, self.momentum)
+
+
+class _TeamSum(torch.autograd.Function):
+    """The sum over the team, whose gradient is the sum of the team's gradients."""
+
+    @staticmethod
+    def forward(_context: Any, own: Tensor) -> Tensor:
+        return _summed(own)
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        return _summed(gradient)
+
+
+def _summed(own: Tensor) -> Tensor:
+    sums = own.clone()
+    distributed.all_reduce(sums)
+    return sums
 
 
 def _share(norm: nn.BatchNorm2d) -> SharedBatchNorm2d:

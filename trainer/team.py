@@ -47,12 +47,13 @@ class Team:
             return nullcontext()
         return module.no_sync()  # type: ignore[no-any-return]
 
-    def total(self, value: Tensor) -> Tensor:
-        """The sum over the team."""
-        if self.size > 1:
-            value = value.clone()
-            distributed.all_reduce(value)
-        return value
+    def total(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The sums over the team of scalars of one type, in one exchange."""
+        if self.size == 1:
+            return values
+        sums = torch.stack(list(values.values()))
+        distributed.all_reduce(sums)
+        return dict(zip(values, sums, strict=True))
 
     def from_chief(self, value: Value) -> Value:
         """What the chief has; the others wait for it."""

@@ -76,11 +76,11 @@ def train_step(run: Run) -> None:
     optimization.set_learning_rate(
         run.optimizer, optimization.learning_rate(run.spec.optimizer, run.plan, position.step)
     )
-    found = _differentiate(run)
+    found = run.team.total(_differentiate(run))
     run.optimizer.step()
     if run.averaged:
         run.averaged.update(position.step)
-    run.last_loss = found["loss"] * run.team.size  # about the whole step's: found is this process's share
+    run.last_loss = found["loss"]
     _add(position.sums, found)
     position.step += 1
 
@@ -89,8 +89,8 @@ def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
     """Report the epoch's means and, where its turn has come, the validation. Raises Interrupted on `stop`."""
     position, epoch = run.position, run.position.epochs_closed + 1
     running.check_finite(run)
-    steps, total = run.plan.steps_per_epoch, run.team.total
-    values = {f"train.{name}": total(value).item() / steps for name, value in position.sums.items()}
+    steps = run.plan.steps_per_epoch
+    values = {f"train.{name}": value.item() / steps for name, value in position.sums.items()}
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
     if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):

@@ -15,6 +15,7 @@ from core.errors import StoreUnavailable
 from core.jobs import sweeping
 from core.queue import Bell
 from core.settings import settings
+from core.sweeps import ledger
 from core.tables import DatasetVersion, Export, IdempotencyKey, Job
 from worker import orphans, scratch
 from worker.persistence import LedgerAway, write_once
@@ -38,6 +39,7 @@ def run_forever() -> None:
             if sweep() and time.monotonic() >= orphans_at:
                 orphans.delete_orphans()
                 orphans_at = time.monotonic() + ORPHAN_PAUSE_SECONDS
+            drive_sweeps()
         except (LedgerAway, StoreUnavailable) as error:
             logger.warning("sweeping waits: %s", error)
         except Exception:
@@ -55,6 +57,14 @@ def sweep() -> bool:
     for prefix in prefixes:
         storage.delete_prefix(prefix)
     return True
+
+
+def drive_sweeps() -> None:
+    """The searches that customers run, if there are any. Raises LedgerAway."""
+    if write_once(ledger.running):
+        from worker import sweeps  # noqa: PLC0415 - Optuna costs memory that most workers need not spend
+
+        sweeps.tick()
 
 
 def ring_missing(name: str) -> int:

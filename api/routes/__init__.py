@@ -15,6 +15,7 @@ from api.routes import (
     models,
     recipes,
     samples,
+    sweeps,
     uploads,
 )
 
@@ -34,6 +35,7 @@ ROUTERS = tuple(
         samples,
         models,
         exports,
+        sweeps,
         recipes,
         keys,
         metrics_text,

@@ -16,17 +16,18 @@ from api.path_ids import ComparisonId
 from api.removal import forget
 from api.routes import documented
 from api.schemas import comparisons as schema
-from api.schemas.comparisons import AsComparisonSpec, Comparison, ComparisonSummary
+from api.schemas.comparisons import Comparison, ComparisonSummary
+from api.schemas.described import Described
 from api.sessions import Database
 from core import listing, queue, tables
 from core.comparisons import plot, rendering, requests, trials
-from core.comparisons.spec import parse
+from core.comparisons.spec import ComparisonSpec, parse
 from core.comparisons.table import ComparisonTable, build
 from core.jobs.states import TERMINAL
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"], route_class=JsonRoute)
 
-Asked = Annotated[dict[str, Any], AsComparisonSpec(), Body(openapi_examples=schema.EXAMPLES)]
+Asked = Annotated[dict[str, Any], Described(ComparisonSpec), Body(openapi_examples=schema.EXAMPLES)]
 Format = Literal["json", "csv", "markdown", "png"]
 _MEDIA_TYPES = {"csv": "text/csv", "markdown": "text/markdown", "png": "image/png"}
 _SUFFIXES = {"csv": "csv", "markdown": "md", "png": "png"}

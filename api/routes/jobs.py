@@ -18,17 +18,18 @@ from api.path_ids import JobId, is_job_id
 from api.removal import forget
 from api.routes import documented
 from api.schemas import jobs as schema
-from api.schemas.jobs import AsJobSpec, CheckedSpec, Job
+from api.schemas.described import Described
+from api.schemas.jobs import CheckedSpec, Job
 from api.sessions import Database
 from core import listing, queue, tables
 from core.errors import Invalid, NotFound
 from core.jobs import pages, requests
 from core.jobs.states import Status
-from core.spec import parse
+from core.spec import JobSpec, parse
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 
-SpecBody = Annotated[dict[str, Any], AsJobSpec(), Body(openapi_examples=schema.SPEC_EXAMPLES)]
+SpecBody = Annotated[dict[str, Any], Described(JobSpec), Body(openapi_examples=schema.SPEC_EXAMPLES)]
 Changes = Annotated[dict[str, Any] | None, Body(description="Fields of the spec to change.", examples=[{"seed": 1}])]
 _STATUS = "|".join(get_args(Status))
 Statuses = Annotated[
@@ -63,7 +64,7 @@ async def get_job(request: Request) -> Response:
 
 
 @router.get("", operation_id="list_jobs", response_model=Page[Job], responses=documented.problems(*documented.LIST))
-def list_jobs(
+def list_jobs(  # noqa: PLR0913 - one parameter a filter
     request: Request,
     principal: Reading,
     session: Database,
@@ -72,11 +73,17 @@ def list_jobs(
     status: Statuses = None,
     dataset: Text = None,
     comparison: Text = None,
+    sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Jobs of a status, a dataset or version, a comparison, with labels."""
-    statuses = status.split(",") if status else ()
-    wanted = listing.JobFilter(statuses=statuses, dataset=dataset, comparison=comparison, labels=_labels(label))
+    """Jobs of a status, a dataset or version, a comparison, a sweep, with labels."""
+    wanted = listing.JobFilter(
+        statuses=status.split(",") if status else (),
+        dataset=dataset,
+        comparison=comparison,
+        sweep=sweep,
+        labels=_labels(label),
+    )
     found = listing.jobs(session, principal.tenant_id, window, wanted)
     return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
 

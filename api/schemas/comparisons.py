@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, Field
 
 from core import tables
 from core.comparisons import table, trials
-from core.comparisons.spec import Budget, ComparisonSpec
+from core.comparisons.spec import Budget
 from core.comparisons.table import ComparisonTable
 from core.comparisons.trials import ComparisonStatus, Counts, Trial
 from core.jobs.states import TERMINAL, Status
@@ -41,16 +39,6 @@ EXAMPLES: dict[str, Any] = {
         }
     },
 }
-
-
-class AsComparisonSpec:
-    """A body that `core.comparisons.spec.parse` reads: to FastAPI any object, in the document a ComparisonSpec."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler(source)
-
-    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"$ref": f"#/components/schemas/{ComparisonSpec.__name__}"}  # put there by `api.openapi`
 
 
 class ComparedMethod(BaseModel):

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.jobs.states import Status
 from core.progress import JobError
-from core.spec import JobSpec, SpecWarning
+from core.spec import SpecWarning
 
 _DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
 SPEC_EXAMPLES: dict[str, Any] = {
@@ -33,16 +31,6 @@ SPEC_EXAMPLES: dict[str, Any] = {
         }
     },
 }
-
-
-class AsJobSpec:
-    """A body that `core.spec.parse` reads: to FastAPI any object, in the OpenAPI document a JobSpec."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler(source)
-
-    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"$ref": f"#/components/schemas/{JobSpec.__name__}"}  # put there by `api.openapi`
 
 
 class Best(BaseModel):
@@ -110,6 +98,7 @@ class Job(BaseModel):
     usage: Usage
     model_id: str | None
     comparison_id: str | None = Field(description="The comparison that the job is a trial of.")
+    sweep_id: str | None = Field(description="The sweep whose trial or final job it is.")
     error: JobError | None
     cancel_requested_at: datetime | None
     pause_requested_at: datetime | None
@@ -148,6 +137,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "usage": {"gpu_seconds": row["gpu_seconds"], "platform_fault_seconds": row["platform_fault_seconds"]},
         "model_id": row["model_id"],
         "comparison_id": row["comparison_id"],
+        "sweep_id": row["sweep_id"],
         "error": row["error"],
         "cancel_requested_at": row["cancel_requested_at"],
         "pause_requested_at": row["pause_requested_at"],
@@ -165,6 +155,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
             "dataset": f"/v1/datasets/{row['dataset_id']}",
             "model": f"/v1/models/{row['model_id']}" if row["model_id"] else None,
             "comparison": f"/v1/comparisons/{row['comparison_id']}" if row["comparison_id"] else None,
+            "sweep": f"/v1/sweeps/{row['sweep_id']}" if row["sweep_id"] else None,
         },
     }
 

@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from core.spec import SpecInvalid, form_violations
+from core.spec import SpecInvalid, violations_of
 from core.spec.job import LabelKey, LabelValue
 
 MAX_METHODS = 40
@@ -113,4 +113,4 @@ def parse(body: Mapping[str, Any]) -> ComparisonSpec:
     try:
         return ComparisonSpec.model_validate(body)
     except ValidationError as error:
-        raise SpecInvalid(form_violations(error, body)) from error
+        raise SpecInvalid(violations_of(error, body)) from error

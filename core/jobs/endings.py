@@ -1,13 +1,15 @@
 """What becomes of a job whose attempt ended without a result: one place decides, for workers and the sweeper."""
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import events
 from core.jobs.states import TERMINAL
 from core.progress import JobError
 from core.settings import settings
-from core.tables import Job, JobAttempt
+from core.tables import Job, JobAttempt, JobEvent
+
+BY_REQUEST = "cancelled by request"
 
 POISON = JobError(
     code="poison",
@@ -26,7 +28,7 @@ def end_attempt(session: Session, job: Job, *, outcome: str, reason: str) -> str
     close_attempts(session, job, outcome)
     job.worker = job.lease_expires_at = job.rung_at = None
     if job.cancel_requested_at is not None:
-        move(session, job, "cancelled", reason=f"cancelled by request; {reason}")
+        move(session, job, "cancelled", reason=f"{why_cancelled(session, job)}; {reason}")
     elif job.attempts >= settings().max_attempts:
         error = POISON.model_copy(update={"message": f"{POISON.message}; the last time: {reason}"})
         job.error = error.model_dump()
@@ -36,6 +38,17 @@ def end_attempt(session: Session, job: Job, *, outcome: str, reason: str) -> str
     else:
         move(session, job, "queued", reason=reason)
     return job.status
+
+
+def why_cancelled(session: Session, job: Job) -> str:
+    """What whoever asked for the end gave as its reason."""
+    asked = (
+        select(JobEvent.data["reason"].astext)
+        .where(JobEvent.job_id == job.id, JobEvent.type == "request", JobEvent.data["verb"].astext == "cancel")
+        .order_by(JobEvent.seq.desc())
+        .limit(1)
+    )
+    return session.scalars(asked).one_or_none() or BY_REQUEST
 
 
 def move(session: Session, job: Job, status: str, *, reason: str) -> None:

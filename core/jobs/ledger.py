@@ -189,7 +189,7 @@ def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobE
     """
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
     if job.cancel_requested_at is not None:
-        status, error, reason = "cancelled", None, "cancelled by request"
+        status, error, reason = "cancelled", None, endings.why_cancelled(session, job)
     if error is not None:
         job.error = error.model_dump()
     _end(session, job, status=status, outcome=error.code if error else status, reason=reason)

@@ -13,6 +13,7 @@ from core import events, teachers
 from core.datasets import ready_version
 from core.errors import InUse, NotFound, TeacherGone
 from core.ids import new_id
+from core.jobs import endings
 from core.jobs.states import TERMINAL, require
 from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
 from core.spec.recipes import merge
@@ -80,16 +81,16 @@ def find(session: Session, tenant_id: str, job_id: str, *, lock: bool = False) -
     return job
 
 
-def cancel(session: Session, tenant_id: str, job_id: str) -> Job:
+def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = endings.BY_REQUEST) -> Job:
     """Ask for the end. At once where nobody works on the job; else the worker sees it at its next heartbeat."""
     job = find(session, tenant_id, job_id, lock=True)
     if job.status == "cancelled" or job.cancel_requested_at is not None:
         return job
     require("cancel", job.status)
     job.cancel_requested_at = func.now()
-    events.append(session, job, "request", verb="cancel")
+    events.append(session, job, "request", verb="cancel", reason=reason)
     if job.status != "running":
-        _end(session, job, "cancelled", reason="cancelled by request")
+        _end(session, job, "cancelled", reason=reason)
     return _fresh(session, job)
 
 

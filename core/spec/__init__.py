@@ -5,6 +5,7 @@ The trainer may import this package and `core.progress`, nothing else of ours.
 
 from core.spec.checks import SpecWarning, Violation
 from core.spec.dataset import PackManifest, Pairability, Split
+from core.spec.feasibility import sweep_violations
 from core.spec.job import (
     AugmentationSpec,
     Constraints,
@@ -18,7 +19,8 @@ from core.spec.job import (
 )
 from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
-from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, form_violations, parse, plan, resolve
+from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
+from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
 
 __all__ = [
     "AugmentationSpec",
@@ -43,10 +45,15 @@ __all__ = [
     "SpecWarning",
     "Split",
     "SplitEvaluation",
+    "SweepSpec",
     "TrainingSpec",
     "Violation",
-    "form_violations",
+    "final_body",
     "parse",
+    "parse_sweep",
     "plan",
     "resolve",
+    "sweep_violations",
+    "trial_body",
+    "violations_of",
 ]

@@ -27,6 +27,7 @@ def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int
         *_method_violations(spec, height=height, width=width),
         *_optimizer_violations(spec),
         *_training_violations(spec, manifest),
+        *_evaluation_violations(spec, manifest),
     ]
 
 
@@ -81,6 +82,20 @@ def _training_violations(spec: JobSpec, manifest: PackManifest) -> list[Violatio
     if training.early_stopping and not manifest.split_size("val"):
         message = "the dataset has no validation split to stop by; push one with a val split, or leave this out"
         found.append(Violation(pointer="/training/early_stopping", code="no_validation_split", message=message))
+    return found
+
+
+def _evaluation_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
+    """What cannot be had while the test split stays unread."""
+    if spec.evaluation.test:
+        return []
+    found = []
+    if spec.exports:
+        message = 'a file is judged on the test split; give "exports": [] or leave evaluation.test true'
+        found.append(Violation(pointer="/exports", code="needs_test", message=message))
+    if not manifest.split_size("val"):
+        message = "the dataset has no validation split to be judged on instead; leave it true"
+        found.append(Violation(pointer="/evaluation/test", code="needs_validation", message=message))
     return found
 
 

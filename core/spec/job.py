@@ -80,6 +80,9 @@ class TrainingSpec(Strict):
 
 
 class EvaluationSpec(Strict):
+    test: bool = Field(
+        default=True, description="False: the test split stays unread, validation is reported, and nothing is exported."
+    )
     calibration: bool = True
     robustness: tuple[Literal["fgsm", "corruptions"], ...] = ()
 

@@ -102,7 +102,7 @@ class CsKdSpec(Method):
     arrangement: ClassVar[Arrangement] = "pairs"
     name: Literal["cs_kd"] = "cs_kd"
     temperature: Temperature = 4.0
-    kd_weight: Weight = 1.0
+    kd_weight: Weight = Field(1.0, description="3 in the source on fine-grained data.")
 
 
 class DdgsdSpec(Method):

@@ -63,12 +63,12 @@ def parse(body: Mapping[str, Any]) -> JobSpec:
     try:
         return JobSpec.model_validate(merge(merge(DEFAULTS, RECIPES[name].spec), body))
     except ValidationError as error:
-        raise SpecInvalid(form_violations(error, body)) from error
+        raise SpecInvalid(violations_of(error, body)) from error
 
 
-def form_violations(error: ValidationError, body: Any) -> list[Violation]:
+def violations_of(error: ValidationError, body: Any) -> list[Violation]:
     """What pydantic found, with JSON pointers into what was sent."""
-    return [_violation(item, body) for item in error.errors(include_url=False)]
+    return [_violation(e, body) for e in error.errors(include_url=False)]
 
 
 def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, datasets, jobs, models
+from patchswap.cli import account, comparisons, datasets, jobs, models, sweeps
 from patchswap.cli.output import Json, emit
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(jobs.app, name="jobs")
 for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
     app.command(_verb.__name__)(_verb)
 app.add_typer(comparisons.app, name="compare")
+app.add_typer(sweeps.app, name="sweep")
 app.command("pull")(models.pull)
 app.add_typer(models.exports, name="exports")
 app.add_typer(models.app, name="models")

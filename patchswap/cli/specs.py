@@ -30,7 +30,15 @@ def set_all(spec: dict[str, Any], assignments: Sequence[str]) -> None:
         keys = path.strip().split(".")
         if not equals or not all(keys):
             raise BadInput(f"--set {assignment!r} is no path=value; write it like --set training.epochs=5")
-        _set(spec, keys, _value(value), assignment)
+        _set(spec, keys, value_of(value), assignment)
+
+
+def value_of(text: str) -> Any:
+    """JSON, or text where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def method(text: str) -> str | dict[str, Any]:
@@ -45,7 +53,7 @@ def method(text: str) -> str | dict[str, Any]:
             raise BadInput(
                 f"--method {text!r} is no NAME:SETTING=VALUE,...; write it like --method cs_kd:temperature=2"
             )
-        found[key.strip()] = _value(value)
+        found[key.strip()] = value_of(value)
     return found
 
 
@@ -64,10 +72,3 @@ def _set(spec: dict[str, Any], keys: list[str], value: Any, assignment: str) -> 
         if not isinstance(here, dict):
             raise BadInput(f"--set {assignment!r}: {key} is a value already and can hold nothing")
     here[keys[-1]] = value
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -11,6 +11,8 @@ from api import openapi
 from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller
+from tests.worker import sweeping
+from worker import sweeps
 
 
 def document() -> dict:
@@ -75,13 +77,24 @@ def test_fields_of_answers_are_all_required():
         "ComparisonSummary",
         "ComparisonTable",
         "MethodRow",
+        "Sweep",
+        "SweepWithTrials",
+        "Trial",
     ):
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
 
 
 @pytest.mark.parametrize(
     "operation",
-    ["create_job", "validate_job", "create_upload", "create_dataset", "create_api_key", "create_comparison"],
+    [
+        "create_job",
+        "validate_job",
+        "create_comparison",
+        "create_sweep",
+        "create_upload",
+        "create_dataset",
+        "create_api_key",
+    ],
 )
 def test_examples_of_bodies_are_accepted(ours: Caller, version: DatasetVersion, operation: str):
     path, op = next((path, op) for path, _, op in operations() if op["operationId"] == operation)
@@ -107,6 +120,8 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
     asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 2}
     comparison = ours.post("/v1/comparisons", asked).json()
     made.succeed(comparison["jobs"][0]["id"], 0.5)
+    sweep_id = sweeping.sweep(version)
+    sweeps.tick()
     paths = {
         "/v1/comparisons": ["/v1/comparisons"],
         "/v1/comparisons/{comparison_id}": [comparison["links"]["self"]],
@@ -125,6 +140,8 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
         "/v1/models/{model_id}": [f"/v1/models/{model.id}"],
         "/v1/models/{model_id}/exports": [f"/v1/models/{model.id}/exports"],
         "/v1/exports/{export_id}": [f"/v1/exports/{export.id}"],
+        "/v1/sweeps": ["/v1/sweeps"],
+        "/v1/sweeps/{sweep_id}": [f"/v1/sweeps/{sweep_id}"],
         "/v1/recipes": ["/v1/recipes"],
         "/v1/export_formats": ["/v1/export_formats"],
         "/v1/api_keys": ["/v1/api_keys"],

@@ -9,7 +9,8 @@ import pytest
 from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller
-from tests.worker import seed
+from tests.worker import seed, sweeping
+from worker import sweeps
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "model_id": model.id,
         "export_id": export.id,
         "comparison_id": _comparison(ours, version),
+        "sweep_id": sweeping.sweep(version),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
 
@@ -35,6 +37,14 @@ def _comparison(ours: Caller, version: DatasetVersion) -> str:
     return ours.post("/v1/comparisons", asked).json()["id"]
 
 
+LISTS = {
+    "jobs": "job_id",
+    "datasets": "dataset_id",
+    "models": "model_id",
+    "api_keys": "key_id",
+    "comparisons": "comparison_id",
+    "sweeps": "sweep_id",
+}
 BODIES = {
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
     "create_export": {"format": "onnx", "precision": "fp32"},
@@ -57,21 +67,21 @@ def test_foreign_id_is_404_on_every_route(ours: Caller, theirs: Caller, ids: dic
         assert not any(value in foreign.text.replace(url, "") for value in ids.values()), operation
         seen += 1
     assert seen >= 30
-    for name in ("job_id", "dataset_id", "model_id", "key_id", "comparison_id"):
-        path = "api_keys" if name == "key_id" else name.replace("_id", "s")
+    for path, name in LISTS.items():
         assert ours.get(f"/v1/{path}/{ids[name]}").status_code == 200  # nothing was changed by the attempts
 
 
 def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, str]):
     own = {key["id"] for key in theirs.get("/v1/api_keys").json()["data"]}
-    for path in ("jobs", "datasets", "models", "comparisons", "api_keys"):
-        prefix = "key_id" if path == "api_keys" else f"{path[:-1]}_id"
+    for path, prefix in LISTS.items():
         for query in ("", f"?after={ids[prefix]}", f"?after={ids[prefix]}&order=asc"):
             data = theirs.get(f"/v1/{path}{query}").json()["data"]
             assert {item["id"] for item in data} <= own
     assert theirs.get(f"/v1/jobs?dataset={ids['dataset_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?dataset={ids['version_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?comparison={ids['comparison_id']}").json()["data"] == []
+    sweeps.tick()
+    assert theirs.get(f"/v1/jobs?sweep={ids['sweep_id']}").json()["data"] == []
 
 
 def test_foreign_ids_in_bodies_are_unknown(theirs: Caller, ids: dict[str, str]):
@@ -82,6 +92,8 @@ def test_foreign_ids_in_bodies_are_unknown(theirs: Caller, ids: dict[str, str]):
     assert version.status_code == 422
     for dataset_id in (ids["dataset_id"], ids["version_id"]):
         assert theirs.post("/v1/jobs", {"dataset": dataset_id}).status_code == 422
+        search = {"trials": 1, "space": {"optimizer.momentum": {"type": "float", "low": 0, "high": 0.9}}}
+        assert theirs.post("/v1/sweeps", search | {"dataset": dataset_id}).status_code == 422
 
 
 def test_ids_of_one_resource_do_not_open_another_of_ours(ours: Caller, ids: dict[str, str]):

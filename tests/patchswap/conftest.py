@@ -23,7 +23,7 @@ from tests.servers.redis import RedisServer
 MANIFEST = PackManifest(
     classes=["cat", "dog"],
     samples=60,
-    counts={"train": {"cat": 20, "dog": 20}, "test": {"cat": 10, "dog": 10}},
+    counts={"train": {"cat": 20, "dog": 20}, "val": {"cat": 5, "dog": 5}, "test": {"cat": 5, "dog": 5}},
     encoding="raw",
     channels=3,
     image_size=(8, 8),
@@ -131,7 +131,7 @@ REPORT: dict[str, Any] = {
     "skipped": 0,
     "ignored": 0,
     "classes": 2,
-    "splits": {"train": 40, "test": 20},
+    "splits": {"train": 40, "val": 10, "test": 10},
     "pairability": {"share": 1.0, "unpairable_classes": []},
     "findings": [],
     "counts": {},

@@ -12,10 +12,11 @@ import pytest
 import safetensors.numpy
 import torch
 
+from core.spec import Split
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
-from trainer import clock, durable, errors, training
+from trainer import clock, durable, errors, feed, images, prediction, training
 from trainer.__main__ import _read_spec
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
@@ -147,6 +148,32 @@ def test_faults_of_pack_and_spec_are_named(digits_folder: Path, tmp_path: Path) 
     spec.write_text("{")
     status, said = run_main(["train", spec, "--pack", digits_folder, "--out", tmp_path], tmp_path)
     assert (status, said[-1].error.code) == (3, "spec_invalid")
+
+
+def test_a_run_that_leaves_the_test_split_unread_opens_none_of_its_images(
+    digits: Pack, digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    real = images.open_images
+
+    def spying(pack, rows, **options):
+        opened.extend(rows.tolist())
+        return real(pack, rows, **options)
+
+    for module in (feed, prediction, images):
+        monkeypatch.setattr(module, "open_images", spying)
+    where = ["--pack", digits_folder, "--out", tmp_path]
+    test = {"evaluation": {"test": False, "robustness": ["fgsm"]}, "exports": []}
+    spec = write_spec(tmp_path, body(**test))
+    assert run_main(["train", spec, *where], tmp_path)[0] == 0
+    assert run_main(["evaluate", spec, *where], tmp_path)[0] == 0
+    found = json.loads((tmp_path / "main" / "evaluation.json").read_text())
+    assert (list(found["splits"]), found["evaluation_split"]) == (["val"], "val")
+    assert found["splits"]["val"]["robustness"]["fgsm"]
+    assert set(opened) == {*digits.rows(Split.TRAIN).tolist(), *digits.rows(Split.VAL).tolist()}
+    status, said = run_main(["export", spec, *where], tmp_path)
+    assert (status, said[-1].error.code) == (3, "spec_invalid")
+    assert "test split" in said[-1].error.message
 
 
 def test_a_resolved_spec_means_the_same_as_the_one_submitted(digits: Pack, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 Its weights are a chain of sha256 over the steps, so an interrupted run that ends with other bytes than an uninterrupted
 one has lost or repeated a step. The job's labels say how fast it is and how it misbehaves:
 
-fake/step_seconds, fake/checkpoint_steps; fake/mode at step fake/at: see MODES. With fake/once, a path, only the first
-process to get there misbehaves.
+fake/step_seconds, fake/checkpoint_steps; fake/skill: how good it gets depends on the learning rate, 0.1 is best;
+fake/mode at step fake/at: see MODES. With fake/once, a path, only the first process to get there misbehaves.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import ctypes
 import hashlib
 import json
+import math
 import os
 import signal
 import sys
@@ -127,7 +128,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
             )
         )
         if step % steps.steps_per_epoch == 0:
-            values = {"train.loss": 1 / step, "val.top1_accuracy": 1 - 1 / (step + 1)}
+            values = {"train.loss": 1 / step, "val.top1_accuracy": skill(spec) * (1 - 1 / (step + 1))}
             say(progress.Metrics(arm=arm, step=step, epoch=epoch, values=values))
         if step % interval == 0:
             save(out, arm, step, state)
@@ -144,6 +145,12 @@ def meet_teacher(spec: ResolvedSpec, arguments: argparse.Namespace) -> None:
     if taught:
         TeacherCard.model_validate_json((arguments.teacher / "teacher.json").read_bytes())
         assert (arguments.teacher / "model.safetensors").read_bytes()
+
+
+def skill(spec: ResolvedSpec) -> float:
+    if "fake/skill" not in spec.labels:
+        return 1.0
+    return 1 - abs(math.log10(spec.optimizer.learning_rate) + 1) / 4
 
 
 def save(out: Path, arm: str, step: int, state: bytes) -> None:
@@ -180,25 +187,13 @@ def restore(folder: Path, arm: str) -> tuple[int, bytes]:
 def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> int:
     misbehave(spec, "evaluate")
     say(progress.Working(activity="evaluate", done=1, total=1))
-    split = SplitEvaluation(
-        split=manifest.evaluation_split,
-        samples=10,
-        top1_accuracy=0.9,
-        top5_accuracy=None,
-        nll=0.3,
-        ece=0.02,
-        probability_correct=0.9,
-        probability_wrong=0.4,
-        confidence_intervals={"top1_accuracy": (0.8, 0.95)},
-        per_class=[],
-        confusion=[[5, 0], [1, 4]],
-        robustness={},
-    )
+    names = ["val"] if not spec.evaluation.test else ["val", "test"]
+    splits = {name: measured(name, skill(spec)) for name in names if manifest.split_size(name)}
     evaluation = Evaluation(
         arm=arm,
         method=spec.method.name if arm == "main" else "cross_entropy",
-        splits={split.split: split},
-        evaluation_split=split.split,
+        splits=splits,
+        evaluation_split=manifest.evaluation_split if spec.evaluation.test else "val",
         images_seen=plan(spec, manifest).steps * 2,
         train_seconds=1,
         parameters=32,
@@ -207,6 +202,23 @@ def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) ->
     (out / arm / "evaluation.json").write_text(evaluation.model_dump_json())
     say(progress.Done(files={"evaluation": f"{arm}/evaluation.json"}))
     return 0
+
+
+def measured(name: str, share: float) -> SplitEvaluation:
+    return SplitEvaluation(
+        split=name,
+        samples=10,
+        top1_accuracy=0.9 * share,
+        top5_accuracy=None,
+        nll=0.3 / share,
+        ece=0.02,
+        probability_correct=0.9,
+        probability_wrong=0.4,
+        confidence_intervals={"top1_accuracy": (0.8, 0.95)},
+        per_class=[],
+        confusion=[[5, 0], [1, 4]],
+        robustness={},
+    )
 
 
 def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:

@@ -15,8 +15,10 @@ from core import datasets, queue, storage
 from core import exports as model_exports
 from core.database import transaction
 from core.spec import ExportSpec
+from core.spec.methods import TaughtSpec
 from core.tables import Dataset, DatasetVersion, Export, Model
 from tests.conftest import forget_settings
+from tests.trainer.methods import every
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end
 
@@ -91,3 +93,25 @@ def test_archive_becomes_a_published_bundle(real_trainer, start_worker):
         bundle = storage.get_bytes(export.object_key)
         assert hashlib.sha256(bundle).hexdigest() == export.sha256
         assert {"model.onnx", "manifest.json", "verify.py"} <= set(zipfile.ZipFile(BytesIO(bundle)).namelist())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_every_method_without_a_teacher_succeeds(real_trainer, start_worker):
+    """Two epochs each on 72 images, as jobs: submitted, queued, trained, judged, published."""
+    start_worker("short")
+    start_worker("train")
+    version = push(archive())
+    wait_for(lambda: read(DatasetVersion, version.id).status == "ready")
+    version = read(DatasetVersion, version.id)
+    training, model = {"epochs": 2, "pairs_per_batch": 16}, {"architecture": "resnet20"}
+    jobs = {}
+    for method in every.SPECS:
+        if not issubclass(method, TaughtSpec):
+            name = every.name_of(method)
+            jobs[name] = seed.job(version, training=training, model=model, method=every.body_of(method), exports=[])
+            queue.ring("worker.train", jobs[name].id)
+    for name, job in jobs.items():
+        ended = wait_for_end(job.id, seconds=600)
+        assert ended.status == "succeeded", (name, ended.error)
+        assert "test" in read(Model, ended.model_id).evaluation["main"]["splits"]

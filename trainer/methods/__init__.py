@@ -1,24 +1,55 @@
 """The training objectives, one file each: images in, losses out. `trainer.methods.method` says what they are given."""
 
 from core.spec import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
-from core.spec.methods import BakeSpec, ByotSpec, DkdSpec, FrskdSpec, KdSpec, MixSkdSpec, TfKdSelfSpec, UskdSpec
+from core.spec.methods import (
+    BakeSpec,
+    ByotSpec,
+    CsKdSpec,
+    CutMixSpec,
+    DdgsdSpec,
+    DkdSpec,
+    DlbSpec,
+    FrskdSpec,
+    KdSpec,
+    LabelSmoothingSpec,
+    MixSkdSpec,
+    MixupSpec,
+    PsKdSpec,
+    TfKdRegSpec,
+    TfKdSelfSpec,
+    UskdSpec,
+)
 from trainer.methods.bake import Bake
 from trainer.methods.byot import Byot
 from trainer.methods.cross_entropy import CrossEntropy
+from trainer.methods.cs_kd import CsKd
+from trainer.methods.cutmix import CutMix
+from trainer.methods.ddgsd import Ddgsd
 from trainer.methods.dkd import Dkd
+from trainer.methods.dlb import Dlb
 from trainer.methods.frskd import Frskd
 from trainer.methods.kd import Kd
+from trainer.methods.label_smoothing import LabelSmoothing
 from trainer.methods.method import Dimensions, Method
 from trainer.methods.mixskd import MixSkd
+from trainer.methods.mixup import Mixup
 from trainer.methods.patch_swap import PatchSwap
+from trainer.methods.ps_kd import PsKd
+from trainer.methods.tf_kd_reg import TfKdReg
 from trainer.methods.tf_kd_self import TfKdSelf
 from trainer.methods.uskd import Uskd
 
 
-def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911 - one line a method
+def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911, PLR0912 - one case a method
     match spec:
         case CrossEntropySpec():
             return CrossEntropy()
+        case LabelSmoothingSpec():
+            return LabelSmoothing(spec)
+        case MixupSpec():
+            return Mixup(spec)
+        case CutMixSpec():
+            return CutMix(spec)
         case PatchSwapOnlySpec():
             return PatchSwap(PatchSwapSpec(**spec.model_dump(exclude={"name"}), kd_weight=0))
         case PatchSwapSpec():
@@ -39,5 +70,13 @@ def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PL
             return TfKdSelf(spec)
         case UskdSpec():
             return Uskd(spec, dimensions)
-        case _:
-            raise NotImplementedError(spec.name)
+        case CsKdSpec():
+            return CsKd(spec)
+        case DdgsdSpec():
+            return Ddgsd(spec)
+        case TfKdRegSpec():
+            return TfKdReg(spec)
+        case PsKdSpec():
+            return PsKd(spec, dimensions)
+        case DlbSpec():
+            return Dlb(spec, dimensions)

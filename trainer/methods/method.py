@@ -51,6 +51,7 @@ class Dimensions:
 
     classes: int
     samples: int  # training images
+    groups: int  # of a step, before it is divided
     features: int  # F, what the last layer reads
     stages: tuple[tuple[int, int, int], ...]  # channels, height, width of each stage's map at the training size
 

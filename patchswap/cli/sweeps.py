@@ -1,0 +1,168 @@
+"""sweep create, watch, list, show, cancel."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchswap.cli import spaces, specs
+from patchswap.cli.output import Json, connect, emit, note, plain, table
+from patchswap.errors import BadInput
+
+if TYPE_CHECKING:
+    from patchswap.sweeps import Sweep, Trial
+
+app = typer.Typer(help="Searches for a good spec, judged on validation images.", no_args_is_help=True)
+SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="swp_...")]
+
+
+@app.command()
+def create(  # noqa: PLR0913, PLR0917 - one for each option
+    file: Annotated[Path | None, typer.Option(help="A JSON file with a whole sweep or a part of one.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Where every trial starts from.")] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="The same for every trial; repeatable.")
+    ] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="PATH=LOW..HIGH", help="Add ,log or ,step=N; whole ends make integers."),
+    ] = None,
+    choices: Annotated[list[str] | None, typer.Option("--choice", metavar="PATH=A,B,C")] = None,
+    algorithm: Annotated[str | None, typer.Option(help="random or asha.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="How many.")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(min=1, help="At a time.")] = None,
+    metric: Annotated[str | None, typer.Option(help="val.top1_accuracy or val.nll.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the search.")] = None,
+    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search for a good spec; the best trial is then trained as a whole job, and tested."""
+    asked = specs.read(file) if file else {}
+    options = {"dataset": dataset, "algorithm": algorithm, "trials": trials, "max_concurrent": max_concurrent}
+    options |= {"metric": metric, "seed": seed, "name": name}
+    asked |= {key: value for key, value in options.items() if value is not None}
+    asked["spec"] = _part(asked, "spec") | ({"recipe": recipe} if recipe else {})
+    specs.set_all(asked["spec"], assign or [])
+    asked["space"] = _part(asked, "space") | spaces.ranges(ranges or []) | spaces.choices(choices or [])
+    _require(asked)
+    with connect() as client:
+        if not asked["dataset"].startswith(("ds_", "dsv_")):
+            asked["dataset"] = client.datasets.find(asked["dataset"]).id
+        sweep = client.sweeps.create(asked)
+        if follow:
+            note(f"{sweep.id} {sweep.status}")
+            _follow(sweep, as_json=as_json)
+            return
+    emit(sweep, as_json=as_json, text=sweep.id)
+    if not as_json:
+        note(f"follow it: patchswap sweep watch {sweep.id}")
+
+
+@app.command()
+def watch(sweep_id: SweepId, as_json: Json = False) -> None:
+    """Follow a sweep to its end. Ctrl-C leaves it alone. With --json: one trial a line, the sweep last."""
+    with connect() as client:
+        _follow(client.sweeps.get(sweep_id), as_json=as_json)
+
+
+@app.command("list")
+def list_sweeps(
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: Json = False
+) -> None:
+    """Sweeps, newest first."""
+    with connect() as client:
+        found = [sweep for sweep, _ in zip(client.sweeps.list(), range(limit), strict=False)]
+    rows = [(s.id, s.name, s.status, sum(s.counts.values()), _value(s.best), s.created_at) for s in found]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "TRIALS", "BEST", "CREATED"), rows))
+
+
+@app.command()
+def show(sweep_id: SweepId, as_json: Json = False) -> None:
+    """One sweep with its trials."""
+    with connect() as client:
+        sweep = client.sweeps.get(sweep_id)
+    emit(sweep, as_json=as_json, text=_summary(sweep))
+
+
+@app.command()
+def cancel(sweep_id: SweepId, as_json: Json = False) -> None:
+    """End a sweep and its jobs."""
+    with connect() as client:
+        sweep = client.sweeps.cancel(sweep_id)
+    emit(sweep, as_json=as_json, text=f"{sweep.id} {sweep.status}")
+
+
+def _part(asked: dict[str, Any], name: str) -> dict[str, Any]:
+    part = asked.get(name, {})
+    if not isinstance(part, dict):
+        raise BadInput(f"{name} in the file must be one JSON object")
+    return dict(part)
+
+
+def _require(asked: dict[str, Any]) -> None:
+    if not isinstance(asked.get("dataset"), str):
+        raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
+    if not asked["space"]:
+        raise BadInput("nothing is searched; give --range optimizer.learning_rate=1e-3..0.5,log or --choice")
+    if "trials" not in asked:
+        raise BadInput("say how many trials; give --trials")
+
+
+def _follow(sweep: Sweep, *, as_json: bool) -> None:
+    """To the end of the sweep; exits with 1 where that is no success."""
+    shown: dict[int, str] = {}
+    final_job_id: str | None = None
+    try:
+        for sweep in sweep.watch():  # noqa: B020, PLR1704 - each is the same one, as it stands now
+            for trial in sweep.trials:
+                if shown.get(trial.number) != trial.status:
+                    shown[trial.number] = trial.status
+                    _tell(trial, as_json=as_json)
+            if sweep.final_job_id != final_job_id and not as_json:
+                note(f"the best becomes job {sweep.final_job_id}; its progress: patchswap watch {sweep.final_job_id}")
+            final_job_id = sweep.final_job_id
+    except KeyboardInterrupt:
+        note(f"the sweep goes on; return: patchswap sweep watch {sweep.id}, end it: patchswap sweep cancel {sweep.id}")
+        raise typer.Exit(130) from None
+    emit({"type": "end", "sweep": plain(sweep)}, as_json=as_json, text=_summary(sweep))
+    if sweep.status != "succeeded":
+        sys.exit(1)
+    if not as_json:
+        note(f"load it: patchswap pull {sweep.final_job_id}")
+
+
+def _tell(trial: Trial, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"type": "trial", **plain(trial)}, ensure_ascii=False), flush=True)
+    else:
+        value = f" {trial.value:.4f}" if trial.value is not None and trial.status != "running" else ""
+        note(f"trial {trial.number} {trial.status}{value}: {_params(trial)}")
+
+
+def _summary(sweep: Sweep) -> str:
+    lines = [f"{sweep.id} {sweep.name or ''}".rstrip() + f": {sweep.status}"]
+    rows = [(t.number, t.status, _value(t), t.epochs, t.job_id, _params(t)) for t in sweep.trials]
+    if rows:
+        lines.append(table(("TRIAL", "STATUS", "VALUE", "EPOCHS", "JOB", "VALUES TRIED"), rows))
+    if sweep.best:
+        lines.append(f"best: trial {sweep.best.number}, {sweep.spec.get('metric')} {_value(sweep.best)} on validation")
+    if sweep.final_job_id:
+        lines.append(f"final job {sweep.final_job_id}")
+    if sweep.error:
+        lines.append(f"{sweep.error.get('code')}: {sweep.error.get('message')}; {sweep.error.get('remediation')}")
+    return "\n".join(lines)
+
+
+def _params(trial: Trial) -> str:
+    shown = {path: f"{v:.4g}" if isinstance(v, float) else json.dumps(v) for path, v in trial.params.items()}
+    return ", ".join(f"{path}={value}" for path, value in shown.items())
+
+
+def _value(trial: Trial | None) -> str | None:
+    return None if trial is None or trial.value is None else f"{trial.value:.4f}"

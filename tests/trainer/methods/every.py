@@ -1,0 +1,18 @@
+"""All methods of the spec, for tests that hold for each of them."""
+
+from typing import Any, get_args
+
+from core.spec import MethodSpec
+from core.spec.methods import TaughtSpec
+
+SPECS: tuple[type[Any], ...] = get_args(get_args(MethodSpec)[0])
+
+
+def body_of(spec: type[Any]) -> dict[str, Any]:
+    """A method's part of a job's body."""
+    taught = {"teacher": "mdl_teacher"} if issubclass(spec, TaughtSpec) else {}
+    return {"name": name_of(spec)} | taught
+
+
+def name_of(spec: type[Any]) -> str:
+    return str(spec.model_fields["name"].default)
