@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.authentication import OPEN
 from api.schemas.problem import ProblemDetails
+from core.comparisons.spec import ComparisonSpec
 from core.spec import JobSpec, SweepSpec
 
 PATH = Path(__file__).parent.parent / "docs" / "openapi.json"
@@ -39,7 +40,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operation in document["paths"][path].values():
             operation["security"] = []
     schemas = components["schemas"]
-    for model in (JobSpec, SweepSpec, ProblemDetails):
+    for model in (ComparisonSpec, JobSpec, ProblemDetails, SweepSpec):
         schema = model.model_json_schema(ref_template=_COMPONENTS)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core import datasets, exports
 from core.errors import NotFound
 from core.jobs import pages, requests
-from core.tables import ApiKey, Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Sweep
+from core.tables import ApiKey, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
 
 Listed = TypeVar("Listed")
 
@@ -28,6 +28,7 @@ class Window:
 class JobFilter:
     statuses: Sequence[str] = ()
     dataset: str | None = None  # ds_... or dsv_...
+    comparison: str | None = None
     sweep: str | None = None
     labels: Mapping[str, str] | None = None
 
@@ -73,6 +74,10 @@ def checkpoint(session: Session, tenant_id: str, job_id: str, checkpoint_id: str
     return found
 
 
+def comparisons(session: Session, tenant_id: str, window: Window) -> list[Comparison]:
+    return _rows(session, select(Comparison).where(Comparison.tenant_id == tenant_id), Comparison.id, window)
+
+
 def models(session: Session, tenant_id: str, window: Window) -> list[Model]:
     return _rows(session, select(Model).where(Model.tenant_id == tenant_id), Model.id, window)
 
@@ -109,6 +114,8 @@ def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:
         statement = statement.where(Job.dataset_version_id.in_(versions))
     elif wanted.dataset:
         statement = statement.where(Job.dataset_version_id == wanted.dataset)
+    if wanted.comparison:
+        statement = statement.where(Job.comparison_id == wanted.comparison)
     return statement
 
 

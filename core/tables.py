@@ -154,9 +154,31 @@ class DatasetVersion(Owned, Leased, Row):
     )
 
 
+class Comparison(Owned, Row):
+    """Methods over the same seeds. How far it is, and its table, are read from its jobs."""
+
+    __tablename__ = "comparisons"
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    dataset_version_id: Mapped[str] = mapped_column(ForeignKey("dataset_versions.id"))
+    name: Mapped[str | None]
+    spec: Mapped[dict[str, Any]]  # the base spec, as asked for
+    methods: Mapped[list[Any]]  # of core.comparisons.contenders.Contender; the first is the control
+    seeds: Mapped[list[Any]]
+    budget: Mapped[str]
+    labels: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        CheckConstraint("budget in ('images_seen', 'epochs')", name="budget"),
+        Index("ix_comparisons_tenant_id_id", "tenant_id", "id"),
+    )
+
+
 class Job(Owned, Leased, Row):
     __tablename__ = "jobs"
 
+    comparison_id: Mapped[str | None] = mapped_column(ForeignKey("comparisons.id"))
+    comparison_method: Mapped[int | None]  # index into the comparison's methods
     dataset_version_id: Mapped[str] = mapped_column(ForeignKey("dataset_versions.id"))
     name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]  # as asked for, recipe merged in
@@ -184,6 +206,7 @@ class Job(Owned, Leased, Row):
         Index("ix_jobs_tenant_id_status_id", "tenant_id", "status", "id"),
         Index("ix_jobs_labels", "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
+        Index("ix_jobs_comparison_id_id", "comparison_id", "id", postgresql_where=text("comparison_id IS NOT NULL")),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id is not null")),
         # Claims and sweeps look at these few rows only, however many jobs are done (0.5 ms at 1e6, FACTS.md).
         Index("ix_jobs_queued", "queued_at", postgresql_where=text("status = 'queued'")),
@@ -260,6 +283,7 @@ class Model(Owned, Row):
     parameters: Mapped[int]
     macs: Mapped[int]
     evaluation: Mapped[dict[str, Any]]  # arm -> core.spec.Evaluation
+    figures: Mapped[dict[str, Any] | None]  # core.figures of the main arm; 200 evaluations take 5 s to read instead
     card: Mapped[str]
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]

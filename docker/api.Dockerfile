@@ -11,7 +11,8 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps .
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin patchswap
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# matplotlib keeps its list of fonts there; the account has no home
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp/matplotlib
 USER 10001
 WORKDIR /tmp
 EXPOSE 8000

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from patchswap.client import Client
+    from patchswap.comparisons import Comparison
     from patchswap.errors import (
         ApiError,
         BadInput,
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
     from patchswap.resources import Dataset, Event, Export, Job, Model
     from patchswap.sweeps import Sweep
 
-_PLACES = {"Client": "client", "Sweep": "sweeps"} | dict.fromkeys(
-    ("Dataset", "Event", "Export", "Job", "Model"), "resources"
-)
+_PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps"}
+_PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
 
 __all__ = [
     "ApiError",
     "BadInput",
     "Client",
+    "Comparison",
     "DamagedFile",
     "Dataset",
     "DatasetUnsuccessful",

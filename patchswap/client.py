@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from patchswap import credentials, pages
+from patchswap.comparisons import Comparisons
 from patchswap.datasets import Datasets
 from patchswap.exports import Exports, Models
 from patchswap.jobs import Jobs
@@ -26,6 +27,7 @@ class Client:
         self.transport = Transport(credentials.find(url, api_key), timeout_seconds=timeout_seconds)
         self.datasets = Datasets(self)
         self.jobs = Jobs(self)
+        self.comparisons = Comparisons(self)
         self.sweeps = Sweeps(self)
         self.models = Models(self)
         self.exports = Exports(self)

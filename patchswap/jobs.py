@@ -32,9 +32,17 @@ class Jobs:
     def get(self, job_id: str) -> Job:
         return self._job(self._transport.get(f"/v1/jobs/{job_id}"))
 
-    def list(self, *, status: str | None = None, dataset: str | None = None, sweep: str | None = None) -> Iterator[Job]:
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        dataset: str | None = None,
+        comparison: str | None = None,
+        sweep: str | None = None,
+    ) -> Iterator[Job]:
         """Newest first."""
-        found = pages.items(self._transport, "/v1/jobs", order="desc", status=status, dataset=dataset, sweep=sweep)
+        wanted = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep}
+        found = pages.items(self._transport, "/v1/jobs", order="desc", **wanted)
         return (self._job(item) for item in found)
 
     def cancel(self, job_id: str) -> Job:

@@ -170,6 +170,7 @@ class Job(Bound):
     usage: dict[str, Any] = {}
     error: dict[str, Any] | None = None
     model_id: str | None = None
+    comparison_id: str | None = None  # whose trial it is
     sweep_id: str | None = None  # whose trial or final job it is
     latest_event_seq: int = 0
     cancel_requested_at: datetime | None = None

@@ -2,6 +2,7 @@
 
 from api.routes import (
     checkpoints,
+    comparisons,
     datasets,
     evaluation,
     events,
@@ -28,6 +29,7 @@ ROUTERS = tuple(
         metrics,
         checkpoints,
         evaluation,
+        comparisons,
         uploads,
         datasets,
         samples,

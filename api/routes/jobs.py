@@ -64,7 +64,7 @@ async def get_job(request: Request) -> Response:
 
 
 @router.get("", operation_id="list_jobs", response_model=Page[Job], responses=documented.problems(*documented.LIST))
-def list_jobs(
+def list_jobs(  # noqa: PLR0913 - one parameter a filter
     request: Request,
     principal: Reading,
     session: Database,
@@ -72,12 +72,18 @@ def list_jobs(
     *,
     status: Statuses = None,
     dataset: Text = None,
+    comparison: Text = None,
     sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Jobs of a status, a dataset or version, a sweep, with labels."""
-    statuses = status.split(",") if status else ()
-    wanted = listing.JobFilter(statuses=statuses, dataset=dataset, sweep=sweep, labels=_labels(label))
+    """Jobs of a status, a dataset or version, a comparison, a sweep, with labels."""
+    wanted = listing.JobFilter(
+        statuses=status.split(",") if status else (),
+        dataset=dataset,
+        comparison=comparison,
+        sweep=sweep,
+        labels=_labels(label),
+    )
     found = listing.jobs(session, principal.tenant_id, window, wanted)
     return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
 

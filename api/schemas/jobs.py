@@ -97,6 +97,7 @@ class Job(BaseModel):
     latest_event_seq: int
     usage: Usage
     model_id: str | None
+    comparison_id: str | None = Field(description="The comparison that the job is a trial of.")
     sweep_id: str | None = Field(description="The sweep whose trial or final job it is.")
     error: JobError | None
     cancel_requested_at: datetime | None
@@ -135,6 +136,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "latest_event_seq": row["latest_event_seq"],
         "usage": {"gpu_seconds": row["gpu_seconds"], "platform_fault_seconds": row["platform_fault_seconds"]},
         "model_id": row["model_id"],
+        "comparison_id": row["comparison_id"],
         "sweep_id": row["sweep_id"],
         "error": row["error"],
         "cancel_requested_at": row["cancel_requested_at"],
@@ -152,6 +154,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
             "evaluation": f"{path}/evaluation",
             "dataset": f"/v1/datasets/{row['dataset_id']}",
             "model": f"/v1/models/{row['model_id']}" if row["model_id"] else None,
+            "comparison": f"/v1/comparisons/{row['comparison_id']}" if row["comparison_id"] else None,
             "sweep": f"/v1/sweeps/{row['sweep_id']}" if row["sweep_id"] else None,
         },
     }

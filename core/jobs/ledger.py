@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import events, leases, metrics, quotas
+from core import events, figures, leases, metrics, quotas
 from core.ids import new_id
 from core.jobs import endings
 from core.progress import JobError
@@ -229,6 +229,7 @@ def _model(job: Job, publication: Publication) -> Model:
         parameters=main["parameters"],
         macs=main["macs"],
         evaluation=publication.evaluation,
+        figures=figures.of(main),
         card=publication.card,
         weights_key=publication.weights.key,
         weights_bytes=publication.weights.bytes,

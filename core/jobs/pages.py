@@ -26,8 +26,8 @@ VERSIONS = f"SELECT j.id, j.tenant_id, {_MOVING} FROM jobs j WHERE j.id = ANY(%(
 
 PAGES = f"""
 SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.labels, j.progress,
-    j.error, j.model_id, j.sweep_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds, j.cancel_requested_at,
-    j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
+    j.error, j.model_id, j.comparison_id, j.sweep_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds,
+    j.cancel_requested_at, j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
     (SELECT dataset_id FROM dataset_versions v WHERE v.id = j.dataset_version_id) AS dataset_id,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'worker', a.worker, 'started_at', a.started_at,
         'ended_at', a.ended_at, 'outcome', a.outcome) ORDER BY a.number), '[]')

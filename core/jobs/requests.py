@@ -19,8 +19,10 @@ from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
 from core.spec.recipes import merge
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, Model
 
+Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
 
-def check(session: Session, tenant_id: str, spec: JobSpec) -> tuple[JobSpec, DatasetVersion, list[SpecWarning]]:
+
+def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:
     """The resolved spec against its dataset. Raises Invalid, DatasetNotReady or SpecInvalid."""
     version = ready_version(session, tenant_id, spec.dataset)
     manifest = PackManifest.model_validate(version.manifest)
@@ -33,10 +35,22 @@ def submit(session: Session, tenant_id: str, spec: JobSpec) -> Job:
     """A queued job. The caller commits and then rings. Raises what `check` raises, or QuotaExceeded."""
     quotas.hold(session, tenant_id)
     quotas.require_queue(session, tenant_id)
-    resolved, version, warnings = check(session, tenant_id, spec)
+    job = enqueue(session, tenant_id, spec, check(session, tenant_id, spec))
+    session.refresh(job)
+    return job
+
+
+def enqueue(
+    session: Session, tenant_id: str, spec: JobSpec, checked: Checked, *, trial: tuple[str, int] | None = None
+) -> Job:
+    """A queued job of a spec that was checked. `trial`: of which comparison, and which of its methods."""
+    resolved, version, warnings = checked
+    comparison_id, comparison_method = trial or (None, None)
     job = Job(
         id=new_id("job"),
         tenant_id=tenant_id,
+        comparison_id=comparison_id,
+        comparison_method=comparison_method,
         dataset_version_id=version.id,
         name=spec.name,
         spec=spec.model_dump(mode="json"),
@@ -51,7 +65,6 @@ def submit(session: Session, tenant_id: str, spec: JobSpec) -> Job:
     events.append(session, job, "status", status="queued", phase=None, reason="submitted")
     notices = [("notice", {"severity": "warning", **w.model_dump()}) for w in warnings]
     events.append_all(session, job, notices)  # type: ignore[arg-type]
-    session.refresh(job)
     return job
 
 

@@ -19,7 +19,7 @@ from core.spec.job import (
 )
 from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
-from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve
+from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
 from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
 
 __all__ = [
@@ -55,4 +55,5 @@ __all__ = [
     "resolve",
     "sweep_violations",
     "trial_body",
+    "violations_of",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patchswap.cli import account, datasets, jobs, models, sweeps
+from patchswap.cli import account, comparisons, datasets, jobs, models, sweeps
 from patchswap.cli.output import Json, emit
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("train")(jobs.train)
 app.add_typer(jobs.app, name="jobs")
 for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
     app.command(_verb.__name__)(_verb)
+app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
 app.command("pull")(models.pull)
 app.add_typer(models.exports, name="exports")

@@ -89,13 +89,15 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 @app.command("list")
 def list_jobs(
     status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
+    comparison: Annotated[str | None, typer.Option(help="Only those of one comparison: cmp_...")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only those of one sweep, swp_...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Jobs, newest first."""
     with connect() as client:
-        found = [job for job, _ in zip(client.jobs.list(status=status, sweep=sweep), range(limit), strict=False)]
+        jobs = client.jobs.list(status=status, comparison=comparison, sweep=sweep)
+        found = [job for job, _ in zip(jobs, range(limit), strict=False)]
     rows = [(j.id, j.name, j.status, f"{j.progress.fraction or 0:.0%}", j.created_at) for j in found]
     emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "DONE", "CREATED"), rows))
 
@@ -155,6 +157,8 @@ def _summary(job: Job) -> str:
         lines.append(f"number {job.queue['position']} in the queue")
     if job.error:
         lines.append(f"{job.error.get('code')}: {sentences(job.error.get('message'), job.error.get('remediation'))}")
+    if job.comparison_id:
+        lines.append(f"a trial of comparison {job.comparison_id}")
     if job.model_id:
         lines.append(f"model {job.model_id}")
     return "\n".join(lines)

@@ -41,6 +41,30 @@ def value_of(text: str) -> Any:
         return text
 
 
+def method(text: str) -> str | dict[str, Any]:
+    """A method by its name, or with settings: `cs_kd:temperature=2,kd_weight=0.5`."""
+    name, colon, settings = text.partition(":")
+    if not colon:
+        return name
+    found: dict[str, Any] = {"name": name}
+    for setting in settings.split(","):
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise BadInput(
+                f"--method {text!r} is no NAME:SETTING=VALUE,...; write it like --method cs_kd:temperature=2"
+            )
+        found[key.strip()] = value_of(value)
+    return found
+
+
+def seeds(text: str) -> int | list[int]:
+    """A count, or the seeds themselves, by commas."""
+    try:
+        return [int(seed) for seed in text.split(",")] if "," in text else int(text)
+    except ValueError:
+        raise BadInput(f"--seeds {text!r} is neither a count, like 5, nor a list, like 0,1,7") from None
+
+
 def _set(spec: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
     here = spec
     for key in keys[:-1]:

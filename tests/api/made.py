@@ -73,6 +73,18 @@ def published_job(version: DatasetVersion, *, control: bool = True, **body: Any)
     return seed.read(job.id), model, export
 
 
+def succeed(job_id: str, accuracy: float, **told: Any) -> None:
+    """What a worker would do to a queued job that exports nothing; `told` goes over its evaluation."""
+    with transaction() as session:
+        claimed = ledger.claim(session, job_id, "worker-1")
+    assert claimed is not None
+    claim = Claim(job_id, claimed.fence, "worker-1")
+    weights = storage.put_bytes(f"jobs/{job_id}/{claim.fence}/model.safetensors", b"weights")
+    arms = {"main": evaluation("main", accuracy).model_dump(mode="json") | told}
+    with transaction() as session:
+        ledger.publish(session, claim, Publication(weights=weights, evaluation=arms, exports=[], card="# A model\n"))
+
+
 def export(model: Model, status: str) -> Export:
     """Another export of the model, as far as it came."""
     with transaction() as session:

@@ -73,6 +73,10 @@ def test_fields_of_answers_are_all_required():
         "Model",
         "Event",
         "ApiKey",
+        "Comparison",
+        "ComparisonSummary",
+        "ComparisonTable",
+        "MethodRow",
         "Sweep",
         "SweepWithTrials",
         "Trial",
@@ -81,7 +85,16 @@ def test_fields_of_answers_are_all_required():
 
 
 @pytest.mark.parametrize(
-    "operation", ["create_job", "validate_job", "create_sweep", "create_upload", "create_dataset", "create_api_key"]
+    "operation",
+    [
+        "create_job",
+        "validate_job",
+        "create_comparison",
+        "create_sweep",
+        "create_upload",
+        "create_dataset",
+        "create_api_key",
+    ],
 )
 def test_examples_of_bodies_are_accepted(ours: Caller, version: DatasetVersion, operation: str):
     path, op = next((path, op) for path, _, op in operations() if op["operationId"] == operation)
@@ -104,9 +117,15 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
     running, claim = made.running_job(version)
     made.progress(claim, epoch=1, epochs=2, step=1, steps=20, best={"metric": "m", "value": 0.5, "epoch": 1})
     made.checkpoint(claim)
+    asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 2}
+    comparison = ours.post("/v1/comparisons", asked).json()
+    made.succeed(comparison["jobs"][0]["id"], 0.5)
     sweep_id = sweeping.sweep(version)
     sweeps.tick()
     paths = {
+        "/v1/comparisons": ["/v1/comparisons"],
+        "/v1/comparisons/{comparison_id}": [comparison["links"]["self"]],
+        "/v1/comparisons/{comparison_id}/table": [comparison["links"]["table"]],
         "/v1/jobs/{job_id}": [f"/v1/jobs/{job.id}", f"/v1/jobs/{running.id}"],
         "/v1/jobs": ["/v1/jobs"],
         "/v1/jobs/{job_id}/events": [f"/v1/jobs/{running.id}/events"],

@@ -30,9 +30,15 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "checkpoint_id": made.checkpoint(claim),
         "model_id": model.id,
         "export_id": export.id,
+        "comparison_id": _comparison(ours, version),
         "sweep_id": sweeping.sweep(version),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
+
+
+def _comparison(ours: Caller, version: DatasetVersion) -> str:
+    asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 1}
+    return ours.post("/v1/comparisons", asked).json()["id"]
 
 
 LISTS = {
@@ -40,6 +46,7 @@ LISTS = {
     "datasets": "dataset_id",
     "models": "model_id",
     "api_keys": "key_id",
+    "comparisons": "comparison_id",
     "sweeps": "sweep_id",
 }
 BODIES = {
@@ -76,6 +83,7 @@ def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, s
             assert {item["id"] for item in data} <= own
     assert theirs.get(f"/v1/jobs?dataset={ids['dataset_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?dataset={ids['version_id']}").json()["data"] == []
+    assert theirs.get(f"/v1/jobs?comparison={ids['comparison_id']}").json()["data"] == []
     sweeps.tick()
     assert theirs.get(f"/v1/jobs?sweep={ids['sweep_id']}").json()["data"] == []
 

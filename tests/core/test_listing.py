@@ -64,12 +64,14 @@ def test_no_filter_shows_another_tenants_jobs(job_ids):
         assert listed(wanted, tenant_id=other) == []
 
 
-def test_a_rare_status_or_label_is_found_by_an_index(job_ids, database, postgres_server):
+def test_a_rare_status_label_or_comparison_is_found_by_an_index(job_ids, database, postgres_server):
     """The indexes fit the very statements: with a scan forbidden, Postgres has a way."""
     with psycopg.connect(postgres_server.conninfo("patchswap")) as connection:
         connection.execute("SET enable_seqscan = off")
         for condition, index in (
             ("tenant_id = 't' AND status = 'failed' ORDER BY id DESC", "ix_jobs_tenant_id_status_id"),
+            ("comparison_id = 'c' ORDER BY id DESC", "ix_jobs_comparison_id_id"),
+            ("comparison_id IN ('c', 'd')", "ix_jobs_comparison_id_id"),
             ("""labels @> '{"a": "b"}'""", "ix_jobs_labels"),
         ):
             plan = connection.execute(f"EXPLAIN SELECT id FROM jobs WHERE {condition}").fetchall()

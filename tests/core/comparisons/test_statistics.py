@@ -12,7 +12,8 @@ from scipy import stats
 
 from core.comparisons.statistics import holm, mean_interval, paired_difference
 
-FIGURES = st.lists(st.integers(0, 1000).map(lambda thousandths: thousandths / 1000), min_size=2, max_size=20)
+THOUSANDTHS = st.integers(0, 1000)
+FIGURES = st.lists(THOUSANDTHS.map(lambda thousandths: thousandths / 1000), min_size=2, max_size=20)
 
 
 @given(FIGURES)
@@ -26,10 +27,10 @@ def test_interval_is_that_of_students_t(values: list[float]):
     assert isclose(found.mean, sum(values) / len(values), abs_tol=1e-12)
 
 
-@given(FIGURES, st.randoms())
-def test_paired_difference_is_the_paired_t_test(ours: list[float], random):
-    theirs = [random.random() for _ in ours]
-    assume(len({o - t for o, t in zip(ours, theirs, strict=True)}) > 1)
+@given(st.lists(st.tuples(THOUSANDTHS, THOUSANDTHS), min_size=2, max_size=20))
+def test_paired_difference_is_the_paired_t_test(pairs: list[tuple[int, int]]):
+    assume(len({one - other for one, other in pairs}) > 1)
+    ours, theirs = ([pair[side] / 1000 for pair in pairs] for side in (0, 1))
     found = paired_difference(dict(enumerate(ours)), dict(enumerate(theirs)))
     expected = stats.ttest_rel(ours, theirs)
     low, high = expected.confidence_interval(0.95)

@@ -1,0 +1,136 @@
+"""What a customer may do with a comparison: submit, look, cancel, delete. The route commits, then rings."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import datasets, quotas
+from core.comparisons import contenders
+from core.comparisons.contenders import Contender
+from core.comparisons.spec import ComparisonSpec
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import new_id
+from core.jobs import requests as jobs
+from core.jobs.requests import Checked
+from core.jobs.states import TERMINAL
+from core.spec import SpecInvalid, Violation
+from core.tables import Comparison, Job
+
+
+class ComparisonUnfinished(Conflict):
+    """Some of its jobs are not over. Cancel the comparison, or wait for their end."""
+
+
+def submit(session: Session, tenant_id: str, asked: ComparisonSpec) -> tuple[Comparison, list[str]]:
+    """The comparison and the ids of its queued jobs.
+
+    Raises SpecInvalid with all that is wrong, DatasetNotReady, or QuotaExceeded where not all of them may wait.
+    """
+    quotas.hold(session, tenant_id)
+    checked = _check(session, tenant_id, asked)
+    quotas.require_queue(session, tenant_id, more=len(checked) * len(asked.seeds))
+    _, version, _ = checked[0][1]
+    comparison = Comparison(
+        id=new_id("cmp"),
+        tenant_id=tenant_id,
+        dataset_id=version.dataset_id,
+        dataset_version_id=version.id,
+        name=asked.name,
+        spec=asked.spec,
+        methods=[_as_row(one) for one, _ in checked],
+        seeds=list(asked.seeds),
+        budget=asked.budget,
+        labels=asked.labels,
+    )
+    session.add(comparison)
+    session.flush()
+    # Seed by seed: whenever one looks, what is finished can be paired.
+    ids = [_enqueue(session, comparison, seed, index, one) for seed in asked.seeds for index, one in enumerate(checked)]
+    session.refresh(comparison)
+    return comparison, ids
+
+
+def find(session: Session, tenant_id: str, comparison_id: str, *, lock: bool = False) -> Comparison:
+    """Raises NotFound for another tenant's comparison just as for none."""
+    statement = select(Comparison).where(Comparison.id == comparison_id, Comparison.tenant_id == tenant_id)
+    comparison = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if comparison is None:
+        raise NotFound
+    return comparison
+
+
+def cancel(session: Session, tenant_id: str, comparison_id: str) -> Comparison:
+    """Ask for the end of all its jobs that are not over; where all are, there is nothing to do."""
+    comparison = find(session, tenant_id, comparison_id, lock=True)
+    for job_id in _unfinished(session, comparison_id):
+        jobs.cancel(session, tenant_id, job_id)
+    return comparison
+
+
+def delete(session: Session, tenant_id: str, comparison_id: str, *, with_jobs: bool) -> list[str]:
+    """Remove a comparison whose jobs are all over; gives the object prefixes to delete after the commit.
+
+    Its jobs stay as jobs of their own, unless they are to go with it. Raises ComparisonUnfinished.
+    """
+    comparison = find(session, tenant_id, comparison_id, lock=True)
+    if _unfinished(session, comparison_id):
+        raise ComparisonUnfinished
+    ids = session.scalars(select(Job.id).where(Job.comparison_id == comparison_id).order_by(Job.id)).all()
+    prefixes = [prefix for job_id in ids for prefix in jobs.delete(session, tenant_id, job_id)] if with_jobs else []
+    session.flush()
+    session.execute(
+        update(Job).where(Job.comparison_id == comparison_id).values(comparison_id=None, comparison_method=None)
+    )
+    session.delete(comparison)
+    return prefixes
+
+
+def _check(session: Session, tenant_id: str, asked: ComparisonSpec) -> list[tuple[Contender, Checked]]:
+    """Every method against the dataset, the control first."""
+    found, faults = contenders.read(asked)
+    try:
+        datasets.ready_version(session, tenant_id, asked.dataset)
+    except Invalid as error:
+        faults.append(_violation(error))
+        found = []
+    checked = []
+    for one in sorted(found, key=lambda one: not one.is_control):
+        try:
+            checked.append((one, jobs.check(session, tenant_id, one.spec)))
+        except SpecInvalid as error:
+            faults += contenders.placed(error.violations, one.place, one.entry)
+        except Invalid as error:
+            faults += contenders.placed([_violation(error)], one.place, one.entry)
+    if faults:
+        raise SpecInvalid(contenders.unique(faults))
+    return checked
+
+
+def _violation(error: Invalid) -> Violation:
+    return Violation(pointer=error.pointer, code=error.code, message=error.detail)
+
+
+def _as_row(one: Contender) -> dict[str, object]:
+    return {
+        "label": one.label,
+        "is_control": one.is_control,
+        "method": one.spec.method.model_dump(mode="json"),
+        "epochs": one.spec.training.epochs,
+    }
+
+
+def _enqueue(session: Session, comparison: Comparison, seed: int, index: int, found: tuple[Contender, Checked]) -> str:
+    one, (resolved, version, warnings) = found
+    name = f"{comparison.name}: {one.label}, seed {seed}" if comparison.name else f"{one.label}, seed {seed}"
+    own = {"seed": seed, "name": name[:200]}
+    return jobs.enqueue(
+        session,
+        comparison.tenant_id,
+        one.spec.model_copy(update=own),
+        (resolved.model_copy(update=own), version, warnings),
+        trial=(comparison.id, index),
+    ).id
+
+
+def _unfinished(session: Session, comparison_id: str) -> list[str]:
+    statement = select(Job.id).where(Job.comparison_id == comparison_id, Job.status.not_in(TERMINAL))
+    return list(session.scalars(statement.order_by(Job.id)))

@@ -1,0 +1,162 @@
+"""compare, and compare show, watch, list, cancel, rm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from patchswap.cli import comparison_bars, specs
+from patchswap.cli.comparison_table import text_of
+from patchswap.cli.output import Json, connect, emit, note, table
+from patchswap.errors import BadInput
+
+if TYPE_CHECKING:
+    from patchswap.client import Client
+    from patchswap.comparisons import Comparison, TableFormat
+
+app = typer.Typer()
+ComparisonId = Annotated[str, typer.Argument(metavar="COMPARISON", help="cmp_...")]
+CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Save the table as CSV.")]
+MarkdownFile = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Save it as Markdown.")]
+Files: TypeAlias = dict["TableFormat", Path]
+PngFile = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Save it as a plot.")]
+
+
+@app.callback(invoke_without_command=True)
+def compare(  # noqa: PLR0913, PLR0917 - one for each option
+    context: typer.Context,
+    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="How many, or which: 0,1,7.")] = "5",
+    budget: Annotated[str, typer.Option(help="images_seen, or epochs as the literature counts them.")] = "images_seen",
+    recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="A JSON file with what the jobs have in common.")] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    follow: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it to its end.")] = True,
+    csv: CsvFile = None,
+    markdown: MarkdownFile = None,
+    png: PngFile = None,
+    as_json: Json = False,
+) -> None:
+    """Train several methods with the same seeds, follow them, and print the table. Exits with 1 unless all succeed."""
+    if context.invoked_subcommand is not None:
+        return
+    if dataset is None or not method:
+        raise BadInput("name what to compare: --dataset, and --method once or more; see `patchswap compare --help`")
+    base = specs.read(spec) if spec else {}
+    base |= {"recipe": recipe} if recipe is not None else {}
+    specs.set_all(base, assign or [])
+    body: dict[str, Any] = {"spec": base, "methods": [specs.method(one) for one in method], "seeds": specs.seeds(seeds)}
+    body |= {"budget": budget} | ({"name": name} if name is not None else {})
+    files = _files(csv, markdown, png)
+    with connect() as client:
+        dataset_id = dataset if dataset.startswith(("ds_", "dsv_")) else client.datasets.find(dataset).id
+        comparison = client.comparisons.create(body, dataset=dataset_id)
+        if follow:
+            note(f"{comparison.id}: {len(comparison.jobs)} jobs")
+            _follow(client, comparison, files, as_json=as_json)
+            return
+    emit(comparison, as_json=as_json, text=comparison.id)
+    if not as_json:
+        note(f"follow it: patchswap compare watch {comparison.id}")
+
+
+@app.command()
+def watch(
+    comparison_id: ComparisonId,
+    csv: CsvFile = None,
+    markdown: MarkdownFile = None,
+    png: PngFile = None,
+    as_json: Json = False,
+) -> None:
+    """Follow a comparison to its end. Ctrl-C leaves its jobs alone."""
+    files = _files(csv, markdown, png)
+    with connect() as client:
+        _follow(client, client.comparisons.get(comparison_id), files, as_json=as_json)
+
+
+@app.command()
+def show(
+    comparison_id: ComparisonId,
+    csv: CsvFile = None,
+    markdown: MarkdownFile = None,
+    png: PngFile = None,
+    as_json: Json = False,
+) -> None:
+    """The table as it is now."""
+    files = _files(csv, markdown, png)
+    with connect() as client:
+        comparison = client.comparisons.get(comparison_id)
+        _print(client, comparison, files, as_json=as_json)
+
+
+@app.command("list")
+def list_comparisons(
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: Json = False
+) -> None:
+    """Comparisons, newest first."""
+    with connect() as client:
+        found = [one for one, _ in zip(client.comparisons.list(), range(limit), strict=False)]
+    rows = [(c.id, c.name, c.status, len(c.methods), len(c.seeds), c.created_at) for c in found]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "METHODS", "SEEDS", "CREATED"), rows))
+
+
+@app.command()
+def cancel(comparison_id: ComparisonId, as_json: Json = False) -> None:
+    """End all its jobs that are not over; the table keeps what the others measured."""
+    with connect() as client:
+        comparison = client.comparisons.cancel(comparison_id)
+    counts = ", ".join(f"{number} {status}" for status, number in comparison.counts.items())
+    emit(comparison, as_json=as_json, text=f"{comparison.id} {comparison.status}: {counts}")
+
+
+@app.command()
+def rm(
+    comparison_id: ComparisonId,
+    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="And its jobs, with their models and files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a comparison whose jobs are over. The jobs stay as jobs of their own."""
+    with connect() as client:
+        client.comparisons.delete(comparison_id, with_jobs=with_jobs)
+    emit({"id": comparison_id, "deleted": True}, as_json=as_json, text=f"deleted {comparison_id}")
+
+
+def _files(csv: Path | None, markdown: Path | None, png: Path | None) -> Files:
+    """By the table's format; a folder that is not there is said before hours of training."""
+    found: dict[TableFormat, Path | None] = {"csv": csv, "markdown": markdown, "png": png}
+    for path in found.values():
+        if path is not None and not path.absolute().parent.is_dir():
+            raise BadInput(f"there is no folder {path.parent} to save {path.name} in")
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _follow(client: Client, comparison: Comparison, files: Files, *, as_json: bool) -> None:
+    """To the end; exits with 1 where that is no success."""
+    try:
+        with comparison_bars.Trials() as shown:
+            for newest in client.comparisons.watch(comparison.id):
+                shown.show(newest)
+                comparison = newest
+    except KeyboardInterrupt:
+        return_to, end = f"patchswap compare watch {comparison.id}", f"patchswap compare cancel {comparison.id}"
+        note(f"the jobs go on; return to them: {return_to}, end them: {end}")
+        raise typer.Exit(130) from None
+    _print(client, comparison, files, as_json=as_json)
+    if comparison.status != "succeeded":
+        raise typer.Exit(1)
+
+
+def _print(client: Client, comparison: Comparison, files: Files, *, as_json: bool) -> None:
+    emit(comparison, as_json=as_json, text=text_of(comparison))
+    for format_, path in files.items():
+        client.comparisons.save_table(comparison.id, path, format=format_)
+        note(f"saved {path}")
