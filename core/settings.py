@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     orphan_ttl_seconds: float = Field(86_400, description="an object that no row names is deleted after so long")
     pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")
     max_upload_bytes: int = Field(50 * 2**30, description="largest upload accepted")
-    requests_per_minute: int = Field(30_000, ge=1, description="of a tenant, over all its keys and all api processes")
+    requests_per_minute: int = Field(600_000, ge=1, description="of a tenant, over all its keys and all api processes")
     quota_bytes: int = Field(2**40, ge=0, description="a tenant's uploads, packs, checkpoints, models and exports")
     quota_images: int = Field(50_000_000, ge=0, description="in a tenant's datasets")
     quota_queued_jobs: int = Field(10_000, ge=0, description="of a tenant, waiting at the same time")
