@@ -72,6 +72,8 @@ def limits(published: Sequence[Published]) -> str:
   by nearly as much.
 - Small images, one small network and short schedules. Nothing here says how the methods rank on CIFAR-100 after 200
   epochs; the recipes for such protocols are ready to run and say "not run here".
+- On glyphs and parts ten epochs are over while methods that make training harder (CutMix, MixSKD, CS-KD, BAKE, patch
+  swap) are still learning: their deficit there is one of speed at a small budget, and says nothing of where they end.
 - The three sets of digits share their test images, so they are not three independent witnesses.
 - {search.TRIALS} trials tune a learning rate and one weight, coarsely; a method's other settings are its defaults.
 - Test images are fixed: intervals are over draws of training images and seeds, not over other test sets."""
