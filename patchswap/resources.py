@@ -75,6 +75,7 @@ class DatasetVersion(Resource):
     status: Literal["queued", "running", "ready", "failed"]
     digest: str | None = None
     classes: tuple[str, ...] | None = None
+    superclasses: dict[str, str] | None = None  # class -> super-class, where the archive names them
     counts: dict[str, dict[str, int]] | None = None
     image_size: tuple[int, int] | None = None
     created_at: datetime
