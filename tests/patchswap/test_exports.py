@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("quick_retries")
 EVALUATION: dict[str, Any] = {
     "main": {"parameters": 10, "macs": 20, "evaluation_split": "test", "splits": {"test": {"top1_accuracy": 0.9}}}
 }
+REPORT = b"<!doctype html>" + b"x" * 300_000
 
 
 def bundle(padding: int) -> bytes:
@@ -71,7 +72,8 @@ def model(job: Job, content: bytes) -> Model:
     worker.claim()
     exports = [finished("fp32", content, "succeeded"), finished("int8", bundle(10), "gate_failed")]
     weights = StoredFile(key="tests/weights", bytes=1, sha256="0" * 64)
-    publication = Publication(weights=weights, evaluation=EVALUATION, exports=exports, card="# pets\n")
+    report = storage.put_bytes(f"tests/{os.urandom(4).hex()}/report.html", REPORT)
+    publication = Publication(weights=weights, evaluation=EVALUATION, exports=exports, card="# pets\n", report=report)
     with transaction() as session:
         model_id = ledger.publish(session, worker.mine, publication)
     return job.client.models.get(model_id)
@@ -85,6 +87,17 @@ def export(model: Model) -> Export:
 def test_a_bundle_is_downloaded(export: Export, content: bytes, tmp_path: Path):
     assert export.download(tmp_path / "new" / "b.zip").read_bytes() == content
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["b.zip"]
+
+
+def test_the_report_is_loaded_by_model_and_by_job(client: Client, job: Job, model: Model, tmp_path: Path):
+    assert client.models.report(job.id, tmp_path / "a.html").read_bytes() == REPORT
+    assert model.save_report(tmp_path / "b.html").read_bytes() == REPORT
+
+
+def test_a_report_that_breaks_off_is_loaded_again(client: Client, model: Model, tmp_path: Path, proxy: BreakingProxy):
+    proxy.faults.append(Fault("GET", "/report$", "cut_answer", after_bytes=100_000))
+    assert client.models.report(model.id, tmp_path / "a.html").read_bytes() == REPORT
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
 
 
 def test_a_broken_download_goes_on_where_it_stopped(
