@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.spec import Evaluation
 from tests.trainer.conftest import spec_for
+from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here
 from trainer import calibration, device, evaluation, figures, intervals
 from trainer.pack import Pack
@@ -162,7 +163,7 @@ def test_few_images_that_tell_the_arms_apart_are_noise() -> None:
 
 
 def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_path: Path) -> None:
-    spec = spec_for(digits, evaluation={"robustness": ["fgsm", "corruptions"]})
+    spec = spec_for(digits, control=True, evaluation={"robustness": ["fgsm", "corruptions"]})
     run_here(spec, digits, tmp_path)
     run_here(spec, digits, tmp_path, arm="control")
     for arm, method in (("control", "cross_entropy"), ("main", "patch_swap")):
@@ -179,6 +180,29 @@ def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_
         val_in_training = json.loads((tmp_path / arm / "train.json").read_text())["metrics"]
         assert found.splits["val"].top1_accuracy == val_in_training["val.top1_accuracy"]
         assert found.splits["val"].nll == pytest.approx(val_in_training["val.nll"])
+        assert [one.epoch for one in found.gradient_l1] == [1, 2]
+        assert found.layer_gradients[-1].layer == "fc"
+        assert found.peak_memory_bytes > 0
+        assert (found.against_control is None) == (arm == "control")
+    check_self_contained((tmp_path / done.files["report"]).read_text())
+    compared, control = found.against_control, tmp_path / "control"
+    assert compared.equal_images_seen
+    theirs = Evaluation.model_validate_json((control / "evaluation.json").read_bytes()).splits["test"]
+    for name, figure in compared.figures.items():
+        assert figure.main == pytest.approx(getattr(found.splits["test"], name))
+        assert figure.control == pytest.approx(getattr(theirs, name))
+    assert not (control / "report.html").exists()
+
+
+def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits: Pack, tmp_path: Path) -> None:
+    spec = spec_for(digits, evaluation={"test": False}, method={"name": "label_smoothing"}, exports=[])
+    unread = digits.without_test()
+    run_here(spec, unread, tmp_path)
+    *_, done = evaluation.evaluate(spec, pack=unread, out=tmp_path, arm="main", device=device.choose())
+    page = (tmp_path / done.files["report"]).read_text()
+    check_self_contained(page)
+    assert "too kindly" in page
+    assert "What the method does" not in page
 
 
 def test_macs_of_a_convolution_are_counted() -> None:

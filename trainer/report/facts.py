@@ -21,6 +21,11 @@ class Facts:
         """The held-out figures of the main arm."""
         return self.held_out("main")
 
+    @property
+    def epochs(self) -> int:
+        """How many were trained; fewer than asked for where training stopped early."""
+        return self.curves["main"]["train.loss"][-1][0]
+
     def held_out(self, arm: Arm) -> SplitEvaluation:
         evaluation = self.evaluations[arm]
         return evaluation.splits[evaluation.evaluation_split]

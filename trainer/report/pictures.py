@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 SIDE_PX = 144  # small images are enlarged to about this, large ones reduced to it
 _SMALL_PX = 72
 _OUTLINE = (230, 60, 200)
+_FINEST_PX = 3  # a patch that is drawn smaller gets no outline
 
 
 def of_pixels(pixels_HWC: NDArray[np.uint8], marked_RC: NDArray[np.bool_]) -> str:
@@ -36,10 +37,12 @@ def _outline(image: Image.Image, marked_RC: NDArray[np.bool_]) -> None:
     draw = ImageDraw.Draw(image)
     rows, columns = marked_RC.shape
     step_y, step_x = image.height / rows, image.width / columns
+    if min(step_x, step_y) < _FINEST_PX:  # the outlines would be all there is to see
+        return
     for row, column in np.argwhere(marked_RC):
         corner = (round(column * step_x), round(row * step_y))
         far = (round((column + 1) * step_x) - 1, round((row + 1) * step_y) - 1)
-        draw.rectangle((*corner, *far), outline=_OUTLINE, width=2)
+        draw.rectangle((*corner, *far), outline=_OUTLINE, width=1 if min(step_x, step_y) < 4 * _FINEST_PX else 2)
 
 
 def _uri(image: Image.Image, form: Literal["png", "jpeg"]) -> str:
