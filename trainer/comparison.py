@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec.report import Comparison, PairedDifference
+from core.spec.report import AgainstControl, PairedDifference
 from trainer import calibration, intervals
 from trainer.prediction import Predictions
 
@@ -21,13 +21,13 @@ def compare(
     split: Literal["val", "test"],
     calibrated: bool,
     equal_images_seen: bool,
-) -> Comparison:
+) -> AgainstControl:
     """Raises ValueError where the two were not asked the same images."""
     if not np.array_equal(main.labels, control.labels):
         raise ValueError("the control was evaluated on other images than the main arm")
     accuracy = _accuracy(main.correct, control.correct)
     low, high = accuracy.interval
-    return Comparison(
+    return AgainstControl(
         split=split,
         samples=len(main.labels),
         only_main_right=int((main.correct & ~control.correct).sum()),

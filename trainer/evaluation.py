@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.progress import Arm, Done, Message, Working
 from core.spec import CrossEntropySpec, Evaluation, ResolvedSpec, Split, SplitEvaluation
-from core.spec.report import Comparison, EpochValue, LayerGradient
+from core.spec.report import AgainstControl, EpochValue, LayerGradient
 from trainer import comparison, curves, durable, figures, models, prediction, robustness, weights
 from trainer.images import host_budget
 from trainer.pack import Pack
@@ -113,7 +113,7 @@ def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:
     return {"control": Evaluation.model_validate_json(path.read_bytes())} if spec.control and path.is_file() else {}
 
 
-def _compare(spec: ResolvedSpec, evaluations: dict[Arm, Evaluation], out: Path) -> Comparison | None:
+def _compare(spec: ResolvedSpec, evaluations: dict[Arm, Evaluation], out: Path) -> AgainstControl | None:
     """Main against control, image by image."""
     if "control" not in evaluations:
         return None

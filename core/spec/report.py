@@ -92,7 +92,7 @@ class PairedDifference(Figures):
     interval: Interval
 
 
-class Comparison(Figures):
+class AgainstControl(Figures):
     """The method against its control, image by image on the held-out split."""
 
     split: Literal["val", "test"]
@@ -116,7 +116,7 @@ class Evaluation(Figures):
     peak_memory_bytes: int | None = None  # of training; None where it was not measured
     layer_gradients: list[LayerGradient] = []  # at the last step of training, from input to output
     gradient_l1: list[EpochValue] = []  # mean |gradient| over the same weights, at the last step of epochs
-    against_control: Comparison | None = None  # of the main arm, once the control was evaluated
+    against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
 
 
 class ExportResult(BaseModel):

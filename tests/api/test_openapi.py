@@ -73,7 +73,7 @@ def test_fields_of_answers_are_all_required():
         "Model",
         "Evaluation",
         "SplitEvaluation",
-        "Comparison",
+        "AgainstControl",
         "Event",
         "ApiKey",
         "Comparison",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.jobs import ledger
 from core.jobs.ledger import FinishedExport, Publication
 from core.spec import ExportResult
 from core.storage import StoredFile
+from patchswap.cli import main
 from patchswap.client import Client
 from patchswap.errors import BadInput, DamagedFile, ServiceUnreachable
 from patchswap.resources import Export, Job, Model
@@ -24,7 +26,14 @@ from tests.servers.proxy import BreakingProxy, Fault
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 EVALUATION: dict[str, Any] = {
-    "main": {"parameters": 10, "macs": 20, "evaluation_split": "test", "splits": {"test": {"top1_accuracy": 0.9}}}
+    "main": {
+        "parameters": 10,
+        "macs": 20,
+        "images_seen": 100,
+        "train_seconds": 1.0,
+        "evaluation_split": "test",
+        "splits": {"test": {"samples": 10, "top1_accuracy": 0.9, "nll": 0.3, "ece": 0.02}},
+    }
 }
 REPORT = b"<!doctype html>" + b"x" * 300_000
 
@@ -92,6 +101,18 @@ def test_a_bundle_is_downloaded(export: Export, content: bytes, tmp_path: Path):
 def test_the_report_is_loaded_by_model_and_by_job(client: Client, job: Job, model: Model, tmp_path: Path):
     assert client.models.report(job.id, tmp_path / "a.html").read_bytes() == REPORT
     assert model.save_report(tmp_path / "b.html").read_bytes() == REPORT
+
+
+def test_the_command_writes_the_report_where_it_is_told(
+    proxy: BreakingProxy, api_key: str, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.setenv("PATCHSWAP_URL", proxy.url)
+    monkeypatch.setenv("PATCHSWAP_API_KEY", api_key)
+    with pytest.raises(SystemExit) as ended:
+        main(["report", model.job_id, "-o", str(tmp_path / "pets.html"), "--json"])
+    assert not ended.value.code
+    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "pets.html")}
+    assert (tmp_path / "pets.html").read_bytes() == REPORT
 
 
 def test_a_report_that_breaks_off_is_loaded_again(client: Client, model: Model, tmp_path: Path, proxy: BreakingProxy):
