@@ -288,6 +288,9 @@ class Model(Owned, Row):
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]
     weights_sha256: Mapped[str]
+    report_key: Mapped[str | None]  # None: published before there were reports
+    report_bytes: Mapped[int | None]
+    report_sha256: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_models_tenant_id_id", "tenant_id", "id"),

@@ -30,6 +30,15 @@ class Models:
         """The model card, Markdown."""
         return self._transport.call("GET", f"/v1/models/{model_id}/card").text
 
+    def report(self, model: str, path: Path | str) -> Path:
+        """The report of a model, or of a job's model, as one HTML file. Raises BadInput where there is none."""
+        found = self.get(self._model_id(model))
+        if found.report is None:
+            raise BadInput(f"{found.id} was published before there were reports; its figures are in its card")
+        url = f"/v1/models/{found.id}/report"
+        wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
+        return downloads.fetch(self._transport, wanted, Path(path))
+
     def exports(self, model_id: str) -> tuple[Export, ...]:
         """Oldest first."""
         found = pages.items(self._transport, f"/v1/models/{model_id}/exports", order="asc")

@@ -75,6 +75,7 @@ class DatasetVersion(Resource):
     status: Literal["queued", "running", "ready", "failed"]
     digest: str | None = None
     classes: tuple[str, ...] | None = None
+    superclasses: dict[str, str] | None = None  # class -> super-class, where the archive names them
     counts: dict[str, dict[str, int]] | None = None
     image_size: tuple[int, int] | None = None
     created_at: datetime
@@ -259,11 +260,15 @@ class Model(Bound):
     parameters: int
     macs: int
     top1_accuracy: float | None = None  # on the held-out images
+    report: dict[str, Any] | None = None  # bytes and sha256; None for models older than reports
     created_at: datetime
 
     def exports(self) -> tuple[Export, ...]:
         """Oldest first."""
         return self.client.models.exports(self.id)
+
+    def save_report(self, path: Path | str) -> Path:
+        return self.client.models.report(self.id, path)
 
     def pull(self, target: Path | str, *, precision: str = "fp32", replace: bool = False) -> Path:
         return self.client.models.pull(self.id, target, precision=precision, replace=replace)

@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     train_verb = _verb(verbs, "train", "train one arm, or resume it")
-    evaluate_verb = _verb(verbs, "evaluate", "measure the trained weights")
+    evaluate_verb = _verb(verbs, "evaluate", "measure the weights, the control first; of main also write report.html")
     for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
     train_verb.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")

@@ -1,38 +1,48 @@
-"""The trained network measured on the held-out split (and on validation where it is another): one `Evaluation`."""
+"""The trained network measured on the held-out split (and on validation where it is another): one `Evaluation`.
+
+The control is evaluated first, so that the main arm's evaluation can say how the two differ, and its report show it.
+"""
 
 import json
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.progress import Arm, Done, Message
+from core.progress import Arm, Done, Message, Working
 from core.spec import CrossEntropySpec, Evaluation, ResolvedSpec, Split, SplitEvaluation
-from core.spec.report import ClassFigures
-from trainer import durable, intervals, models, prediction, robustness, weights
-from trainer.calibration import expected_calibration_error
+from core.spec.report import AgainstControl, EpochValue, LayerGradient
+from trainer import comparison, curves, durable, figures, models, prediction, robustness, weights
 from trainer.images import host_budget
 from trainer.pack import Pack
-from trainer.prediction import TOP, Predictions
+from trainer.prediction import LabelledImages, Predictions
 
 FILE_NAME = "evaluation.json"
+PREDICTIONS_NAME = "predictions.npz"  # of the held-out split, to compare arms image by image
+REPORT_NAME = "report.html"
 _SPLITS: dict[Literal["val", "test"], Split] = {"val": Split.VAL, "test": Split.TEST}
 
 
 def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: torch.device) -> Iterator[Message]:
-    """Measure OUT/arm/model.safetensors and write evaluation.json beside it. Raises TrainerError without weights."""
+    """Measure OUT/arm/model.safetensors and write evaluation.json beside it; of the main arm, report.html too.
+
+    Raises TrainerError without weights.
+    """
     folder = out / arm
     model = weights.load_model(spec, pack.manifest, folder / weights.FILE_NAME)
     macs = count_macs(model, (pack.manifest.channels, spec.height, spec.width))
     model = model.to(device, memory_format=torch.channels_last)
-    splits = {}
+    splits, held_out = {}, None
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
-            splits[name] = yield from _measure(model, spec, pack, name=name, device=device)
+            images = prediction.open_split(
+                pack, split, size=(spec.height, spec.width), device=device, budget=host_budget()
+            )
+            splits[name] = yield from _measure(model, spec, pack, images, name=name, folder=folder)
+            held_out = images if name == pack.manifest.evaluation_split else held_out
     trained = json.loads((folder / "train.json").read_bytes())
     found = Evaluation(
         arm=arm,
@@ -43,31 +53,21 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         train_seconds=trained["train_seconds"],
         parameters=models.count_parameters(model),
         macs=macs,
+        peak_memory_bytes=trained.get("peak_memory_bytes"),
+        layer_gradients=[LayerGradient.model_validate(row) for row in trained["layer_gradients"]],
+        gradient_l1=_gradient_l1(trained["curves"]),
     )
+    if arm == "main":
+        from trainer import report  # noqa: PLC0415 - half a second of matplotlib that training need not wait for
+
+        evaluations = {"main": found} | _evaluated_control(spec, out)
+        found.against_control = _compare(spec, evaluations, out)
+        yield Working(activity="write report", done=0, total=1)
+        page = report.write(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
+        durable.write(folder / REPORT_NAME, page)
     durable.write(folder / FILE_NAME, found.model_dump_json(indent=2).encode())
-    yield Done(files={"evaluation": f"{arm}/{FILE_NAME}"})
-
-
-def figures(
-    found: Predictions, *, split: Literal["val", "test"], classes: list[str], calibration: bool = True
-) -> SplitEvaluation:
-    """The figures of a set of predictions, whoever made them: the trained network or an exported file."""
-    correct = found.correct
-    many_classes = len(classes) > TOP
-    return SplitEvaluation(
-        split=split,
-        samples=len(found.labels),
-        top1_accuracy=float(correct.mean()),
-        top5_accuracy=float(found.in_top.mean()) if many_classes else None,
-        nll=float(found.nll.mean()),
-        ece=expected_calibration_error(found.confidence, correct) if calibration else None,
-        probability_correct=_mean(found.probability[correct]),
-        probability_wrong=_mean(found.probability[~correct]),
-        confidence_intervals=_intervals(found, many_classes=many_classes, calibration=calibration),
-        per_class=_per_class(found, classes),
-        confusion=_confusion(found, len(classes)).tolist(),
-        robustness={},
-    )
+    names = {"evaluation": FILE_NAME} | ({"report": REPORT_NAME} if arm == "main" else {})
+    yield Done(files={name: f"{arm}/{file}" for name, file in names.items()})
 
 
 def count_macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
@@ -78,60 +78,50 @@ def count_macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
 
 
 def _measure(
-    model: nn.Module, spec: ResolvedSpec, pack: Pack, *, name: Literal["val", "test"], device: torch.device
+    model: nn.Module,
+    spec: ResolvedSpec,
+    pack: Pack,
+    images: LabelledImages,
+    *,
+    name: Literal["val", "test"],
+    folder: Path,
 ) -> Generator[Message, None, SplitEvaluation]:
-    asked, size = spec.evaluation, (spec.height, spec.width)
-    split = prediction.open_split(pack, _SPLITS[name], size=size, device=device, budget=host_budget())
-    found = yield from prediction.predict(model, split, activity=f"evaluate {name}")
-    result = figures(found, split=name, classes=pack.manifest.classes, calibration=asked.calibration)
-    if name == pack.manifest.evaluation_split:
-        if "fgsm" in asked.robustness:
-            yield from robustness.fgsm(model, split, result.robustness)
-        if "corruptions" in asked.robustness:
-            yield from robustness.corruptions(model, split, result.robustness)
+    asked, manifest = spec.evaluation, pack.manifest
+    found = yield from prediction.predict(model, images, activity=f"evaluate {name}")
+    result = figures.of(
+        found,
+        split=name,
+        classes=manifest.classes,
+        calibrated=asked.calibration,
+        superclass_of=manifest.superclasses,
+    )
+    if name == manifest.evaluation_split:
+        durable.write(folder / PREDICTIONS_NAME, found.to_bytes())
+        for kind in asked.robustness:
+            yield from robustness.MEASURES[kind](model, images, result.robustness)
     return result
 
 
-def _intervals(found: Predictions, *, many_classes: bool, calibration: bool) -> dict[str, tuple[float, float]]:
-    count, correct = len(found.labels), found.correct
-    limits = {"top1_accuracy": intervals.wilson(int(correct.sum()), count)}
-    if many_classes:
-        limits["top5_accuracy"] = intervals.wilson(int(found.in_top.sum()), count)
-    limits["nll"] = intervals.bootstrap(count, lambda rows: float(found.nll[rows].mean()))
-    if calibration:
-        limits["ece"] = intervals.bootstrap(
-            count, lambda rows: expected_calibration_error(found.confidence[rows], correct[rows])
-        )
-    return limits
+def _gradient_l1(trained: dict[str, Any]) -> list[EpochValue]:
+    curve = curves.thinned(trained["train.gradient_l1"])
+    return [EpochValue(epoch=epoch, value=value) for epoch, value in curve]
 
 
-def _per_class(found: Predictions, classes: list[str]) -> list[ClassFigures]:
-    confusion = _confusion(found, len(classes))
-    by_truth, by_prediction, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    result = []
-    for label, name in enumerate(classes):
-        mine = found.labels == label
-        result.append(
-            ClassFigures(
-                name=name,
-                samples=int(by_truth[label]),
-                recall=_ratio(hits[label], by_truth[label]),
-                precision=_ratio(hits[label], by_prediction[label]),
-                probability_correct=_mean(found.probability[mine & found.correct]),
-                probability_wrong=_mean(found.probability[mine & ~found.correct]),
-            )
-        )
-    return result
+def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:
+    """The control's evaluation, where there is one already."""
+    path = out / "control" / FILE_NAME
+    return {"control": Evaluation.model_validate_json(path.read_bytes())} if spec.control and path.is_file() else {}
 
 
-def _confusion(found: Predictions, classes: int) -> Any:
-    """Counts (K, K): rows are the truth, columns the prediction."""
-    return np.bincount(found.labels * classes + found.predicted, minlength=classes**2).reshape(classes, classes)
-
-
-def _mean(values: Any) -> float | None:
-    return float(values.mean()) if len(values) else None
-
-
-def _ratio(part: Any, whole: Any) -> float | None:
-    return float(part / whole) if whole else None
+def _compare(spec: ResolvedSpec, evaluations: dict[Arm, Evaluation], out: Path) -> AgainstControl | None:
+    """Main against control, image by image."""
+    if "control" not in evaluations:
+        return None
+    main, control = evaluations["main"], evaluations["control"]
+    arms = [Predictions.of_bytes((out / arm / PREDICTIONS_NAME).read_bytes()) for arm in ("main", "control")]
+    return comparison.compare(
+        *arms,
+        split=main.evaluation_split,
+        calibrated=spec.evaluation.calibration,
+        equal_images_seen=main.images_seen == control.images_seen,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from io import BytesIO
 from time import monotonic
 
 import numpy as np
@@ -28,6 +29,7 @@ class Predictions:
     confidence: NDArray[np.float64]  # p(predicted)
     probability: NDArray[np.float64]  # p(label)
     nll: NDArray[np.float64]  # -log p(label), nats
+    brier: NDArray[np.float64]  # sum over classes of (p(class) - [class is the label])^2
     in_top: NDArray[np.bool_]  # the label is among the five likeliest
 
     @property
@@ -38,6 +40,7 @@ class Predictions:
     def of(cls, logits_NK: Tensor, labels_N: Tensor) -> "Predictions":
         """Reduce logits, in float64. A tie counts for the lower class, as argmax has it."""
         log_probabilities = logits_NK.double().log_softmax(dim=1)
+        probabilities = log_probabilities.exp()
         label_log = log_probabilities.gather(1, labels_N[:, None]).squeeze(1)
         confidence, predicted = log_probabilities.max(dim=1)
         top = log_probabilities.topk(min(TOP, logits_NK.shape[1]), dim=1).indices
@@ -47,9 +50,22 @@ class Predictions:
             confidence.exp(),
             label_log.exp(),
             -label_log,
+            (probabilities**2).sum(dim=1) - 2 * label_log.exp() + 1,
             (top == labels_N[:, None]).any(dim=1),
         )
         return cls(*(column.cpu().numpy() for column in columns))
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> "Predictions":
+        """What `to_bytes` gave."""
+        with np.load(BytesIO(content), allow_pickle=False) as columns:
+            return cls(*(columns[name] for name in cls.__dataclass_fields__))
+
+    def to_bytes(self) -> bytes:
+        """As an .npz file."""
+        content = BytesIO()
+        np.savez(content, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        return content.getvalue()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.progress import Done
 from core.spec.teacher import CARD_NAME, TeacherCard
-from trainer import durable, weights
+from trainer import durable, gradients, weights
 from trainer.device import describe
 from trainer.errors import loss_nan
 from trainer.run import Run
@@ -60,4 +60,6 @@ def _summary(run: Run) -> dict[str, Any]:
         "torch": torch.__version__,
         "best_validation": {"top1_accuracy": position.best_top1, "epoch": position.best_epoch},
         "metrics": position.metrics,
+        "curves": position.curves,
+        "layer_gradients": [row.model_dump() for row in gradients.table(run.model, position.gradients)],
     }

@@ -15,6 +15,8 @@ class Stream(IntEnum):
     NETWORK = 4  # by step: dropout, stochastic depth
     CORRUPTION = 5
     BOOTSTRAP = 6
+    ATTACK = 7
+    REPORT = 8
 
 
 def generator(seed: int, stream: Stream, position: int = 0) -> np.random.Generator:

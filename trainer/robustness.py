@@ -1,10 +1,13 @@
-"""Accuracy under attack (FGSM) and under common corruptions that need no files. Shapes: B batch, C, H, W.
+"""Accuracy under attack (FGSM, PGD) and under common corruptions that need no files. Shapes: B batch, C, H, W.
 
+FGSM: METHODS.md [V]. PGD: ten steps of 2.5 epsilon / 10 from a random start in the ball of the maximum norm (Madry et
+al. 2018 [I]); attacked pixels stay within 0..1. Which strengths are asked is ours [U].
 Corruptions follow the families of CIFAR-C / ImageNet-C (Hendrycks and Dietterich 2019) at five severities; the
 strengths are ours, so the figures compare networks of this service and not with that benchmark.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -16,31 +19,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.progress import Working
-from trainer import randomness
+from trainer import intervals, randomness
 from trainer.augment import Normalise
 from trainer.prediction import BATCH, LabelledImages
 
 SAMPLES = 1000  # at most, spread over the split
 EPSILONS = (1 / 255, 2 / 255, 4 / 255)  # of the pixel range 0..1
+PGD_STEPS = 10
+PGD_REACH = 2.5  # the steps together, as a share of epsilon: any point of the ball can be reached
 SEVERITIES = 5
 
 Corruption = Callable[[NDArray[np.uint8], int, np.random.Generator], NDArray[np.uint8]]
+Attack = Callable[["Target", Tensor, np.random.Generator], Iterator[Tensor]]  # pixels in 0..1, of each epsilon
 
 
 def fgsm(model: nn.Module, split: LabelledImages, out: dict[str, Any]) -> Iterator[Working]:
     """Fill out["fgsm"]: accuracy after one step of epsilon against the loss (Goodfellow et al. 2015)."""
-    positions = _sample(len(split.labels))
-    correct = np.zeros(len(EPSILONS))
-    for start in range(0, len(positions), BATCH):
-        chosen = positions[start : start + BATCH]
-        labels = torch.from_numpy(split.labels[chosen])
-        correct += _survivors(model, split.images.fetch(chosen), labels, split.normalise)
-        yield Working(activity="fgsm", done=start + len(chosen), total=len(positions))
-    accuracies = (correct / len(positions)).tolist()
-    out["fgsm"] = {
-        "samples": len(positions),
-        "strengths": [{"epsilon": e, "top1_accuracy": a} for e, a in zip(EPSILONS, accuracies, strict=True)],
-    }
+    yield from _attack(model, split, out, name="fgsm", attacked=_fgsm)
+
+
+def pgd(model: nn.Module, split: LabelledImages, out: dict[str, Any]) -> Iterator[Working]:
+    """Fill out["pgd"]: accuracy after ten steps against the loss, each followed by a projection (PGD-10)."""
+    yield from _attack(model, split, out, name="pgd", attacked=_pgd)
 
 
 def corruptions(model: nn.Module, split: LabelledImages, out: dict[str, Any]) -> Iterator[Working]:
@@ -56,19 +56,72 @@ def corruptions(model: nn.Module, split: LabelledImages, out: dict[str, Any]) ->
     out["corruptions"] = {"samples": len(positions), "mean_top1_accuracy": mean, "top1_accuracy": accuracies}
 
 
+MEASURES = {"fgsm": fgsm, "pgd": pgd, "corruptions": corruptions}
+
+
 def _sample(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(np.int64))
 
 
-def _survivors(model: nn.Module, images_BCHW: Tensor, labels: Tensor, normalise: Normalise) -> NDArray[np.float64]:
-    """How many are still right, for each epsilon. The attacked pixels stay within 0..1."""
-    labels = labels.to(images_BCHW.device)
-    pixels = images_BCHW.to(torch.float32).div_(255).requires_grad_()
-    loss = functional.cross_entropy(model(normalise.scaled(pixels)), labels, reduction="sum")
-    (gradient,) = torch.autograd.grad(loss, pixels)
-    with torch.no_grad():
-        attacked = [(pixels + epsilon * gradient.sign()).clamp_(0, 1) for epsilon in EPSILONS]
-        return np.array([(model(normalise.scaled(x)).argmax(1) == labels).sum().item() for x in attacked])
+def _attack(
+    model: nn.Module, split: LabelledImages, out: dict[str, Any], *, name: str, attacked: Attack
+) -> Iterator[Working]:
+    positions = _sample(len(split.labels))
+    correct = np.zeros(len(EPSILONS), np.int64)
+    for start in range(0, len(positions), BATCH):
+        chosen = positions[start : start + BATCH]
+        pixels = split.images.fetch(chosen).to(torch.float32).div_(255)
+        target = Target(model, split.normalise, torch.from_numpy(split.labels[chosen]).to(pixels.device))
+        random = randomness.generator(0, randomness.Stream.ATTACK, start)
+        for number, images in enumerate(attacked(target, pixels, random)):
+            correct[number] += target.right(images)
+            yield Working(activity=name, done=start * len(EPSILONS) + number, total=len(positions) * len(EPSILONS))
+    out[name] = {
+        "samples": len(positions),
+        "strengths": [
+            {
+                "epsilon": epsilon,
+                "top1_accuracy": hits / len(positions),
+                "confidence_interval": intervals.wilson(hits, len(positions)),
+            }
+            for epsilon, hits in zip(EPSILONS, correct.tolist(), strict=True)
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network under attack, and the labels it is to be led away from."""
+
+    model: nn.Module
+    normalise: Normalise
+    labels: Tensor
+
+    def ascent(self, pixels_BCHW: Tensor) -> Tensor:
+        """The sign of the gradient of the cross-entropy by the pixels."""
+        leaf = pixels_BCHW.detach().requires_grad_()
+        loss = functional.cross_entropy(self.model(self.normalise.scaled(leaf)), self.labels, reduction="sum")
+        return torch.autograd.grad(loss, leaf)[0].sign()
+
+    def right(self, pixels_BCHW: Tensor) -> int:
+        with torch.inference_mode():
+            return int((self.model(self.normalise.scaled(pixels_BCHW)).argmax(1) == self.labels).sum())
+
+
+def _fgsm(target: Target, pixels: Tensor, _random: np.random.Generator) -> Iterator[Tensor]:
+    ascent = target.ascent(pixels)
+    return ((pixels + epsilon * ascent).clamp_(0, 1) for epsilon in EPSILONS)
+
+
+def _pgd(target: Target, pixels: Tensor, random: np.random.Generator) -> Iterator[Tensor]:
+    for epsilon in EPSILONS:
+        start = torch.from_numpy(random.uniform(-epsilon, epsilon, tuple(pixels.shape)).astype(np.float32))
+        low, high = (pixels - epsilon).clamp_(0, 1), (pixels + epsilon).clamp_(0, 1)
+        attacked = (pixels + start.to(pixels.device)).clamp_(0, 1)
+        for _ in range(PGD_STEPS):
+            attacked = attacked + PGD_REACH * epsilon / PGD_STEPS * target.ascent(attacked)
+            attacked = torch.minimum(torch.maximum(attacked, low), high)
+        yield attacked
 
 
 def _accuracy_under(

@@ -45,6 +45,8 @@ class Position:
     best_checkpoint_top1: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # the latest of each
     sums: dict[str, Tensor] = field(default_factory=dict)  # over the steps of the open epoch, on the device
+    gradients: dict[str, Tensor] = field(default_factory=dict)  # by layer, at the last step of the latest full epoch
+    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # (epoch, value) of what is learnt
 
 
 @dataclass

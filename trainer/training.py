@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Working
 from core.spec import Plan, ResolvedSpec
-from trainer import compilation, models, optimization, prediction, randomness
+from trainer import compilation, curves, gradients, models, optimization, prediction, randomness
 from trainer import run as running
 from trainer.clock import Clock
 from trainer.device import describe
@@ -77,6 +77,8 @@ def train_step(run: Run) -> None:
         run.optimizer, optimization.learning_rate(run.spec.optimizer, run.plan, position.step)
     )
     found = run.team.total(_differentiate(run))
+    if (position.step + 1) % run.plan.steps_per_epoch == 0:
+        position.gradients = gradients.by_layer(run.model)
     run.optimizer.step()
     if run.averaged:
         run.averaged.update(position.step)
@@ -93,6 +95,7 @@ def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
     values = {f"train.{name}": value.item() / steps for name, value in position.sums.items()}
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
+    values["train.gradient_l1"] = gradients.overall(run.model, position.gradients)
     if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):
         values |= yield from _validate(run, run.validation, stop)
         top1 = values["val.top1_accuracy"]
@@ -104,6 +107,7 @@ def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
         run.stopping.consider(values, epoch, run.judged)
         run.notices.extend(run.stopping.notices(epoch))
     position.metrics |= values
+    curves.extend(position.curves, epoch, values)
     position.sums, position.epochs_closed = {}, epoch
     clock.epoch_closed()
     yield Metrics(arm=run.arm, step=position.step, epoch=epoch, values=values)

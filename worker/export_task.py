@@ -16,7 +16,7 @@ from worker import figures, logs, packs, publication, scratch
 from worker.child import Child
 from worker.lease import Asked, Lease, Stalled
 from worker.persistence import LedgerAway, write_once, write_until_done
-from worker.publication import EVALUATION, WEIGHTS
+from worker.publication import EVALUATION, REPORT, WEIGHTS
 from worker.supervision import Crashed, TrainerFailed, supervise
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,8 @@ def _fetch(order: Order, out: Path) -> None:
     for arm, evaluation in model.evaluation.items():
         (out / arm).mkdir(exist_ok=True)
         (out / arm / EVALUATION).write_text(json.dumps(evaluation))
+    if model.report_key is not None:
+        storage.get_file(model.report_key, out / "main" / REPORT, sha256=model.report_sha256)
 
 
 def _settle_otherwise(order: Order, ending: Exception) -> None:

@@ -50,7 +50,7 @@ def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
 
 
 def _named(session: Session, keys: Sequence[str]) -> set[str]:
-    columns = (Checkpoint.object_key, Model.weights_key, Export.object_key)
+    columns = (Checkpoint.object_key, Model.weights_key, Model.report_key, Export.object_key)
     return {key for column in columns for key in session.scalars(select(column).where(column.in_(keys))) if key}
 
 

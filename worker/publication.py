@@ -1,4 +1,4 @@
-"""What a job leaves behind: weights, evaluation, bundles. Stored, read back and compared before any row names them."""
+"""What a job leaves behind: weights, evaluation, report, bundles. Read back and compared before any row names them."""
 
 import hashlib
 import zipfile
@@ -12,7 +12,7 @@ from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.progress import Arm
 from core.spec import Evaluation, ExportResult, ExportSpec
 
-WEIGHTS, EVALUATION = "model.safetensors", "evaluation.json"
+WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
 BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"
 
 
@@ -41,6 +41,7 @@ def store_all(
             for folder, result in exports.items()
         ],
         card=_card(list(exports), evaluations["main"]),
+        report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
     )
 
 

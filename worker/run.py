@@ -143,7 +143,7 @@ def _work(attempt: Attempt) -> None:
         for arm in attempt.arms:
             _train(attempt, pack, arm)
         watch.enter("evaluate")
-        for arm in attempt.arms:
+        for arm in reversed(attempt.arms):  # the main arm is compared with its control
             _run_trainer(attempt, pack, "evaluate", "--arm", arm)
         evaluations = publication.read_evaluations(attempt.out, attempt.arms)
         for evaluation in evaluations.values():

@@ -159,6 +159,7 @@ def _version(row: tables.DatasetVersion) -> DatasetVersion:
         status=row.status,
         digest=manifest.digest if manifest else None,
         classes=manifest.classes if manifest else None,
+        superclasses=manifest.superclasses if manifest else None,
         counts=counts,
         samples=manifest.samples if manifest else None,
         image_size=list(manifest.image_size) if manifest and manifest.image_size else None,

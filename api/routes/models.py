@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers, paging
+from api import answers, downloads, paging
 from api.authentication import Reading, Writing
 from api.bodies import JsonRoute
 from api.idempotency import OneTime
@@ -15,10 +15,15 @@ from api.routes.exports import page as export_page
 from api.schemas.models import Export, Model
 from api.sessions import Database
 from core import exports, listing, queue, tables
+from core.errors import NotFound
 from core.spec import ExportSpec
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+class NoReport(NotFound):
+    """The model was published before there were reports; its figures are in its card. Train again for a report."""
 
 
 @router.get("", operation_id="list_models", response_model=Page[Model], responses=documented.problems(*documented.LIST))
@@ -45,6 +50,23 @@ def get_model_card(request: Request, principal: Reading, session: Database, mode
     if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(card, media_type="text/markdown", headers=headers)
+
+
+@router.get(
+    "/{model_id}/report",
+    operation_id="get_model_report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **_GET},
+)
+def get_model_report(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    """What was measured, for a person: one HTML page with its figures in it, without scripts or links to elsewhere."""
+    model = exports.find_model(session, principal.tenant_id, model_id)
+    if model.report_key is None or model.report_bytes is None or model.report_sha256 is None:
+        raise NoReport
+    name = f"{model.id}-report.html"
+    return downloads.page(
+        request, downloads.File(model.report_key, model.report_bytes, model.report_sha256, name, "text/html")
+    )
 
 
 @router.post(
@@ -96,10 +118,12 @@ def _model(row: tables.Model) -> Model:
         top1_accuracy=held_out["top1_accuracy"] if held_out else None,
         evaluation_split=main["evaluation_split"],
         weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
+        report={"bytes": row.report_bytes, "sha256": row.report_sha256} if row.report_key else None,
         created_at=row.created_at,
         links={
             "self": path,
             "card": f"{path}/card",
+            **({"report": f"{path}/report"} if row.report_key else {}),
             "exports": f"{path}/exports",
             "job": f"/v1/jobs/{row.job_id}",
             "evaluation": f"/v1/jobs/{row.job_id}/evaluation",

@@ -51,6 +51,7 @@ class DatasetVersion(BaseModel):
     status: Literal["queued", "running", "ready", "failed"]
     digest: str | None
     classes: list[str] | None
+    superclasses: dict[str, str] | None = Field(description="Class -> super-class, where the archive names them.")
     counts: dict[str, dict[str, int]] | None = Field(description="Split name -> class name -> images.")
     samples: int | None
     image_size: Size | None = Field(description="Height, width; null where images differ.")

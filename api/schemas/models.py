@@ -21,6 +21,7 @@ class Model(BaseModel):
     top1_accuracy: float | None = Field(description="On the held-out split, a fraction.")
     evaluation_split: str | None
     weights: dict[str, Any]
+    report: dict[str, Any] | None = Field(description="Bytes and sha256; null for models older than reports.")
     created_at: datetime
     links: dict[str, str]
 

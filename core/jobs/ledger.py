@@ -49,6 +49,7 @@ class Publication:
     evaluation: dict[str, Any]  # arm -> core.spec.Evaluation as JSON
     exports: Sequence[FinishedExport]
     card: str
+    report: StoredFile | None = None  # report.html; every job of today has one
 
 
 def claim(session: Session, job_id: str, worker: str) -> Job | None:
@@ -216,7 +217,7 @@ def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:
 
 
 def _model(job: Job, publication: Publication) -> Model:
-    main = publication.evaluation["main"]
+    main, report = publication.evaluation["main"], publication.report
     return Model(
         id=new_id("model"),
         tenant_id=job.tenant_id,
@@ -234,6 +235,9 @@ def _model(job: Job, publication: Publication) -> Model:
         weights_key=publication.weights.key,
         weights_bytes=publication.weights.bytes,
         weights_sha256=publication.weights.sha256,
+        report_key=report.key if report else None,
+        report_bytes=report.bytes if report else None,
+        report_sha256=report.sha256 if report else None,
     )
 
 

@@ -39,6 +39,7 @@ class PackManifest(BaseModel):
     evaluation_split: Literal["test", "val"]  # the held-out split that figures are reported on
     digest: str  # sha256 over the sorted samples' (sha256, label, split)
     bytes: int  # of samples.arrow
+    superclasses: dict[str, str] | None = None  # class -> its super-class, of every class; None where none were named
 
     def split_size(self, split: Literal["train", "val", "test"]) -> int:
         return sum(self.counts.get(split, {}).values())

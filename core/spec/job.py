@@ -84,7 +84,9 @@ class EvaluationSpec(Strict):
         default=True, description="False: the test split stays unread, validation is reported, and nothing is exported."
     )
     calibration: bool = True
-    robustness: tuple[Literal["fgsm", "corruptions"], ...] = ()
+    robustness: tuple[Literal["fgsm", "pgd", "corruptions"], ...] = Field(
+        (), description="fgsm: one step of the gradient; pgd: ten, some minutes on a CPU; corruptions: six families."
+    )
 
 
 class Constraints(Strict):

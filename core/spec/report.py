@@ -1,22 +1,54 @@
-"""What a job measured: evaluation of the trained net, and of each exported file."""
+"""What a job measured: evaluation of the trained net, and of each exported file.
+
+Fields added after the first release have a default, so that what was stored before them is still read.
+"""
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from core.spec.job import Constraints
 
+Interval = tuple[float, float]  # 95 %, of the images drawn
 
-class ClassFigures(BaseModel):
+
+class Figures(BaseModel):
+    """A part of an evaluation. What is answered always has every field, whatever was stored."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class ClassFigures(Figures):
     name: str
     samples: int
     recall: float | None  # None where the split has no sample of the class
     precision: float | None
     probability_correct: float | None  # mean p(target) over rightly predicted samples
     probability_wrong: float | None
+    superclass: str | None = None  # None where the dataset names none
 
 
-class SplitEvaluation(BaseModel):
+class Reliability(Figures):
+    """Confidence against accuracy, bin by bin; bins are closed on the right. An empty bin has neither."""
+
+    edges: list[float]  # one more than bins, from 0 to 1
+    counts: list[int]
+    confidence: list[float | None]
+    accuracy: list[float | None]
+
+
+class SuperclassErrors(Figures):
+    """Whether a wrong prediction at least stays within the super-class of the truth."""
+
+    superclasses: int
+    errors: int
+    within: int  # of those, predicted as another class of the right super-class
+    share: float | None  # within / errors; None without an error
+    share_by_chance: float | None  # the same, had each error been drawn uniformly from the other classes
+    superclass_accuracy: float  # right or at least in the right super-class
+
+
+class SplitEvaluation(Figures):
     """One net on one split. Accuracies are fractions; intervals are 95 %."""
 
     split: Literal["val", "test"]
@@ -27,13 +59,52 @@ class SplitEvaluation(BaseModel):
     ece: float | None  # 15 equal-width bins (Guo et al. 2017); None where calibration was not asked for
     probability_correct: float | None
     probability_wrong: float | None
-    confidence_intervals: dict[str, tuple[float, float]]
+    confidence_intervals: dict[str, Interval]
     per_class: list[ClassFigures]
     confusion: list[list[int]]  # rows: truth, columns: prediction
     robustness: dict[str, Any]
+    ece_equal_mass: float | None = None  # 15 bins of as many samples each
+    brier: float | None = None  # 0..2: squared distance of the probabilities from the truth, summed over classes
+    aurc: float | None = None  # area under the risk-coverage curve, a fraction; papers print it times 1000
+    eaurc: float | None = None  # of it, what a better order of confidences could save
+    confidence_wrong: float | None = None  # mean p(prediction) over wrongly predicted samples
+    reliability: dict[Literal["equal_width", "equal_mass"], Reliability] = {}
+    superclass_errors: SuperclassErrors | None = None
 
 
-class Evaluation(BaseModel):
+class LayerGradient(Figures):
+    layer: str
+    weights: int
+    mean_absolute: float
+
+
+class EpochValue(Figures):
+    epoch: int
+    value: float
+
+
+class PairedDifference(Figures):
+    """Main minus control on the same images."""
+
+    main: float
+    control: float
+    difference: float
+    interval: Interval
+
+
+class AgainstControl(Figures):
+    """The method against its control, image by image on the held-out split."""
+
+    split: Literal["val", "test"]
+    samples: int
+    only_main_right: int
+    only_control_right: int
+    figures: dict[str, PairedDifference]  # top1_accuracy, nll, brier and, where asked for, ece
+    verdict: Literal["main", "control", "noise"]  # who is more accurate; noise where the interval holds 0
+    equal_images_seen: bool
+
+
+class Evaluation(Figures):
     arm: Literal["main", "control"]
     method: str
     splits: dict[str, SplitEvaluation]
@@ -42,6 +113,10 @@ class Evaluation(BaseModel):
     train_seconds: float
     parameters: int
     macs: int
+    peak_memory_bytes: int | None = None  # of training; None where it was not measured
+    layer_gradients: list[LayerGradient] = []  # at the last step of training, from input to output
+    gradient_l1: list[EpochValue] = []  # mean |gradient| over the same weights, at the last step of epochs
+    against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
 
 
 class ExportResult(BaseModel):

@@ -1,4 +1,4 @@
-"""models, exports, pull."""
+"""models, exports, pull, report."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def pull(
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
     if not as_json:
         note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+
+
+def report(
+    what: Annotated[str, typer.Argument(metavar="JOB|MODEL", help="job_... or model_...")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: report.html beside you.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Load the report of a training: one HTML file to open, print or send on."""
+    with connect() as client:
+        path = client.models.report(what, output or Path("report.html"))
+    emit({"file": str(path)}, as_json=as_json, text=str(path))
 
 
 @app.command("list")

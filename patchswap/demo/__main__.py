@@ -116,7 +116,7 @@ def _print_table(jobs: Sequence[Job], exports: Sequence[Export]) -> None:
 
 def _next_commands(bundles: Sequence[Path]) -> None:
     for folder in bundles:
-        print(f"  {folder}/: model, labels, preprocessing, model card, infer.py, verify.py")
+        print(f"  {folder}/: model, labels, preprocessing, model card, report.html, infer.py, verify.py")
         print(f"      {_program('python')} {folder}/infer.py {folder}/golden/image.png")
     patchswap = _program("patchswap")
     print(f"the service again:  {patchswap} up --data-dir {DATA_DIR}")

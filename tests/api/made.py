@@ -15,6 +15,7 @@ from core.tables import Checkpoint, DatasetVersion, Export, Job, Model
 from tests.worker import seed
 
 BUNDLE = bytes(range(256)) * 400  # 102,400 bytes
+REPORT = b"<!doctype html><title>report</title><script>alert(1)</script>"
 
 
 def running_job(version: DatasetVersion, **body: Any) -> tuple[Job, Claim]:
@@ -52,7 +53,9 @@ def checkpoint(claim: Claim, content: bytes = b"state") -> str:
         return session.query(Checkpoint).filter_by(job_id=claim.job_id).one().id
 
 
-def published_job(version: DatasetVersion, *, control: bool = True, **body: Any) -> tuple[Job, Model, Export]:
+def published_job(
+    version: DatasetVersion, *, control: bool = True, report: bool = True, **body: Any
+) -> tuple[Job, Model, Export]:
     """A job that succeeded, its model, and its one export, whose file is `BUNDLE`."""
     job, claim = running_job(version, control=control, **body)
     prefix = f"jobs/{job.id}/{claim.fence}"
@@ -65,6 +68,7 @@ def published_job(version: DatasetVersion, *, control: bool = True, **body: Any)
         evaluation=arms,
         exports=[FinishedExport(result(), stored)],
         card="# A model\n",
+        report=storage.put_bytes(f"{prefix}/report.html", REPORT) if report else None,
     )
     with transaction() as session:
         model_id = ledger.publish(session, claim, publication)

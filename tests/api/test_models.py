@@ -13,7 +13,7 @@ import pytest
 
 from core import metrics
 from core.database import transaction
-from core.tables import DatasetVersion
+from core.tables import DatasetVersion, Model
 from tests.api import made
 from tests.api.serving import Caller
 
@@ -32,6 +32,61 @@ def test_published_job_leads_to_its_model(ours: Caller, version: DatasetVersion)
     assert (card.text, card.headers["Content-Type"]) == ("# A model\n", "text/markdown; charset=utf-8")
     (found,) = ours.get(page["links"]["exports"]).json()["data"]
     assert (found["id"], found["status"], found["measured"]["top1_accuracy"]) == (export.id, "succeeded", 0.75)
+
+
+def test_report_is_a_page_in_which_nothing_runs(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    page = ours.get(f"/v1/models/{model.id}").json()
+    assert page["report"] == {"bytes": len(made.REPORT), "sha256": hashlib.sha256(made.REPORT).hexdigest()}
+    answer = ours.get(page["links"]["report"])
+    assert (answer.status_code, answer.content) == (200, made.REPORT)
+    headers = answer.headers
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["img-src"] == "data:"
+    assert "sandbox" in policy
+    assert not {"script-src", "connect-src"} & set(policy)
+    assert headers["Content-Disposition"].startswith("inline")
+    kept = ours.get(page["links"]["report"], headers={"If-None-Match": headers["ETag"]})
+    assert (kept.status_code, kept.content) == (304, b"")
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_report_comes_from_here_also_where_a_bucket_has_it(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    answer = ours.get(f"/v1/models/{model.id}/report")
+    assert (answer.status_code, answer.content) == (200, made.REPORT)
+    assert "Content-Security-Policy" in answer.headers
+
+
+def test_model_older_than_reports_has_none(ours: Caller, theirs: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version, report=False)
+    page = ours.get(f"/v1/models/{model.id}").json()
+    assert page["report"] is None
+    assert "report" not in page["links"]
+    answer = ours.get(f"/v1/models/{model.id}/report")
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_report")
+    assert theirs.get(f"/v1/models/{model.id}/report").json()["code"] == "not_found"
+
+
+def test_evaluation_stored_before_the_newer_figures_is_still_told(ours: Caller, version: DatasetVersion):
+    job, model, _ = made.published_job(version)
+    newer = ("brier", "aurc", "reliability", "superclass_errors", "ece_equal_mass")
+    with transaction() as session:
+        row = session.get_one(Model, model.id)
+        old = json.loads(json.dumps(row.evaluation))
+        for arm in old.values():
+            for name in ("layer_gradients", "gradient_l1", "against_control", "peak_memory_bytes"):
+                del arm[name]
+            for name in newer:
+                del arm["splits"]["test"][name]
+        row.evaluation = old
+    body = ours.get(f"/v1/jobs/{job.id}/evaluation").json()
+    assert body["difference"]["top1_accuracy"] == 0.25
+    assert body["main"]["against_control"] is None
+    assert set(newer) <= set(body["main"]["splits"]["test"])
 
 
 def test_evaluation_has_both_arms_and_their_difference(ours: Caller, version: DatasetVersion):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.jobs import ledger
 from core.jobs.ledger import FinishedExport, Publication
 from core.spec import ExportResult
 from core.storage import StoredFile
+from patchswap.cli import main
 from patchswap.client import Client
 from patchswap.errors import BadInput, DamagedFile, ServiceUnreachable
 from patchswap.resources import Export, Job, Model
@@ -24,8 +26,16 @@ from tests.servers.proxy import BreakingProxy, Fault
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 EVALUATION: dict[str, Any] = {
-    "main": {"parameters": 10, "macs": 20, "evaluation_split": "test", "splits": {"test": {"top1_accuracy": 0.9}}}
+    "main": {
+        "parameters": 10,
+        "macs": 20,
+        "images_seen": 100,
+        "train_seconds": 1.0,
+        "evaluation_split": "test",
+        "splits": {"test": {"samples": 10, "top1_accuracy": 0.9, "nll": 0.3, "ece": 0.02}},
+    }
 }
+REPORT = b"<!doctype html>" + b"x" * 300_000
 
 
 def bundle(padding: int) -> bytes:
@@ -71,7 +81,8 @@ def model(job: Job, content: bytes) -> Model:
     worker.claim()
     exports = [finished("fp32", content, "succeeded"), finished("int8", bundle(10), "gate_failed")]
     weights = StoredFile(key="tests/weights", bytes=1, sha256="0" * 64)
-    publication = Publication(weights=weights, evaluation=EVALUATION, exports=exports, card="# pets\n")
+    report = storage.put_bytes(f"tests/{os.urandom(4).hex()}/report.html", REPORT)
+    publication = Publication(weights=weights, evaluation=EVALUATION, exports=exports, card="# pets\n", report=report)
     with transaction() as session:
         model_id = ledger.publish(session, worker.mine, publication)
     return job.client.models.get(model_id)
@@ -85,6 +96,29 @@ def export(model: Model) -> Export:
 def test_a_bundle_is_downloaded(export: Export, content: bytes, tmp_path: Path):
     assert export.download(tmp_path / "new" / "b.zip").read_bytes() == content
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["b.zip"]
+
+
+def test_the_report_is_loaded_by_model_and_by_job(client: Client, job: Job, model: Model, tmp_path: Path):
+    assert client.models.report(job.id, tmp_path / "a.html").read_bytes() == REPORT
+    assert model.save_report(tmp_path / "b.html").read_bytes() == REPORT
+
+
+def test_the_command_writes_the_report_where_it_is_told(
+    proxy: BreakingProxy, api_key: str, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.setenv("PATCHSWAP_URL", proxy.url)
+    monkeypatch.setenv("PATCHSWAP_API_KEY", api_key)
+    with pytest.raises(SystemExit) as ended:
+        main(["report", model.job_id, "-o", str(tmp_path / "pets.html"), "--json"])
+    assert not ended.value.code
+    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "pets.html")}
+    assert (tmp_path / "pets.html").read_bytes() == REPORT
+
+
+def test_a_report_that_breaks_off_is_loaded_again(client: Client, model: Model, tmp_path: Path, proxy: BreakingProxy):
+    proxy.faults.append(Fault("GET", "/report$", "cut_answer", after_bytes=100_000))
+    assert client.models.report(model.id, tmp_path / "a.html").read_bytes() == REPORT
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
 
 
 def test_a_broken_download_goes_on_where_it_stopped(

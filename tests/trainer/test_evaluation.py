@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.spec import Evaluation
 from tests.trainer.conftest import spec_for
+from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here
-from trainer import calibration, device, evaluation, intervals
+from trainer import calibration, device, evaluation, figures, intervals
 from trainer.pack import Pack
 from trainer.prediction import Predictions
 
@@ -47,7 +48,7 @@ def test_figures_agree_with_naive_ones(logits_and_labels) -> None:
     logits, labels = logits_and_labels
     classes = [f"c{index}" for index in range(logits.shape[1])]
     predictions = Predictions.of(torch.from_numpy(logits), torch.from_numpy(labels))
-    found = evaluation.figures(predictions, split="test", classes=classes)
+    found = figures.of(predictions, split="test", classes=classes)
 
     rows = naive_probabilities(logits)
     predicted = [row.index(max(row)) for row in rows]
@@ -68,25 +69,33 @@ def test_figures_agree_with_naive_ones(logits_and_labels) -> None:
         assert found.top5_accuracy is None
 
     for truth, name in enumerate(classes):
-        figures = found.per_class[truth]
+        row = found.per_class[truth]
         mine = [i for i, y in enumerate(labels) if y == truth]
         said = [i for i, p in enumerate(predicted) if p == truth]
-        assert (figures.name, figures.samples) == (name, len(mine))
-        assert figures.recall == pytest.approx(sum(hits[i] for i in mine) / len(mine))
-        assert figures.precision == pytest.approx(sum(hits[i] for i in said) / len(said))
+        assert (row.name, row.samples) == (name, len(mine))
+        assert row.recall == pytest.approx(sum(hits[i] for i in mine) / len(mine))
+        assert row.precision == pytest.approx(sum(hits[i] for i in said) / len(said))
         for prediction in range(len(classes)):
             assert found.confusion[truth][prediction] == sum(predicted[i] == prediction for i in mine)
 
+        of_class = [target[i] for i in mine if not hits[i]]
+        assert row.probability_wrong == pytest.approx(sum(of_class) / len(of_class))
+
+    squares = [sum((p - (k == y)) ** 2 for k, p in enumerate(row)) for row, y in zip(rows, labels, strict=True)]
+    assert found.brier == pytest.approx(sum(squares) / 200)
+    assert found.confidence_wrong == pytest.approx(
+        np.mean([max(row) for row, hit in zip(rows, hits, strict=True) if not hit])
+    )
     for name, (low, high) in found.confidence_intervals.items():
         assert low < high
-        if name != "ece":
+        if "ece" not in name:
             assert low <= getattr(found, name) <= high
 
 
 def test_split_without_a_class_and_perfect_predictions_have_no_figure_instead_of_nan() -> None:
     labels = np.array([0, 0, 2])
     predictions = Predictions.of(10 * torch.eye(3, dtype=torch.float64)[labels], torch.from_numpy(labels))
-    found = evaluation.figures(predictions, split="val", classes=["a", "b", "c"], calibration=False)
+    found = figures.of(predictions, split="val", classes=["a", "b", "c"], calibrated=False)
     assert found.top1_accuracy == 1
     assert found.probability_wrong is None
     assert found.per_class[1].recall is None
@@ -114,21 +123,50 @@ def test_wilson_interval_is_as_published(successes: int, trials: int, expected: 
 
 def test_bootstrap_interval_of_a_mean_is_the_normal_one_and_repeatable() -> None:
     values = np.random.default_rng(0).normal(0, 1, 400)
-
-    def mean(rows):
-        return float(values[rows].mean())
-
-    low, high = intervals.bootstrap(400, mean)
-    assert (low, high) == intervals.bootstrap(400, mean)
+    statistics = {"mean": lambda rows: values[rows].mean(axis=1)}
+    (low, high) = intervals.bootstrap(400, statistics)["mean"]
+    assert (low, high) == intervals.bootstrap(400, statistics)["mean"]
     half = 1.96 * values.std() / 20
     assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
 
 
+def test_large_samples_are_resampled_in_blocks_of_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "CELLS", 1000)
+    blocks = list(intervals._resamples(30))
+    assert sum(len(rows) for rows in blocks) == intervals.RESAMPLES
+    assert {rows.shape[1] for rows in blocks} == {30}
+    assert max(rows.size for rows in blocks) <= 1000
+    assert all((np.diff(rows, axis=1) >= 0).all() for rows in blocks)
+
+
+def test_paired_interval_covers_what_it_should() -> None:
+    """Of 400 draws from a known pair of correlated nets, about 95 % of the intervals hold the true difference."""
+    shares, random = [0.6, 0.18, 0.1, 0.12], np.random.default_rng(0)  # both, only first, only second, neither
+    draws = random.multinomial(80, shares, 400)
+    inside = [low <= 0.08 <= high for low, high in (intervals.paired_difference(*cells) for cells in draws.tolist())]
+    assert 0.92 <= np.mean(inside) <= 0.985
+
+
+@given(st.lists(st.integers(0, 30), min_size=4, max_size=4).filter(any))
+def test_paired_interval_holds_the_estimate_and_turns_with_its_sides(cells) -> None:
+    both, first, second, neither = cells
+    low, high = intervals.paired_difference(*cells)
+    estimate = (first - second) / sum(cells)
+    assert -1 - 1e-9 <= low <= estimate + 1e-9
+    assert estimate - 1e-9 <= high <= 1 + 1e-9
+    assert (-high, -low) == pytest.approx(intervals.paired_difference(both, second, first, neither), abs=1e-9)
+
+
+def test_few_images_that_tell_the_arms_apart_are_noise() -> None:
+    assert intervals.paired_difference(20, 3, 0, 7)[0] < 0
+    assert intervals.paired_difference(20, 30, 5, 45)[0] > 0
+
+
 def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_path: Path) -> None:
-    spec = spec_for(digits, evaluation={"robustness": ["fgsm", "corruptions"]})
+    spec = spec_for(digits, control=True, evaluation={"robustness": ["fgsm", "corruptions"]})
     run_here(spec, digits, tmp_path)
     run_here(spec, digits, tmp_path, arm="control")
-    for arm, method in (("main", "patch_swap"), ("control", "cross_entropy")):
+    for arm, method in (("control", "cross_entropy"), ("main", "patch_swap")):
         *_, done = evaluation.evaluate(spec, pack=digits, out=tmp_path, arm=arm, device=device.choose())
         found = Evaluation.model_validate_json((tmp_path / done.files["evaluation"]).read_bytes())
         assert (found.arm, found.method) == (arm, method)
@@ -142,6 +180,29 @@ def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_
         val_in_training = json.loads((tmp_path / arm / "train.json").read_text())["metrics"]
         assert found.splits["val"].top1_accuracy == val_in_training["val.top1_accuracy"]
         assert found.splits["val"].nll == pytest.approx(val_in_training["val.nll"])
+        assert [one.epoch for one in found.gradient_l1] == [1, 2]
+        assert found.layer_gradients[-1].layer == "fc"
+        assert found.peak_memory_bytes > 0
+        assert (found.against_control is None) == (arm == "control")
+    check_self_contained((tmp_path / done.files["report"]).read_text())
+    compared, control = found.against_control, tmp_path / "control"
+    assert compared.equal_images_seen
+    theirs = Evaluation.model_validate_json((control / "evaluation.json").read_bytes()).splits["test"]
+    for name, figure in compared.figures.items():
+        assert figure.main == pytest.approx(getattr(found.splits["test"], name))
+        assert figure.control == pytest.approx(getattr(theirs, name))
+    assert not (control / "report.html").exists()
+
+
+def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits: Pack, tmp_path: Path) -> None:
+    spec = spec_for(digits, evaluation={"test": False}, method={"name": "label_smoothing"}, exports=[])
+    unread = digits.without_test()
+    run_here(spec, unread, tmp_path)
+    *_, done = evaluation.evaluate(spec, pack=unread, out=tmp_path, arm="main", device=device.choose())
+    page = (tmp_path / done.files["report"]).read_text()
+    check_self_contained(page)
+    assert "too kindly" in page
+    assert "What the method does" not in page
 
 
 def test_macs_of_a_convolution_are_counted() -> None:

@@ -62,3 +62,28 @@ def test_at_most_a_thousand_images_are_taken_from_all_over():
     assert len(chosen) == 1000
     assert (chosen[0], chosen[-1]) == (0, 9999)
     np.testing.assert_array_equal(robustness._sample(7), np.arange(7))
+
+
+def test_pgd_reaches_what_fgsm_does_on_a_plain_net():
+    levels = torch.tensor([127 - d for d in (0, 1, 3, 9)] + [128 + d for d in (0, 1, 3, 9)], dtype=torch.uint8)
+    images = levels[:, None, None, None].repeat(1, 1, 4, 4)
+    split = LabelledImages(Held(images), (levels > 127).long().numpy(), SPLIT_NORMALISE)
+    out = {}
+    list(robustness.pgd(Brightness(), split, out))
+    strengths = out["pgd"]["strengths"]
+    assert [strength["top1_accuracy"] for strength in strengths] == [6 / 8, 4 / 8, 2 / 8]
+    assert all(low <= s["top1_accuracy"] <= high for s in strengths for low, high in [s["confidence_interval"]])
+
+
+def test_attacks_stay_within_their_strength_and_the_range():
+    random = np.random.default_rng(0)
+    pixels = torch.from_numpy(random.random((6, 1, 8, 8), dtype=np.float32)).round(decimals=1)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(144, 3))
+    target = robustness.Target(net, SPLIT_NORMALISE, torch.arange(6) % 3)
+    clean = torch.nn.functional.cross_entropy(net(SPLIT_NORMALISE.scaled(pixels)), target.labels).item()
+    for attack in (robustness._fgsm, robustness._pgd):
+        for epsilon, attacked in zip(robustness.EPSILONS, attack(target, pixels, random), strict=True):
+            assert (attacked - pixels).abs().max() <= epsilon + 1e-6
+            assert attacked.min() >= 0
+            assert attacked.max() <= 1
+            assert torch.nn.functional.cross_entropy(net(SPLIT_NORMALISE.scaled(attacked)), target.labels) > clean

@@ -37,6 +37,7 @@ def test_the_story_of_a_run_in_messages(digits: Pack, tmp_path: Path) -> None:
         "val.top1_accuracy",
         "val.nll",
         "learning_rate",
+        "train.gradient_l1",
         "images_per_second",
     }
     assert (tmp_path / saved.path).stat().st_size == saved.bytes

@@ -29,6 +29,7 @@ from core.spec.methods import TaughtSpec
 from core.spec.teacher import TeacherCard
 
 stop = threading.Event()
+REPORT = "<!doctype html><title>a report</title>"
 
 
 def say(message: progress.Message) -> None:
@@ -200,6 +201,9 @@ def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) ->
         macs=64,
     )
     (out / arm / "evaluation.json").write_text(evaluation.model_dump_json())
+    if arm == "main":
+        assert not spec.control or (out / "control" / "evaluation.json").is_file(), "the control comes first"
+        (out / arm / "report.html").write_text(REPORT)
     say(progress.Done(files={"evaluation": f"{arm}/evaluation.json"}))
     return 0
 
@@ -229,6 +233,7 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
     with zipfile.ZipFile(bundle, "w") as archive:
         archive.writestr("model.onnx", weights)
         archive.writestr("model_card.md", f"# A model\n\n{arguments.format} {arguments.precision}\n")
+        archive.writestr("report.html", (out / "main" / "report.html").read_bytes())
     content = bundle.read_bytes()
     constraints = Constraints.model_validate_json(arguments.constraints)
     violations = ["the drop is too large"] if constraints.max_drop_points == 0 else []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
+from io import BytesIO
 
 import pytest
 from sqlalchemy import update
@@ -12,6 +14,7 @@ from core.database import transaction
 from core.spec import Constraints, ExportSpec
 from core.tables import Export, Job, Model
 from tests.worker import seed
+from tests.worker.fake_trainer import REPORT
 from tests.worker.test_whole_job import read
 from worker.export_task import run_export
 from worker.run import run_job
@@ -36,6 +39,20 @@ def test_bundle_is_published_with_its_sha256(model):
     assert (export.status, export.worker, export.precision) == ("succeeded", None, "int8")
     assert export.object_key == f"exports/{export.id}/1/bundle.zip"
     assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
+
+
+def test_bundle_holds_the_report_of_the_training(model):
+    export = order(model)
+    run_export(export.id)
+    bundle = storage.get_bytes(read(Export, export.id).object_key)
+    assert zipfile.ZipFile(BytesIO(bundle)).read("report.html").decode() == REPORT
+
+
+def test_altered_report_is_not_bundled(model):
+    storage.put_bytes(model.report_key, b"altered")
+    export = order(model)
+    run_export(export.id)
+    assert (read(Export, export.id).status, read(Export, export.id).object_key) == ("queued", None)
 
 
 def test_gate_that_fails_is_a_result(model):

@@ -19,6 +19,7 @@ from core.jobs import requests, sweeping
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.worker import seed
+from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
 from worker import publication, stopping
 from worker.run import run_job
@@ -81,13 +82,19 @@ def test_every_published_file_is_in_the_store_with_its_sha256(version):
     run_job(job.id)
     (model,) = rows(Model, job_id=job.id)
     exports = rows(Export, model_id=model.id)
-    files = [(model.weights_key, model.weights_sha256), *((e.object_key, e.sha256) for e in exports)]
-    assert len(files) == 3
+    files = [
+        (model.weights_key, model.weights_sha256),
+        (model.report_key, model.report_sha256),
+        *((e.object_key, e.sha256) for e in exports),
+    ]
+    assert len(files) == 4
     for key, sha256 in files:
         assert key.startswith(f"jobs/{job.id}/1/")
         assert hashlib.sha256(storage.get_bytes(key)).hexdigest() == sha256
     assert zipfile.ZipFile(BytesIO(storage.get_bytes(exports[0].object_key))).namelist()
     assert model.card == "# A model\n\nonnx fp32\n"
+    assert storage.get_bytes(model.report_key).decode() == REPORT
+    assert model.report_bytes == len(REPORT)
 
 
 def test_export_that_fails_its_gate_is_published_with_its_status(version):

@@ -79,6 +79,8 @@ def test_archive_becomes_a_published_bundle(real_trainer, start_worker):
     assert job.status == "succeeded", job.error
     model = read(Model, job.model_id)
     assert set(model.evaluation) == {"main", "control"}
+    assert model.evaluation["main"]["against_control"]["equal_images_seen"]
+    assert b"patch_swap" in storage.get_bytes(model.report_key)
     assert hashlib.sha256(storage.get_bytes(model.weights_key)).hexdigest() == model.weights_sha256
 
     with transaction() as session:
@@ -92,7 +94,8 @@ def test_archive_becomes_a_published_bundle(real_trainer, start_worker):
         assert export.status == "succeeded", export.error
         bundle = storage.get_bytes(export.object_key)
         assert hashlib.sha256(bundle).hexdigest() == export.sha256
-        assert {"model.onnx", "manifest.json", "verify.py"} <= set(zipfile.ZipFile(BytesIO(bundle)).namelist())
+        names = set(zipfile.ZipFile(BytesIO(bundle)).namelist())
+        assert {"model.onnx", "manifest.json", "report.html", "verify.py"} <= names
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from trainer.pack import Pack
 def run(spec: ResolvedSpec, *, pack: Pack, export: ExportSpec, out: Path, folder: Path) -> Iterator[Message]:
     """Write bundle.zip and export.json into `folder`. A gate that failed is a result, with its bundle and figures.
 
-    Reads OUT/main/model.safetensors, OUT/main/evaluation.json and, if it is there, OUT/control/evaluation.json.
+    Reads OUT/main/model.safetensors, OUT/main/evaluation.json and, if they are there, OUT/main/report.html and
+    OUT/control/evaluation.json.
     Raises TrainerError.
     """
     task = Task(spec, pack, export, out, folder)

@@ -16,7 +16,7 @@ from torch import nn
 
 from core.progress import Working
 from core.spec import SplitEvaluation
-from trainer import evaluation, models
+from trainer import figures, models
 from trainer.export import conversion, heldout, timing
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
@@ -41,11 +41,11 @@ def measure(task: Task, net: nn.Module, paths: list[Path]) -> Generator[Working,
     held_out = HeldOut(task.spec, task.pack)
     logits, reference = yield from _run_all(paths, held_out, net)
     _check_conversion(logits[-1], reference)
-    figures = _figures(logits[0], held_out)
+    found = _figures(logits[0], held_out)
     trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
-    values = figures.model_dump(exclude={"per_class", "confusion", "robustness"}) | {
+    values = found.model_dump(exclude=figures.DETAILS) | {
         "trained_top1_accuracy": trained_top1,
-        "drop_points": 100 * (trained_top1 - figures.top1_accuracy),
+        "drop_points": 100 * (trained_top1 - found.top1_accuracy),
         **compare(logits[0], reference, name="trained"),
         "parameters": models.count_parameters(net),
         "model_bytes": paths[0].stat().st_size,
@@ -55,7 +55,7 @@ def measure(task: Task, net: nn.Module, paths: list[Path]) -> Generator[Working,
         values |= compare(logits[0], its_logits, name="fp32") | {"fp32_model_bytes": fp32.stat().st_size}
         values["bytes_ratio"] = values["model_bytes"] / values["fp32_model_bytes"]
     values |= yield from working_while("measure latency", partial(timing.time_files, paths))
-    return Measurement(figures, values)
+    return Measurement(found, values)
 
 
 def run(path: Path, batch: NDArray[np.float32]) -> Logits:
@@ -125,4 +125,9 @@ def _figures(logits: Logits, held_out: HeldOut) -> SplitEvaluation:
         raise export_failed("measure accuracy", "The file gives logits that are not finite.")
     found = Predictions.of(torch.from_numpy(logits), torch.from_numpy(held_out.labels))
     manifest = held_out.pack.manifest
-    return evaluation.figures(found, split=manifest.evaluation_split, classes=manifest.classes)
+    return figures.of(
+        found,
+        split=manifest.evaluation_split,
+        classes=manifest.classes,
+        superclass_of=manifest.superclasses,
+    )

@@ -35,6 +35,7 @@ def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
         "metrics.json": bundle.as_json(result | values | found.figures.model_dump(include={"per_class"})),
         "model_card.md": card.write(_facts(task, found, violations)).encode(),
     }
+    contents |= task.report()
     manifest = _manifest(task) | {"weights": values["weights"], "golden": golden.tolerances(values)}
     size, sha256 = bundle.write(task.folder / BUNDLE_NAME, contents, manifest)
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})

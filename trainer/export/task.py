@@ -46,6 +46,11 @@ class Task:
         path = self._evaluation_path("control")
         return Evaluation.model_validate_json(path.read_bytes()) if path.is_file() else None
 
+    def report(self) -> dict[str, bytes]:
+        """report.html by its name; none of a network that was evaluated before there were reports."""
+        path = self.out / "main" / evaluation.REPORT_NAME
+        return {path.name: path.read_bytes()} if path.is_file() else {}
+
     def preprocessing(self) -> dict[str, Any]:
         """preprocess.json: what `trainer.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest

@@ -152,9 +152,10 @@ class _Run:
             done += count
             self.progress(done, 2 * total)
 
+        superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
         manifest = write_pack(staging, self.columns, self.splits, folder=self.out, written=written)
         self.progress(2 * total, 2 * total)
-        return manifest
+        return manifest.model_copy(update={"superclasses": superclasses})
 
 
 def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample, Outcome]]:

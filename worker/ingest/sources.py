@@ -12,6 +12,7 @@ from worker.ingest.findings import Findings, Refused
 from worker.ingest.folders import Labelled, label_by_folder
 from worker.ingest.limits import Limits
 from worker.ingest.samples import Sample
+from worker.ingest.superclasses import NONE_NAMED, Superclasses, read_superclasses
 from worker.ingest.tables import label_by_table
 from worker.ingest.tar_archive import TarArchive
 from worker.ingest.zip_archive import ZipArchive
@@ -27,6 +28,7 @@ class Source:
     samples: Callable[[], Iterator[Sample]]
     close: Callable[[], None]
     classes: list[str] | None = None  # in the order that the dataset states, if it does
+    superclasses: Superclasses = NONE_NAMED
 
     def __enter__(self) -> Self:
         return self
@@ -62,10 +64,19 @@ def _images(archive: Archive, members: list[Member], *, limits: Limits, findings
     if labelled is None:
         layout = "image_folder"
         labelled = label_by_folder(images, findings)
+    superclasses = read_superclasses(archive, others, images, findings)
     for member in others:
-        if names.suffix(member.path) not in {"csv", "tsv"}:  # of which the tables have spoken already
+        # Tables have spoken of theirs already.
+        if names.suffix(member.path) not in {"csv", "tsv"} and member.path != superclasses.path:
             findings.ignore(member.path, "file_ignored", "not an image by its name")
-    return Source(archive.kind, layout, len(labelled), lambda: _read(archive, labelled, limits), archive.close)
+    return Source(
+        archive.kind,
+        layout,
+        len(labelled),
+        lambda: _read(archive, labelled, limits),
+        archive.close,
+        superclasses=superclasses,
+    )
 
 
 def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:

@@ -82,6 +82,7 @@ def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
         (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "there is no recipe 'nothing'"),
         (["jobs", "show", "job_" + "0" * 32], 1, "Check the id"),
         (["pull", "model_" + "0" * 32], 1, "Check the id"),
+        (["report", "model_" + "0" * 32], 1, "Check the id"),
     ],
 )
 def test_what_the_service_refuses_is_one_line(

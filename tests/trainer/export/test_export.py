@@ -32,6 +32,7 @@ FILES = {
     "golden/image.png",
     "golden/input.npy",
     "golden/output.npy",
+    "report.html",
     "infer.py",
     "verify.py",
 }

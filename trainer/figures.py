@@ -1,0 +1,122 @@
+"""The figures of a set of predictions, whoever made them: the trained network or an exported file.
+
+top-1, top-5, NLL: as METHODS.md. Brier: the squared distance between the probabilities and the truth, summed over the
+classes (Brier 1950), mean over samples. p(target) of right and of wrong samples: the paper's Figure 2 [V, its caption].
+Calibration is in `calibration`, AURC in `selective`, errors within super-classes in `superclasses`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from core.spec import SplitEvaluation
+from core.spec.report import ClassFigures, Interval
+from trainer import calibration, intervals, selective, superclasses
+from trainer.prediction import TOP, Predictions
+
+# Of a SplitEvaluation, what is more than a number or two.
+DETAILS = frozenset({"per_class", "confusion", "robustness", "reliability", "superclass_errors"})
+
+
+def of(
+    found: Predictions,
+    *,
+    split: Literal["val", "test"],
+    classes: list[str],
+    calibrated: bool = True,
+    superclass_of: Mapping[str, str] | None = None,
+) -> SplitEvaluation:
+    correct, confidence = found.correct, found.confidence
+    many_classes = len(classes) > TOP
+    confusion = _confusion(found, len(classes))
+    return SplitEvaluation(
+        split=split,
+        samples=len(found.labels),
+        top1_accuracy=float(correct.mean()),
+        top5_accuracy=float(found.in_top.mean()) if many_classes else None,
+        nll=float(found.nll.mean()),
+        brier=float(found.brier.mean()),
+        ece=calibration.expected_calibration_error(confidence, correct) if calibrated else None,
+        ece_equal_mass=calibration.equal_mass_error(confidence, correct) if calibrated else None,
+        aurc=selective.aurc(confidence, correct),
+        eaurc=selective.excess_aurc(confidence, correct),
+        probability_correct=_mean(found.probability[correct]),
+        probability_wrong=_mean(found.probability[~correct]),
+        confidence_wrong=_mean(confidence[~correct]),
+        confidence_intervals=_intervals(found, many_classes=many_classes, calibrated=calibrated),
+        per_class=_per_class(found, classes, confusion, superclass_of or {}),
+        confusion=confusion.tolist(),
+        reliability={
+            "equal_width": calibration.equal_width_bins(confidence, correct),
+            "equal_mass": calibration.equal_mass_bins(confidence, correct),
+        }
+        if calibrated
+        else {},
+        superclass_errors=superclasses.errors(confusion, [superclass_of[name] for name in classes])
+        if superclass_of
+        else None,
+        robustness={},
+    )
+
+
+def _intervals(found: Predictions, *, many_classes: bool, calibrated: bool) -> dict[str, Interval]:
+    order = calibration.sorting(found.confidence, found.correct)
+    confidence, correct, nll, brier = (x[order] for x in (found.confidence, found.correct, found.nll, found.brier))
+    errors = selective.shared_errors(confidence, correct)
+    statistics: dict[str, intervals.Statistic] = {
+        "nll": lambda rows: nll[rows].mean(axis=1),
+        "brier": lambda rows: brier[rows].mean(axis=1),
+        "aurc": lambda rows: selective.areas(errors[rows]),
+    }
+    if calibrated:
+        statistics |= {
+            "ece": lambda rows: calibration.equal_width_errors(confidence[rows], correct[rows]),
+            "ece_equal_mass": lambda rows: calibration.equal_mass_errors(confidence[rows], correct[rows]),
+        }
+    count = len(correct)
+    limits = {"top1_accuracy": intervals.wilson(int(correct.sum()), count)}
+    if many_classes:
+        limits["top5_accuracy"] = intervals.wilson(int(found.in_top.sum()), count)
+    return limits | intervals.bootstrap(count, statistics)
+
+
+def _per_class(
+    found: Predictions, classes: list[str], confusion: Any, superclass_of: Mapping[str, str]
+) -> list[ClassFigures]:
+    by_truth, by_prediction, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    right = _means_by_class(found, found.correct, len(classes))
+    wrong = _means_by_class(found, ~found.correct, len(classes))
+    return [
+        ClassFigures(
+            name=name,
+            samples=int(by_truth[label]),
+            recall=_ratio(hits[label], by_truth[label]),
+            precision=_ratio(hits[label], by_prediction[label]),
+            probability_correct=right[label],
+            probability_wrong=wrong[label],
+            superclass=superclass_of.get(name),
+        )
+        for label, name in enumerate(classes)
+    ]
+
+
+def _means_by_class(found: Predictions, chosen: Any, classes: int) -> list[float | None]:
+    """Mean p(target) of the chosen samples of each class."""
+    labels = found.labels[chosen]
+    counts = np.bincount(labels, minlength=classes)
+    totals = np.bincount(labels, weights=found.probability[chosen], minlength=classes)
+    return [_ratio(total, count) for total, count in zip(totals, counts, strict=True)]
+
+
+def _confusion(found: Predictions, classes: int) -> Any:
+    """Counts (K, K): rows are the truth, columns the prediction."""
+    return np.bincount(found.labels * classes + found.predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def _mean(values: Any) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _ratio(part: Any, whole: Any) -> float | None:
+    return float(part / whole) if whole else None

@@ -1,0 +1,177 @@
+"""The rows of the report's tables: numbers already as people read them, names still raw (the page escapes them)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.spec.report import ClassFigures, Evaluation, Interval
+from trainer.report.facts import Facts
+
+CLASSES_SHOWN = 40
+CONFUSIONS_SHOWN = 12
+MATRIX_CLASSES = 20  # up to so many a matrix is a table of numbers
+HEATMAP_CLASSES = 240  # up to so many it is a picture
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How one figure of an evaluation is shown."""
+
+    key: str
+    name: str
+    scale: float = 1
+    unit: str = ""
+    digits: int = 4
+    better: str = "lower"
+
+    def text(self, value: float | None, *, signed: bool = False) -> str:
+        if value is None:
+            return "-"
+        return f"{value * self.scale:{'+' if signed else ''}.{self.digits}f}{self.unit}"
+
+    def range(self, interval: Interval | None, *, signed: bool = False) -> str:
+        """The limits, with the unit once."""
+        if interval is None:
+            return ""
+        low, high = (self.text(limit, signed=signed) for limit in interval)
+        return f"{low.removesuffix(self.unit)} to {high}"
+
+    def difference(self, value: float) -> str:
+        """Of two values: percent minus percent is points."""
+        return self.text(value, signed=True).replace(" %", " points")
+
+
+MEASURES = (
+    Measure("top1_accuracy", "Top-1 accuracy", 100, " %", 2, "higher"),
+    Measure("top5_accuracy", "Top-5 accuracy", 100, " %", 2, "higher"),
+    Measure("nll", "Negative log-likelihood, nats"),
+    Measure("brier", "Brier score"),
+    Measure("ece", "ECE, bins of equal width", 100, " %", 2),
+    Measure("ece_equal_mass", "ECE, bins of equal mass", 100, " %", 2),
+    Measure("aurc", "AURC x 1000", 1000, "", 2),
+    Measure("eaurc", "E-AURC x 1000", 1000, "", 2),
+    Measure("probability_correct", "p(target) where right", 100, " %", 1, "-"),
+    Measure("probability_wrong", "p(target) where wrong", 100, " %", 1, "-"),
+    Measure("confidence_wrong", "p(prediction) where wrong", 100, " %", 1, "-"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    value: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    better: str
+    cells: list[Cell]  # one for each arm, then the difference where there is a control
+
+
+def headline(facts: Facts) -> list[Row]:
+    """Every figure of the held-out split, arm by arm, with what is known of their difference."""
+    rows = []
+    for measure in MEASURES:
+        found = [facts.held_out(arm) for arm in facts.evaluations]
+        values = [getattr(figures, measure.key) for figures in found]
+        if all(value is None for value in values):
+            continue
+        limits = [figures.confidence_intervals.get(measure.key) for figures in found]
+        cells = [Cell(measure.text(v), measure.range(i)) for v, i in zip(values, limits, strict=True)]
+        if len(values) > 1:
+            cells.append(_difference(facts, measure, values))
+        rows.append(Row(measure.name, measure.better, cells))
+    return rows
+
+
+def budget(facts: Facts) -> list[Row]:
+    """What the figures cost."""
+    arms = list(facts.evaluations.values())
+    known = {
+        "images seen": [f"{arm.images_seen:,}" for arm in arms],
+        "training, seconds": [f"{arm.train_seconds:,.1f}" for arm in arms],
+        "peak memory of training, MB": [_megabytes(arm) for arm in arms],
+        "parameters": [f"{arm.parameters:,}" for arm in arms],
+        "multiply-adds an image": [f"{arm.macs:,}" for arm in arms],
+    }
+    return [Row(name, "", [Cell(value) for value in values]) for name, values in known.items()]
+
+
+def verdict(facts: Facts) -> tuple[str, str]:
+    """Who won, as a word for the page's style and a sentence."""
+    found = facts.evaluations["main"].against_control
+    if found is None:
+        return "unknown", "No control was trained, so whether the method helps on this data was not measured."
+    accuracy = found.figures["top1_accuracy"]
+    points = f"{100 * accuracy.difference:+.2f} points of accuracy against the control"
+    interval = f"95 % interval {100 * accuracy.interval[0]:+.2f} to {100 * accuracy.interval[1]:+.2f}"
+    said = {
+        "main": f"{facts.name('main')} won: {points} ({interval}).",
+        "control": f"The control won: {facts.name('main')} is {points} ({interval}).",
+        "noise": f"No winner: {facts.name('main')} is {points}, which is within noise ({interval}).",
+    }
+    return found.verdict, said[found.verdict]
+
+
+def classes(facts: Facts) -> list[tuple[ClassFigures, ClassFigures | None]]:
+    """Every class, or the ones worst recognised where there are many; of the main arm and of the control."""
+    main = facts.main.per_class
+    control = facts.held_out("control").per_class if "control" in facts.evaluations else [None] * len(main)
+    found = list(zip(main, control, strict=True))
+    if len(found) <= CLASSES_SHOWN:
+        return found
+    return sorted(found, key=lambda pair: 2 if pair[0].recall is None else pair[0].recall)[:CLASSES_SHOWN]
+
+
+def confusions(facts: Facts) -> list[dict[str, Any]]:
+    """The commonest errors, truth and prediction."""
+    counts = np.array(facts.main.confusion)
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    names = [figures.name for figures in facts.main.per_class]
+    superclass = [figures.superclass for figures in facts.main.per_class]
+    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
+    pairs = [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
+    return [
+        {
+            "truth": names[t],
+            "prediction": names[p],
+            "count": int(wrong[t, p]),
+            "share": f"{100 * wrong[t, p] / counts[t].sum():.1f} %",
+            "related": superclass[t] is not None and superclass[t] == superclass[p],
+        }
+        for t, p in pairs
+    ]
+
+
+def shares(facts: Facts) -> Any:
+    """The confusion matrix with each row as shares of its truth, (K, K)."""
+    counts = np.array(facts.main.confusion, dtype=np.float64)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def corruptions(facts: Facts) -> list[Row]:
+    """Accuracy under each family at each severity, main arm over control."""
+    found = {arm: facts.held_out(arm).robustness.get("corruptions") for arm in facts.evaluations}
+    rows = []
+    for family in (found["main"] or {}).get("top1_accuracy", {}):
+        for arm, figures in found.items():
+            if figures:
+                values = [Cell(f"{100 * value:.1f}") for value in figures["top1_accuracy"][family]]
+                rows.append(Row(f"{family}, {facts.name(arm)}", "", values))
+    return rows
+
+
+def _difference(facts: Facts, measure: Measure, values: list[float | None]) -> Cell:
+    found = facts.evaluations["main"].against_control
+    paired = found.figures.get(measure.key) if found else None
+    if paired:
+        limits = measure.range(paired.interval, signed=True).removesuffix(measure.unit)
+        return Cell(measure.difference(paired.difference), limits)
+    main, control = values
+    return Cell("-" if main is None or control is None else measure.difference(main - control))
+
+
+def _megabytes(arm: Evaluation) -> str:
+    return "not measured" if arm.peak_memory_bytes is None else f"{arm.peak_memory_bytes / 1e6:,.0f}"
