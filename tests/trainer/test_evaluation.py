@@ -157,6 +157,30 @@ def test_paired_interval_holds_the_estimate_and_turns_with_its_sides(cells) -> N
     assert (-high, -low) == pytest.approx(intervals.paired_difference(both, second, first, neither), abs=1e-9)
 
 
+def naive_wilson(successes: int, trials: int) -> tuple[float, float]:
+    """The shares that the score test does not refuse: roots of (p - share)^2 = z^2 share (1 - share) / n."""
+    z2, share = intervals.Z_95**2 / trials, successes / trials
+    low, high = sorted(np.roots([1 + z2, -2 * share - z2, share**2]).real)
+    return low, high
+
+
+@pytest.mark.parametrize(("cells", "correction"), [((30, 20, 25, 5), 0), ((60, 12, 6, 40), 59), ((3, 9, 1, 2), 0)])
+def test_paired_interval_is_newcombes(cells: tuple[int, ...], correction: float) -> None:
+    """From the answers one by one; the correction takes n / 2 off a positive covariance, by Newcombe's method 10."""
+    first = np.repeat([1, 1, 0, 0], cells)
+    second = np.repeat([1, 0, 1, 0], cells)
+    trials = len(first)
+    covariance = trials * (first @ second) - first.sum() * second.sum()
+    phi = (covariance - correction) / (trials**2 * first.std() * second.std())
+    (low1, high1), (low2, high2) = naive_wilson(first.sum(), trials), naive_wilson(second.sum(), trials)
+    below = np.array([first.mean() - low1, high2 - second.mean()])
+    above = np.array([high1 - first.mean(), second.mean() - low2])
+    turn = np.array([[1, -phi], [-phi, 1]])
+    difference = first.mean() - second.mean()
+    expected = difference - np.sqrt(below @ turn @ below), difference + np.sqrt(above @ turn @ above)
+    assert intervals.paired_difference(*cells) == pytest.approx(expected)
+
+
 def test_few_images_that_tell_the_arms_apart_are_noise() -> None:
     assert intervals.paired_difference(20, 3, 0, 7)[0] < 0
     assert intervals.paired_difference(20, 30, 5, 45)[0] > 0
