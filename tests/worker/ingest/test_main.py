@@ -91,7 +91,7 @@ def test_file_limit_is_told_as_a_full_disk(tmp_path: Path) -> None:
 
 def test_too_much_time_is_reported(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (80_000, 16, 16, 3), dtype=np.uint8)
-    ended = run(npz(images=images, labels=np.arange(80_000) % 2), tmp_path, "--limits", json.dumps({"cpu_seconds": 2}))
+    ended = run(npz(images=images, labels=np.arange(80_000) % 2), tmp_path, "--limits", json.dumps({"cpu_seconds": 1}))
     assert ended.code == 3
     assert "too_slow" in report_of(tmp_path).counts
 
