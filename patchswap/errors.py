@@ -82,7 +82,7 @@ class ApiError(PatchswapError):
 
     def _sentence(self) -> str:
         faults = [f"{e.pointer}: {e.message}" if e.pointer else e.message for e in self.errors]
-        is_repeated = any(e.message == self.detail for e in self.errors)
+        is_repeated = self.detail == "; ".join(faults) or any(e.message == self.detail for e in self.errors)
         parts = faults if is_repeated else [self.detail, *faults]
         sentence = "; ".join(part.strip().rstrip(".") for part in parts)
         if self.status >= 500 and self.request_id:

@@ -24,6 +24,12 @@ def test_a_spec_error_names_each_field_in_one_line():
     assert [one.pointer for one in error.errors] == ["/training/epochs", "/method/patch_size"]
 
 
+def test_faults_that_the_detail_lists_already_are_told_once():
+    faults = [{"pointer": "/seed", "message": "at least 0"}, {"pointer": "/name", "message": "too long"}]
+    error = errors.from_problem(422, {"detail": "/seed: at least 0; /name: too long", "errors": faults})
+    assert str(error) == "/seed: at least 0; /name: too long"
+
+
 def test_an_internal_error_carries_the_id_to_ask_about():
     error = errors.from_problem(500, {"detail": "Something broke.", "request_id": "abc123"})
     assert isinstance(error, errors.Unavailable)
