@@ -14,7 +14,6 @@ weak answer is a linear layer's on the pooled map of the last but one stage [V].
 Shapes: B batch, K classes.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,6 +21,7 @@ from core.spec.methods import UskdSpec
 from trainer.methods.heads import at_least_single, pool
 from trainer.methods.method import Batch, Dimensions, Judged, Method
 from trainer.methods.nontargets import of_target, without_target
+from trainer.methods.soft_labels import smoothed_labels, soft_cross_entropy
 from trainer.network import Network
 
 
@@ -40,7 +40,7 @@ class Uskd(Method):
         cross_entropy = functional.cross_entropy(logits_BK, labels_B)
         target = target_loss(logits_BK, labels_B)
         non_target = non_target_loss(logits_BK, weak_BK, labels_B)
-        weak = smoothed_cross_entropy(weak_BK, labels_B, spec.smoothing)
+        weak = soft_cross_entropy(weak_BK, smoothed_labels(labels_B, weak_BK, spec.smoothing))
         loss = cross_entropy + spec.target_weight * target + spec.non_target_weight * non_target
         loss = loss + spec.weak_weight * weak
         terms = {"ce_loss": cross_entropy, "target_loss": target, "non_target_loss": non_target, "weak_loss": weak}
@@ -63,10 +63,3 @@ def non_target_loss(logits_BK: Tensor, weak_BK: Tensor, labels_B: Tensor) -> Ten
     zipf_BK1 = rank_BK1.to(logits_BK.dtype).reciprocal()
     zipf_BK1 = zipf_BK1 / zipf_BK1.sum(dim=1, keepdim=True)
     return -(zipf_BK1 * others_BK1.log_softmax(dim=1)).sum(dim=1).mean()
-
-
-def smoothed_cross_entropy(logits_BK: Tensor, labels_B: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy with a label that leaves `smoothing` to all other classes together."""
-    log_BK = logits_BK.log_softmax(dim=1)
-    right_B, wrong_B = of_target(log_BK, labels_B), without_target(log_BK, labels_B).mean(dim=1)
-    return -torch.lerp(right_B, wrong_B, smoothing).mean()
