@@ -1,0 +1,32 @@
+"""The rows of the ledger, a module a resource. All are imported here: a mapper finds its neighbours by name."""
+
+from core.tables.comparisons import Comparison
+from core.tables.datasets import Dataset, DatasetVersion
+from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
+from core.tables.models import Export, Model
+from core.tables.row import Leased, Owned, Row
+from core.tables.sweeps import Sweep, SweepTrial
+from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
+from core.tables.uploads import Upload
+
+__all__ = [
+    "ApiKey",
+    "Checkpoint",
+    "Comparison",
+    "Dataset",
+    "DatasetVersion",
+    "Export",
+    "IdempotencyKey",
+    "Job",
+    "JobAttempt",
+    "JobEvent",
+    "JobMetric",
+    "Leased",
+    "Model",
+    "Owned",
+    "Row",
+    "Sweep",
+    "SweepTrial",
+    "Tenant",
+    "Upload",
+]
