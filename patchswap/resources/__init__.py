@@ -1,0 +1,33 @@
+"""What the service answers, typed and read-only.
+
+A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
+"""
+
+from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.bound import Bound, Resource
+from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
+from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
+from patchswap.resources.models import ENDED_EXPORT, Export, Model
+
+__all__ = [
+    "ENDED_EXPORT",
+    "TERMINAL",
+    "ApiKey",
+    "Attempt",
+    "Bound",
+    "Checkpoint",
+    "Dataset",
+    "DatasetVersion",
+    "Event",
+    "Export",
+    "Finding",
+    "Job",
+    "JobStatus",
+    "Model",
+    "Point",
+    "Progress",
+    "Recipe",
+    "Resource",
+    "Validated",
+    "ValidationReport",
+]

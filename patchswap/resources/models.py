@@ -1,0 +1,58 @@
+"""Trained networks and the files made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from patchswap.resources.bound import Bound
+
+ENDED_EXPORT: frozenset[str] = frozenset({"succeeded", "gate_failed", "failed"})
+
+
+class Export(Bound):
+    id: str
+    model_id: str
+    format: str
+    precision: str
+    status: Literal["queued", "running", "succeeded", "gate_failed", "failed"]
+    bytes: int | None = None  # of the bundle
+    sha256: str | None = None
+    measured: dict[str, Any] | None = None
+    violations: tuple[str, ...] = ()
+    error: dict[str, Any] | None = None
+    created_at: datetime
+
+    def wait(self, timeout_seconds: float | None = None) -> Export:
+        """The export once it succeeded or its gate failed. Raises ExportUnsuccessful, WaitTimeout."""
+        return self.client.exports.wait(self.id, timeout_seconds=timeout_seconds)
+
+    def download(self, path: Path | str) -> Path:
+        return self.client.exports.download(self.id, path)
+
+
+class Model(Bound):
+    """A trained network."""
+
+    id: str
+    job_id: str
+    name: str
+    task: str
+    architecture: str
+    method: str
+    parameters: int
+    macs: int
+    top1_accuracy: float | None = None  # on the held-out images
+    report: dict[str, Any] | None = None  # bytes and sha256; None for models older than reports
+    created_at: datetime
+
+    def exports(self) -> tuple[Export, ...]:
+        """Oldest first."""
+        return self.client.models.exports(self.id)
+
+    def save_report(self, path: Path | str) -> Path:
+        return self.client.models.report(self.id, path)
+
+    def pull(self, target: Path | str, *, precision: str = "fp32", replace: bool = False) -> Path:
+        return self.client.models.pull(self.id, target, precision=precision, replace=replace)
