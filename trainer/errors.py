@@ -11,8 +11,11 @@ class TrainerError(Exception):
     """A named ending; `error` is what the customer reads."""
 
     def __init__(self, error: JobError) -> None:
-        super().__init__(error.message)
+        super().__init__(error)  # as it is: another process that is handed this makes it anew from its arguments
         self.error = error
+
+    def __str__(self) -> str:
+        return self.error.message
 
 
 def dataset_invalid(message: str) -> TrainerError:
