@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
+from core.inference import preprocess
 from core.spec import PackManifest, Split
-from trainer import preprocess
 from trainer.errors import dataset_invalid
 
 _SCHEMA = pa.schema(

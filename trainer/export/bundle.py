@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from core import inference
 from trainer import durable
 from trainer.export import portable
 
 MODEL_NAME = "model.onnx"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
 _PROGRAMS = ("infer.py", "verify.py")
+_POSTPROCESSING = {"classification": "classification.py"}  # by task
 
 
 def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> tuple[int, str]:
     """Write the bundle with the programs and a manifest of all hashes. Returns its size and sha256."""
-    programs = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
-    all_files = dict(sorted((contents | programs).items()))
+    all_files = dict(sorted((contents | programs(manifest["task"])).items()))
     manifest = manifest | {"files": {name: _stated(content) for name, content in all_files.items()}}
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:
@@ -27,6 +28,13 @@ def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> t
             archive.writestr(_entry(name), content)
     durable.write(path, buffer.getvalue())
     return len(buffer.getvalue()), hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def programs(task: str) -> dict[str, bytes]:
+    """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
+    shared = {"preprocess.py": "preprocess.py", "postprocess.py": _POSTPROCESSING[task]}
+    found = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
+    return found | {name: (files(inference) / source).read_bytes() for name, source in shared.items()}
 
 
 def as_json(value: object) -> bytes:

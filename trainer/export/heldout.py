@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.inference import preprocess
 from core.spec import ResolvedSpec, Split
-from trainer import images, preprocess
+from trainer import images
 from trainer.pack import Pack
 
 BATCH_SIZE = 64

@@ -34,6 +34,8 @@ FILES = {
     "golden/output.npy",
     "report.html",
     "infer.py",
+    "postprocess.py",
+    "preprocess.py",
     "verify.py",
 }
 DIFFER_BY_LATENCY = {"metrics.json", "model_card.md", "manifest.json"}

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.inference import preprocess
 from core.spec import Split
 from tests.data import packs
 from tests.trainer.conftest import spec_for
-from trainer import preprocess
+from tests.trainer.export.bundled import infer
 from trainer.export import heldout
 from trainer.export.heldout import HeldOut
-from trainer.export.portable import infer
 from trainer.pack import open_pack
 
 
@@ -34,7 +34,7 @@ def test_golden_input_is_what_infer_makes_of_the_golden_image(
         assert max(image.size) <= heldout.GOLDEN_SIDE_PX
         inputs = held_out.golden_input(image)
         assert inputs.shape == (3, 3, 24, 16)
-        assert inputs[:1].tobytes() == infer.preprocess(image, rules).tobytes()
+        assert inputs[:1].tobytes() == infer.to_input(image, rules).tobytes()
 
 
 def test_batches_are_every_held_out_image_once_in_order(tmp_path: Path) -> None:

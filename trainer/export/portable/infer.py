@@ -1,6 +1,6 @@
 """Classify image files with the model beside this file: `python infer.py IMAGE...` prints one JSON line per image.
 
-Needs numpy, Pillow and onnxruntime. From other code: `Classifier().classify("cat.jpg")`.
+Needs numpy, Pillow and onnxruntime. From other code, with this folder on sys.path: `Classifier().classify("cat.jpg")`.
 """
 
 import argparse
@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from PIL import Image, ImageOps
+from PIL import Image
+from postprocess import answer
+from preprocess import to_input
 
 HERE = Path(__file__).resolve().parent
 
@@ -29,42 +31,17 @@ class Classifier:
     def classify(self, path: str | PathLike[str], top: int = 5) -> dict[str, Any]:
         """The most probable labels of one image file. Raises OSError or ValueError where it is no image."""
         (logits,) = self.session.run(["logits"], {"image": self.read(path)})
-        probabilities = softmax(logits[0])
-        order = np.argsort(-probabilities, kind="stable")[:top]
-        ranking = [{"label": self.labels[i], "probability": float(probabilities[i])} for i in order]
-        return {"image": str(path), **ranking[0], "top": ranking}
+        return {"image": str(path), **answer(logits[0], self.labels, top=top)}
 
     def read(self, path: str | PathLike[str]) -> np.ndarray:
         """An image file as the model's input. Raises OSError or ValueError where it is no image."""
         try:
             with Image.open(path) as image:
-                return preprocess(image, self.rules)
+                return to_input(image, self.rules)
         except (OSError, ValueError):
             raise
         except Exception as error:  # Pillow raises nearly anything on a malformed file
             raise ValueError(f"{type(error).__name__}: {error}") from error
-
-
-def preprocess(image: Image.Image, rules: dict[str, Any]) -> np.ndarray:
-    """An image as float32 (1, channels, height, width): upright, 8 bit, resized, normalised."""
-    if image.mode in {"I", "F"}:
-        raise ValueError(f"pixels of mode {image.mode} have no agreed range; save the image with 8 bits a channel")
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):  # the high byte; Pillow's own conversion would clip
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    upright = upright.convert(rules["mode"])
-    size = (rules["width"], rules["height"])
-    if upright.size != size:
-        upright = upright.resize(size, Image.Resampling.BILINEAR)
-    pixels = np.asarray(upright, dtype=np.uint8).reshape(rules["height"], rules["width"], -1)
-    scaled = pixels.astype(np.float32) / np.float32(rules["divide_by"])
-    normalised = (scaled - np.asarray(rules["mean"], np.float32)) / np.asarray(rules["std"], np.float32)
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None])
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = np.exp(logits.astype(np.float64) - logits.max())
-    return shifted / shifted.sum()
 
 
 def main() -> int:

@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.inference import preprocess
 from core.spec import Split
+from tests.trainer.export.bundled import PROGRAMS, infer
 from tests.trainer.export.conftest import Exported, Trained
-from trainer import preprocess
-from trainer.export.portable import infer, verify
 from worker.ingest import images
 from worker.ingest.limits import Limits
 
 MEAN, STD = [0.481, 0.122, 0.913], [0.247, 0.031, 0.5]
-ALLOWED = {"numpy", "onnxruntime", "PIL", "infer"} | sys.stdlib_module_names
+ALLOWED = {"numpy", "onnxruntime", "PIL", "infer", "preprocess", "postprocess"} | sys.stdlib_module_names
 ORIENTATIONS = range(1, 9)
 
 
@@ -88,7 +88,7 @@ def test_every_kind_of_file_becomes_the_tensor_of_training(mode: str, form: str,
     for size in ((33, 20), (1, 40), (40, 1), (1, 1), (12, 9)):
         file = as_file(picture(mode, size), form)
         with Image.open(BytesIO(file)) as opened:
-            found = infer.preprocess(opened, rules(channels, 9, 12))
+            found = infer.to_input(opened, rules(channels, 9, 12))
         assert found.dtype == np.float32
         assert found.flags.c_contiguous
         assert found.tobytes() == seen_by_the_trainer(file, channels, 9, 12).tobytes(), size
@@ -99,7 +99,7 @@ def test_every_kind_of_file_becomes_the_tensor_of_training(mode: str, form: str,
 def test_pictures_turned_by_exif_become_the_tensor_of_training(mode: str, form: str, orientation: int) -> None:
     file = as_file(picture(mode, (17, 11)), form, orientation)
     with Image.open(BytesIO(file)) as opened:
-        found = infer.preprocess(opened, rules(3, 11, 17))
+        found = infer.to_input(opened, rules(3, 11, 17))
     assert found.tobytes() == seen_by_the_trainer(file, 3, 11, 17).tobytes()
 
 
@@ -114,7 +114,7 @@ def test_a_picture_is_seen_as_ingest_stores_it(mode: str, orientation: int) -> N
     trained_on = preprocess.to_pixels(image, height=10, width=14, channels=stored.channels)
     expected = preprocess.normalise(trained_on[None], MEAN[: stored.channels], STD[: stored.channels])
     with Image.open(BytesIO(file)) as opened:
-        found = infer.preprocess(opened, rules(stored.channels, 10, 14))
+        found = infer.to_input(opened, rules(stored.channels, 10, 14))
     assert found.tobytes() == expected.tobytes()
 
 
@@ -130,7 +130,7 @@ def test_any_size_becomes_the_tensor_of_training(
 ) -> None:
     file = as_file(picture(mode, size), "PNG", orientation)
     with Image.open(BytesIO(file)) as opened:
-        found = infer.preprocess(opened, rules(channels, *target))
+        found = infer.to_input(opened, rules(channels, *target))
     assert found.tobytes() == seen_by_the_trainer(file, channels, *target).tobytes()
 
 
@@ -192,8 +192,8 @@ def test_a_reader_who_has_enough_ends_it_in_silence(int8: Exported) -> None:
 
 
 def test_portable_programs_import_nothing_but_numpy_pillow_and_onnxruntime() -> None:
-    for program in (infer, verify):
-        tree = ast.parse(Path(program.__file__).read_text())
+    for program in PROGRAMS.values():
+        tree = ast.parse(program)
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert {name.split(".")[0] for name in imported} <= ALLOWED

@@ -16,9 +16,9 @@ import onnx
 import pytest
 from PIL import Image
 
+from tests.trainer.export.bundled import verify
 from tests.trainer.export.conftest import Exported
 from trainer.export import measurement
-from trainer.export.portable import verify
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:

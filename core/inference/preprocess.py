@@ -1,10 +1,11 @@
-"""The one place where an image file becomes the tensor a network sees. numpy and Pillow only; `infer.py` does the same.
+"""The one place where an image becomes the tensor a network sees. Lies in every bundle too: numpy and Pillow only.
 
 The rule: upright (EXIF), mode L or RGB as the dataset, resized straight to (height, width) by Pillow's antialiased
 BILINEAR with no regard to the aspect ratio, then x / 255, minus mean, over std, per channel, channels first.
 """
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np
 
 
 def to_pixels(image: Image.Image, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """An image as (height, width, channels) uint8."""
+    """An image as (height, width, channels) uint8. Raises ValueError for pixels without a known range."""
+    if image.mode in {"I", "F"}:
+        raise ValueError(f"pixels of mode {image.mode} have no agreed range; save the image with 8 bits a channel")
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I;16"):  # the high byte, as ingest takes it; Pillow's own conversion clips
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
@@ -28,8 +31,15 @@ def to_pixels(image: Image.Image, *, height: int, width: int, channels: int) -> 
     return np.asarray(upright, dtype=np.uint8).reshape(height, width, channels)
 
 
-def normalise(pixels_BHWC: NDArray[np.uint8], mean: list[float], std: list[float]) -> NDArray[np.float32]:
+def normalise(pixels_BHWC: NDArray[np.uint8], mean: list[float], std: list[float]) -> NDArray[np.float32]:  # noqa: N803 - shape suffix
     """A batch (B, H, W, C) uint8 as the network's input (B, C, H, W) float32."""
     scaled = pixels_BHWC.astype(np.float32) / np.float32(255)
     normalised = (scaled - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
     return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
+
+
+def to_input(image: Image.Image, rules: dict[str, Any]) -> NDArray[np.float32]:
+    """An image as the network's input (1, C, height, width), by what preprocess.json says. Raises ValueError."""
+    channels = 1 if rules["mode"] == "L" else 3
+    pixels = to_pixels(image, height=rules["height"], width=rules["width"], channels=channels)
+    return normalise(pixels[None], rules["mean"], rules["std"])
