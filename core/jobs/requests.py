@@ -113,7 +113,7 @@ def resume(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
     quotas.hold(session, tenant_id)
     job = find(session, tenant_id, job_id, lock=True)
-    if job.status in ("queued", "running") and job.pause_requested_at is None:
+    if _goes_on(job):
         return job
     require("resume", job.status)
     _requeue(session, job, verb="resume")
@@ -124,7 +124,7 @@ def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten."""
     quotas.hold(session, tenant_id)
     job = find(session, tenant_id, job_id, lock=True)
-    if job.status in ("queued", "running"):
+    if _goes_on(job):
         return job
     require("retry", job.status)
     for checkpoint in session.scalars(select(Checkpoint).where(Checkpoint.job_id == job.id)):
@@ -180,6 +180,12 @@ def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str
     pupil_id = session.scalars(live).one_or_none()
     if pupil_id is not None:
         raise InUse(f"this job's model teaches job {pupil_id}; cancel that or wait for its end")
+
+
+def _goes_on(job: Job) -> bool:
+    """It waits or runs, and nobody asked for its end: to ask for more of the same is no error."""
+    asked_to_stop = job.cancel_requested_at is not None or job.pause_requested_at is not None
+    return job.status in ("queued", "running") and not asked_to_stop
 
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:

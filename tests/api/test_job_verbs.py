@@ -49,6 +49,15 @@ def test_ended_job_runs_again(ours: Caller, version: DatasetVersion, verb: str, 
     assert ours.post(f"/v1/jobs/{job.id}/{verb}").status_code == 200
 
 
+@pytest.mark.parametrize("asked", ["cancel", "pause"])
+@pytest.mark.parametrize("verb", ["resume", "retry"])
+def test_running_job_that_is_to_stop_is_not_said_to_go_on(ours: Caller, version: DatasetVersion, asked: str, verb: str):
+    job, _ = made.running_job(version)
+    assert ours.post(f"/v1/jobs/{job.id}/{verb}").status_code == 200  # it runs: nothing to do
+    ours.post(f"/v1/jobs/{job.id}/{asked}")
+    assert ours.post(f"/v1/jobs/{job.id}/{verb}").status_code == 409
+
+
 ILLEGAL = [("cancel", "succeeded"), ("cancel", "failed"), ("pause", "failed"), ("resume", "succeeded")]
 ILLEGAL += [("retry", "paused"), ("delete", "queued"), ("delete", "running"), ("delete", "paused")]
 
