@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow fuzz lint openapi bench results clean
+.PHONY: help install demo up test test-slow races fuzz lint openapi bench results clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -35,6 +35,9 @@ test: install ## every quick test, on real Postgres, Redis and S3
 
 test-slow: install ## the minutes-long tests
 	@$(PYTHON) -m pytest -q -m slow
+
+races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
+	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py
 
 fuzz: install ## Schemathesis against the running service, four minutes; SEED=n for another
 	@$(PYTHON) -m pytest -q -m slow tests/api/test_schemathesis.py

@@ -169,22 +169,6 @@ def test_crashed_job_goes_on_from_its_checkpoint_and_ends_with_the_same_weights(
     assert weights(job) == uninterrupted()
 
 
-def test_corrupt_newest_checkpoint_is_passed_over_with_a_notice(version, tmp_path):
-    once = {"fake/mode": "oom_kill", "fake/at": "13", "fake/once": str(tmp_path / "once")}
-    job = seed.job(version, labels=once | {"fake/step_seconds": "0.05"})
-    run_job(job.id)
-    newest = max(rows(Checkpoint, job_id=job.id), key=lambda c: c.step)
-    content = bytearray(storage.get_bytes(newest.object_key))
-    content[10] ^= 1
-    storage.put_bytes(newest.object_key, bytes(content))
-    run_job(job.id)
-    notices = {e["code"]: e["message"] for e in events(job.id, "notice") if "checkpoint" in e["code"]}
-    assert "step 10" in notices["checkpoint_corrupt"]
-    assert "continues at step 5" in [e["message"] for e in events(job.id, "notice")][-1]
-    assert seed.read(job.id).status == "succeeded"
-    assert weights(job) == uninterrupted()
-
-
 def test_progress_never_goes_back_while_lost_steps_are_done_again(version, tmp_path, background):
     once = {"fake/mode": "oom_kill", "fake/at": "14", "fake/once": str(tmp_path / "once")}
     labels = once | {"fake/step_seconds": "0.1", "fake/checkpoint_steps": "10"}
