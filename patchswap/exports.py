@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchswap import archive, downloads, pages, waiting
 from patchswap.errors import BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, Model
+from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -43,6 +43,16 @@ class Models:
         """Oldest first."""
         found = pages.items(self._transport, f"/v1/models/{model_id}/exports", order="asc")
         return tuple(Export.of(self._client, item) for item in found)
+
+    def pareto(self, model: str) -> Pareto:
+        """The files of a model, or of a job's model, by accuracy, bytes and latency; `smallest()`, `fastest()`."""
+        return Pareto.model_validate(self._transport.get(f"/v1/models/{self._model_id(model)}/pareto"))
+
+    def save_pareto(self, model: str, path: Path | str) -> Path:
+        """The same as a PNG."""
+        url = f"/v1/models/{self._model_id(model)}/pareto"
+        Path(path).write_bytes(self._transport.call("GET", url, params={"format": "png"}).content)
+        return Path(path)
 
     def export(
         self,

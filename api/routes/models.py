@@ -125,6 +125,7 @@ def _model(row: tables.Model) -> Model:
             "card": f"{path}/card",
             **({"report": f"{path}/report"} if row.report_key else {}),
             "exports": f"{path}/exports",
+            "pareto": f"{path}/pareto",
             "job": f"/v1/jobs/{row.job_id}",
             "evaluation": f"/v1/jobs/{row.job_id}/evaluation",
         },

@@ -16,4 +16,5 @@ def answer(logits_K: NDArray[np.float32], labels: list[str], *, top: int) -> dic
 
 def softmax(logits_K: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: N803 - shape suffix
     shifted: NDArray[np.float64] = np.exp(logits_K.astype(np.float64) - logits_K.max())
-    return np.divide(shifted, shifted.sum())
+    shifted /= shifted.sum()
+    return shifted

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from patchswap.cli import bars
+from patchswap.cli import bars, pareto
 from patchswap.cli.output import Json, connect, emit, note, size, table
+from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
+    from patchswap.client import Client
     from patchswap.resources import Export
 
+
+class _ExportsOf(TyperGroup):
+    """`exports MODEL` is `exports list MODEL`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["list", *args] if args and args[0].startswith(("model_", "job_")) else args)
+
+
+class Cost(StrEnum):
+    bytes = "bytes"
+    latency = "latency_ms"
+
+
 app = typer.Typer(help="Trained networks.", no_args_is_help=True)
-exports = typer.Typer(help="Files of a trained network.", no_args_is_help=True)
+exports = typer.Typer(
+    help="Files of a trained network: `exports MODEL` lists them.", no_args_is_help=True, cls=_ExportsOf
+)
+ModelOrJob = Annotated[str, typer.Argument(metavar="MODEL|JOB", help="model_... or job_...")]
 ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
 
 
-def pull(
+def pull(  # noqa: PLR0917 - one for each option
     what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
     to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
     precision: Precision = "fp32",
+    smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
+    fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
+    max_drop: Annotated[float | None, typer.Option(help="With these: points of accuracy it may lose.")] = None,
     force: Annotated[bool, typer.Option(help="Replace an earlier bundle there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Load a bundle and unpack it."""
     with connect() as client, bars.transfer("loading") as shown:
-        if what.startswith("exp_"):
+        if smallest or fastest or max_drop is not None:
+            export = _chosen(client, what, smallest=smallest, fastest=fastest, max_drop=max_drop)
+        elif what.startswith("exp_"):
             export = client.exports.get(what)
         else:
             export = client.models.newest_export(what, precision=precision)
@@ -37,6 +62,18 @@ def pull(
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
     if not as_json:
         note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+
+
+def _chosen(client: Client, what: str, *, smallest: bool, fastest: bool, max_drop: float | None) -> Export:
+    if smallest == fastest:
+        raise BadInput("say what to choose by, one of --smallest and --fastest; --max-drop limits that choice")
+    if what.startswith("exp_"):
+        raise BadInput(f"{what} is one file; to choose among the files of a model, name the model or its job")
+    found = client.models.pareto(what)
+    point = found.smallest(max_drop=max_drop) if smallest else found.fastest(max_drop=max_drop)
+    for remark in found.notes if fastest else ():
+        note(remark)
+    return client.exports.get(point.export_id)
 
 
 def report(
@@ -72,11 +109,31 @@ def show_model(model_id: ModelId, as_json: Json = False) -> None:
 
 
 @exports.command("list")
-def list_exports(model_id: ModelId, as_json: Json = False) -> None:
-    """The files of one model, with what was measured of each."""
+def list_exports(model: ModelOrJob, as_json: Json = False) -> None:
+    """The files of one model, smallest first, and which no other beats (*); ~ is an estimate."""
     with connect() as client:
-        found = client.models.exports(model_id)
-    emit(list(found), as_json=as_json, text=_table(found))
+        found = client.models.pareto(model)
+        whole = client.models.exports(found.model_id) if as_json else ()
+    emit(list(whole), as_json=as_json, text=pareto.as_table(found))
+    for remark in found.notes:
+        note(remark)
+
+
+@exports.command("pareto")
+def show_pareto(
+    model: ModelOrJob,
+    against: Annotated[Cost, typer.Option(help="What accuracy is plotted against.")] = Cost.bytes,
+    png: Annotated[Path | None, typer.Option(help="Write a picture, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plot the files of one model: accuracy against bytes or latency."""
+    with connect() as client:
+        found = client.models.pareto(model)
+        if png is not None:
+            note(str(client.models.save_pareto(found.model_id, png)))
+    emit(found, as_json=as_json, text=pareto.as_plot(found, against.value))
+    for remark in found.notes:
+        note(remark)
 
 
 @exports.command("create")

@@ -91,4 +91,4 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell == "-" or re.fullmatch(r"[-+]?[\d,]+(\.\d+)?%?", cell) is not None
+    return cell == "-" or re.fullmatch(r"[-+~]?[\d,]+(\.\d+)?%?", cell) is not None

@@ -8,6 +8,7 @@ from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
 from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
 from patchswap.resources.models import ENDED_EXPORT, Export, Model
+from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 
 __all__ = [
     "ENDED_EXPORT",
@@ -24,6 +25,9 @@ __all__ = [
     "Job",
     "JobStatus",
     "Model",
+    "Pareto",
+    "ParetoPoint",
+    "ParetoValue",
     "Point",
     "Progress",
     "Recipe",

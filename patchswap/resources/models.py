@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from patchswap.resources.bound import Bound
+from patchswap.resources.pareto import Pareto
 
 ENDED_EXPORT: frozenset[str] = frozenset({"succeeded", "gate_failed", "failed"})
 
@@ -50,6 +51,9 @@ class Model(Bound):
     def exports(self) -> tuple[Export, ...]:
         """Oldest first."""
         return self.client.models.exports(self.id)
+
+    def pareto(self) -> Pareto:
+        return self.client.models.pareto(self.id)
 
     def save_report(self, path: Path | str) -> Path:
         return self.client.models.report(self.id, path)

@@ -1,0 +1,56 @@
+"""Which file of a model to take: accuracy, bytes and latency of all of them, as figures or as a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api import answers
+from api.authentication import Reading
+from api.bodies import JsonRoute
+from api.path_ids import ModelId
+from api.routes import documented
+from api.sessions import Database
+from core import exports
+from core.pareto import front, plot
+from core.pareto.front import Pareto
+
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
+_PICTURE = {200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.get(
+    "/{model_id}/pareto",
+    operation_id="get_model_pareto",
+    response_model=Pareto,
+    responses=_PICTURE | documented.problems(*documented.READ) | documented.NOT_MODIFIED,
+)
+def get_model_pareto(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    model_id: ModelId,
+    *,
+    format: Annotated[  # noqa: A002 - the query's name
+        Literal["json", "png"] | None, Query(description="Without it, what `Accept` names first.")
+    ] = None,
+) -> Response:
+    """Its exports, every value measured or estimated, and those that no other beats; png is a picture of them."""
+    model = exports.find_model(session, principal.tenant_id, model_id)
+    found = front.read(session, model)
+    if (format or _accepted(request)) == "json":
+        return answers.one(request, found, headers={"Vary": "Accept"})
+    tag = answers.entity_tag(answers.encode(found) + b"png")
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if answers.matches(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    title = f"{model.name}: {model.architecture}"
+    session.close()  # a picture takes a while; it needs no connection
+    headers["Content-Disposition"] = f'inline; filename="{model_id}-pareto.png"'
+    return Response(plot.as_png(found, title), headers=headers, media_type="image/png")
+
+
+def _accepted(request: Request) -> Literal["json", "png"]:
+    first = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
+    return "png" if first == "image/png" else "json"
