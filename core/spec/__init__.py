@@ -17,14 +17,17 @@ from core.spec.job import (
     OptimizerSpec,
     TrainingSpec,
 )
-from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from core.spec.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
 from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
 from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
+from core.spec.tasks import TERMS, Task
 
 __all__ = [
+    "TERMS",
     "AugmentationSpec",
     "Constraints",
+    "CopyPasteSpec",
     "CrossEntropySpec",
     "EarlyStoppingSpec",
     "Evaluation",
@@ -46,6 +49,7 @@ __all__ = [
     "Split",
     "SplitEvaluation",
     "SweepSpec",
+    "Task",
     "TrainingSpec",
     "Violation",
     "final_body",
