@@ -11,19 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
+from core.spec import TERMS, CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
 from core.spec.methods import TaughtSpec
-from trainer import checkpoint, memory, methods, optimization, parts, prediction, teacher
+from trainer import checkpoint, memory, optimization, parts, tasks, teacher
 from trainer.averaging import AveragedModel
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
 from trainer.feed import Feed
 from trainer.images import host_budget
-from trainer.methods.method import Dimensions
-from trainer.models import stages
 from trainer.objective import Objective
 from trainer.pack import Pack
-from trainer.tasks import classification
+from trainer.tasks.task import Samples, Task
 from trainer.team import ALONE, Team
 
 # What may change between an interrupted run and its continuation without changing a weight.
@@ -39,10 +37,10 @@ class Position:
     accumulate: int = 1  # parts that a step is divided into: more than was asked for where memory was short
     train_seconds: float = 0.0
     peak_memory_bytes: int = 0
-    best_top1: float | None = None  # on validation
+    best_value: float | None = None  # of validation
     best_epoch: int | None = None
     best_checkpoint: str | None = None
-    best_checkpoint_top1: float | None = None
+    best_checkpoint_value: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # the latest of each
     sums: dict[str, Tensor] = field(default_factory=dict)  # over the steps of the open epoch, on the device
     gradients: dict[str, Tensor] = field(default_factory=dict)  # by layer, at the last step of the latest full epoch
@@ -53,6 +51,7 @@ class Position:
 class Run:
     spec: ResolvedSpec
     plan: Plan
+    task: Task
     arm: Arm
     out: Path
     device: torch.device
@@ -65,7 +64,7 @@ class Run:
     averaged: AveragedModel | None
     stopping: EarlyStopping | None
     feed: Feed
-    validation: prediction.LabelledImages | None
+    validation: Samples | None
     position: Position = field(default_factory=Position)
     notices: list[Notice] = field(default_factory=list)  # to be said when the step is done
     saved: tuple[int, int] | None = None  # step and epochs closed of the latest checkpoint
@@ -80,6 +79,11 @@ class Run:
     @property
     def model(self) -> nn.Module:
         return self.objective.model
+
+    @property
+    def judged_by(self) -> str:
+        """The metric of validation by which one moment is better than another."""
+        return TERMS[self.manifest.task].validated[0]
 
     @property
     def judged(self) -> nn.Module:
@@ -131,14 +135,15 @@ def assemble(
     """A run at its first step. The control arm is the same spec with plain cross-entropy, and has no teacher."""
     if arm == "control":
         spec = spec.model_copy(update={"method": CrossEntropySpec()})
-    steps = plan(spec, pack.manifest)
-    objective = _objective(spec, steps, pack=pack, device=device, teacher_folder=teacher_folder)
+    task, steps = tasks.choose(spec.task), plan(spec, pack.manifest)
+    objective = _objective(spec, steps, task=task, pack=pack, device=device, teacher_folder=teacher_folder)
     budget = host_budget()
-    feed = Feed(spec, steps, pack=pack, method=objective.method, device=device, budget=budget)
+    feed = Feed(spec, steps, task=task, pack=pack, method=objective.method, device=device, budget=budget)
     training = spec.training
     return Run(
         spec=spec,
         plan=steps,
+        task=task,
         arm=arm,
         out=out,
         device=device,
@@ -151,7 +156,7 @@ def assemble(
         averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
         stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
-        validation=_open_validation(spec, pack, device=device, budget=budget - feed.images.cached_bytes),
+        validation=_open_validation(spec, task, pack, device=device, budget=budget - feed.samples.cached_bytes),
         position=Position(accumulate=training.accumulate),
     )
 
@@ -184,10 +189,10 @@ def save(run: Run) -> Checkpoint:
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
     position.peak_memory_bytes = max(position.peak_memory_bytes, memory.peak_bytes(run.device))
-    top1 = position.metrics.get("val.top1_accuracy")
-    best = top1 is not None and (position.best_checkpoint_top1 is None or top1 > position.best_checkpoint_top1)
+    value = position.metrics.get(run.judged_by)
+    best = value is not None and (position.best_checkpoint_value is None or value > position.best_checkpoint_value)
     if best:
-        position.best_checkpoint, position.best_checkpoint_top1 = checkpoint.name_of(position.step), top1
+        position.best_checkpoint, position.best_checkpoint_value = checkpoint.name_of(position.step), value
     saved = checkpoint.save(folder, position.step, _content(run))
     run.saved = (position.step, position.epochs_closed)
     checkpoint.prune(folder, keep=position.best_checkpoint)
@@ -209,24 +214,16 @@ def check_finite(run: Run) -> None:
 
 
 def _objective(
-    spec: ResolvedSpec, steps: Plan, *, pack: Pack, device: torch.device, teacher_folder: Path | None
+    spec: ResolvedSpec, steps: Plan, *, task: Task, pack: Pack, device: torch.device, teacher_folder: Path | None
 ) -> Objective:
     """The network is drawn first, so that it begins the same whatever the method adds."""
     torch.manual_seed(spec.seed)
-    model = classification.build_model(spec, pack.manifest)
-    features, shapes = stages.shapes(model, (pack.manifest.channels, spec.height, spec.width))
-    dimensions = Dimensions(
-        classes=len(pack.manifest.classes),
-        samples=len(pack.rows(Split.TRAIN)),
-        groups=steps.groups,
-        features=features,
-        stages=shapes,
-    )
+    model = task.build_model(spec, pack.manifest)
     if isinstance(spec.method, TaughtSpec) and teacher_folder is None:
         raise teacher_unfit(f"{spec.method.name} needs the network that teaches: give its folder as --teacher.")
     objective = Objective(
         model,
-        methods.build(spec.method, dimensions),
+        task.build_method(spec, model, pack=pack, groups=steps.groups),
         precision=spec.training.precision,
         teacher=teacher.load(teacher_folder, pack.manifest, device) if teacher_folder else None,
     )
@@ -252,8 +249,8 @@ def _fingerprint(spec: ResolvedSpec, pack: Pack, arm: Arm) -> str:
 
 
 def _open_validation(
-    spec: ResolvedSpec, pack: Pack, *, device: torch.device, budget: int
-) -> prediction.LabelledImages | None:
+    spec: ResolvedSpec, task: Task, pack: Pack, *, device: torch.device, budget: int
+) -> Samples | None:
     if not len(pack.rows(Split.VAL)):
         return None
-    return prediction.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)
+    return task.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)

@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from core.spec import PackManifest, ResolvedSpec
-from trainer import durable
+from trainer import durable, tasks
 from trainer.errors import missing_weights
-from trainer.tasks import classification
 
 FILE_NAME = "model.safetensors"
 
@@ -24,7 +23,7 @@ def load_model(spec: ResolvedSpec, manifest: PackManifest, path: Path) -> nn.Mod
     """The network of a spec and its weights, in evaluation mode, on the CPU. Raises TrainerError without a file."""
     if not path.is_file():
         raise missing_weights(str(path))
-    model = classification.build_model(spec, manifest)
+    model = tasks.choose(spec.task).build_model(spec, manifest)
     model.load_state_dict(safetensors.torch.load_file(path))
     return model.eval()
 

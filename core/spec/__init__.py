@@ -4,7 +4,7 @@ The trainer may import this package and `core.progress`, nothing else of ours.
 """
 
 from core.spec.checks import SpecWarning, Violation
-from core.spec.dataset import PackManifest, Pairability, Split
+from core.spec.dataset import BACKGROUND, IGNORE, PackManifest, Pairability, Split
 from core.spec.feasibility import sweep_violations
 from core.spec.job import (
     AugmentationSpec,
@@ -24,6 +24,8 @@ from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
 from core.spec.tasks import TERMS, Task
 
 __all__ = [
+    "BACKGROUND",
+    "IGNORE",
     "TERMS",
     "AugmentationSpec",
     "Constraints",

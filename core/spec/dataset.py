@@ -1,12 +1,8 @@
 """The manifest of a pack: what an immutable dataset version holds.
 
-Beside it lies samples.arrow: a row an image, with its pixels and its target. The columns between `image` and `split`:
-
-- classification: `label` (int32), an index into `classes`;
-- segmentation: `mask` (large_binary), a PNG of mode L or P, of the image's size; pixels are indices into `classes`, or
-  IGNORED;
-- detection: `boxes` (list of four float32 each: left, top, right, bottom in the image's pixels) and `box_labels` (list
-  of int32), indices into `classes`, among which there is none for the background.
+Beside it lies samples.arrow, a row an image. Segmentation adds `mask`, a PNG of class numbers as large as the image,
+and `classes`, those it shows; detection adds `boxes`, x1, y1, x2, y2 in pixels, and `box_labels`; both add
+`annotation_sha256`. Their `label` is the rarest class that the image shows, -1 where it shows none.
 """
 
 from enum import IntEnum
@@ -16,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core.spec.tasks import Task
 
-IGNORED = 255  # of a mask: a pixel that is neither learnt from nor judged
+BACKGROUND = "background"  # the class of a mask that is no object's; images do not pair by it
+IGNORE = 255  # the value of a mask's pixels that are nobody's: neither learnt from nor judged
 
 
 class Split(IntEnum):
@@ -28,10 +25,13 @@ class Split(IntEnum):
 
 
 class Pairability(BaseModel):
-    """Whether training images find a partner that shares a class, which patch swap needs."""
+    """Whether training images find a same-class partner, which patch swap needs.
 
-    share: float  # of training images that share a class, other than the background, with another one
-    unpairable_classes: list[str]  # held by one training image
+    Of masks and boxes: an image that shows a class, other than a background, which another image shows too.
+    """
+
+    share: float  # of training images whose class has at least two of them
+    unpairable_classes: list[str]
 
 
 class PackManifest(BaseModel):
@@ -39,12 +39,10 @@ class PackManifest(BaseModel):
 
     version: Literal[1] = 1
     task: Task = "classification"
-    classes: list[str]
+    classes: list[str]  # a mask's value, or a box's label, is the place in this list
     samples: int
-    counts: dict[str, dict[str, int]]  # split name -> class name -> images that hold it
-    images: dict[str, int] | None = None  # split name -> images; None where each is of one class, and `counts` tells
-    amounts: dict[str, dict[str, int]] | None = None  # split name -> class name -> pixels or boxes
-    background: str | None = None  # of segmentation: the class of what is nothing else; images do not pair by it
+    counts: dict[str, dict[str, int]]  # split name -> class name -> images; of masks: pixels; of boxes: boxes
+    images: dict[str, int] | None = None  # split name -> images, where `counts` does not say
     encoding: Literal["raw", "encoded"]  # raw: H*W*C uint8, one size; encoded: JPEG, PNG or WebP files
     channels: Literal[1, 3]
     image_size: tuple[int, int] | None  # height, width where every image has it, else None
@@ -53,9 +51,10 @@ class PackManifest(BaseModel):
     std: list[float]
     pairability: Pairability
     evaluation_split: Literal["test", "val"]  # the held-out split that figures are reported on
-    digest: str  # sha256 over the samples' (sha256, target, split); the target is a label, or the sha256 of it
+    digest: str  # sha256 over the sorted samples' (sha256, label, split, and sha256 of mask or boxes)
     bytes: int  # of samples.arrow
     superclasses: dict[str, str] | None = None  # class -> its super-class, of every class; None where none were named
 
     def split_size(self, split: Literal["train", "val", "test"]) -> int:
-        return self.images.get(split, 0) if self.images is not None else sum(self.counts.get(split, {}).values())
+        """In images."""
+        return sum(self.counts.get(split, {}).values()) if self.images is None else self.images.get(split, 0)

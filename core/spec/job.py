@@ -71,7 +71,8 @@ class OptimizerSpec(Strict):
 
 class AugmentationSpec(Strict):
     crop_padding: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
-        "auto", description="Classification: pixels added around before a random crop. auto: an eighth of the shorter side."
+        "auto",
+        description="Classification: pixels added around before a random crop. auto: an eighth of the shorter side.",
     )
     horizontal_flip: bool = Field(default=True, description="Switch off where left and right differ, as in digits.")
     scale_jitter: tuple[Scale, Scale] | Literal["auto"] = Field(

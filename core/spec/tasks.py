@@ -1,4 +1,4 @@
-"""The vision tasks as api, worker and trainer agree on them: what each may be asked, and by which figure it is judged."""
+"""The vision tasks as all rooms agree on them: what each may be asked, and by which figure it is judged."""
 
 from dataclasses import dataclass
 from typing import Literal
