@@ -14,7 +14,7 @@ from core.spec.checks import SpecWarning, Violation, violations, warnings
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
 from core.spec.methods import SwappingSpec
-from core.spec.recipes import DEFAULT_RECIPE, DEFAULTS, RECIPES, merge
+from core.spec.recipes import DEFAULTS, RECIPES, merge
 from core.spec.tasks import TERMS
 
 SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
@@ -56,13 +56,13 @@ class Plan:
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
     """Lay a spec over its recipe and validate its form. Raises SpecInvalid."""
-    asked = body.get("recipe")
-    name = asked if isinstance(asked, str) else DEFAULT_RECIPE
-    if name not in RECIPES:
+    name = body.get("recipe")
+    if isinstance(name, str) and name not in RECIPES:
         message = f"there is no recipe {name!r}; there are {', '.join(RECIPES)}"
         raise SpecInvalid([Violation(pointer="/recipe", code="unknown_recipe", message=message)])
     try:
-        return JobSpec.model_validate(merge(merge(DEFAULTS, RECIPES[name].spec), body))
+        recipe = RECIPES[name].spec if isinstance(name, str) else {}
+        return JobSpec.model_validate(merge(merge(DEFAULTS, recipe), body))
     except ValidationError as error:
         raise SpecInvalid(violations_of(error, body)) from error
 
