@@ -70,8 +70,8 @@ def enqueue(
 
 def first_progress(resolved: JobSpec, manifest: PackManifest) -> dict[str, Any]:
     """Progress before the first step. `steps` counts both arms when there is a control."""
-    steps = plan(resolved, manifest).steps * (2 if resolved.control else 1)
-    return {"epoch": 0, "epochs": resolved.training.epochs, "step": 0, "steps": steps}
+    planned = plan(resolved, manifest)
+    return {"epoch": 0, "epochs": planned.epochs, "step": 0, "steps": planned.steps * (2 if resolved.control else 1)}
 
 
 def find(session: Session, tenant_id: str, job_id: str, *, lock: bool = False) -> Job:

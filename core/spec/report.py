@@ -72,9 +72,6 @@ class SplitEvaluation(Figures):
     superclass_errors: SuperclassErrors | None = None
 
 
-AnySplit = SplitEvaluation
-
-
 class LayerGradient(Figures):
     layer: str
     weights: int
@@ -107,10 +104,19 @@ class AgainstControl(Figures):
     equal_images_seen: bool
 
 
+class UnprunedFigures(Figures):
+    """The network as it was before channels were removed, on the held-out split."""
+
+    parameters: int
+    macs: int
+    top1_accuracy: float
+    nll: float
+
+
 class Evaluation(Figures):
     arm: Literal["main", "control"]
     method: str
-    splits: dict[str, AnySplit]
+    splits: dict[str, SplitEvaluation]
     evaluation_split: Literal["test", "val"]
     images_seen: int
     train_seconds: float
@@ -120,6 +126,7 @@ class Evaluation(Figures):
     layer_gradients: list[LayerGradient] = []  # at the last step of training, from input to output
     gradient_l1: list[EpochValue] = []  # mean |gradient| over the same weights, at the last step of epochs
     against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
+    unpruned: UnprunedFigures | None = None  # None where nothing was pruned
 
 
 class ExportResult(BaseModel):
