@@ -20,7 +20,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from core.spec import parse, resolve
 from tests.data import packs
-from trainer import compilation, device, evaluation, run, training
+from trainer import compilation, device, models, run, training
 from trainer.pack import Pack, open_pack
 
 WARM_UP = 20
@@ -60,7 +60,7 @@ def assemble(pack: Pack, chosen: torch.device, *, pairs: int, compiled: str) -> 
         "training": {"epochs": 1000, "pairs_per_batch": pairs, "compile": compiled},
     }
     spec = resolve(parse(body), pack.manifest)[0]
-    return run.assemble(spec, pack=pack, out=Path(), arm="main", device=chosen)
+    return run.assemble(run.Assignment(spec, pack, Path(), "main", chosen))
 
 
 def report(one: run.Run, peak: float, *, steps: int, name: str) -> None:
@@ -70,7 +70,7 @@ def report(one: run.Run, peak: float, *, steps: int, name: str) -> None:
     rate = steps * one.plan.images_per_step / seconds
     shape = (one.manifest.channels, one.spec.height, one.spec.width)
     # Forward and backward are three times the forward's multiply-accumulates, each two operations.
-    flops = 6 * evaluation.count_macs(one.model.eval(), shape)
+    flops = 6 * models.count_macs(one.model.eval(), shape)
     one.model.train()
     share = rate * flops / peak
     print(f"| {name} | {rate:,.0f} | {share:.1%} | >= {GOAL_SHARE:.0%} | {'yes' if share >= GOAL_SHARE else 'no'} |")

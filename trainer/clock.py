@@ -26,7 +26,7 @@ class Clock:
         self._spoken_at, self._spoken_step = now, run.position.step
         return Progress(
             arm=run.arm,
-            step=run.position.step,
+            step=run.steps_done,
             epoch=run.epoch,
             images_per_second=steps_per_second * run.plan.images_per_step,
             seconds_per_epoch=run.plan.steps_per_epoch / steps_per_second,

@@ -90,6 +90,18 @@ def teacher_unfit(message: str) -> TrainerError:
     )
 
 
+def pruning_target_missed(left: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="pruning_target_missed",
+            category="user_spec",
+            retryable=False,
+            message=f"The network cannot be pruned as far as was asked: {left} are left when nothing more can go.",
+            remediation="Raise compression.pruning.target_macs_share or target_bytes, or take a smaller architecture.",
+        )
+    )
+
+
 def too_few_devices(*, asked: int, there: int) -> TrainerError:
     return TrainerError(
         JobError(

@@ -16,16 +16,21 @@ from trainer.run import Run
 
 def publish(run: Run) -> Done:
     """Write the weights of the last step, or of the best epoch with early stopping, and what is known."""
-    published = run.judged
-    if best := _best_weights(run):
-        published.load_state_dict(best)
+    published = final_weights(run)
     if not weights.all_finite(published):
-        raise loss_nan(run.position.step)
+        raise loss_nan(run.steps_done)
     weights.save(published, run.folder / weights.FILE_NAME)
+    if run.unpruned:
+        weights.save(run.unpruned.weights, run.folder / weights.UNPRUNED_NAME)
     durable.write(run.folder / CARD_NAME, _teacher_card(run).model_dump_json(indent=2).encode())
     durable.write(run.folder / "train.json", json.dumps(_summary(run), indent=2).encode())
     files = {"weights": weights.FILE_NAME, "train": "train.json"}
     return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})
+
+
+def final_weights(run: Run) -> dict[str, Tensor]:
+    """What a finished run ends with: its last weights, their average, or those of the best epoch."""
+    return _best_weights(run) or run.judged.state_dict()
 
 
 def _best_weights(run: Run) -> dict[str, Tensor]:
@@ -49,16 +54,16 @@ def _summary(run: Run) -> dict[str, Any]:
         "arm": run.arm,
         "method": run.spec.method.name,
         "weights": "best" if _best_weights(run) else "last",
-        "steps": position.step,
-        "epochs": run.plan.epochs,
-        "images_seen": position.step * run.plan.images_per_step,
+        "steps": run.steps_done,
+        "epochs": position.epochs_before + run.plan.epochs,
+        "images_seen": run.steps_done * run.plan.images_per_step,
         "peak_memory_bytes": position.peak_memory_bytes,
         "train_seconds": position.train_seconds,
         "seed": run.spec.seed,
         "device": describe(run.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "best_validation": {run.judged_by.removeprefix("val."): position.best_value, "epoch": position.best_epoch},
+        "best_validation": {"top1_accuracy": position.best_top1, "epoch": position.best_epoch},
         "metrics": position.metrics,
         "curves": position.curves,
         "layer_gradients": [row.model_dump() for row in gradients.table(run.model, position.gradients)],

@@ -1,7 +1,7 @@
 """A training run taken apart and put together: its parts, its position, and their checkpoint."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -11,47 +11,93 @@ import torch
 from torch import Tensor, nn
 
 from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import TERMS, CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
+from core.spec import CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
 from core.spec.methods import TaughtSpec
-from trainer import checkpoint, memory, optimization, parts, tasks, teacher
+from trainer import checkpoint, memory, methods, optimization, parts, prediction, rounds, teacher
 from trainer.averaging import AveragedModel
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
 from trainer.feed import Feed
 from trainer.images import host_budget
+from trainer.methods.method import Dimensions
+from trainer.models import stages, widths
 from trainer.objective import Objective
 from trainer.pack import Pack
-from trainer.tasks.task import Samples, Task
+from trainer.pruning.unpruned import StayClose, Unpruned
+from trainer.rounds import Round
+from trainer.tasks import classification
 from trainer.team import ALONE, Team
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """What is to be trained, on what, and where."""
+
+    spec: ResolvedSpec
+    pack: Pack
+    out: Path
+    arm: Arm
+    device: torch.device
+    team: Team = ALONE
+    teacher_folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        """The control arm is the same spec with plain cross-entropy, and has no teacher."""
+        if self.arm == "control":
+            object.__setattr__(self, "spec", self.spec.model_copy(update={"method": CrossEntropySpec()}))
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for runs that end with equal weights."""
+        spec = self.spec
+        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
+        unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
+        text = spec.model_copy(update={"training": training}).model_dump_json(exclude=unsaid)
+        return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.pack.manifest.channels, self.spec.height, self.spec.width
+
+
 @dataclass
 class Position:
     """Where a run stands; all of it is in the checkpoint."""
 
-    step: int = 0  # completed
+    step: int = 0  # completed, of this round
+    steps_before: int = 0  # in earlier rounds, like the epochs
+    epochs_before: int = 0
     epochs_closed: int = 0  # whose metrics were reported
     accumulate: int = 1  # parts that a step is divided into: more than was asked for where memory was short
     train_seconds: float = 0.0
     peak_memory_bytes: int = 0
-    best_value: float | None = None  # of validation
+    best_top1: float | None = None  # on validation
     best_epoch: int | None = None
     best_checkpoint: str | None = None
-    best_checkpoint_value: float | None = None
+    best_checkpoint_top1: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # the latest of each
     sums: dict[str, Tensor] = field(default_factory=dict)  # over the steps of the open epoch, on the device
     gradients: dict[str, Tensor] = field(default_factory=dict)  # by layer, at the last step of the latest full epoch
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # (epoch, value) of what is learnt
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with where it does not draw a network of its own."""
+
+    network: nn.Module
+    position: Position
+    unpruned: Unpruned | None = None
+
+
 @dataclass
 class Run:
-    spec: ResolvedSpec
+    spec: ResolvedSpec  # of its round
+    round: Round
     plan: Plan
-    task: Task
     arm: Arm
     out: Path
     device: torch.device
@@ -64,7 +110,8 @@ class Run:
     averaged: AveragedModel | None
     stopping: EarlyStopping | None
     feed: Feed
-    validation: Samples | None
+    validation: prediction.LabelledImages | None
+    unpruned: Unpruned | None  # the network that pruning began with
     position: Position = field(default_factory=Position)
     notices: list[Notice] = field(default_factory=list)  # to be said when the step is done
     saved: tuple[int, int] | None = None  # step and epochs closed of the latest checkpoint
@@ -79,11 +126,6 @@ class Run:
     @property
     def model(self) -> nn.Module:
         return self.objective.model
-
-    @property
-    def judged_by(self) -> str:
-        """The metric of validation by which one moment is better than another."""
-        return TERMS[self.manifest.task].validated[0]
 
     @property
     def judged(self) -> nn.Module:
@@ -114,73 +156,66 @@ class Run:
 
     @property
     def epoch(self) -> int:
-        """The epoch being trained, counted from 1."""
-        return min(self.position.step // self.plan.steps_per_epoch, self.plan.epochs - 1) + 1
+        """The epoch being trained, counted from 1 over all rounds, like the steps."""
+        within = min(self.position.step // self.plan.steps_per_epoch, self.plan.epochs - 1) + 1
+        return self.position.epochs_before + within
+
+    @property
+    def steps_done(self) -> int:
+        return self.position.steps_before + self.position.step
 
     def take_notices(self) -> list[Notice]:
         taken, self.notices = self.notices, []
         return taken
 
 
-def assemble(
-    spec: ResolvedSpec,
-    *,
-    pack: Pack,
-    out: Path,
-    arm: Arm,
-    device: torch.device,
-    team: Team = ALONE,
-    teacher_folder: Path | None = None,
-) -> Run:
-    """A run at its first step. The control arm is the same spec with plain cross-entropy, and has no teacher."""
-    if arm == "control":
-        spec = spec.model_copy(update={"method": CrossEntropySpec()})
-    task, steps = tasks.choose(spec.task), plan(spec, pack.manifest)
-    objective = _objective(spec, steps, task=task, pack=pack, device=device, teacher_folder=teacher_folder)
+def assemble(assignment: Assignment, at: Round | None = None, start: Start | None = None) -> Run:
+    """A run at its first step, of the first round unless another is named."""
+    at = at or rounds.of(assignment.spec)[0]
+    pack, device, team, spec = assignment.pack, assignment.device, assignment.team, at.spec
+    steps = plan(spec, pack.manifest)
+    objective = _objective(assignment, spec, steps, start)
     budget = host_budget()
-    feed = Feed(spec, steps, task=task, pack=pack, method=objective.method, device=device, budget=budget)
+    feed = Feed(spec, steps, pack=pack, method=objective.method, device=device, budget=budget)
     training = spec.training
     return Run(
         spec=spec,
+        round=at,
         plan=steps,
-        task=task,
-        arm=arm,
-        out=out,
+        arm=assignment.arm,
+        out=assignment.out,
         device=device,
         team=team,
         manifest=pack.manifest,
-        fingerprint=_fingerprint(spec, pack, arm),
+        fingerprint=assignment.fingerprint,
         objective=objective,
         shared=team.wrap(objective),
         optimizer=optimization.build_optimizer(objective, spec.optimizer),
         averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
         stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
-        validation=_open_validation(spec, task, pack, device=device, budget=budget - feed.samples.cached_bytes),
-        position=Position(accumulate=training.accumulate),
+        validation=_open_validation(spec, pack, device=device, budget=budget - feed.images.cached_bytes),
+        unpruned=start.unpruned if start else None,
+        position=start.position if start else Position(accumulate=training.accumulate),
+        resumed_seconds=start.position.train_seconds if start else 0.0,
     )
 
 
-def restore(run: Run) -> Iterator[Message]:
-    """Go to the newest checkpoint that is what was written. Raises TrainerError where it belongs to another spec."""
-    for path in checkpoint.newest_first(run.folder / "checkpoints"):
+def resume(assignment: Assignment) -> Generator[Message, None, Run]:
+    """A run where the newest checkpoint that is what was written left it, else at its first step.
+
+    Raises TrainerError where that belongs to another spec.
+    """
+    for path in checkpoint.newest_first(assignment.out / assignment.arm / "checkpoints"):
         if not checkpoint.verified(path):
             message = f"{path.name} does not match its sha256 and was passed over."
             yield Notice(severity="warning", code="checkpoint_corrupt", message=message)
             continue
-        content = checkpoint.load(path, run.device)
-        if content["fingerprint"] != run.fingerprint:
+        content = checkpoint.load(path, assignment.device)
+        if content["fingerprint"] != assignment.fingerprint:
             raise checkpoint_mismatch(path.name)
-        run.objective.load_state_dict(content["objective"])
-        run.optimizer.load_state_dict(content["optimizer"])
-        if run.averaged:
-            run.averaged.model.load_state_dict(content["averaged"])
-        if run.stopping:
-            run.stopping = EarlyStopping(run.stopping.spec, **content["stopping"])
-        run.position = Position(**content["position"])
-        run.resumed_seconds = run.position.train_seconds
-        run.saved = (run.position.step, run.position.epochs_closed)
-        return
+        return _restored(assignment, content)
+    return assemble(assignment)
 
 
 def save(run: Run) -> Checkpoint:
@@ -189,16 +224,16 @@ def save(run: Run) -> Checkpoint:
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
     position.peak_memory_bytes = max(position.peak_memory_bytes, memory.peak_bytes(run.device))
-    value = position.metrics.get(run.judged_by)
-    best = value is not None and (position.best_checkpoint_value is None or value > position.best_checkpoint_value)
+    top1 = position.metrics.get("val.top1_accuracy")
+    best = top1 is not None and (position.best_checkpoint_top1 is None or top1 > position.best_checkpoint_top1)
     if best:
-        position.best_checkpoint, position.best_checkpoint_value = checkpoint.name_of(position.step), value
-    saved = checkpoint.save(folder, position.step, _content(run))
+        position.best_checkpoint, position.best_checkpoint_top1 = checkpoint.name_of(run.steps_done), top1
+    saved = checkpoint.save(folder, run.steps_done, _content(run))
     run.saved = (position.step, position.epochs_closed)
     checkpoint.prune(folder, keep=position.best_checkpoint)
     return Checkpoint(
         arm=run.arm,
-        step=position.step,
+        step=run.steps_done,
         epoch=run.epoch,
         path=str(saved.path.relative_to(run.out)),
         bytes=saved.bytes,
@@ -210,22 +245,52 @@ def save(run: Run) -> Checkpoint:
 
 def check_finite(run: Run) -> None:
     if run.last_loss is not None and not torch.isfinite(run.last_loss):
-        raise loss_nan(run.position.step)
+        raise loss_nan(run.steps_done)
 
 
-def _objective(
-    spec: ResolvedSpec, steps: Plan, *, task: Task, pack: Pack, device: torch.device, teacher_folder: Path | None
-) -> Objective:
+def _restored(assignment: Assignment, content: dict[str, Any]) -> Run:
+    at = rounds.of(assignment.spec)[content.get("round", 0)]
+    position = Position(**content["position"])
+    weights = {name.removeprefix("model."): t for name, t in content["objective"].items() if name.startswith("model.")}
+    network = classification.build_model(assignment.spec, assignment.pack.manifest)
+    widths.fit(network, weights)
+    unpruned = Unpruned(content["unpruned"]) if content.get("unpruned") else None
+    run = assemble(assignment, at, Start(network, position, unpruned))
+    run.objective.load_state_dict(content["objective"])
+    run.optimizer.load_state_dict(content["optimizer"])
+    if run.averaged:
+        run.averaged.model.load_state_dict(content["averaged"])
+    if run.stopping:
+        run.stopping = EarlyStopping(run.stopping.spec, **content["stopping"])
+    run.saved = (position.step, position.epochs_closed)
+    return run
+
+
+def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: Start | None) -> Objective:
     """The network is drawn first, so that it begins the same whatever the method adds."""
+    pack, device, taught_by = assignment.pack, assignment.device, assignment.teacher_folder
     torch.manual_seed(spec.seed)
-    model = task.build_model(spec, pack.manifest)
-    if isinstance(spec.method, TaughtSpec) and teacher_folder is None:
+    model = start.network if start else classification.build_model(spec, pack.manifest)
+    features, shapes = stages.shapes(model, assignment.image_shape)
+    dimensions = Dimensions(
+        classes=len(pack.manifest.classes),
+        samples=len(pack.rows(Split.TRAIN)),
+        groups=steps.groups,
+        features=features,
+        stages=shapes,
+    )
+    if isinstance(spec.method, TaughtSpec) and taught_by is None:
         raise teacher_unfit(f"{spec.method.name} needs the network that teaches: give its folder as --teacher.")
+    method = methods.build(spec.method, dimensions)
+    pruning = assignment.spec.compression.pruning
+    if pruning and pruning.distillation_weight and start and start.unpruned:
+        unpruned = start.unpruned.network(classification.build_model(spec, pack.manifest), device)
+        method = StayClose(method, unpruned, weight=pruning.distillation_weight)
     objective = Objective(
         model,
-        task.build_method(spec, model, pack=pack, groups=steps.groups),
+        method,
         precision=spec.training.precision,
-        teacher=teacher.load(teacher_folder, pack.manifest, device) if teacher_folder else None,
+        teacher=teacher.load(taught_by, pack.manifest, device) if taught_by else None,
     )
     return objective.to(device, memory_format=torch.channels_last).train()
 
@@ -234,6 +299,8 @@ def _content(run: Run) -> dict[str, Any]:
     position = {name: getattr(run.position, name) for name in Position.__dataclass_fields__}
     return {
         "fingerprint": run.fingerprint,
+        "round": run.round.number,
+        "unpruned": run.unpruned.weights if run.unpruned else None,
         "objective": run.objective.state_dict(),  # the network, the method's heads and the method's state
         "optimizer": run.optimizer.state_dict(),
         "averaged": run.averaged.model.state_dict() if run.averaged else None,
@@ -242,15 +309,9 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
-def _fingerprint(spec: ResolvedSpec, pack: Pack, arm: Arm) -> str:
-    training = spec.model_copy(update={"training": spec.training.model_copy(update={"checkpoint_every_seconds": 1})})
-    text = training.model_dump_json(exclude=_NOT_TRAINING)
-    return hashlib.sha256(f"{arm} {pack.manifest.digest} {text}".encode()).hexdigest()
-
-
 def _open_validation(
-    spec: ResolvedSpec, task: Task, pack: Pack, *, device: torch.device, budget: int
-) -> Samples | None:
+    spec: ResolvedSpec, pack: Pack, *, device: torch.device, budget: int
+) -> prediction.LabelledImages | None:
     if not len(pack.rows(Split.VAL)):
         return None
-    return task.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)
+    return prediction.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)

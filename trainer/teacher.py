@@ -15,6 +15,7 @@ from core.spec import PackManifest
 from core.spec.teacher import CARD_NAME, WEIGHTS_NAME, TeacherCard
 from trainer import models
 from trainer.errors import teacher_unfit
+from trainer.models import widths
 
 
 class Teacher(nn.Module):
@@ -41,6 +42,7 @@ def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
     if unfit := card.unfit_for(manifest):
         raise teacher_unfit(unfit)
     model = models.build(card.model, num_classes=len(card.classes), channels=card.channels)
+    widths.fit(model, weights)  # it may have been pruned
     model.load_state_dict(weights)
     teacher = Teacher(model, card, manifest).to(device, memory_format=torch.channels_last)
     return teacher.eval().requires_grad_(requires_grad=False)

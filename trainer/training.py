@@ -1,7 +1,7 @@
 """The story of a training: pairs, patch swap, one forward on 2n images, loss, step; reported as it goes.
 
-The loop yields messages and knows no method and no task by name. What it does next follows from its position alone, so
-a run that was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
+The loop yields messages and knows no method by name. What it does next follows from its position alone, so a run that
+was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
 """
 
 from collections.abc import Generator, Iterator
@@ -13,17 +13,19 @@ import torch
 from torch import Tensor
 
 from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Working
-from core.spec import Plan, ResolvedSpec
-from trainer import compilation, curves, gradients, models, optimization, randomness
+from core.spec import Plan, ResolvedSpec, plan
+from trainer import compilation, curves, gradients, models, optimization, prediction, randomness
 from trainer import run as running
 from trainer.clock import Clock
 from trainer.device import describe
 from trainer.errors import loss_nan
 from trainer.pack import Pack
+from trainer.prediction import LabelledImages
 from trainer.process import Interrupted, StopRequest
+from trainer.pruning import transition
 from trainer.publication import publish
-from trainer.run import Run
-from trainer.tasks.task import Samples
+from trainer.run import Assignment, Run
+from trainer.tasks import classification
 from trainer.team import ALONE, Team
 
 VALIDATIONS_AT_MOST = 100
@@ -46,11 +48,23 @@ def train(
 
     `teacher` is the folder of the network that the method's spec names. In a team, only the chief has much to say.
     """
-    run = running.assemble(spec, pack=pack, out=out, arm=arm, device=device, team=team, teacher_folder=teacher)
-    yield from running.restore(run)
+    assignment = Assignment(spec, pack, out, arm, device, team, teacher)
+    run = yield from running.resume(assignment)
+    yield _started(assignment, run)
+    yield from train_round(run, stop)
+    while run.finished and (following := transition.next_round(assignment, run)):
+        start = yield from transition.shrink(assignment, run, following)
+        del run  # its images need not be in memory twice
+        run = running.assemble(assignment, following, start)
+        yield from train_round(run, stop)
+    if team.is_chief:
+        yield publish(run) if run.finished else Stopped(arm=arm, step=run.steps_done)
+
+
+def train_round(run: Run, stop: StopRequest) -> Iterator[Message]:
+    """Step by step to the end of the run's round, or until `stop`; its last state is saved."""
     yield from compilation.apply(run)
-    yield _started(run)
-    clock = Clock(run)
+    clock, team = Clock(run), run.team
     while not (run.finished or team.any_stop(stop, run.position.step)):
         if not run.epoch_is_full:
             train_step(run)
@@ -63,10 +77,8 @@ def train(
         if team.is_chief:
             yield from _report(run, clock)
     yield from run.take_notices()
-    if team.is_chief:
-        if not run.is_saved:
-            yield running.save(run)
-        yield publish(run) if run.finished else Stopped(arm=arm, step=run.position.step)
+    if team.is_chief and not run.is_saved:
+        yield running.save(run)
 
 
 def train_step(run: Run) -> None:
@@ -89,27 +101,28 @@ def train_step(run: Run) -> None:
 def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
     """Report the epoch's means and, where its turn has come, the validation. Raises Interrupted on `stop`."""
     position, epoch = run.position, run.position.epochs_closed + 1
+    overall = position.epochs_before + epoch
     running.check_finite(run)
     steps = run.plan.steps_per_epoch
     values = {f"train.{name}": value.item() / steps for name, value in position.sums.items()}
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
     values["train.gradient_l1"] = gradients.overall(run.model, position.gradients)
-    if run.validation and validation_due(run.plan, images=len(run.validation), epoch=epoch):
+    if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):
         values |= yield from _validate(run, run.validation, stop)
-        value = values[run.judged_by]
-        if position.best_value is None or value > position.best_value:
-            position.best_value, position.best_epoch = value, epoch
+        top1 = values["val.top1_accuracy"]
+        if position.best_top1 is None or top1 > position.best_top1:
+            position.best_top1, position.best_epoch = top1, overall
     if not all(map(isfinite, values.values())):
-        raise loss_nan(position.step)
+        raise loss_nan(run.steps_done)
     if run.stopping:
         run.stopping.consider(values, epoch, run.judged)
         run.notices.extend(run.stopping.notices(epoch))
     position.metrics |= values
-    curves.extend(position.curves, epoch, values)
+    curves.extend(position.curves, overall, values)
     position.sums, position.epochs_closed = {}, epoch
     clock.epoch_closed()
-    yield Metrics(arm=run.arm, step=position.step, epoch=epoch, values=values)
+    yield Metrics(arm=run.arm, step=run.steps_done, epoch=overall, values=values)
 
 
 def validation_due(plan: Plan, *, images: int, epoch: int) -> bool:
@@ -119,12 +132,13 @@ def validation_due(plan: Plan, *, images: int, epoch: int) -> bool:
     return epoch % every == 0 or epoch == plan.epochs
 
 
-def _started(run: Run) -> Started:
+def _started(assignment: Assignment, run: Run) -> Started:
+    whole = plan(assignment.spec, run.manifest)
     return Started(
         arm=run.arm,
-        step=run.position.step,
-        steps=run.plan.steps,
-        epochs=run.plan.epochs,
+        step=run.steps_done,
+        steps=whole.steps,
+        epochs=whole.epochs,
         images_per_step=run.plan.images_per_step,
         device=describe(run.device),
         parameters=models.count_parameters(run.model),
@@ -162,7 +176,7 @@ def _accumulate_gradients(run: Run) -> dict[str, Tensor]:
         with run.team.collecting(run.shared, last=part is mine[-1]):
             judged = run.shared(batch)
             (judged.losses["loss"] * (part.share * run.team.size)).backward()  # DDP takes the mean over the team
-        terms = judged.losses | run.task.batch_metrics(judged)
+        terms = judged.losses | classification.batch_metrics(judged.logits_BK, judged.labels_B)
         _add(found, {name: value.detach().double() * part.share for name, value in terms.items()})
     return found
 
@@ -186,14 +200,13 @@ def _divide_further(run: Run) -> Notice:
     return Notice(severity="warning", code="batch_divided", message=message, data=data)
 
 
-def _validate(run: Run, split: Samples, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
+def _validate(run: Run, split: LabelledImages, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
     """By the chief; the others wait for its figures. Raises Interrupted, for all of a team."""
     figures: dict[str, float] | None = None
     if run.team.is_chief:
         with suppress(Interrupted):
-            figures = run.task.validate(
-                (yield from run.task.predict(run.judged, split, activity="validate", stop=stop))
-            )
+            found = yield from prediction.predict(run.judged, split, activity="validate", stop=stop)
+            figures = {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
     figures = run.team.from_chief(figures)
     if figures is None:
         raise Interrupted

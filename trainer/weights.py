@@ -1,32 +1,41 @@
 """The trained weights as a safetensors file: what `train` publishes, `evaluate` and `export` read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.spec import PackManifest, ResolvedSpec
-from trainer import durable, tasks
+from trainer import durable
 from trainer.errors import missing_weights
+from trainer.models import widths
+from trainer.tasks import classification
 
 FILE_NAME = "model.safetensors"
+UNPRUNED_NAME = "unpruned.safetensors"  # beside it, of a network that was pruned
 
 
-def save(model: nn.Module, path: Path) -> None:
-    """The bytes depend on the weights alone, so equal networks have equal sha256."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+def save(weights: Mapping[str, Tensor], path: Path) -> None:
+    """A network's `state_dict`. The bytes depend on the weights alone, so equal networks have equal sha256."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     durable.write(path, safetensors.torch.save(tensors))
 
 
 def load_model(spec: ResolvedSpec, manifest: PackManifest, path: Path) -> nn.Module:
-    """The network of a spec and its weights, in evaluation mode, on the CPU. Raises TrainerError without a file."""
+    """The network of a spec and its weights, in evaluation mode, on the CPU; as narrow as the weights are.
+
+    Raises TrainerError without a file.
+    """
     if not path.is_file():
         raise missing_weights(str(path))
-    model = tasks.choose(spec.task).build_model(spec, manifest)
-    model.load_state_dict(safetensors.torch.load_file(path))
+    model = classification.build_model(spec, manifest)
+    tensors = safetensors.torch.load_file(path)
+    widths.fit(model, tensors)
+    model.load_state_dict(tensors)
     return model.eval()
 
 
-def all_finite(model: nn.Module) -> bool:
-    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+def all_finite(weights: Mapping[str, Tensor]) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())

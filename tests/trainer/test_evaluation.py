@@ -14,7 +14,7 @@ from core.spec import Evaluation
 from tests.trainer.conftest import spec_for
 from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here
-from trainer import calibration, device, evaluation, figures, intervals
+from trainer import calibration, device, evaluation, figures, intervals, models
 from trainer.pack import Pack
 from trainer.prediction import Predictions
 
@@ -231,4 +231,4 @@ def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits:
 
 def test_macs_of_a_convolution_are_counted() -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(8 * 64, 5))
-    assert evaluation.count_macs(model, (3, 8, 8)) == 8 * 8 * 8 * 3 * 9 + 8 * 64 * 5
+    assert models.count_macs(model, (3, 8, 8)) == 8 * 8 * 8 * 3 * 9 + 8 * 64 * 5

@@ -6,7 +6,6 @@ from core.spec import parse
 from core.spec.recipes import RECIPES
 from core.spec.resolution import SMALL_STEM_BELOW_PX
 from trainer import models
-from trainer.evaluation import count_macs
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -18,4 +17,4 @@ def test_a_recipe_tells_the_size_of_its_network(name):
         spec = spec.model_copy(update={"stem": stem})
     network = models.build(spec, num_classes=10, channels=3)
     assert models.count_parameters(network) == recipe.parameters
-    assert count_macs(network, (3, *recipe.reference_size)) == recipe.macs
+    assert models.count_macs(network, (3, *recipe.reference_size)) == recipe.macs

@@ -3,7 +3,9 @@
 No weights are ever fetched. Every network takes float images (B, C, H, W) of 8 px or more and gives logits (B, K).
 """
 
+import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from core.spec import ModelSpec
 from trainer.models import cifar_resnet, mobile, resnet, stages
@@ -31,3 +33,10 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
 
 def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_macs(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Multiply-accumulates of one image through convolutions and matrix products. The model is in evaluation mode."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(torch.zeros(1, *image_shape))
+    return counter.get_total_flops() // 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import TERMS, parse, resolve
+from core.spec import parse, resolve
+from core.spec.job import Architecture
 from tests.data import packs
 from trainer import device
 from trainer import run as running
@@ -18,7 +19,7 @@ WITH_HEADS = ["byot", "frskd", "mixskd", "uskd", "bake"]
 QUICK = [("resnet20", 8), ("mobilenet_v3_small", 8), ("shufflenet_v2_x1_0", 8), ("mobilenet_v3_small", 64)]
 NETWORKS = [
     pytest.param(architecture, side, marks=[] if (architecture, side) in QUICK else pytest.mark.slow)
-    for architecture in TERMS["classification"].architectures
+    for architecture in Architecture.__args__
     for side in (8, 32, 64)
 ]
 
@@ -42,7 +43,7 @@ def begin(pack: Pack, out: Path, method: str, **training: Any) -> running.Run:
         "training": {"epochs": 1, "pairs_per_batch": 4} | training,
     }
     spec = resolve(parse(body), pack.manifest)[0]
-    return running.assemble(spec, pack=pack, out=out, arm="main", device=torch.device("cpu"))
+    return running.assemble(running.Assignment(spec, pack, out, "main", torch.device("cpu")))
 
 
 @pytest.mark.parametrize(("architecture", "side"), NETWORKS)

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from core.spec import TERMS, ModelSpec
+from core.spec import ModelSpec
+from core.spec.job import Architecture
 from trainer import models
 
-ARCHITECTURES = TERMS["classification"].architectures
+ARCHITECTURES = Architecture.__args__
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
