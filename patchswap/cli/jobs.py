@@ -33,6 +33,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         bool | None, typer.Option(help="Also train the plain cross-entropy twin on as many images.")
     ] = None,
     seed: Annotated[int | None, typer.Option()] = None,
+    prune: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Prune to this share of the multiply-adds: 0.5 is half.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only check the spec and print it with nothing left open.")] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
@@ -41,7 +44,8 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     body = specs.read(spec) if spec else {}
     options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
     body |= {key: value for key, value in options.items() if value is not None}
-    specs.set_all(body, assign or [])
+    pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
+    specs.set_all(body, pruned + (assign or []))
     if not isinstance(body.get("dataset"), str):
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
     with connect() as client:

@@ -71,6 +71,13 @@ def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
     assert one_json(patchswap("jobs", "list", "--json")) == []
 
 
+def test_prune_sets_the_target_and_the_rest_can_be_set_too(patchswap: Run, dataset_id: str):
+    options = ["--prune", "0.5", "--set", "compression.pruning.rounds=2", "--set", "training.epochs=8"]
+    checked = one_json(patchswap("train", "--dataset", "pets", *options, "--dry-run", "--json"))
+    pruning = checked["resolved"]["compression"]["pruning"]
+    assert (pruning["target_macs_share"], pruning["rounds"], pruning["fine_tune_epochs"]) == (0.5, 2, 4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -78,6 +85,7 @@ def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
         (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset"),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
+        (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),
         (["train", "--dataset", "pets", "--set", "nonsense=1"], 1, "/nonsense: "),
         (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "there is no recipe 'nothing'"),
         (["jobs", "show", "job_" + "0" * 32], 1, "Check the id"),
