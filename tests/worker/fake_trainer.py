@@ -4,7 +4,8 @@ Its weights are a chain of sha256 over the steps, so an interrupted run that end
 one has lost or repeated a step. The job's labels say how fast it is and how it misbehaves:
 
 fake/step_seconds, fake/checkpoint_steps; fake/skill: how good it gets depends on the learning rate, 0.1 is best;
-fake/mode at step fake/at: see MODES. With fake/once, a path, only the first process to get there misbehaves.
+fake/checkpoint_bytes: so much is added to each checkpoint; fake/mode at step fake/at: see MODES, where `20:half` is a
+place within the checkpoint of step 20, see SAVING. With fake/once, a path, only the first to get there misbehaves.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from core.spec.methods import TaughtSpec
 from core.spec.teacher import TeacherCard
 
 stop = threading.Event()
+SAVING = ("opened", "half", "written", "synced", "renamed", "said")  # the places within one checkpoint, in order
 REPORT = "<!doctype html><title>a report</title>"
 
 
@@ -111,7 +113,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
         if arm == "main":
             misbehave(spec, str(step))
         if stop.is_set():
-            save(out, arm, step, state)
+            save(spec, out, arm, step, state)
             say(progress.Stopped(arm=arm, step=step))
             return EXIT_STOPPED
         time.sleep(seconds)
@@ -132,7 +134,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
             values = {"train.loss": 1 / step, "val.top1_accuracy": skill(spec) * (1 - 1 / (step + 1))}
             say(progress.Metrics(arm=arm, step=step, epoch=epoch, values=values))
         if step % interval == 0:
-            save(out, arm, step, state)
+            save(spec, out, arm, step, state)
     (out / arm).mkdir(parents=True, exist_ok=True)
     (out / arm / "model.safetensors").write_bytes(state)
     say(progress.Done(files={"weights": f"{arm}/model.safetensors"}))
@@ -154,13 +156,13 @@ def skill(spec: ResolvedSpec) -> float:
     return 1 - abs(math.log10(spec.optimizer.learning_rate) + 1) / 4
 
 
-def save(out: Path, arm: str, step: int, state: bytes) -> None:
+def save(spec: ResolvedSpec, out: Path, arm: str, step: int, state: bytes) -> None:  # noqa: PLR0917
     folder = out / arm / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:06}.ckpt"
-    content = json.dumps({"step": step, "state": state.hex()}).encode()
-    path.with_name(path.name + ".tmp").write_bytes(content)
-    path.with_name(path.name + ".tmp").rename(path)
+    padding = " " * int(spec.labels.get("fake/checkpoint_bytes", "0"))
+    content = json.dumps({"step": step, "state": state.hex(), "padding": padding}).encode()
+    write(spec, path, content, step)
     message = progress.Checkpoint(
         arm=arm,
         step=step,
@@ -172,8 +174,26 @@ def save(out: Path, arm: str, step: int, state: bytes) -> None:
         metrics={"train.loss": 0.5},
     )
     say(message)
+    misbehave(spec, f"{step}:said")
     for old in sorted(folder.glob("*.ckpt"))[:-2]:
         old.unlink()
+
+
+def write(spec: ResolvedSpec, path: Path, content: bytes, step: int) -> None:
+    """Whole or not at all, as the real one; each place where it may die on the way has a name."""
+    partial = path.with_name(path.name + ".tmp")
+    with partial.open("wb") as file:
+        misbehave(spec, f"{step}:opened")
+        file.write(content[: len(content) // 2])
+        file.flush()
+        misbehave(spec, f"{step}:half")
+        file.write(content[len(content) // 2 :])
+        file.flush()
+        misbehave(spec, f"{step}:written")
+        os.fsync(file.fileno())
+    misbehave(spec, f"{step}:synced")
+    partial.rename(path)
+    misbehave(spec, f"{step}:renamed")
 
 
 def restore(folder: Path, arm: str) -> tuple[int, bytes]:

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -20,14 +21,24 @@ from tests.worker import seed
 
 
 class Worker:
-    """`python -m worker QUEUE`."""
+    """`python -m worker QUEUE`. `variables` go over those of this process; `before` stands before the command."""
 
-    def __init__(self, queue: str, *, folder: Path, name: str) -> None:
+    def __init__(
+        self,
+        queue: str,
+        *,
+        folder: Path,
+        name: str,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        before: Sequence[str] = (),
+    ) -> None:
+        self.name = name
         self.log = folder / f"{name}.log"
-        environment = {**os.environ, "PATCHSWAP_WORKER_NAME": name, "PATCHSWAP_SCRATCH_DIR": str(folder / name)}
+        own = {"PATCHSWAP_WORKER_NAME": name, "PATCHSWAP_SCRATCH_DIR": str(folder / name)}
+        environment = {**os.environ, **own, **variables}
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "worker", queue],
+                [*before, sys.executable, "-P", "-m", "worker", queue],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

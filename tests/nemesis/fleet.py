@@ -1,0 +1,107 @@
+"""The workers: how many there are to be, and who is started again when one dies, as a deployment's supervisor would."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from tests.worker.processes import Worker, command_line
+
+RESTART_SECONDS = 1.0
+Variables = Callable[[str], dict[str, str]]  # of a worker's name
+
+
+class Fleet:
+    """`size` workers of a queue. Every process has a new name, which is its role in Postgres; a place keeps its disk."""
+
+    def __init__(self, folder: Path, variables: Variables) -> None:
+        self.everyone: list[Worker] = []
+        self.before: Sequence[str] = ()  # stands before a worker's command
+        self.extra: dict[str, str] = {}  # variables of workers started from now on
+        self._places: list[Worker] = []
+        self._folder = folder
+        self._variables = variables
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    def start(self, size: int) -> None:
+        self._over.clear()
+        with self._lock:
+            self._places = [self._new(place) for place in range(size)]
+        self.wait_until_ready()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """All of them, by force."""
+        self._over.set()
+        if self._keeper:
+            self._keeper.join()
+        for worker in self._places:
+            worker.end()
+        self._places = []
+
+    @property
+    def workers(self) -> list[Worker]:
+        with self._lock:
+            return list(self._places)
+
+    def wait_until_ready(self) -> None:
+        for worker in self.workers:
+            worker.wait_until_ready()
+
+    def named(self, name: str | None) -> Worker | None:
+        return next((worker for worker in self.everyone if worker.name == name), None)
+
+    def replace(self, worker: Worker) -> Worker:
+        """Another one in the place of a worker that still lives: what an orchestrator does with a silent node."""
+        with self._lock:
+            self._places.append(self._new(len(self._places)))
+            self._places.remove(worker)
+            return self._places[-1]
+
+    def _new(self, place: int) -> Worker:
+        name = f"w{next(self._numbers)}"
+        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{place}")} | self.extra
+        worker = Worker("train", folder=self._folder, name=name, variables=variables, before=self.before)
+        self.everyone.append(worker)
+        return worker
+
+    def _keep(self) -> None:
+        while not self._over.wait(RESTART_SECONDS):
+            with self._lock:
+                for place, worker in enumerate(self._places):
+                    if worker.process.poll() is not None and not self._over.is_set():
+                        self._places[place] = self._new(place)
+
+
+def trainers(job_id: str) -> list[psutil.Process]:
+    """Live trainer processes of a job: its id stands in the path of the spec they were given."""
+    lines = {process: command_line(process) for process in psutil.process_iter()}
+    return [
+        process
+        for process, line in lines.items()
+        if any(job_id in part for part in line) and any("trainer" in part for part in line)
+    ]
+
+
+def wait_gone(pids: Sequence[int], *, seconds: float) -> list[int]:
+    """Which of the processes still live after so long."""
+    deadline = time.monotonic() + seconds
+    while (alive := [pid for pid in pids if _lives(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return alive
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,136 @@
+"""One TCP link that breaks on request: bytes pass, stand still, crawl or are refused; a connection is cut on a word."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+_CHUNK = 65_536
+_TICK_SECONDS = 0.05
+
+
+@dataclass(eq=False)
+class _Link:
+    """One connection: both its ends."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    answer_dropped: bool = field(default=False)
+
+    def abort(self) -> None:
+        """By RST, as a machine that went away and came back would answer."""
+        for writer in (self.client, self.server):
+            writer.transport.abort()
+
+
+class Wire:
+    """Listens on 127.0.0.1; `mode` and the other fields may be changed at any time, from any thread."""
+
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
+        self.upstream_port = port
+        self.mode: Literal["pass", "stall", "refuse"] = "pass"
+        self.delay_seconds = 0.0  # before each chunk, in each direction
+        self.bytes_per_second = 0.0  # of each connection and direction; 0: as fast as it comes
+        self.word = b""  # of the client: the answer to it is dropped and the connection cut
+        self.words_left = 0
+        self.words_heard = 0
+        self.connections = 0
+        self._links: set[_Link] = set()
+        self._loop = asyncio.new_event_loop()
+        self._listener = socket.create_server((host, 0), backlog=256)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, name=f"wire-{self.port}", daemon=True)
+        self._thread.start()
+
+    def cut(self) -> int:
+        """Ends every connection; gives how many."""
+        return self._in_loop(self._abort_all)
+
+    def cut_on(self, word: bytes, *, times: int = 1) -> None:
+        """The next `times` that a client says `word`, the server hears it and its answer is lost."""
+        self.word, self.words_left = word, times
+
+    def heal(self) -> None:
+        """As on the first day, on the connections that survived and on new ones."""
+        self.mode, self.delay_seconds, self.bytes_per_second = "pass", 0.0, 0.0
+        self.word, self.words_left = b"", 0
+
+    def close(self) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def _in_loop(self, work: Callable[[], int]) -> int:
+        done: list[int] = []
+        finished = threading.Event()
+
+        def call() -> None:
+            done.append(work())
+            finished.set()
+
+        self._loop.call_soon_threadsafe(call)
+        finished.wait(5)
+        return done[0] if done else 0
+
+    def _abort_all(self) -> int:
+        links = list(self._links)
+        for link in links:
+            link.abort()
+        return len(links)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._listener))
+        self._loop.run_forever()
+        self._listener.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while self.mode == "stall":
+            await asyncio.sleep(_TICK_SECONDS)
+        if self.mode == "refuse":
+            writer.transport.abort()
+            return
+        try:
+            upstream, server = await asyncio.open_connection("127.0.0.1", self.upstream_port)
+        except OSError:  # the server is away
+            writer.transport.abort()
+            return
+        link = _Link(writer, server)
+        self._links.add(link)
+        try:
+            await asyncio.gather(self._pump(reader, server, link, up=True), self._pump(upstream, writer, link, up=False))
+        except (OSError, asyncio.CancelledError):  # either side left
+            pass
+        finally:
+            link.abort()
+            self._links.discard(link)
+
+    async def _pump(self, source: asyncio.StreamReader, to: asyncio.StreamWriter, link: _Link, *, up: bool) -> None:
+        while data := await source.read(_CHUNK):
+            await self._hold(len(data))
+            if not up and link.answer_dropped:
+                link.abort()
+                return
+            if up and self.words_left > 0 and self.word in data:
+                self.words_left -= 1
+                self.words_heard += 1
+                link.answer_dropped = True
+            to.write(data)
+            await to.drain()
+        if to.can_write_eof():
+            to.write_eof()
+
+    async def _hold(self, count: int) -> None:
+        while self.mode == "stall":
+            await asyncio.sleep(_TICK_SECONDS)
+        if self.mode == "refuse":
+            raise ConnectionResetError
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
+        if self.bytes_per_second:
+            await asyncio.sleep(count / self.bytes_per_second)
