@@ -84,6 +84,6 @@ def due_for_ring(session: Session, table: type[LeasedRow], *, older_than_seconds
     due = func.coalesce(table.rung_at, table.created_at) < func.now() - timedelta(seconds=older_than_seconds)
     statement = select(table.id).where(table.status == "queued", due).order_by(table.id).limit(limit)
     ids = list(session.scalars(statement))
-    if ids:
-        session.execute(update(table).where(table.id.in_(ids)).values(rung_at=func.now()))
-    return ids
+    # Asked again: a row that is claimed meanwhile is its worker's, and needs no message.
+    mark = update(table).where(table.id.in_(ids), table.status == "queued").values(rung_at=func.now())
+    return sorted(session.scalars(mark.returning(table.id))) if ids else []

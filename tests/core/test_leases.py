@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 
 from core import leases
 from core.database import transaction
 from core.errors import Fenced
 from core.tables import Job
 from tests.worker import seed
+from tests.worker.processes import wait_for
 
 
 @pytest.fixture
@@ -85,3 +86,23 @@ def test_row_is_due_for_a_ring_once_per_interval(job):
     with transaction() as session:
         assert leases.due_for_ring(session, Job, older_than_seconds=0, limit=9) == [job.id]
         assert leases.due_for_ring(session, Job, older_than_seconds=60, limit=9) == []
+
+
+def test_row_that_is_claimed_while_the_sweeper_looks_is_neither_touched_nor_rung(job):
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as claiming:
+            leases.claim(claiming, Job, job.id, "a")
+            looking = pool.submit(due_for_ring)
+            wait_for(lambda: waiting_for_a_lock() == 1, seconds=10)
+        assert looking.result(10) == []
+    assert seed.read(job.id).rung_at is None
+
+
+def due_for_ring() -> list[str]:
+    with transaction() as session:
+        return leases.due_for_ring(session, Job, older_than_seconds=0, limit=10)
+
+
+def waiting_for_a_lock() -> int:
+    with transaction() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
