@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow races fuzz lint openapi bench results clean
+.PHONY: help install demo up test test-slow races fuzz nemesis lint openapi bench results clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -41,6 +41,10 @@ races: install ## cancel, pause, resume, retry against all that may happen at th
 
 fuzz: install ## Schemathesis against the running service, four minutes; SEED=n for another
 	@$(PYTHON) -m pytest -q -m slow tests/api/test_schemathesis.py
+
+nemesis: install ## faults against the running service; N=runs of each (20), FAULTS=F1,F4, SEED=of the first, PRODUCTION=runs
+	@$(PYTHON) -m tests.nemesis --n $(or $(N),20) --production $(or $(PRODUCTION),2) --seed $(or $(SEED),1) --faults "$(FAULTS)"
+	@$(if $(FAULTS),,$(PYTHON) -m tests.nemesis --report)
 
 lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff check .

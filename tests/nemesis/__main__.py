@@ -11,12 +11,14 @@ Histories and evidence lie in .nemesis; every run is a line of .nemesis/results.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.nemesis import report, runner
 from tests.nemesis.faults import FAULTS
+from tests.nemesis.run import Fault
 from tests.nemesis.world import World
 
 FOLDER = Path(__file__).parents[2] / ".nemesis"
@@ -41,19 +43,21 @@ def main() -> int:
         parser.error(f"there is no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
     seeds = range(chosen.seed, chosen.seed + chosen.n)
     done = _run([FAULTS[name] for name in names], seeds, results, production=chosen.production)
-    print(report.table(done))
+    print(report.document(done))
     return 1 if any(result["violations"] or result["error"] for result in done) else 0
 
 
-def _run(faults: list, seeds: range, results: Path, *, production: int) -> list[runner.Result]:
+def _run(faults: list[Fault], seeds: range, results: Path, *, production: int) -> list[runner.Result]:
     done = []
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True).stdout
+    commit = commit.strip() or "unknown"
     with tempfile.TemporaryDirectory(prefix="patchswap-nemesis-") as folder:
         world = World(Path(folder))
         try:
             world.start()
             for result in runner.run_all(world, faults, seeds, results.parent, production=production):
-                runner.keep(result, results)
-                done.append(result)
+                runner.keep(result | {"commit": commit}, results)
+                done.append(result | {"commit": commit})
                 print(report.line(result), flush=True)
         finally:
             world.stop()

@@ -17,8 +17,9 @@ REFUSED = re.compile(r"nemesis refused (\S+)")
 
 SCHEMA = """
 CREATE TABLE nemesis_audit (
-    n bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), txid bigint NOT NULL DEFAULT
-    txid_current(), who text NOT NULL DEFAULT session_user, tab text NOT NULL, job_id text NOT NULL, old jsonb, new jsonb
+    n bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    txid bigint NOT NULL DEFAULT txid_current(), who text NOT NULL DEFAULT session_user,
+    tab text NOT NULL, job_id text NOT NULL, old jsonb, new jsonb
 );
 CREATE INDEX ON nemesis_audit (job_id);
 CREATE FUNCTION nemesis_of_job(j jobs) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('status', j.status,

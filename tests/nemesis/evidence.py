@@ -36,7 +36,9 @@ def gather(run: Run) -> Evidence:
             "lost_limit": run.fault.lost_limit,
             "must_refuse": run.fault.must_refuse,
             "expects": {job_id: sorted(statuses) for job_id, statuses in run.expects.items()},
-            "weights": {job_id: told.get("weights") or uninterrupted(told["steps"]) for job_id, told in run.jobs.items()},
+            "weights": {
+                job_id: told.get("weights") or uninterrupted(told["steps"]) for job_id, told in run.jobs.items()
+            },
             "allowed": dict(run.allowed),
         },
         **rows,

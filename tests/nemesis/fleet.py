@@ -17,7 +17,7 @@ Variables = Callable[[str], dict[str, str]]  # of a worker's name
 
 
 class Fleet:
-    """`size` workers of a queue. Every process has a new name, which is its role in Postgres; a place keeps its disk."""
+    """So many workers. Every process has a new name, which is its role in Postgres; a place keeps its disk."""
 
     def __init__(self, folder: Path, variables: Variables) -> None:
         self.everyone: list[Worker] = []

@@ -165,7 +165,9 @@ def quiet_at_the_end(e: Evidence) -> Iterator[str]:
 def unknown_was_resolved(e: Evidence) -> Iterator[str]:
     """I11: a request without an answer is unknown, and a later repetition says what became of it."""
     for line in (one for one in e["history"] if one["op"] in IDEMPOTENT and one["outcome"] == "unknown"):
-        later = (o for o in e["history"] if o.get("key") == line["key"] and o["end"] > line["end"] and o["op"] == line["op"])
+        later = (
+            o for o in e["history"] if o.get("key") == line["key"] and o["end"] > line["end"] and o["op"] == line["op"]
+        )
         if not any(one["outcome"] != "unknown" for one in later):
             yield f"{line['op']} {line['key']} had no answer and was never resolved"
 

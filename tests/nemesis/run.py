@@ -71,8 +71,16 @@ class Run:
 
     # What customers do
 
-    def submit(self, *, steps: int = 100, step_seconds: float = 0.03, labels: Mapping[str, str] = MappingProxyType({}),
-               key: str | None = None, expects: Sequence[str] = (), **more: Any) -> str:
+    def submit(
+        self,
+        *,
+        steps: int = 100,
+        step_seconds: float = 0.03,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        key: str | None = None,
+        expects: Sequence[str] = (),
+        **more: Any,
+    ) -> str:
         """A job of the fake trainer, a checkpoint every INTERVAL steps, or what `more` says; gives its id."""
         key = key or f"{self.name}-{len(self.jobs)}"
         body = self.body(steps=steps, step_seconds=step_seconds, labels=dict(labels), key=key) | more
@@ -161,12 +169,13 @@ class Run:
     def recovered(self, job_id: str, since: float, *, fence: int, seconds: float = 180) -> None:
         """Notes how long after `since` a later claim than `fence` trained on."""
         statement = """SELECT min(extract(epoch FROM a.at)) AS at FROM nemesis_audit a WHERE a.job_id = %s
-            AND a.tab = 'job_events' AND a.new->'data'->>'code' = 'training_started' AND extract(epoch FROM a.at) > %s
-            AND EXISTS (SELECT 1 FROM jobs WHERE id = a.job_id AND fence > %s)"""
+            AND a.tab = 'job_events' AND a.new->'data'->>'code' = 'training_started' AND a.n > (
+                SELECT min(n) FROM nemesis_audit c WHERE c.job_id = a.job_id AND c.tab = 'jobs'
+                AND (c.new->>'fence')::int > %s)"""
 
         def look() -> float | None:
             with contextlib.suppress(psycopg.OperationalError):
-                at = self.world.rows(statement, job_id, since, fence)[0]["at"]
+                at = self.world.rows(statement, job_id, fence)[0]["at"]
                 return float(at) if at is not None else None
             return None
 

@@ -30,9 +30,7 @@ def run_all(world: World, faults: Iterable[Fault], seeds: range, folder: Path, *
         yield _look_at_store(world, fault)
 
 
-def _run_fault(
-    world: World, fault: Fault, seeds: range, folder: Path, *, production: bool = False
-) -> Iterator[Result]:
+def _run_fault(world: World, fault: Fault, seeds: range, folder: Path, *, production: bool = False) -> Iterator[Result]:
     world.enter(dict(fault.settings), workers=fault.workers)
     for first in range(0, len(seeds), fault.lanes):
         batch = seeds[first : first + fault.lanes]

@@ -1,8 +1,9 @@
-"""The service under test, whole: Postgres, Redis, an S3 server, an api and workers, with a wire on each of their links."""
+"""The service under test, whole: Postgres, Redis, an S3 server, api and workers, with a wire on each of their links."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class World:
         self.wires: dict[tuple[str, str], Wire] = {}
         self.settings: dict[str, str] | None = None
         self.size = 0
+        self._kept = threading.local()
         self.fleet = Fleet(folder, lambda name: self.variables("workers", name))
         self.api: ApiServer
         self.version: DatasetVersion
@@ -115,9 +117,18 @@ class World:
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Asked as superuser, past every wire. Raises psycopg.OperationalError while Postgres is away."""
-        conninfo = self.postgres.conninfo("patchswap")
-        with psycopg.connect(conninfo, row_factory=dict_row, connect_timeout=5) as connection:
-            return connection.execute(statement, values).fetchall()
+        try:
+            return self._connection().execute(statement, values).fetchall()
+        except psycopg.OperationalError:
+            self._kept.connection = None
+            raise
+
+    def _connection(self) -> psycopg.Connection[dict[str, Any]]:
+        """One a thread, until it breaks."""
+        if getattr(self._kept, "connection", None) is None:
+            conninfo = self.postgres.conninfo("patchswap")
+            self._kept.connection = psycopg.connect(conninfo, row_factory=dict_row, connect_timeout=5, autocommit=True)
+        return self._kept.connection
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Empty while Postgres is away."""

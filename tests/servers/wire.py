@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,7 +26,7 @@ class _Link:
     def abort(self) -> None:
         """By RST, as a machine that went away and came back would answer."""
         for writer in (self.client, self.server):
-            writer.transport.abort()
+            _reset(writer)
 
 
 class Wire:
@@ -90,22 +92,19 @@ class Wire:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        while self.mode == "stall":
-            await asyncio.sleep(_TICK_SECONDS)
-        if self.mode == "refuse":
-            writer.transport.abort()
-            return
         try:
+            await self._hold(0)
             upstream, server = await asyncio.open_connection("127.0.0.1", self.upstream_port)
-        except OSError:  # the server is away
-            writer.transport.abort()
+        except OSError:  # refused, or the server is away
+            _reset(writer)
             return
         link = _Link(writer, server)
         self._links.add(link)
         try:
-            await asyncio.gather(self._pump(reader, server, link, up=True), self._pump(upstream, writer, link, up=False))
-        except (OSError, asyncio.CancelledError):  # either side left
-            pass
+            with suppress(OSError):  # either side left
+                await asyncio.gather(
+                    self._pump(reader, server, link, up=True), self._pump(upstream, writer, link, up=False)
+                )
         finally:
             link.abort()
             self._links.discard(link)
@@ -126,7 +125,7 @@ class Wire:
             to.write_eof()
 
     async def _hold(self, count: int) -> None:
-        while self.mode == "stall":
+        while self.mode == "stall":  # noqa: ASYNC110 - set by other threads
             await asyncio.sleep(_TICK_SECONDS)
         if self.mode == "refuse":
             raise ConnectionResetError
@@ -134,3 +133,9 @@ class Wire:
             await asyncio.sleep(self.delay_seconds)
         if self.bytes_per_second:
             await asyncio.sleep(count / self.bytes_per_second)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    if not writer.transport.is_closing():
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

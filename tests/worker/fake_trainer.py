@@ -156,7 +156,7 @@ def skill(spec: ResolvedSpec) -> float:
     return 1 - abs(math.log10(spec.optimizer.learning_rate) + 1) / 4
 
 
-def save(spec: ResolvedSpec, out: Path, arm: str, step: int, state: bytes) -> None:  # noqa: PLR0917
+def save(spec: ResolvedSpec, out: Path, arm: str, step: int, state: bytes) -> None:
     folder = out / arm / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:06}.ckpt"

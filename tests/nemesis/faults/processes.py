@@ -165,10 +165,26 @@ FAULTS = [
         production=True,
         target="p99 75 s",
     ),
-    Fault("F3", "kill -9 of the worker alone", kill_worker_alone, workers=4, lanes=3, production=True, target="p99 75 s"),
-    Fault("F4", "SIGSTOP beyond the lease, then SIGCONT", stop_worker, workers=4, lanes=3, must_refuse=True, production=True),
+    Fault(
+        "F3", "kill -9 of the worker alone", kill_worker_alone, workers=4, lanes=3, production=True, target="p99 75 s"
+    ),
+    Fault(
+        "F4",
+        "SIGSTOP beyond the lease, then SIGCONT",
+        stop_worker,
+        workers=4,
+        lanes=3,
+        must_refuse=True,
+        production=True,
+    ),
     Fault("F8", "SIGTERM of the worker", shut_down, lost_limit=0, lanes=1),
-    Fault("F9", "trainer ended by the kernel's out-of-memory killer", no_memory, expects=frozenset({"succeeded"}), lanes=2),
+    Fault(
+        "F9",
+        "SIGKILL of the trainer at one place each time, as for want of memory",
+        no_memory,
+        expects=frozenset({"succeeded"}),
+        lanes=2,
+    ),
     Fault("F10", "poison: a segfault each time", poison, lanes=2),
     Fault("F11", "trainer hangs, deaf to SIGTERM", hang, settings=SHORT | {"STALL": "5"}, workers=4, lanes=3),
 ]
