@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     trainer_module: str = Field("trainer", description="what `python -m` runs as the trainer; tests run another")
     orphan_ttl_seconds: float = Field(86_400, description="an object that no row names is deleted after so long")
     pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")
+    predict_cache_bytes: int = Field(512 * 2**20, ge=0, description="model files an api process keeps open")
     max_upload_bytes: int = Field(50 * 2**30, description="largest upload accepted")
     requests_per_minute: int = Field(600_000, ge=1, description="of a tenant, over all its keys and all api processes")
     quota_bytes: int = Field(2**40, ge=0, description="a tenant's uploads, packs, checkpoints, models and exports")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from patchswap import archive, downloads, pages, waiting
 from patchswap.errors import BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto
+from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto, Prediction
+from patchswap.transport import Body, read_json
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -53,6 +54,21 @@ class Models:
         url = f"/v1/models/{self._model_id(model)}/pareto"
         Path(path).write_bytes(self._transport.call("GET", url, params={"format": "png"}).content)
         return Path(path)
+
+    def predict(self, model: str, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:
+        """What an exported file of a model, or of a job's model, says of an image file. Raises ApiError, OSError.
+
+        `export` names the file; without it, the most accurate int8 one answers, else fp32.
+        """
+        content = image if isinstance(image, bytes) else Path(image).read_bytes()
+        response = self._transport.call(
+            "POST",
+            f"/v1/models/{self._model_id(model)}/predict",
+            params={"export": export, "top": top},
+            headers={"Content-Type": "application/octet-stream"},
+            body=Body(lambda: iter([content]), len(content)),
+        )
+        return Prediction.model_validate(read_json(response))
 
     def export(
         self,

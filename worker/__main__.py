@@ -6,9 +6,9 @@ A worker runs one task at a time and starts a sweeper of its own.
 import argparse
 import os
 
+from core.confinement import die_with
 from core.settings import settings
 from worker import exposition, logs, sweeper
-from worker.child import die_with
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
 
+from core.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
 from worker import exposition, logs, stopping
-from worker.child import die_with
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
 from worker.run import run_job

@@ -4,7 +4,6 @@ It runs in a process group of its own and dies with the thread that started it. 
 no database, no broker, no keys.
 """
 
-import ctypes
 import os
 import queue
 import signal
@@ -19,13 +18,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from core import confinement
 from core.progress import AnyMessage, decode
 
 LOG_TAIL_BYTES = 256 * 1024
 LONGEST_LINE_BYTES = 2**20
 _END = b""
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)  # loaded here: little may happen between fork and exec
 
 
 class GarbageOutput(Exception):
@@ -48,7 +46,7 @@ class Child:
             cwd=folder,
             env=_environment(),
             process_group=0,
-            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - one system call, of a library loaded before
+            preexec_fn=partial(confinement.die_with, os.getpid()),  # noqa: PLW1509 - one system call, of a library loaded before
         )
         self._readers = [
             threading.Thread(target=self._read_messages, name="messages", daemon=True),
@@ -132,14 +130,5 @@ def describe_exit(code: int) -> str:
         return f"signal {-code}"
 
 
-def die_with(parent: int) -> None:
-    """Called in a child: ask the kernel for SIGKILL when the thread of `parent` that started it ends."""
-    if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
-
-
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATCHSWAP_")}
-    return kept | {"PATCHSWAP_DIE_WITH_PARENT": "1", "PYTHONUNBUFFERED": "1"}
+    return confinement.environment() | {"PATCHSWAP_DIE_WITH_PARENT": "1", "PYTHONUNBUFFERED": "1"}

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from patchswap.cli import bars, pareto
-from patchswap.cli.output import Json, connect, emit, note, size, table
+from patchswap.cli.output import Json, connect, emit, note, plain, printable, size, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
@@ -74,6 +74,21 @@ def _chosen(client: Client, what: str, *, smallest: bool, fastest: bool, max_dro
     for remark in found.notes if fastest else ():
         note(remark)
     return client.exports.get(point.export_id)
+
+
+def predict(
+    model: ModelOrJob,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    export: Annotated[str | None, typer.Option(help="exp_...; default: the best int8 file, else fp32.")] = None,
+    top: Annotated[int, typer.Option(help="Labels an image.", min=1, max=1000)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Let the service run an exported file of a model on images; with --json, one line an image."""
+    with connect() as client:
+        for path in images:
+            found = client.models.predict(model, path, export=export, top=top)
+            labels = "  ".join(f"{guess['label']} {guess['probability']:.2%}" for guess in found.top)
+            emit({"image": str(path)} | plain(found), as_json=as_json, text=printable(f"{path}: {labels}"))
 
 
 def report(

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from patchswap.resources.bound import Bound
+from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.pareto import Pareto
 
 ENDED_EXPORT: frozenset[str] = frozenset({"succeeded", "gate_failed", "failed"})
@@ -33,6 +33,20 @@ class Export(Bound):
         return self.client.exports.download(self.id, path)
 
 
+class Prediction(Resource):
+    """What an exported file says of an image; `top` is best first."""
+
+    model_id: str
+    export_id: str
+    format: str
+    precision: str
+    task: str
+    label: str
+    probability: float
+    top: tuple[dict[str, Any], ...]
+    latency_ms: dict[str, float]
+
+
 class Model(Bound):
     """A trained network."""
 
@@ -54,6 +68,9 @@ class Model(Bound):
 
     def pareto(self) -> Pareto:
         return self.client.models.pareto(self.id)
+
+    def predict(self, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:
+        return self.client.models.predict(self.id, image, export=export, top=top)
 
     def save_report(self, path: Path | str) -> Path:
         return self.client.models.report(self.id, path)

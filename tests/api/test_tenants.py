@@ -140,7 +140,7 @@ def test_own_id_without_the_scope_is_403_on_every_route(server: Server, ours: Ca
 def needed(path: str, method: str) -> str:
     if path.startswith("/v1/api_keys"):
         return "admin"
-    return "read" if method == "GET" else "write"
+    return "read" if method == "GET" or path.endswith("/predict") else "write"
 
 
 def test_no_revoked_expired_or_made_up_key_opens_no_route(server: Server, ours: Caller, ids: dict[str, str], database):

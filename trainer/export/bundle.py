@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from core import inference
+from core.inference import preprocess
+from core.inference.tasks import TASKS
 from trainer import durable
 from trainer.export import portable
 
 MODEL_NAME = "model.onnx"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
 _PROGRAMS = ("infer.py", "verify.py")
-_POSTPROCESSING = {"classification": "classification.py"}  # by task
 
 
 def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> tuple[int, str]:
@@ -32,9 +32,9 @@ def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> t
 
 def programs(task: str) -> dict[str, bytes]:
     """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
-    shared = {"preprocess.py": "preprocess.py", "postprocess.py": _POSTPROCESSING[task]}
+    shared = {"preprocess.py": preprocess, "postprocess.py": TASKS[task]}
     found = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
-    return found | {name: (files(inference) / source).read_bytes() for name, source in shared.items()}
+    return found | {name: Path(str(module.__file__)).read_bytes() for name, module in shared.items()}
 
 
 def as_json(value: object) -> bytes:

@@ -7,7 +7,6 @@ likely of a decoder on a hostile file.
 
 import argparse
 import errno
-import resource
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ import warnings
 from pathlib import Path
 from types import FrameType
 
+from core.confinement import confine
 from core.progress import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
 from worker.ingest import Limits, SplitRequest, ingest
 from worker.ingest.findings import Refused
@@ -62,17 +62,13 @@ def _say(message: Message) -> None:
 
 def _confine(limits: Limits) -> None:
     signal.signal(signal.SIGXCPU, _out_of_time)
-    for kind, soft, slack in (
-        (resource.RLIMIT_AS, limits.memory_bytes, 0),
-        (resource.RLIMIT_CPU, limits.cpu_seconds, 30),  # to write the report in
-        (resource.RLIMIT_FSIZE, limits.file_bytes, 0),
-        (resource.RLIMIT_NOFILE, limits.open_files, 0),
-        (resource.RLIMIT_CORE, 0, 0),
-    ):
-        most = resource.getrlimit(kind)[1]
-        unlimited = most == resource.RLIM_INFINITY
-        hard = soft + slack if unlimited else min(soft + slack, most)
-        resource.setrlimit(kind, (min(soft, hard), hard))
+    confine(
+        memory_bytes=limits.memory_bytes,
+        cpu_seconds=limits.cpu_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=limits.open_files,
+        cpu_slack_seconds=30,  # to write the report in
+    )
 
 
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:

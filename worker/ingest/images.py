@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from core.decoding.formats import NOT_AN_IMAGE, Format, sniff
 from core.spec.validation import Severity
 from worker.ingest import metadata
 from worker.ingest.limits import Limits
@@ -92,11 +93,9 @@ _TURNED = Note("info", "turned_upright", "the image was turned upright, as its E
 
 def from_file(file: bytes, limits: Limits) -> Ready:
     """An image file made ready. Raises Unusable."""
-    form = metadata.sniff(file)
+    form = sniff(file)
     if form is None:
-        raise Unusable(
-            "not_an_image", "the content is not JPEG, PNG, BMP, GIF, WebP or TIFF", "Save it as PNG or JPEG."
-        )
+        raise Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
     try:
         bare = metadata.strip(file, form)
         with Image.open(BytesIO(bare.file), formats=[form]) as image:
@@ -130,7 +129,7 @@ def pixel_digest(pixels: bytes, height: int, width: int, channels: int) -> bytes
     return hashlib.sha256(struct.pack("<III", height, width, channels) + pixels).digest()
 
 
-def _ready(image: Image.Image, bare: metadata.Bare, form: metadata.Format) -> Ready:
+def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     animated = bare.animated or _has_second_frame(image, form)
     deep = _is_deep(image, bare, form)
     alpha = image.has_transparency_data
@@ -155,7 +154,7 @@ def _check_size(height: int, width: int, limits: Limits) -> None:
         raise Unusable("image_too_small", message, "Leave it out, or give it in a higher resolution.")
 
 
-def _has_second_frame(image: Image.Image, form: metadata.Format) -> bool:
+def _has_second_frame(image: Image.Image, form: Format) -> bool:
     """Whether there is more than one frame, without counting them all: a file may hold 100,000."""
     if form not in {"GIF", "TIFF"}:
         return False
@@ -167,7 +166,7 @@ def _has_second_frame(image: Image.Image, form: metadata.Format) -> bool:
     return True
 
 
-def _is_deep(image: Image.Image, bare: metadata.Bare, form: metadata.Format) -> bool:
+def _is_deep(image: Image.Image, bare: metadata.Bare, form: Format) -> bool:
     """16 bits a channel. Pillow itself shows a 48-bit PNG as plain RGB."""
     return image.mode.startswith("I;16") or (form == "PNG" and bare.file[24] == 16)
 
@@ -185,7 +184,7 @@ def _converted(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
-def _measured(image: Image.Image, file: bytes | None, form: metadata.Format, notes: tuple[Note, ...]) -> Ready:
+def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple[Note, ...]) -> Ready:
     """`file` is what to store as it is; without one the image is stored anew."""
     small = image.width * image.height <= RAW_PIXELS
     if file is None and not small:

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.decoding.formats import MAX_FILE_BYTES, MAX_PIXELS
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -12,14 +14,14 @@ class Limits(BaseModel):
     entries: int = Field(500_000, ge=1)  # a zip's table of contents costs about 650 bytes of memory an entry
     classes: int = Field(10_000, ge=2)
     unpacked_bytes: int = Field(64 * GIB, ge=1)
-    entry_bytes: int = Field(128 * MIB, ge=1)  # one image file
+    entry_bytes: int = Field(MAX_FILE_BYTES, ge=1)  # one image file
     table_bytes: int = Field(64 * MIB, ge=1)  # one CSV
     # Deflate reaches 1,027 on zeros. Real images stay far below; flat BMPs do not, hence the floors.
     entry_ratio: float = Field(100, gt=1)
     entry_ratio_floor_bytes: int = Field(16 * MIB, ge=0)
     total_ratio: float = Field(20, gt=1)
     total_ratio_floor_bytes: int = Field(256 * MIB, ge=0)
-    pixels: int = Field(40_000_000, ge=64)
+    pixels: int = Field(MAX_PIXELS, ge=64)
     min_side_px: int = Field(8, ge=1)
     bad_share: float = Field(0.05, ge=0, le=1)  # of images that cannot be used; above it nothing is stored
 

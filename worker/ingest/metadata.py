@@ -6,29 +6,19 @@ after the end of the image (a second picture, a hidden archive) goes too.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image
 
-Format = Literal["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"]
+from core.decoding.formats import PNG_SIGNATURE, Format
 
 _ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"  # says YCbCr; without a thumbnail
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # stuffed bytes and restarts belong to the picture
 _JPEG_BARE = {0x01, 0xD8}
 _JPEG_START_OF_SCAN = 0xDA
 _JPEG_END = 0xD9
-_MAGIC: tuple[tuple[bytes, Format], ...] = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (_PNG_SIGNATURE, "PNG"),
-    (b"BM", "BMP"),
-    (b"GIF8", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-)
 
 
 class Malformed(ValueError):
@@ -43,13 +33,6 @@ class Bare:
     orientation: int = 1  # as EXIF counts: 1 is upright
     animated: bool = False
     clean: bool = True  # False: metadata may be left, the file must not be stored
-
-
-def sniff(file: bytes) -> Format | None:
-    """The format by the first bytes; the name says nothing."""
-    if file[:4] == b"RIFF" and file[8:12] == b"WEBP":
-        return "WEBP"
-    return next((name for magic, name in _MAGIC if file.startswith(magic)), None)
 
 
 def strip(file: bytes, form: Format) -> Bare:
@@ -89,9 +72,9 @@ def _strip_jpeg(file: bytes) -> Bare:
 
 
 def _strip_png(file: bytes) -> Bare:
-    kept = [_PNG_SIGNATURE]
+    kept = [PNG_SIGNATURE]
     orientation, animated = 1, False
-    at = len(_PNG_SIGNATURE)
+    at = len(PNG_SIGNATURE)
     while True:
         end = at + 12 + int.from_bytes(file[at : at + 4], "big")
         name = file[at + 4 : at + 8]

@@ -1,0 +1,33 @@
+"""`python -m core.decoding HEIGHT WIDTH CHANNELS < IMAGE`: the network's pixels, (H, W, C) uint8, on stdout, a pipe.
+
+Exit 3: the image cannot be used, and stdout has `{"code", "message"}`. Anything else is a crash of a decoder, or one of
+the limits.
+"""
+
+import json
+import sys
+import warnings
+
+from core.confinement import confine
+from core.decoding import EXIT_REFUSED
+from core.decoding.formats import MAX_FILE_BYTES
+from core.decoding.images import Refused, decode
+
+_MEMORY_BYTES = 2 * 2**30  # of address space; 40 million pixels took up to 0.9 GB (a turned WebP)
+_CPU_SECONDS = 20
+
+
+def main(height: int, width: int, channels: int) -> int:
+    confine(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS, file_bytes=0, open_files=32)
+    warnings.simplefilter("ignore")  # Pillow's, which quote the file
+    try:
+        pixels = decode(sys.stdin.buffer.read(MAX_FILE_BYTES), height=height, width=width, channels=channels)
+    except Refused as refusal:
+        sys.stdout.write(json.dumps({"code": refusal.code, "message": str(refusal)}))
+        return EXIT_REFUSED
+    sys.stdout.buffer.write(pixels.tobytes())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:4])))

@@ -1,0 +1,91 @@
+"""Which exported file answers a prediction, and the file itself, verified."""
+
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import exports, storage
+from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
+from core.inference.tasks import TASKS
+from core.pareto.front import HEADLINE
+from core.tables import Export, Model
+
+FORMAT, MEMBER = "onnx", "model.onnx"
+_PREFERRED = ("int8", "fp32")  # then any other
+
+
+class TaskUnsupported(Conflict):
+    """Answers of this task are not made here. Load the bundle and use its infer.py."""
+
+
+class NoServableExport(Conflict):
+    """The model has no ONNX file that succeeded. Ask for an export, and wait until its status is succeeded."""
+
+
+class ExportNotServable(Conflict):
+    """This export cannot answer."""
+
+
+class BundleDamaged(Gone):
+    """The stored file is not the one that was exported, so it is not opened. Ask for another export."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file that may answer, as its row describes it."""
+
+    model_id: str
+    task: str
+    export_id: str
+    format: str
+    precision: str
+    object_key: str
+    sha256: str
+
+
+def choose(session: Session, tenant_id: str, model_id: str, export_id: str | None) -> Served:
+    """The export asked for, else the model's most accurate int8 file, else fp32, else any. Raises DomainError."""
+    model = exports.find_model(session, tenant_id, model_id)
+    if model.task not in TASKS:
+        raise TaskUnsupported(f"answers of the task {model.task} are not made here; load the bundle, use its infer.py")
+    export = _best(session, model) if export_id is None else _asked(session, model, export_id)
+    if export.object_key is None or export.sha256 is None:
+        raise ExportNotServable
+    return Served(model.id, model.task, export.id, export.format, export.precision, export.object_key, export.sha256)
+
+
+def read_verified(served: Served) -> bytes:
+    """The model file of the bundle, whose sha256 was compared first. Raises BundleDamaged or StoreUnavailable."""
+    with tempfile.TemporaryDirectory(prefix="patchswap-served-") as folder:
+        path = Path(folder) / "bundle.zip"
+        try:
+            storage.get_file(served.object_key, path, sha256=served.sha256)
+        except (ChecksumMismatch, NotFound) as error:
+            raise BundleDamaged from error
+        with zipfile.ZipFile(path) as bundle:
+            return bundle.read(MEMBER)
+
+
+def _best(session: Session, model: Model) -> Export:
+    statement = select(Export).where(Export.model_id == model.id, Export.status == "succeeded", Export.format == FORMAT)
+    found = list(session.scalars(statement.order_by(Export.id.desc()).limit(200)))
+    if not found:
+        raise NoServableExport
+    metric = HEADLINE[model.task]
+    rank = {precision: place for place, precision in enumerate(_PREFERRED)}
+    return min(found, key=lambda e: (rank.get(e.precision, len(rank)), -((e.measured or {}).get(metric) or 0.0)))
+
+
+def _asked(session: Session, model: Model, export_id: str) -> Export:
+    export = exports.find(session, model.tenant_id, export_id)
+    if export.model_id != model.id:
+        raise NotFound
+    if export.status != "succeeded":
+        raise ExportNotServable(f"export {export.id} is {export.status}; only one that succeeded can answer")
+    if export.format != FORMAT:
+        raise ExportNotServable(f"export {export.id} is {export.format}; the service itself runs {FORMAT} files only")
+    return export
