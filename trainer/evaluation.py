@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from core.progress import Arm, Done, Message, Working
-from core.spec import CrossEntropySpec, Evaluation, ResolvedSpec, Split, SplitEvaluation
-from core.spec.report import AgainstControl, EpochValue, LayerGradient, UnprunedFigures
-from trainer import comparison, curves, durable, figures, models, prediction, robustness, weights
+from core.spec import CrossEntropySpec, Evaluation, ResolvedSpec, Split
+from core.spec.report import AgainstControl, AnySplit, EpochValue, LayerGradient, UnprunedFigures
+from trainer import curves, durable, models, robustness, tasks, weights
 from trainer.images import host_budget
 from trainer.pack import Pack
-from trainer.prediction import LabelledImages, Predictions
+from trainer.tasks.task import Samples, Task
 
 FILE_NAME = "evaluation.json"
 PREDICTIONS_NAME = "predictions.npz"  # of the held-out split, to compare arms image by image
@@ -30,19 +30,17 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
     Raises TrainerError without weights.
     """
-    folder = out / arm
+    folder, task = out / arm, tasks.choose(spec.task)
     model = weights.load_model(spec, pack.manifest, folder / weights.FILE_NAME)
     macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
     model = model.to(device, memory_format=torch.channels_last)
     splits, held_out = {}, None
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
-            images = prediction.open_split(
-                pack, split, size=(spec.height, spec.width), device=device, budget=host_budget()
-            )
-            splits[name] = yield from _measure(model, spec, pack, images, name=name, folder=folder)
-            held_out = images if name == pack.manifest.evaluation_split else held_out
-    unpruned = yield from _unpruned(spec, pack, folder, held_out)
+            samples = task.open_split(pack, split, size=(spec.height, spec.width), device=device, budget=host_budget())
+            splits[name] = yield from _measure(task, model, spec, pack, samples, name=name, folder=folder)
+            held_out = samples if name == pack.manifest.evaluation_split else held_out
+    unpruned = yield from _unpruned(task, spec, pack, folder, held_out)
     trained = json.loads((folder / "train.json").read_bytes())
     found = Evaluation(
         arm=arm,
@@ -59,12 +57,10 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         unpruned=unpruned,
     )
     if arm == "main":
-        from trainer import report  # noqa: PLC0415 - half a second of matplotlib that training need not wait for
-
         evaluations = {"main": found} | _evaluated_control(spec, out)
-        found.against_control = _compare(spec, evaluations, out)
+        found.against_control = _compare(task, spec, evaluations, out)
         yield Working(activity="write report", done=0, total=1)
-        page = report.write(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
+        page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
         durable.write(folder / REPORT_NAME, page)
     durable.write(folder / FILE_NAME, found.model_dump_json(indent=2).encode())
     names = {"evaluation": FILE_NAME} | ({"report": REPORT_NAME} if arm == "main" else {})
@@ -72,32 +68,26 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
 
 def _measure(
+    task: Task,
     model: nn.Module,
     spec: ResolvedSpec,
     pack: Pack,
-    images: LabelledImages,
+    samples: Samples,
     *,
     name: Literal["val", "test"],
     folder: Path,
-) -> Generator[Message, None, SplitEvaluation]:
-    asked, manifest = spec.evaluation, pack.manifest
-    found = yield from prediction.predict(model, images, activity=f"evaluate {name}")
-    result = figures.of(
-        found,
-        split=name,
-        classes=manifest.classes,
-        calibrated=asked.calibration,
-        superclass_of=manifest.superclasses,
-    )
-    if name == manifest.evaluation_split:
+) -> Generator[Message, None, AnySplit]:
+    found = yield from task.predict(model, samples, activity=f"evaluate {name}")
+    result = task.figures(found, split=name, spec=spec, manifest=pack.manifest)
+    if name == pack.manifest.evaluation_split:
         durable.write(folder / PREDICTIONS_NAME, found.to_bytes())
-        for kind in asked.robustness:
-            yield from robustness.MEASURES[kind](model, images, result.robustness)
+        for kind in spec.evaluation.robustness:  # of a classifier: another task's spec asks for none
+            yield from robustness.MEASURES[kind](model, samples, result.robustness)
     return result
 
 
 def _unpruned(
-    spec: ResolvedSpec, pack: Pack, folder: Path, held_out: LabelledImages | None
+    task: Task, spec: ResolvedSpec, pack: Pack, folder: Path, held_out: Samples | None
 ) -> Generator[Message, None, UnprunedFigures | None]:
     """What pruning began with, where it did and there is a split to judge it on."""
     if not (folder / weights.UNPRUNED_NAME).is_file() or held_out is None:
@@ -105,12 +95,13 @@ def _unpruned(
     network = weights.load_model(spec, pack.manifest, folder / weights.UNPRUNED_NAME)
     macs = models.count_macs(network, (pack.manifest.channels, spec.height, spec.width))
     network = network.to(held_out.normalise.mean.device, memory_format=torch.channels_last)
-    found = yield from prediction.predict(network, held_out, activity="evaluate the unpruned network")
+    found = yield from task.predict(network, held_out, activity="evaluate the unpruned network")
+    values = task.validate(found)
     return UnprunedFigures(
         parameters=models.count_parameters(network),
         macs=macs,
-        top1_accuracy=float(found.correct.mean()),
-        nll=float(found.nll.mean()),
+        top1_accuracy=values["val.top1_accuracy"],
+        nll=values["val.nll"],
     )
 
 
@@ -125,13 +116,13 @@ def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:
     return {"control": Evaluation.model_validate_json(path.read_bytes())} if spec.control and path.is_file() else {}
 
 
-def _compare(spec: ResolvedSpec, evaluations: dict[Arm, Evaluation], out: Path) -> AgainstControl | None:
+def _compare(task: Task, spec: ResolvedSpec, evaluations: dict[Arm, Evaluation], out: Path) -> AgainstControl | None:
     """Main against control, image by image."""
     if "control" not in evaluations:
         return None
     main, control = evaluations["main"], evaluations["control"]
-    arms = [Predictions.of_bytes((out / arm / PREDICTIONS_NAME).read_bytes()) for arm in ("main", "control")]
-    return comparison.compare(
+    arms = [task.Predictions.of_bytes((out / arm / PREDICTIONS_NAME).read_bytes()) for arm in ("main", "control")]
+    return task.compare(
         *arms,
         split=main.evaluation_split,
         calibrated=spec.evaluation.calibration,

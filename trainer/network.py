@@ -1,9 +1,10 @@
-"""The network as a method sees it: logits, what is read between its layers, and the teacher where there is one."""
+"""The network as a method sees it: what it says, what is read between its layers, and the teacher if there is one."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from trainer.device import autocast
 from trainer.models import stages
@@ -13,9 +14,14 @@ from trainer.teacher import Teacher
 class Outputs(NamedTuple):
     """Shapes: B batch, K classes, F features; a stage's map is (B, channels, height, width)."""
 
-    logits_BK: Tensor  # float32
+    said: Any  # the task's outputs, in float32
     features_BF: Tensor | None  # what the last layer reads, where the method reads it
     stages: tuple[Tensor, ...]  # the maps at the end of each stage, shallow to deep, where the method reads them
+
+    @property
+    def logits_BK(self) -> Tensor:
+        """Classification's outputs."""
+        return self.said
 
 
 class Reader(Protocol):
@@ -34,9 +40,9 @@ class Network:
 
     def __call__(self, images_BCHW: Tensor) -> Outputs:
         with autocast(images_BCHW.device, self._precision):
-            logits_BK = self._model(images_BCHW)
+            said = self._model(images_BCHW)
         features_BF, maps = self._taps.take()
-        return Outputs(logits_BK.float(), features_BF, maps)
+        return Outputs(tree_map(Tensor.float, said), features_BF, maps)
 
     def teach(self, images_BCHW: Tensor) -> Tensor:
         """The teacher's logits (B, K), float32, detached. Only where the method's spec names a teacher."""

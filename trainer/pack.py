@@ -13,20 +13,26 @@ from PIL import Image
 from pydantic import ValidationError
 
 from core.inference import preprocess
-from core.spec import PackManifest, Split
+from core.spec import PackManifest, Split, Task
 from trainer.errors import dataset_invalid
 
-_SCHEMA = pa.schema(
-    [
-        ("image", pa.large_binary()),
-        ("label", pa.int32()),
-        ("split", pa.int8()),
-        ("height", pa.int32()),
-        ("width", pa.int32()),
-        ("path", pa.string()),
-        ("sha256", pa.binary(32)),
-    ]
-)
+_COLUMNS = [
+    ("image", pa.large_binary()),
+    ("label", pa.int32()),
+    ("split", pa.int8()),
+    ("height", pa.int32()),
+    ("width", pa.int32()),
+    ("path", pa.string()),
+    ("sha256", pa.binary(32)),
+]
+_ANNOTATED = ("annotation_sha256", pa.binary(32))
+SCHEMAS: dict[Task, pa.Schema] = {
+    "classification": pa.schema(_COLUMNS),
+    "segmentation": pa.schema([*_COLUMNS, ("mask", pa.large_binary()), ("classes", pa.list_(pa.int32())), _ANNOTATED]),
+    "detection": pa.schema(
+        [*_COLUMNS, ("boxes", pa.list_(pa.list_(pa.float32(), 4))), ("box_labels", pa.list_(pa.int32())), _ANNOTATED]
+    ),
+}
 
 _NO_SPLIT = np.int8(-1)
 
@@ -34,7 +40,7 @@ _NO_SPLIT = np.int8(-1)
 @dataclass(frozen=True)
 class Pack:
     manifest: PackManifest
-    labels: NDArray[np.int64]  # (samples,)
+    labels: NDArray[np.int64]  # (samples,); of masks and boxes: the rarest class shown, or -1
     splits: NDArray[np.int8]
     table: pa.Table  # memory-mapped: image bytes are read when they are asked for
     chunk_starts: NDArray[np.int64]  # the first row of each record batch
@@ -101,13 +107,15 @@ def _read_manifest(path: Path) -> PackManifest:
 
 
 def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
-    if not table.schema.equals(_SCHEMA):
-        raise dataset_invalid(f"The columns of the pack are {table.schema.names}, not {_SCHEMA.names}.")
+    schema = SCHEMAS[manifest.task]
+    if not table.schema.equals(schema):
+        raise dataset_invalid(f"The columns of the pack are {table.schema.names}, not {schema.names}.")
     labels = table.column("label").to_numpy().astype(np.int64)
     splits = table.column("split").to_numpy()
     if len(table) != manifest.samples or (splits == Split.TRAIN).sum() != manifest.split_size("train"):
         raise dataset_invalid("The pack does not hold the samples that its manifest counts.")
-    if not len(table) or labels.min() < 0 or labels.max() >= len(manifest.classes):
+    lowest = 0 if manifest.task == "classification" else -1
+    if not len(table) or labels.min() < lowest or labels.max() >= len(manifest.classes):
         raise dataset_invalid(f"The labels of the pack are not all within 0..{len(manifest.classes) - 1}.")
     if _digest(table, manifest) != manifest.digest:
         raise dataset_invalid("The labels, splits or samples of the pack are not the ones of its manifest.")
@@ -117,13 +125,18 @@ def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
 
 
 def _digest(table: pa.Table, manifest: PackManifest) -> str:
-    """sha256 over the class names and each row's (sha256, label, split), as ingest wrote it."""
+    """sha256 over the class names, each row's (sha256, label, split) and that of its annotation, as ingest wrote it."""
     records = np.empty(len(table), dtype=[("sha256", "V32"), ("label", "<i4"), ("split", "<i1")])
-    digests = table.column("sha256").combine_chunks()
-    records["sha256"] = np.frombuffer(digests.buffers()[1], "V32")[digests.offset :][: len(table)]
+    records["sha256"] = _digests(table, "sha256")
     records["label"], records["split"] = table.column("label").to_numpy(), table.column("split").to_numpy()
     names = json.dumps(manifest.classes, ensure_ascii=False).encode()
-    return hashlib.sha256(names + records.tobytes()).hexdigest()
+    annotated = _digests(table, _ANNOTATED[0]).tobytes() if _ANNOTATED[0] in table.schema.names else b""
+    return hashlib.sha256(names + records.tobytes() + annotated).hexdigest()
+
+
+def _digests(table: pa.Table, column: str) -> NDArray[np.void]:
+    digests = table.column(column).combine_chunks()
+    return np.frombuffer(digests.buffers()[1], "V32")[digests.offset :][: len(table)]
 
 
 def _values(chunk: pa.LargeBinaryArray) -> memoryview:

@@ -1,9 +1,9 @@
-"""What a network says about a split, reduced to a few numbers per image. Shapes: B batch, K classes, N images."""
+"""What a classifier says about a split, reduced to a few numbers per image. Shapes: B batch, K classes, N images."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
-from time import monotonic
 
 import numpy as np
 import torch
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from core.progress import Working
 from core.spec import Split
+from trainer import sweeping
 from trainer.augment import Normalise
 from trainer.images import Images, open_images
 from trainer.pack import Pack
-from trainer.process import Interrupted, StopRequest
+from trainer.process import StopRequest
 
 BATCH = 256
 TOP = 5
-REPORT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,30 @@ class Predictions:
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """A split to predict, on the device."""
+    """A split of classification: images with a label each."""
 
     images: Images
     labels: NDArray[np.int64]
     normalise: Normalise
+
+    @property
+    def resident(self) -> bool:
+        return self.images.resident
+
+    @property
+    def cached_bytes(self) -> int:
+        return self.images.cached_bytes
+
+    @cached_property
+    def _labels_N(self) -> Tensor:
+        return torch.from_numpy(self.labels).to(self.normalise.mean.device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        where_B = torch.from_numpy(positions).to(self._labels_N.device, non_blocking=True)
+        return self.images.fetch(positions), self._labels_N[where_B]
 
 
 def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> LabelledImages:
@@ -87,20 +106,7 @@ def predict(
     model: nn.Module, split: LabelledImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
     """Run the network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
-    labels = split.labels
-    was_training, parts, spoken_at = model.training, [], monotonic()
-    model.eval()
-    for start in range(0, len(labels), BATCH):
-        if stop:
-            raise Interrupted
-        positions = np.arange(start, min(start + BATCH, len(labels)))
-        with torch.inference_mode():
-            logits = model(split.normalise(split.images.fetch(positions))).float()
-            parts.append(Predictions.of(logits, torch.from_numpy(labels[positions]).to(logits.device)))
-        if monotonic() - spoken_at >= REPORT_SECONDS:
-            spoken_at = monotonic()
-            yield Working(activity=activity, done=int(positions[-1]) + 1, total=len(labels))
-    model.train(was_training)
+    parts = yield from sweeping.sweep(model, split, Predictions.of, batch=BATCH, activity=activity, stop=stop)
     return joined(parts)
 
 

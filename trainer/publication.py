@@ -63,7 +63,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "device": describe(run.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "best_validation": {"top1_accuracy": position.best_top1, "epoch": position.best_epoch},
+        "best_validation": {run.judged_by.removeprefix("val."): position.best_value, "epoch": position.best_epoch},
         "metrics": position.metrics,
         "curves": position.curves,
         "layer_gradients": [row.model_dump() for row in gradients.table(run.model, position.gradients)],

@@ -11,21 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
+from core.spec import TERMS, CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
 from core.spec.methods import TaughtSpec
-from trainer import checkpoint, memory, methods, optimization, parts, prediction, rounds, teacher
+from trainer import checkpoint, memory, optimization, parts, rounds, tasks, teacher
 from trainer.averaging import AveragedModel
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
 from trainer.feed import Feed
 from trainer.images import host_budget
-from trainer.methods.method import Dimensions
-from trainer.models import stages, widths
+from trainer.models import widths
 from trainer.objective import Objective
 from trainer.pack import Pack
 from trainer.pruning.unpruned import StayClose, Unpruned
 from trainer.rounds import Round
-from trainer.tasks import classification
+from trainer.tasks.task import Samples, Task
 from trainer.team import ALONE, Team
 
 # What may change between an interrupted run and its continuation without changing a weight.
@@ -62,6 +61,13 @@ class Assignment:
     def image_shape(self) -> tuple[int, int, int]:
         return self.pack.manifest.channels, self.spec.height, self.spec.width
 
+    @property
+    def task(self) -> Task:
+        return tasks.choose(self.spec.task)
+
+    def fresh_network(self) -> nn.Module:
+        return self.task.build_model(self.spec, self.pack.manifest)
+
 
 @dataclass
 class Position:
@@ -74,10 +80,10 @@ class Position:
     accumulate: int = 1  # parts that a step is divided into: more than was asked for where memory was short
     train_seconds: float = 0.0
     peak_memory_bytes: int = 0
-    best_top1: float | None = None  # on validation
+    best_value: float | None = None  # of validation
     best_epoch: int | None = None
     best_checkpoint: str | None = None
-    best_checkpoint_top1: float | None = None
+    best_checkpoint_value: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # the latest of each
     sums: dict[str, Tensor] = field(default_factory=dict)  # over the steps of the open epoch, on the device
     gradients: dict[str, Tensor] = field(default_factory=dict)  # by layer, at the last step of the latest full epoch
@@ -98,6 +104,7 @@ class Run:
     spec: ResolvedSpec  # of its round
     round: Round
     plan: Plan
+    task: Task
     arm: Arm
     out: Path
     device: torch.device
@@ -110,7 +117,7 @@ class Run:
     averaged: AveragedModel | None
     stopping: EarlyStopping | None
     feed: Feed
-    validation: prediction.LabelledImages | None
+    validation: Samples | None
     unpruned: Unpruned | None  # the network that pruning began with
     position: Position = field(default_factory=Position)
     notices: list[Notice] = field(default_factory=list)  # to be said when the step is done
@@ -126,6 +133,11 @@ class Run:
     @property
     def model(self) -> nn.Module:
         return self.objective.model
+
+    @property
+    def judged_by(self) -> str:
+        """The metric of validation by which one moment is better than another."""
+        return TERMS[self.manifest.task].validated[0]
 
     @property
     def judged(self) -> nn.Module:
@@ -173,15 +185,16 @@ def assemble(assignment: Assignment, at: Round | None = None, start: Start | Non
     """A run at its first step, of the first round unless another is named."""
     at = at or rounds.of(assignment.spec)[0]
     pack, device, team, spec = assignment.pack, assignment.device, assignment.team, at.spec
-    steps = plan(spec, pack.manifest)
+    task, steps = assignment.task, plan(spec, pack.manifest)
     objective = _objective(assignment, spec, steps, start)
     budget = host_budget()
-    feed = Feed(spec, steps, pack=pack, method=objective.method, device=device, budget=budget)
+    feed = Feed(spec, steps, task=task, pack=pack, method=objective.method, device=device, budget=budget)
     training = spec.training
     return Run(
         spec=spec,
         round=at,
         plan=steps,
+        task=task,
         arm=assignment.arm,
         out=assignment.out,
         device=device,
@@ -194,7 +207,7 @@ def assemble(assignment: Assignment, at: Round | None = None, start: Start | Non
         averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
         stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
-        validation=_open_validation(spec, pack, device=device, budget=budget - feed.images.cached_bytes),
+        validation=_open_validation(spec, task, pack, device=device, budget=budget - feed.samples.cached_bytes),
         unpruned=start.unpruned if start else None,
         position=start.position if start else Position(accumulate=training.accumulate),
         resumed_seconds=start.position.train_seconds if start else 0.0,
@@ -224,10 +237,10 @@ def save(run: Run) -> Checkpoint:
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
     position.peak_memory_bytes = max(position.peak_memory_bytes, memory.peak_bytes(run.device))
-    top1 = position.metrics.get("val.top1_accuracy")
-    best = top1 is not None and (position.best_checkpoint_top1 is None or top1 > position.best_checkpoint_top1)
+    value = position.metrics.get(run.judged_by)
+    best = value is not None and (position.best_checkpoint_value is None or value > position.best_checkpoint_value)
     if best:
-        position.best_checkpoint, position.best_checkpoint_top1 = checkpoint.name_of(run.steps_done), top1
+        position.best_checkpoint, position.best_checkpoint_value = checkpoint.name_of(run.steps_done), value
     saved = checkpoint.save(folder, run.steps_done, _content(run))
     run.saved = (position.step, position.epochs_closed)
     checkpoint.prune(folder, keep=position.best_checkpoint)
@@ -252,7 +265,7 @@ def _restored(assignment: Assignment, content: dict[str, Any]) -> Run:
     at = rounds.of(assignment.spec)[content.get("round", 0)]
     position = Position(**content["position"])
     weights = {name.removeprefix("model."): t for name, t in content["objective"].items() if name.startswith("model.")}
-    network = classification.build_model(assignment.spec, assignment.pack.manifest)
+    network = assignment.fresh_network()
     widths.fit(network, weights)
     unpruned = Unpruned(content["unpruned"]) if content.get("unpruned") else None
     run = assemble(assignment, at, Start(network, position, unpruned))
@@ -270,21 +283,13 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
     """The network is drawn first, so that it begins the same whatever the method adds."""
     pack, device, taught_by = assignment.pack, assignment.device, assignment.teacher_folder
     torch.manual_seed(spec.seed)
-    model = start.network if start else classification.build_model(spec, pack.manifest)
-    features, shapes = stages.shapes(model, assignment.image_shape)
-    dimensions = Dimensions(
-        classes=len(pack.manifest.classes),
-        samples=len(pack.rows(Split.TRAIN)),
-        groups=steps.groups,
-        features=features,
-        stages=shapes,
-    )
+    model = start.network if start else assignment.fresh_network()
     if isinstance(spec.method, TaughtSpec) and taught_by is None:
         raise teacher_unfit(f"{spec.method.name} needs the network that teaches: give its folder as --teacher.")
-    method = methods.build(spec.method, dimensions)
+    method = assignment.task.build_method(spec, model, pack=pack, groups=steps.groups)
     pruning = assignment.spec.compression.pruning
     if pruning and pruning.distillation_weight and start and start.unpruned:
-        unpruned = start.unpruned.network(classification.build_model(spec, pack.manifest), device)
+        unpruned = start.unpruned.network(assignment.fresh_network(), device)
         method = StayClose(method, unpruned, weight=pruning.distillation_weight)
     objective = Objective(
         model,
@@ -310,8 +315,8 @@ def _content(run: Run) -> dict[str, Any]:
 
 
 def _open_validation(
-    spec: ResolvedSpec, pack: Pack, *, device: torch.device, budget: int
-) -> prediction.LabelledImages | None:
+    spec: ResolvedSpec, task: Task, pack: Pack, *, device: torch.device, budget: int
+) -> Samples | None:
     if not len(pack.rows(Split.VAL)):
         return None
-    return prediction.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)
+    return task.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)

@@ -5,7 +5,7 @@ images a step, however it arranges them. numpy, vectorised: a million images are
 """
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,19 @@ from trainer import randomness
 Indices = NDArray[np.int64]
 
 
+class Kinship(Protocol):
+    """Which training images may stand together in a step."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def partners(self, random: np.random.Generator) -> Indices:
+        """For each position another one of its kin, uniformly; itself where it has none."""
+
+    def mates(self, random: np.random.Generator, count: int) -> Indices:
+        """For each position `count` of its kin, (count, positions), distinct where there are so many."""
+
+
 @dataclass(frozen=True)
 class ClassIndex:
     """Where each class's images are, for drawing partners by arithmetic."""
@@ -25,6 +38,9 @@ class ClassIndex:
     place: Indices  # of each position within its class
     start: Indices  # of each position's class in by_class
     count: Indices  # of images in each position's class
+
+    def __len__(self) -> int:
+        return len(self.place)
 
     @classmethod
     def of(cls, labels: Indices) -> Self:
@@ -58,7 +74,7 @@ class Sampler:
     seed: int
     plan: Plan
     method: MethodSpec
-    index: ClassIndex
+    index: Kinship
     _epoch: int = -1
     _order: Indices = field(default_factory=lambda: np.empty((2, 0), np.int64))
 
@@ -73,7 +89,7 @@ class Sampler:
     def epoch(self, epoch: int) -> Indices:
         """Positions of a whole epoch (counted from 0), (members, images): the rows are first, second ... members."""
         random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch)
-        first = random.permutation(len(self.index.place))
+        first = random.permutation(len(self.index))
         match self.method.arrangement:
             case "passes":
                 others = random.permutation(len(first))[None]

@@ -1,7 +1,7 @@
 """The story of a training: pairs, patch swap, one forward on 2n images, loss, step; reported as it goes.
 
-The loop yields messages and knows no method by name. What it does next follows from its position alone, so a run that
-was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
+The loop yields messages and knows no method and no task by name. What it does next follows from its position alone, so
+a run that was killed and resumed ends with the same weights, bit for bit (on one machine with as many threads).
 """
 
 from collections.abc import Generator, Iterator
@@ -14,18 +14,17 @@ from torch import Tensor
 
 from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Working
 from core.spec import Plan, ResolvedSpec, plan
-from trainer import compilation, curves, gradients, models, optimization, prediction, randomness
+from trainer import compilation, curves, gradients, models, optimization, randomness
 from trainer import run as running
 from trainer.clock import Clock
 from trainer.device import describe
 from trainer.errors import loss_nan
 from trainer.pack import Pack
-from trainer.prediction import LabelledImages
 from trainer.process import Interrupted, StopRequest
 from trainer.pruning import transition
 from trainer.publication import publish
 from trainer.run import Assignment, Run
-from trainer.tasks import classification
+from trainer.tasks.task import Samples
 from trainer.team import ALONE, Team
 
 VALIDATIONS_AT_MOST = 100
@@ -108,11 +107,11 @@ def close_epoch(run: Run, clock: Clock, stop: StopRequest) -> Iterator[Message]:
     values["learning_rate"] = run.optimizer.param_groups[0]["lr"]
     values["images_per_second"] = clock.epoch_rate()
     values["train.gradient_l1"] = gradients.overall(run.model, position.gradients)
-    if run.validation and validation_due(run.plan, images=len(run.validation.labels), epoch=epoch):
+    if run.validation and validation_due(run.plan, images=len(run.validation), epoch=epoch):
         values |= yield from _validate(run, run.validation, stop)
-        top1 = values["val.top1_accuracy"]
-        if position.best_top1 is None or top1 > position.best_top1:
-            position.best_top1, position.best_epoch = top1, overall
+        value = values[run.judged_by]
+        if position.best_value is None or value > position.best_value:
+            position.best_value, position.best_epoch = value, overall
     if not all(map(isfinite, values.values())):
         raise loss_nan(run.steps_done)
     if run.stopping:
@@ -176,7 +175,7 @@ def _accumulate_gradients(run: Run) -> dict[str, Tensor]:
         with run.team.collecting(run.shared, last=part is mine[-1]):
             judged = run.shared(batch)
             (judged.losses["loss"] * (part.share * run.team.size)).backward()  # DDP takes the mean over the team
-        terms = judged.losses | classification.batch_metrics(judged.logits_BK, judged.labels_B)
+        terms = judged.losses | run.task.batch_metrics(judged)
         _add(found, {name: value.detach().double() * part.share for name, value in terms.items()})
     return found
 
@@ -200,13 +199,14 @@ def _divide_further(run: Run) -> Notice:
     return Notice(severity="warning", code="batch_divided", message=message, data=data)
 
 
-def _validate(run: Run, split: LabelledImages, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
+def _validate(run: Run, split: Samples, stop: StopRequest) -> Generator[Working, None, dict[str, float]]:
     """By the chief; the others wait for its figures. Raises Interrupted, for all of a team."""
     figures: dict[str, float] | None = None
     if run.team.is_chief:
         with suppress(Interrupted):
-            found = yield from prediction.predict(run.judged, split, activity="validate", stop=stop)
-            figures = {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
+            figures = run.task.validate(
+                (yield from run.task.predict(run.judged, split, activity="validate", stop=stop))
+            )
     figures = run.team.from_chief(figures)
     if figures is None:
         raise Interrupted

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.spec import PackManifest, ResolvedSpec
-from trainer import durable
+from trainer import durable, tasks
 from trainer.errors import missing_weights
 from trainer.models import widths
-from trainer.tasks import classification
 
 FILE_NAME = "model.safetensors"
 UNPRUNED_NAME = "unpruned.safetensors"  # beside it, of a network that was pruned
@@ -30,7 +29,7 @@ def load_model(spec: ResolvedSpec, manifest: PackManifest, path: Path) -> nn.Mod
     """
     if not path.is_file():
         raise missing_weights(str(path))
-    model = classification.build_model(spec, manifest)
+    model = tasks.choose(spec.task).build_model(spec, manifest)
     tensors = safetensors.torch.load_file(path)
     widths.fit(model, tensors)
     model.load_state_dict(tensors)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.progress import Arm, Metrics, Progress, Started
-from core.spec import Plan
+from core.spec import TERMS, Plan
 
-JUDGED_BY = "val.top1_accuracy"
+JUDGED_BY = {terms.validated[0] for terms in TERMS.values()}  # a trainer validates by one of them
 
 
 class JobProgress:
@@ -39,9 +39,12 @@ class JobProgress:
         self._seconds_per_epoch = message.seconds_per_epoch
 
     def on_metrics(self, message: Metrics) -> None:
-        value = message.values.get(JUDGED_BY)
-        if message.arm == "main" and value is not None and (self._best is None or value > self._best["value"]):
-            self._best = {"metric": JUDGED_BY, "value": value, "epoch": message.epoch}
+        if message.arm != "main":
+            return
+        for metric in JUDGED_BY & message.values.keys():
+            value = message.values[metric]
+            if self._best is None or value > self._best["value"]:
+                self._best = {"metric": metric, "value": value, "epoch": message.epoch}
 
     def on_done(self, arm: Arm) -> None:
         self._move_to(arm, self._plan.steps)

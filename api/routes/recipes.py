@@ -17,7 +17,7 @@ from core.spec import JobSpec, parse, recipes
 
 router = APIRouter(prefix="/v1/recipes", tags=["recipes"], route_class=JsonRoute, dependencies=[MUST_READ])
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
-Name = Annotated[str, Path(max_length=64, examples=[recipes.DEFAULT_RECIPE])]
+Name = Annotated[str, Path(max_length=64, examples=["resnet18"])]
 
 
 @router.get(

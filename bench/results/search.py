@@ -53,9 +53,9 @@ SPACES: dict[str, list[Settings]] = {
 
 
 def methods() -> tuple[str, ...]:
-    """All methods that a spec can name, the control first."""
+    """All methods of classification that a spec can name, the control first."""
     kinds = get_args(get_args(MethodSpec)[0])
-    return tuple(kind.model_fields["name"].default for kind in kinds)
+    return tuple(kind.model_fields["name"].default for kind in kinds if "classification" in kind.tasks)
 
 
 def space(method: str) -> list[Settings]:

@@ -5,7 +5,7 @@ The trainer may import this package and `core.progress`, nothing else of ours.
 
 from core.spec.checks import SpecWarning, Violation
 from core.spec.compression import CompressionSpec, PruningSpec
-from core.spec.dataset import PackManifest, Pairability, Split
+from core.spec.dataset import BACKGROUND, IGNORE, PackManifest, Pairability, Split
 from core.spec.feasibility import sweep_violations
 from core.spec.job import (
     AugmentationSpec,
@@ -18,15 +18,20 @@ from core.spec.job import (
     OptimizerSpec,
     TrainingSpec,
 )
-from core.spec.methods import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from core.spec.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, SplitEvaluation
 from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
 from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
+from core.spec.tasks import TERMS, Task
 
 __all__ = [
+    "BACKGROUND",
+    "IGNORE",
+    "TERMS",
     "AugmentationSpec",
     "CompressionSpec",
     "Constraints",
+    "CopyPasteSpec",
     "CrossEntropySpec",
     "EarlyStoppingSpec",
     "Evaluation",
@@ -49,6 +54,7 @@ __all__ = [
     "Split",
     "SplitEvaluation",
     "SweepSpec",
+    "Task",
     "TrainingSpec",
     "Violation",
     "final_body",

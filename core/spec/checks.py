@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
 from core.spec.methods import PatchSwapSpec, SwappingSpec
+from core.spec.tasks import TERMS, Task
 
 NOT_PRUNABLE = ("shufflenet_v2_x1_0",)
 
@@ -26,12 +27,53 @@ class SpecWarning(BaseModel):
 def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int) -> list[Violation]:
     """Why a spec cannot be run at a training size; empty where it can."""
     return [
+        *_task_violations(spec, manifest.task),
         *_method_violations(spec, height=height, width=width),
         *_optimizer_violations(spec),
         *_training_violations(spec, manifest),
         *_evaluation_violations(spec, manifest),
         *_pruning_violations(spec),
     ]
+
+
+def _task_violations(spec: JobSpec, task: Task) -> list[Violation]:
+    """What a spec asks that another task than the dataset's would have."""
+    terms, augmentation = TERMS[task], spec.training.augmentation
+    found: list[tuple[str, str, str]] = []
+    if spec.model.architecture not in terms.architectures:
+        message = f"{spec.model.architecture} is not for {task}; take one of {', '.join(terms.architectures)}"
+        found.append(("/model/architecture", "not_of_task", message))
+    if task not in spec.method.tasks:
+        message = f"{spec.method.name} is for {' and '.join(spec.method.tasks)}, the dataset is for {task}"
+        found.append(("/method/name", "not_of_task", message))
+    stopping = spec.training.early_stopping
+    if stopping and stopping.metric not in terms.validated:
+        message = f"{task} is validated by {', '.join(terms.validated)}"
+        found.append(("/training/early_stopping/metric", "not_of_task", message))
+    if task == "classification":
+        found += _dense_only(spec)
+    else:
+        if spec.evaluation.robustness:
+            message = "attacks and corruptions are measured for classification only; leave this empty"
+            found.append(("/evaluation/robustness", "not_of_task", message))
+        if augmentation.crop_padding not in ("auto", 0):
+            message = "is for classification; images are scaled and cropped by scale_jitter"
+            found.append(("/training/augmentation/crop_padding", "not_of_task", message))
+        jitter = augmentation.scale_jitter
+        if jitter != "auto" and jitter[0] > jitter[1]:
+            message = "the smaller factor comes first"
+            found.append(("/training/augmentation/scale_jitter", "not_increasing", message))
+    return [Violation(pointer=pointer, code=code, message=message) for pointer, code, message in found]
+
+
+def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
+    augmentation, message = spec.training.augmentation, "is for segmentation and detection; leave it out"
+    asked = {
+        "/model/backbone_from": spec.model.backbone_from is not None,
+        "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
+        "/training/augmentation/photometric": augmentation.photometric is True,
+    }
+    return [(pointer, "not_of_task", message) for pointer, is_asked in asked.items() if is_asked]
 
 
 def _method_violations(spec: JobSpec, *, height: int, width: int) -> list[Violation]:

@@ -8,6 +8,7 @@ from core.spec.checks import Violation
 from core.spec.dataset import PackManifest
 from core.spec.resolution import ResolvedSpec, SpecInvalid, parse, resolve
 from core.spec.sweep import AshaSpec, Choice, FloatRange, IntRange, Params, Range, SweepSpec, final_body
+from core.spec.tasks import TERMS
 
 # What a search may turn. The rest either is the same for every trial or reads more than validation.
 SEARCHED = ("model", "method", "optimizer", "training")
@@ -28,7 +29,7 @@ def sweep_violations(sweep: SweepSpec, manifest: PackManifest, *, require: Requi
     def run(params: Params) -> ResolvedSpec | list[Violation]:
         return _run(final_body(sweep, params), manifest, require)
 
-    found = [*_splits(manifest), *_misplaced(sweep)]
+    found = [*_splits(manifest), *_unmeasured(sweep, manifest), *_misplaced(sweep)]
     for path, values in sweep.space.items():
         found += _misnamed(path, sweep.space) + _malformed(path, values)
     if found:
@@ -52,6 +53,14 @@ def _splits(manifest: PackManifest) -> list[Violation]:
         f'{" and no ".join(missing)} split. Push it again with "splits": {{"val": 0.1, "test": 0.2}}'
     )
     return [Violation(pointer="/dataset", code="needs_splits", message=message)]
+
+
+def _unmeasured(sweep: SweepSpec, manifest: PackManifest) -> list[Violation]:
+    known = ("auto", *TERMS[manifest.task].validated)
+    if sweep.metric in known:
+        return []
+    message = f"{manifest.task} is validated by {', '.join(known[1:])}"
+    return [Violation(pointer="/metric", code="not_of_task", message=message)]
 
 
 def _misplaced(sweep: SweepSpec) -> list[Violation]:

@@ -7,8 +7,10 @@ from pydantic import Field, StringConstraints
 from core.spec.compression import CompressionSpec
 from core.spec.methods import MethodSpec, PatchSwapSpec
 from core.spec.strict import Strict
+from core.spec.tasks import Task
 
 Architecture = Literal[
+    "auto",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -18,18 +20,41 @@ Architecture = Literal[
     "shufflenet_v2_x1_0",
     "resnet20",
     "resnet32",
+    "lraspp_mobilenet_v3_large",
+    "deeplabv3_mobilenet_v3_large",
+    "deeplabv3_resnet50",
+    "fcn_resnet50",
+    "ssdlite320_mobilenet_v3_large",
+    "retinanet_resnet18_fpn",
+    "retinanet_resnet50_fpn",
+    "fcos_resnet18_fpn",
+    "fcos_resnet50_fpn",
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "fasterrcnn_resnet50_fpn",
 ]
+ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
 Side = Annotated[int, Field(ge=8, le=512)]
+Scale = Annotated[float, Field(ge=0.1, le=10)]
+ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
 
 
 class ModelSpec(Strict):
-    architecture: Architecture = "resnet18"
+    architecture: Architecture = Field(
+        "auto",
+        description="auto: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
+        "ssdlite320_mobilenet_v3_large for detection.",
+    )
     stem: Literal["auto", "small", "imagenet"] = Field(
         "auto", description="small: 3x3 stride 1, no max-pool. auto takes it under 64 px."
     )
     pretrained: None = Field(None, description="Only null: no weights are fetched at run time.")
+    backbone_from: ModelId | None = Field(
+        None,
+        description="Segmentation and detection: begin with the weights of this trained classification model of the "
+        "architecture that the name ends in.",
+    )
 
 
 class OptimizerSpec(Strict):
@@ -47,15 +72,26 @@ class OptimizerSpec(Strict):
 
 class AugmentationSpec(Strict):
     crop_padding: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
-        "auto", description="Pixels added around before a random crop. auto: an eighth of the shorter side."
+        "auto",
+        description="Classification: pixels added around before a random crop. auto: an eighth of the shorter side.",
     )
     horizontal_flip: bool = Field(default=True, description="Switch off where left and right differ, as in digits.")
+    scale_jitter: tuple[Scale, Scale] | Literal["auto"] = Field(
+        "auto",
+        description="Segmentation and detection: an image is resized by a factor within these, then cropped or padded "
+        "to its size. auto: 0.5 to 2; classification: 1 to 1, which is none.",
+    )
+    photometric: bool | Literal["auto"] = Field(
+        "auto", description="Segmentation and detection: change brightness, contrast, saturation and hue. auto: true."
+    )
 
 
 class EarlyStoppingSpec(Strict):
     """End once validation has not improved for so long, and publish the weights of its best epoch."""
 
-    metric: Literal["val.top1_accuracy", "val.nll"] = "val.top1_accuracy"
+    metric: ValidationMetric = Field(
+        "auto", description="auto: val.top1_accuracy, val.mean_iou or val.ap, by the task."
+    )
     patience_epochs: int = Field(20, ge=1, le=10_000)
     min_delta: float = Field(0.0, ge=0, le=100, description="What counts as an improvement.")
 
@@ -107,7 +143,7 @@ class JobSpec(Strict):
         description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    task: Literal["classification"] = "classification"
+    task: Task | None = Field(None, description="The dataset's; given, it must be the same.")
     recipe: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         None, description="Defaults for all that is not given; see /v1/recipes."
     )

@@ -9,11 +9,14 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from core.spec.strict import Strict
+from core.spec.tasks import Task
 
 # passes: two independent passes over the images. The others see an image, or its kin, twice or more in a step:
 # pairs: n anchors, then a same-class partner of each; views: n anchors, then the same again, augmented anew;
 # instances: each anchor with several of its class; previous: n new images, then those of the step before.
 Arrangement = Literal["passes", "pairs", "views", "instances", "previous"]
+
+ALL_TASKS: tuple[Task, ...] = ("classification", "segmentation", "detection")
 
 Temperature = Annotated[float, Field(gt=0, le=100)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -25,6 +28,7 @@ TeacherId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class Method(Strict):
     """What all methods' settings have in common: what the method needs, which is not the customer's to set."""
 
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
     arrangement: ClassVar[Arrangement] = "passes"
     stateful: ClassVar[bool] = False  # keeps more than weights from step to step; cannot be split over devices
 
@@ -39,8 +43,9 @@ class Method(Strict):
 
 
 class CrossEntropySpec(Method):
-    """Plain cross-entropy: the control."""
+    """Plain cross-entropy: the control. Of detection: the network's own loss."""
 
+    tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
     name: Literal["cross_entropy"] = "cross_entropy"
 
 
@@ -68,6 +73,7 @@ class CutMixSpec(Method):
 class SwappingSpec(Method):
     """What the methods that exchange patches between class mates have in common."""
 
+    tasks: ClassVar[tuple[Task, ...]] = ALL_TASKS
     arrangement: ClassVar[Arrangement] = "pairs"
 
     patch_size: PatchSize = Field(
@@ -77,6 +83,14 @@ class SwappingSpec(Method):
     pair_sampling: Literal["with_replacement", "without_replacement"] = Field(
         "with_replacement", description="Whether an image may be a partner more than once in an epoch."
     )
+
+
+class CopyPasteSpec(Method):
+    """Objects of one image pasted onto another (Ghiasi et al. 2021)."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("segmentation", "detection")
+    name: Literal["copy_paste"] = "copy_paste"
+    paste_probability: Share = Field(0.5, description="Per image.")
 
 
 class PatchSwapOnlySpec(SwappingSpec):
@@ -237,6 +251,7 @@ MethodSpec = Annotated[
     | LabelSmoothingSpec
     | MixupSpec
     | CutMixSpec
+    | CopyPasteSpec
     | PatchSwapSpec
     | PatchSwapOnlySpec
     | CsKdSpec

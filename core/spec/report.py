@@ -72,6 +72,9 @@ class SplitEvaluation(Figures):
     superclass_errors: SuperclassErrors | None = None
 
 
+AnySplit = SplitEvaluation
+
+
 class LayerGradient(Figures):
     layer: str
     weights: int
@@ -116,7 +119,7 @@ class UnprunedFigures(Figures):
 class Evaluation(Figures):
     arm: Literal["main", "control"]
     method: str
-    splits: dict[str, SplitEvaluation]
+    splits: dict[str, AnySplit]
     evaluation_split: Literal["test", "val"]
     images_seen: int
     train_seconds: float

@@ -15,7 +15,8 @@ from core.spec.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
 from core.spec.methods import SwappingSpec
-from core.spec.recipes import DEFAULT_RECIPE, DEFAULTS, RECIPES, merge
+from core.spec.recipes import DEFAULTS, RECIPES, merge
+from core.spec.tasks import TERMS
 
 SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
@@ -56,13 +57,13 @@ class Plan:
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
     """Lay a spec over its recipe and validate its form. Raises SpecInvalid."""
-    asked = body.get("recipe")
-    name = asked if isinstance(asked, str) else DEFAULT_RECIPE
-    if name not in RECIPES:
+    name = body.get("recipe")
+    if isinstance(name, str) and name not in RECIPES:
         message = f"there is no recipe {name!r}; there are {', '.join(RECIPES)}"
         raise SpecInvalid([Violation(pointer="/recipe", code="unknown_recipe", message=message)])
     try:
-        return JobSpec.model_validate(merge(merge(DEFAULTS, RECIPES[name].spec), body))
+        recipe = RECIPES[name].spec if isinstance(name, str) else {}
+        return JobSpec.model_validate(merge(merge(DEFAULTS, recipe), body))
     except ValidationError as error:
         raise SpecInvalid(violations_of(error, body)) from error
 
@@ -75,6 +76,7 @@ def violations_of(error: ValidationError, body: Any) -> list[Violation]:
 def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
     """Make `auto` concrete for a dataset. Raises SpecInvalid."""
     height, width = _image_size(spec, manifest)
+    spec = _of_task(spec, manifest)
     stem = spec.model.stem
     if stem == "auto":
         stem = "small" if min(height, width) < SMALL_STEM_BELOW_PX else "imagenet"
@@ -84,8 +86,7 @@ def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[S
     resolved = spec.model_dump() | {"height": height, "width": width}
     resolved["model"]["stem"] = stem
     resolved["training"]["image_size"] = (height, width)
-    padding = spec.training.augmentation.crop_padding
-    resolved["training"]["augmentation"]["crop_padding"] = min(height, width) // 8 if padding == "auto" else padding
+    resolved["training"]["augmentation"] |= _augmentation(spec, min(height, width))
     resolved["optimizer"]["milestones"] = _milestones(spec)
     if spec.compression.pruning:
         resolved["compression"]["pruning"] |= _fine_tuning(spec)
@@ -107,6 +108,34 @@ def plan(spec: JobSpec, manifest: PackManifest) -> Plan:
     fine_tuning = int(pruning.fine_tune_epochs) if pruning else 0
     epochs = spec.training.epochs + fine_tuning
     return Plan(groups=groups, members=members, steps_per_epoch=images // pairs, epochs=epochs)
+
+
+def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
+    """What is left to the task, by the dataset's. Raises SpecInvalid where the spec is of another one."""
+    task = manifest.task
+    if spec.task not in (None, task):
+        message = f"the dataset is for {task}; leave task out, or name a dataset for {spec.task}"
+        raise SpecInvalid([Violation(pointer="/task", code="task_differs", message=message)])
+    changes: dict[str, Any] = {"task": task}
+    if spec.model.architecture == "auto":
+        changes["model"] = spec.model.model_copy(update={"architecture": TERMS[task].architectures[0]})
+    stopping = spec.training.early_stopping
+    if stopping and stopping.metric == "auto":
+        judged_by = stopping.model_copy(update={"metric": TERMS[task].validated[0]})
+        changes["training"] = spec.training.model_copy(update={"early_stopping": judged_by})
+    return spec.model_copy(update=changes)
+
+
+def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
+    """Classification pads and crops; the others, whose objects have sizes, are scaled."""
+    asked, whole = spec.training.augmentation, spec.task == "classification"
+    padding = shorter_side // 8 if whole else 0
+    jitter = (1.0, 1.0) if whole else (0.5, 2.0)
+    return {
+        "crop_padding": padding if asked.crop_padding == "auto" else asked.crop_padding,
+        "scale_jitter": jitter if asked.scale_jitter == "auto" else asked.scale_jitter,
+        "photometric": not whole if asked.photometric == "auto" else asked.photometric,
+    }
 
 
 def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
@@ -139,7 +168,8 @@ def _milestones(spec: JobSpec) -> tuple[int, ...]:
 
 def _fine_tuning(spec: JobSpec) -> dict[str, Any]:
     """How long and how fast the pruned network is trained further."""
-    pruning, found = spec.compression.pruning, {}
+    pruning = spec.compression.pruning
+    found: dict[str, Any] = {}
     if pruning and pruning.fine_tune_epochs == "auto":
         found["fine_tune_epochs"] = max(pruning.rounds, round(FINE_TUNE_SHARE * spec.training.epochs))
     if pruning and pruning.learning_rate == "auto":

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, StringConstraints, ValidationError
 
-from core.spec.job import LabelKey, LabelValue
+from core.spec.job import LabelKey, LabelValue, ValidationMetric
 from core.spec.recipes import merge
 from core.spec.resolution import SpecInvalid, violations_of
 from core.spec.strict import Strict
@@ -60,7 +60,9 @@ class SweepSpec(Strict):
     asha: AshaSpec | None = None
     trials: int = Field(ge=1, le=500)
     max_concurrent: int = Field(2, ge=1, le=32, description="Trials queued or running; 2 leave one worker no gap.")
-    metric: Literal["val.top1_accuracy", "val.nll"] = "val.top1_accuracy"
+    metric: ValidationMetric = Field(
+        "auto", description="auto: val.top1_accuracy, val.mean_iou or val.ap, by the task."
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Of the search; the training's own is spec.seed.")
     labels: dict[LabelKey, LabelValue] = Field({}, max_length=64)
 

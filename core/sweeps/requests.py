@@ -9,7 +9,7 @@ from core import teachers
 from core.datasets import ready_version
 from core.errors import InvalidTransition, NotFound
 from core.ids import new_id
-from core.spec import PackManifest, SpecInvalid, parse_sweep, sweep_violations
+from core.spec import TERMS, PackManifest, SpecInvalid, parse_sweep, sweep_violations
 from core.sweeps import ledger
 from core.tables import Sweep
 
@@ -24,12 +24,13 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     found = sweep_violations(asked, manifest, require=lambda spec: teachers.require(session, tenant_id, spec, manifest))
     if found:
         raise SpecInvalid(found)
+    metric = TERMS[manifest.task].validated[0] if asked.metric == "auto" else asked.metric
     sweep = Sweep(
         id=new_id("swp"),
         tenant_id=tenant_id,
         dataset_version_id=version.id,
         name=asked.name,
-        spec=asked.model_copy(update={"dataset": version.id}).model_dump(mode="json"),
+        spec=asked.model_copy(update={"dataset": version.id, "metric": metric}).model_dump(mode="json"),
         labels=asked.labels,
         status="running",
     )

@@ -10,7 +10,7 @@ from core.spec import plan
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.methods.judging import DIMENSIONS
-from trainer import methods
+from trainer import methods, tasks
 from trainer.feed import Feed
 from trainer.pack import open_pack
 from trainer.parts import Part, divide
@@ -31,7 +31,15 @@ def feed_for(pack, *, seed: int = 0, padding: int = 0, method: str = "patch_swap
     spec = spec_for(pack, seed=seed, training=training, method={"name": method})
     steps = plan(spec, pack.manifest)
     method = methods.build(spec.method, DIMENSIONS)
-    return Feed(spec, steps, pack=pack, method=method, device=torch.device("cpu"), budget=10**6)
+    return Feed(
+        spec,
+        steps,
+        task=tasks.choose("classification"),
+        pack=pack,
+        method=method,
+        device=torch.device("cpu"),
+        budget=10**6,
+    )
 
 
 def whole(feed: Feed, step: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,7 +16,7 @@ from core.spec import Split
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
-from trainer import clock, durable, errors, feed, images, prediction, training
+from trainer import clock, durable, errors, images, prediction, training
 from trainer.__main__ import _read_spec
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
@@ -161,7 +161,7 @@ def test_a_run_that_leaves_the_test_split_unread_opens_none_of_its_images(
         opened.extend(rows.tolist())
         return real(pack, rows, **options)
 
-    for module in (feed, prediction, images):
+    for module in (prediction, images):
         monkeypatch.setattr(module, "open_images", spying)
     where = ["--pack", digits_folder, "--out", tmp_path]
     test = {"evaluation": {"test": False, "robustness": ["fgsm"]}, "exports": []}

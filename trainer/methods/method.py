@@ -1,11 +1,11 @@
 """What every training objective is, what it is given, and what it answers. The loop knows none of them by name.
 
 Shapes: B = members * groups images of a part of a step, first all first members, then all second ones; C channels,
-H height, W width, K classes, F features.
+H height, W width, K classes, F features. What targets and outputs are, the task says (`trainer.tasks.task`).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class Draw(NamedTuple):
 @dataclass(frozen=True)
 class Batch:
     images_BCHW: Tensor  # float, normalised, channels last
-    labels_B: Tensor
+    targets: Any  # of the task
     positions_B: Tensor  # of the images among the training images
     members: int
     step: int  # counted from 0, like the epoch
@@ -36,13 +36,18 @@ class Batch:
     part: int  # which part of the step this is; 0 where it is undivided
     draw: Draw  # the method's own stream, where `prepare` left it
 
+    @property
+    def labels_B(self) -> Tensor:
+        """Classification's targets."""
+        return self.targets
+
 
 class Judged(NamedTuple):
-    """`losses` holds `loss`, which is minimised, and the terms to report: scalars. Accuracy is taken of the logits."""
+    """`losses` holds `loss`, which is minimised, and the terms to report: scalars. Metrics are taken of the outputs."""
 
     losses: dict[str, Tensor]
-    logits_BK: Tensor
-    labels_B: Tensor
+    outputs: Any
+    targets: Any
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Method(nn.Module):
     reads_features = False  # whether `Outputs.features_BF` is wanted
     reads_stages = False  # whether `Outputs.stages` is
 
-    def prepare(self, images_BCHW: Tensor, draw: Draw) -> None:
-        """Change the augmented uint8 images in place, before they are normalised. Most leave them as they are."""
+    def prepare(self, images_BCHW: Tensor, targets: Any, draw: Draw) -> None:
+        """Change augmented uint8 images and their targets in place, before normalisation. Most leave them alone."""
 
     def judge(self, batch: Batch, network: Network) -> Judged:
         """Run the network on the images and judge what it says."""

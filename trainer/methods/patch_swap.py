@@ -27,7 +27,7 @@ class PatchSwap(Method):
         self._spec = spec
         self._patch_px = int(spec.patch_size)  # resolved: a number
 
-    def prepare(self, images_BCHW: Tensor, draw: Draw) -> None:
+    def prepare(self, images_BCHW: Tensor, targets: Tensor, draw: Draw) -> None:  # noqa: ARG002 - no label moves
         """Swap patches between image i and image n + i, in place.
 
         Pairs come in random order, so taking a binomial number of the first is a coin for each pair without a gather.

@@ -17,7 +17,6 @@ from trainer.pruning.channels import Size, Target
 from trainer.pruning.unpruned import Unpruned
 from trainer.rounds import Round
 from trainer.run import Assignment, Position, Run, Start
-from trainer.tasks import classification
 
 GRADIENT_STEPS = 16  # whose batches say what the loss would lose
 
@@ -51,7 +50,7 @@ def shrink(assignment: Assignment, run: Run, following: Round) -> Generator[Mess
 
 
 def _network(assignment: Assignment, weights: dict[str, Tensor]) -> nn.Module:
-    network = classification.build_model(assignment.spec, assignment.pack.manifest)
+    network = assignment.fresh_network()
     widths.fit(network, weights)
     network.load_state_dict(weights)
     return network.eval()

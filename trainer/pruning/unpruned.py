@@ -4,7 +4,7 @@ Shapes: B batch, K classes.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +39,8 @@ class StayClose(Method):
         self._weight = weight
         self.reads_features, self.reads_stages = method.reads_features, method.reads_stages
 
-    def prepare(self, images_BCHW: Tensor, draw: Draw) -> None:
-        self.method.prepare(images_BCHW, draw)
+    def prepare(self, images_BCHW: Tensor, targets: Any, draw: Draw) -> None:
+        self.method.prepare(images_BCHW, targets, draw)
 
     def judge(self, batch: Batch, network: "Network") -> Judged:
         watched = _Watched(network)

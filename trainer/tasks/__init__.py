@@ -1,1 +1,13 @@
-"""The vision tasks, one file each: its network, its targets, its metric."""
+"""The vision tasks, one file each: network, targets, metrics and figures. Here is the one choice among them."""
+
+from trainer.tasks.task import Task
+
+
+def choose(name: str | None) -> Task:
+    """The task of a resolved spec. Imported when chosen: each brings libraries that the others need not wait for."""
+    match name:
+        case "classification":
+            from trainer.tasks import classification  # noqa: PLC0415
+
+            return classification
+    raise ValueError(f"no task {name!r}")

@@ -1,14 +1,83 @@
-"""Image classification: a network with one logit a class, integer labels, top-1 accuracy."""
+"""Image classification: a network with one logit a class, integer labels, top-1 accuracy.
 
+Targets are labels_B. A patch swap between images of a class moves no label.
+"""
+
+from typing import Literal
+
+import numpy as np
 from torch import Tensor, nn
 
-from core.spec import PackManifest, ResolvedSpec
-from trainer import models
+from core.spec import AugmentationSpec, PackManifest, ResolvedSpec, Split
+from core.spec.report import SplitEvaluation
+from trainer import augment as augmentation
+from trainer import comparison, methods, models
+from trainer import figures as figures_of_labels
+from trainer.methods.method import Dimensions, Judged, Method
+from trainer.models import stages
+from trainer.pack import Pack
+from trainer.prediction import Predictions, open_split, predict
+from trainer.sampling import ClassIndex
+
+__all__ = ["Predictions", "open_split", "predict"]
+
+compare = comparison.compare
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
 
 
-def batch_metrics(logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
+def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
+    features, shapes = stages.shapes(model, (pack.manifest.channels, spec.height, spec.width))
+    dimensions = Dimensions(
+        classes=len(pack.manifest.classes),
+        samples=len(pack.rows(Split.TRAIN)),
+        groups=groups,
+        features=features,
+        stages=shapes,
+    )
+    return methods.build(spec.method, dimensions)
+
+
+def kinship(pack: Pack) -> ClassIndex:
+    return ClassIndex.of(pack.labels[pack.rows(Split.TRAIN)])
+
+
+def augment(
+    images_BCHW: Tensor,
+    labels_B: Tensor,
+    spec: AugmentationSpec,
+    random: np.random.Generator,
+    *,
+    step: tuple[int, int],
+    part: slice,
+) -> tuple[Tensor, Tensor]:
+    return augmentation.augment(images_BCHW, spec, random, step=step, part=part), labels_B
+
+
+def batch_metrics(judged: Judged) -> dict[str, Tensor]:
+    logits_BK, labels_B = judged.outputs, judged.targets
     return {"top1_accuracy": (logits_BK.detach().argmax(dim=1) == labels_B).float().mean()}
+
+
+def validate(found: Predictions) -> dict[str, float]:
+    return {"val.top1_accuracy": float(found.correct.mean()), "val.nll": float(found.nll.mean())}
+
+
+def figures(
+    found: Predictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
+) -> SplitEvaluation:
+    return figures_of_labels.of(
+        found,
+        split=split,
+        classes=manifest.classes,
+        calibrated=spec.evaluation.calibration,
+        superclass_of=manifest.superclasses,
+    )
+
+
+def write_report(*arguments: object, **options: object) -> bytes:
+    from trainer import report  # noqa: PLC0415 - half a second of matplotlib that training need not wait for
+
+    return report.write(*arguments, **options)  # type: ignore[arg-type]

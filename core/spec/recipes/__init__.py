@@ -3,8 +3,8 @@
 from core.spec.recipes.literature import LITERATURE
 from core.spec.recipes.merging import merge
 from core.spec.recipes.recipe import Recipe
-from core.spec.recipes.starting_points import DEFAULT_RECIPE, DEFAULTS, STARTING_POINTS
+from core.spec.recipes.starting_points import DEFAULTS, STARTING_POINTS
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*STARTING_POINTS, *LITERATURE)}
 
-__all__ = ["DEFAULTS", "DEFAULT_RECIPE", "RECIPES", "Recipe", "merge"]
+__all__ = ["DEFAULTS", "RECIPES", "Recipe", "merge"]

@@ -4,7 +4,6 @@ from typing import Any
 
 from core.spec.recipes.recipe import Recipe
 
-DEFAULT_RECIPE = "resnet18"
 # Named so that a spec which only sets a method's or optimizer's fields is understood to mean these.
 DEFAULTS: dict[str, Any] = {"method": {"name": "patch_swap"}, "optimizer": {"name": "sgd"}}
 
@@ -21,7 +20,7 @@ STARTING_POINTS: tuple[Recipe, ...] = (
     Recipe(
         "resnet18",
         f"ResNet-18 by patch swap, 200 epochs. {_LITERATURE}",
-        spec={},
+        spec={"model": {"architecture": "resnet18"}},
         parameters=11_173_962,
         macs=555_422_720,
         reference_size=(32, 32),
@@ -70,7 +69,7 @@ STARTING_POINTS: tuple[Recipe, ...] = (
     Recipe(
         "cross_entropy",
         "The control: ResNet-18 by plain cross-entropy on as many images.",
-        spec={"method": {"name": "cross_entropy"}},
+        spec={"model": {"architecture": "resnet18"}, "method": {"name": "cross_entropy"}},
         parameters=11_173_962,
         macs=555_422_720,
         reference_size=(32, 32),

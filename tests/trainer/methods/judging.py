@@ -61,7 +61,7 @@ def batch(
     count = len(labels)
     return Batch(
         images_BCHW=torch.zeros(count, 1, 8, 8, dtype=torch.float64) if images is None else images,
-        labels_B=labels,
+        targets=labels,
         positions_B=torch.arange(count) if positions is None else positions,
         members=members,
         step=step,

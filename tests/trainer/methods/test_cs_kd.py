@@ -31,8 +31,8 @@ def test_loss_and_gradient_agree_with_a_slow_reference(spec: CsKdSpec) -> None:
     expected = slow.gradient(lambda z: slow_loss(z, teacher, labels, spec), student)
     np.testing.assert_allclose(learner.grad.numpy(), expected, atol=1e-8)
     assert master.grad is None
-    assert judged.logits_BK is learner
-    assert judged.labels_B.tolist() == labels.tolist()
+    assert judged.outputs is learner
+    assert judged.targets.tolist() == labels.tolist()
     assert network.with_gradient == [True, False]
     assert torch.equal(torch.cat(network.asked), images)
 

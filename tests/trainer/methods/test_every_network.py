@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import parse, resolve
-from core.spec.job import Architecture
+from core.spec import TERMS, parse, resolve
 from tests.data import packs
 from trainer import device
 from trainer import run as running
@@ -19,7 +18,7 @@ WITH_HEADS = ["byot", "frskd", "mixskd", "uskd", "bake"]
 QUICK = [("resnet20", 8), ("mobilenet_v3_small", 8), ("shufflenet_v2_x1_0", 8), ("mobilenet_v3_small", 64)]
 NETWORKS = [
     pytest.param(architecture, side, marks=[] if (architecture, side) in QUICK else pytest.mark.slow)
-    for architecture in Architecture.__args__
+    for architecture in TERMS["classification"].architectures
     for side in (8, 32, 64)
 ]
 

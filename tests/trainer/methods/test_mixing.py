@@ -67,7 +67,7 @@ def test_cutmix_pastes_one_box_of_a_partner_and_its_share_is_the_area(
     if inside.any():
         expected = own * slow.cross_entropy(logits, labels) + (1 - own) * slow.cross_entropy(logits, partners)
         assert judged.losses["loss"].item() == pytest.approx(expected)
-        assert judged.labels_B.tolist() == (labels if own >= 0.5 else partners).tolist()
+        assert judged.targets.tolist() == (labels if own >= 0.5 else partners).tolist()
 
 
 @given(st.integers(1, 40), st.integers(1, 40), seeds)
@@ -111,7 +111,7 @@ def test_loss_and_gradient_agree_with_a_slow_reference(spec, seed: int) -> None:
 
     assert judged.losses["loss"].item() == pytest.approx(loss(logits), rel=1e-12)
     np.testing.assert_allclose(variable.grad.numpy(), slow.gradient(loss, logits), atol=1e-8)
-    assert judged.labels_B.tolist() == (labels if share >= 0.5 else others).tolist()
+    assert judged.targets.tolist() == (labels if share >= 0.5 else others).tolist()
 
 
 @pytest.mark.parametrize("spec", [MixupSpec(), CutMixSpec()], ids=repr)

@@ -31,7 +31,7 @@ def batches(draw):
 def swapped(images: torch.Tensor, *, patch: int, probability: float, seed: int) -> torch.Tensor:
     result = images.clone()
     spec = PatchSwapSpec(patch_size=patch, swap_probability=probability)
-    PatchSwap(spec).prepare(result, draw(len(images) // 2, seed=seed))
+    PatchSwap(spec).prepare(result, None, draw(len(images) // 2, seed=seed))
     return result
 
 
@@ -166,7 +166,7 @@ def test_patch_swap_only_is_cross_entropy_on_swapped_pairs():
     assert "kd_loss" not in found
     images = torch.arange(4 * 16, dtype=torch.uint8).view(4, 1, 4, 4)
     changed = images.clone()
-    method.prepare(changed, draw(2))
+    method.prepare(changed, None, draw(2))
     assert not torch.equal(changed, images)
 
 
@@ -186,9 +186,9 @@ def test_swap_of_a_step_does_not_depend_on_its_division(batch, count):
     images, patch, seed = batch
     pairs = len(images) // 2
     whole, method = images.clone(), PatchSwap(PatchSwapSpec(patch_size=patch))
-    method.prepare(whole, draw(pairs, seed=seed))
+    method.prepare(whole, None, draw(pairs, seed=seed))
     both, expected = images.view(2, pairs, *images.shape[1:]), whole.view(2, pairs, *images.shape[1:])
     for part in divide(pairs, devices=1, rank=0, accumulate=count):
         mine = both[:, part.groups].flatten(0, 1).clone()
-        method.prepare(mine, draw(pairs, seed=seed, part=part.groups))
+        method.prepare(mine, None, draw(pairs, seed=seed, part=part.groups))
         assert torch.equal(mine, expected[:, part.groups].flatten(0, 1))

@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from core.spec import ModelSpec
-from core.spec.job import Architecture
+from core.spec import TERMS, ModelSpec
 from trainer import models
 
-ARCHITECTURES = Architecture.__args__
+ARCHITECTURES = TERMS["classification"].architectures
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

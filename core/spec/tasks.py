@@ -1,0 +1,76 @@
+"""The vision tasks as all rooms agree on them: what each may be asked, and by which figure it is judged."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Task = Literal["classification", "segmentation", "detection"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is said of a task outside the trainer."""
+
+    headline: str  # the figure of an evaluation that tables show and gates look at; the higher the better
+    headline_name: str  # as people read it
+    validated: tuple[str, ...]  # metrics of validation, the one that a run is judged by first
+    architectures: tuple[str, ...]  # the default first
+
+
+TERMS: dict[Task, Terms] = {
+    "classification": Terms(
+        headline="top1_accuracy",
+        headline_name="top-1",
+        validated=("val.top1_accuracy", "val.nll"),
+        architectures=(
+            "resnet18",
+            "resnet34",
+            "resnet50",
+            "mobilenet_v3_small",
+            "mobilenet_v3_large",
+            "efficientnet_b0",
+            "shufflenet_v2_x1_0",
+            "resnet20",
+            "resnet32",
+        ),
+    ),
+    "segmentation": Terms(
+        headline="mean_iou",
+        headline_name="mIoU",
+        validated=("val.mean_iou", "val.nll"),
+        architectures=(
+            "lraspp_mobilenet_v3_large",
+            "deeplabv3_mobilenet_v3_large",
+            "deeplabv3_resnet50",
+            "fcn_resnet50",
+        ),
+    ),
+    "detection": Terms(
+        headline="ap",
+        headline_name="AP",
+        validated=("val.ap", "val.ap50"),
+        architectures=(
+            "ssdlite320_mobilenet_v3_large",
+            "retinanet_resnet18_fpn",
+            "retinanet_resnet50_fpn",
+            "fcos_resnet18_fpn",
+            "fcos_resnet50_fpn",
+            "fasterrcnn_mobilenet_v3_large_320_fpn",
+            "fasterrcnn_resnet50_fpn",
+        ),
+    ),
+}
+
+# The network that a dense one is built on: what `model.backbone_from` must have been.
+BACKBONES: dict[str, str] = {
+    "lraspp_mobilenet_v3_large": "mobilenet_v3_large",
+    "deeplabv3_mobilenet_v3_large": "mobilenet_v3_large",
+    "deeplabv3_resnet50": "resnet50",
+    "fcn_resnet50": "resnet50",
+    "ssdlite320_mobilenet_v3_large": "mobilenet_v3_large",
+    "retinanet_resnet18_fpn": "resnet18",
+    "retinanet_resnet50_fpn": "resnet50",
+    "fcos_resnet18_fpn": "resnet18",
+    "fcos_resnet50_fpn": "resnet50",
+    "fasterrcnn_mobilenet_v3_large_320_fpn": "mobilenet_v3_large",
+    "fasterrcnn_resnet50_fpn": "resnet50",
+}

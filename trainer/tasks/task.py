@@ -1,0 +1,129 @@
+"""What the loop asks of a vision task. Each task is a module of these functions; `trainer.tasks.choose` takes one.
+
+The loop moves three things that it never looks into:
+
+- *targets*, the truth of a batch. Classification: labels_B. Segmentation: masks_BHW, uint8, `core.spec.IGNORE`
+  where nobody judges. Detection: a list of B dicts, `boxes` (n, 4) float32 in pixels of the training size and `labels`
+  (n,), of any n, 0 too. They move with their images: through `augment`, and through a method's `prepare`.
+- *outputs*, what the network says, raw and differentiable, the same in train and evaluation mode. Classification:
+  logits_BK. Segmentation: logits_BKHW. Detection: the heads' maps, before any choice among them; so losses are a
+  method's, taken of outputs and targets, and non-maximum suppression belongs to `predict`.
+- *predictions*, outputs judged against targets and reduced to what figures are made of, image by image.
+
+A network takes normalised float images (B, C, H, W) and nothing else: whatever else torchvision's own forward pass
+would take or do (targets, resizing, normalising, NMS) stays outside, so that a network is exported as it was trained.
+A method of a task is an objective like any other (`trainer.methods.method`): it may change images and targets in
+`prepare`, and judges in `judge`. `Batch.targets` are the task's.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.progress import Working
+from core.spec import AugmentationSpec, PackManifest, ResolvedSpec, Split
+from core.spec.report import AgainstControl, AnySplit
+from trainer.augment import Normalise
+from trainer.methods.method import Judged, Method
+from trainer.pack import Pack
+from trainer.process import StopRequest
+from trainer.sampling import Kinship
+
+Targets = Any
+
+
+class Samples(Protocol):
+    """The images of a split with their targets."""
+
+    resident: bool  # on the device; otherwise a thread fetches them ahead
+    cached_bytes: int
+    normalise: Normalise
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, Targets]:
+        """uint8 images (B, C, H, W) and their targets, on the device, free to be changed."""
+
+
+class Predictions(Protocol):
+    """What was found of each image of a split. Two networks' can be compared where the images are the same."""
+
+    def to_bytes(self) -> bytes: ...
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> Self: ...
+
+
+class Task(Protocol):
+    Predictions: type[Predictions]
+
+    def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
+        """A fresh network, seeded by what torch draws next."""
+
+    def build_method(self, spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
+        """The spec's objective. `groups` is of a step, before it is divided."""
+
+    def open_split(
+        self, pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int
+    ) -> Samples: ...
+
+    def kinship(self, pack: Pack) -> Kinship:
+        """Who of the training images is paired with whom."""
+
+    def augment(
+        self,
+        images_BCHW: Tensor,
+        targets: Targets,
+        spec: AugmentationSpec,
+        random: np.random.Generator,
+        *,
+        step: tuple[int, int],
+        part: slice,
+    ) -> tuple[Tensor, Targets]:
+        """Images and targets, changed alike.
+
+        `step` is (members, groups) of the whole step, for which numbers are drawn however it is divided; the images
+        are its `part` of the groups.
+        """
+
+    def batch_metrics(self, judged: Judged) -> dict[str, Tensor]:
+        """What is reported of a training step besides the losses: scalars, means over images."""
+
+    def predict(
+        self, model: nn.Module, samples: Samples, *, activity: str, stop: StopRequest | None = None
+    ) -> Generator[Working, None, Predictions]:
+        """The network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
+
+    def validate(self, found: Predictions) -> dict[str, float]:
+        """Metrics of validation: at least those of `TERMS[task].validated`."""
+
+    def figures(
+        self, found: Predictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
+    ) -> AnySplit: ...
+
+    def compare(
+        self,
+        main: Predictions,
+        control: Predictions,
+        *,
+        split: Literal["val", "test"],
+        calibrated: bool,
+        equal_images_seen: bool,
+    ) -> AgainstControl: ...
+
+    def write_report(
+        self,
+        spec: ResolvedSpec,
+        pack: Pack,
+        out: Path,
+        *,
+        evaluations: Any,
+        model: nn.Module,
+        held_out: Samples,
+    ) -> bytes:
+        """report.html, of the main arm's `model` on the device."""
