@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     trainer_module: str = Field("trainer", description="what `python -m` runs as the trainer; tests run another")
     orphan_ttl_seconds: float = Field(86_400, description="an object that no row names is deleted after so long")
     pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")
+    signing_key_file: Path | None = Field(None, description="of workers: the Ed25519 key that signs bundles, PEM")
+    signing_public_key_file: Path | None = Field(None, description="of the api: its public half, PEM")
     predict_cache_bytes: int = Field(512 * 2**20, ge=0, description="model files an api process keeps open")
     max_upload_bytes: int = Field(50 * 2**30, description="largest upload accepted")
     requests_per_minute: int = Field(600_000, ge=1, description="of a tenant, over all its keys and all api processes")

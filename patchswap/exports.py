@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchswap import archive, downloads, pages, waiting
-from patchswap.errors import BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto, Prediction
+from patchswap import archive, downloads, pages, signatures, waiting
+from patchswap.errors import ApiError, BadInput, ExportUnsuccessful
+from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto, Prediction, SigningKey
 from patchswap.transport import Body, read_json
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ class Models:
         *,
         precision: str = "fp32",
         replace: bool = False,
+        key: str | None = None,
         progress: downloads.Progress | None = None,
     ) -> Path:
         """The unpacked bundle of the newest good export of a model, or of a job's model; gives its folder."""
         export = self.newest_export(model, precision=precision)
-        return self._client.exports.pull(export, target, replace=replace, progress=progress)
+        return self._client.exports.pull(export, target, replace=replace, key=key, progress=progress)
 
     def newest_export(self, model: str, *, precision: str) -> Export:
         """Raises BadInput where there is none to download, saying what there is."""
@@ -147,17 +148,38 @@ class Exports:
         target: Path | str,
         *,
         replace: bool = False,
+        key: str | None = None,
         progress: downloads.Progress | None = None,
     ) -> Path:
-        """The unpacked bundle; gives its folder. A pull that broke off is taken up again, too."""
+        """The unpacked bundle; gives its folder. A pull that broke off is taken up again, too.
+
+        Its sha256 and its signature are checked before anything is unpacked: by `key`, a public key in PEM, and then it
+        must be signed, else by the service's own, if the service signs. Raises DamagedFile.
+        """
         target = Path(target)
         archive.require_free(target, replace=replace)
         bundle = self._download(export, target.parent / f"{export.id}.zip", progress)
         try:
+            self._check_signature(bundle, key)
             archive.unpack(bundle, target, replace=replace)
         finally:
             bundle.unlink()
         return target
+
+    def signing_key(self) -> SigningKey | None:
+        """The service's public key; None where it signs nothing."""
+        try:
+            return SigningKey.model_validate(self._transport.get("/v1/signing_key"))
+        except ApiError as error:
+            if error.code == "not_signing":
+                return None
+            raise
+
+    def _check_signature(self, bundle: Path, key: str | None) -> None:
+        if key is not None:
+            signatures.check_bundle(bundle, key, required=True)
+        elif (own := self.signing_key()) is not None:
+            signatures.check_bundle(bundle, own.pem, required=False)  # one made before the service signed has none
 
     def _download(self, export: Export, path: Path, progress: downloads.Progress | None) -> Path:
         if export.status != "succeeded" or export.sha256 is None or export.bytes is None:

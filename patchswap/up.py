@@ -66,6 +66,8 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     try:
         _start_servers(supervisor, places)
         supervisor.run_once("migrations", _python("migrations"))
+        if not places.signing_key.exists():
+            supervisor.run_once("signing", [*_python("core.signing"), "--create", str(places.signing_key)])
         _start_service(supervisor, host=host, port=port)
         supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
         _ensure_client(supervisor, places, url)
@@ -138,7 +140,11 @@ def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
 def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
     """What the user has set, but where the data is: that is this directory's business."""
     return (
-        {"PATCHSWAP_ALLOWED_HOSTS": _names(host)}
+        {
+            "PATCHSWAP_ALLOWED_HOSTS": _names(host),
+            "PATCHSWAP_SIGNING_KEY_FILE": str(places.signing_key),
+            "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
+        }
         | os.environ
         | {
             "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),

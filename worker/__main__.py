@@ -5,7 +5,9 @@ A worker runs one task at a time and starts a sweeper of its own.
 
 import argparse
 import os
+import sys
 
+from core import signing
 from core.confinement import die_with
 from core.settings import settings
 from worker import exposition, logs, sweeper
@@ -29,12 +31,21 @@ def work(queue: str) -> None:
     """Take one task of a queue after the other, until SIGTERM."""
     # Remapped, SIGTERM would wait for the running task's end before telling it to end; see worker.app.
     os.environ.pop("REMAP_SIGTERM", None)
+    _require_usable_key()
     exposition.prepare()
     from worker.app import app  # noqa: PLC0415 - Celery reads the variable when it is imported
 
     name = f"{queue}-{os.getpid()}@{settings().worker_name}"
     flags = ["--queues", queue, "--concurrency", "1", "--without-gossip", "--without-mingle", "--hostname", name]
     app.worker_main(["--quiet", "worker", "--pool", "prefork", "--loglevel", "INFO", *flags])
+
+
+def _require_usable_key() -> None:
+    """Now, and not when the first job is to be published."""
+    try:
+        signing.private_key()
+    except signing.UnusableKey as error:
+        sys.exit(f"python -m worker: {error}")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
         supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
     result = publication.read_export(target)
     key = f"exports/{export.id}/{export.fence}/{publication.BUNDLE}"
-    stored = lease.patiently(lambda: publication.store_verified(key, target / publication.BUNDLE))
+    stored = lease.patiently(lambda: publication.store_bundle(key, target / publication.BUNDLE))
     write_until_done(lambda session: exports.publish(session, export.id, export.fence, result, stored))
     logger.info("%s", result.status)
 

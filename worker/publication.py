@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core import storage
+from core import signing, storage
 from core.errors import ChecksumMismatch
 from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.progress import Arm
@@ -37,12 +37,18 @@ def store_all(
         weights=store_verified(f"{prefix}/{WEIGHTS}", out / "main" / WEIGHTS),
         evaluation={arm: evaluation.model_dump(mode="json") for arm, evaluation in evaluations.items()},
         exports=[
-            FinishedExport(result, store_verified(f"{prefix}/exports/{folder.name}/{BUNDLE}", folder / BUNDLE))
+            FinishedExport(result, store_bundle(f"{prefix}/exports/{folder.name}/{BUNDLE}", folder / BUNDLE))
             for folder, result in exports.items()
         ],
         card=_card(list(exports), evaluations["main"]),
         report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
     )
+
+
+def store_bundle(key: str, path: Path) -> storage.StoredFile:
+    """Signed, where the service signs."""
+    signing.seal(path)
+    return store_verified(key, path)
 
 
 def store_verified(key: str, path: Path) -> storage.StoredFile:

@@ -17,6 +17,7 @@ from api.routes import (
     predict,
     recipes,
     samples,
+    signing,
     sweeps,
     uploads,
 )
@@ -39,6 +40,7 @@ ROUTERS = tuple(
         pareto,
         predict,
         exports,
+        signing,
         sweeps,
         recipes,
         keys,

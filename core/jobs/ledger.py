@@ -252,8 +252,8 @@ def _export(model: Model, finished: FinishedExport) -> Export:
         constraints=result.constraints.model_dump(),
         status=result.status,
         object_key=finished.stored.key,
-        bytes=result.bytes,
-        sha256=result.sha256,
+        bytes=finished.stored.bytes,  # with the signature, which the trainer's own figures lack
+        sha256=finished.stored.sha256,
         measured=result.measured,
         violations=result.violations,
         finished_at=func.now(),

@@ -26,6 +26,8 @@ for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
 app.command("pull")(models.pull)
+app.command("verify")(models.verify)
+app.command("signing-key")(models.signing_key)
 app.command("predict")(models.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")

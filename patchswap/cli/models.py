@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from patchswap import signatures
 from patchswap.cli import bars, pareto
 from patchswap.cli.output import Json, connect, emit, note, plain, printable, size, table
 from patchswap.errors import BadInput
@@ -36,20 +37,24 @@ exports = typer.Typer(
 )
 ModelOrJob = Annotated[str, typer.Argument(metavar="MODEL|JOB", help="model_... or job_...")]
 ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
+Key = Annotated[
+    Path | None, typer.Option(metavar="KEY.pem", help="The bundle must be signed by this key. Default: the service's.")
+]
 Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
 
 
-def pull(  # noqa: PLR0917 - one for each option
+def pull(  # noqa: PLR0913, PLR0917 - one for each option
     what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
     to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
     precision: Precision = "fp32",
     smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
     fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
     max_drop: Annotated[float | None, typer.Option(help="With these: points of accuracy it may lose.")] = None,
+    key: Key = None,
     force: Annotated[bool, typer.Option(help="Replace an earlier bundle there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Load a bundle and unpack it."""
+    """Load a bundle, check its sha256 and its signature, and unpack it."""
     with connect() as client, bars.transfer("loading") as shown:
         if smallest or fastest or max_drop is not None:
             export = _chosen(client, what, smallest=smallest, fastest=fastest, max_drop=max_drop)
@@ -58,7 +63,7 @@ def pull(  # noqa: PLR0917 - one for each option
         else:
             export = client.models.newest_export(what, precision=precision)
         to = to or Path(f"{export.model_id}-{export.precision}")
-        folder = client.exports.pull(export, to, replace=force, progress=shown)
+        folder = client.exports.pull(export, to, replace=force, key=_read(key), progress=shown)
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
     if not as_json:
         note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
@@ -74,6 +79,39 @@ def _chosen(client: Client, what: str, *, smallest: bool, fastest: bool, max_dro
     for remark in found.notes if fastest else ():
         note(remark)
     return client.exports.get(point.export_id)
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="An unpacked bundle.")],
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Check the signature and every hash of a bundle, by this program and not by the bundle's own."""
+    pem = _read(key)
+    if pem is None:
+        with connect() as client:
+            own = client.exports.signing_key()
+        if own is None:
+            raise BadInput("this service signs nothing, so there is no key to check by; run the bundle's verify.py")
+        pem = own.pem
+    key_id = signatures.check_folder(folder, pem)
+    emit({"folder": str(folder), "key_id": key_id}, as_json=as_json, text=f"{folder} is as signed by key {key_id}")
+
+
+def signing_key(as_json: Json = False) -> None:
+    """Print the public key that the service signs bundles with, PEM; keep it, for --key."""
+    with connect() as client:
+        found = client.exports.signing_key()
+    if found is None:
+        raise BadInput("this service signs nothing; its operator may set PATCHSWAP_SIGNING_KEY_FILE")
+    emit(found, as_json=as_json, text=found.pem.strip())
+
+
+def _read(key: Path | None) -> str | None:
+    try:
+        return None if key is None else key.read_text()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{key} is no public key in PEM") from error
 
 
 def predict(

@@ -55,6 +55,10 @@ class Layout:
         return self.root / "client.json"
 
     @property
+    def signing_key(self) -> Path:
+        return self.root / "signing_key.pem"
+
+    @property
     def postgres_sockets(self) -> Path:
         return self.run / "postgres"
 

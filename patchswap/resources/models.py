@@ -33,6 +33,13 @@ class Export(Bound):
         return self.client.exports.download(self.id, path)
 
 
+class SigningKey(Resource):
+    algorithm: str
+    key_id: str
+    public_key: str  # base64
+    pem: str
+
+
 class Prediction(Resource):
     """What an exported file says of an image; `top` is best first."""
 

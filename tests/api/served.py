@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,15 @@ class Served:
     folder: Path  # the bundle, unpacked
 
 
-def export(model: Model, folder: Path, *, mode: str = "RGB", seed: int = 0, **over: Any) -> Served:
+def export(
+    model: Model,
+    folder: Path,
+    *,
+    mode: str = "RGB",
+    seed: int = 0,
+    seal: Callable[[Path], None] = lambda _: None,
+    **over: Any,
+) -> Served:
     """Another export of the model, stored as a worker stores it."""
     folder.mkdir(parents=True, exist_ok=True)
     network(folder / "net.onnx", mode, seed)
@@ -70,7 +79,8 @@ def export(model: Model, folder: Path, *, mode: str = "RGB", seed: int = 0, **ov
         "labels.json": bundle.as_json(LABELS),
         "preprocess.json": bundle.as_json(rules(mode)),
     }
-    size, sha256 = bundle.write(folder / "bundle.zip", contents, {"task": "classification"})
+    bundle.write(folder / "bundle.zip", contents, {"task": "classification"})
+    seal(folder / "bundle.zip")
     zipfile.ZipFile(folder / "bundle.zip").extractall(folder / "unpacked")
     export_id = new_id("exp")
     stored = storage.put_file(f"exports/{export_id}/1/bundle.zip", folder / "bundle.zip")
@@ -86,8 +96,8 @@ def export(model: Model, folder: Path, *, mode: str = "RGB", seed: int = 0, **ov
         model_id=model.id,
         constraints=Constraints().model_dump(),
         object_key=stored.key,
-        bytes=size,
-        sha256=sha256,
+        bytes=stored.bytes,
+        sha256=stored.sha256,
         **(values | over),
     )
     with transaction() as session:

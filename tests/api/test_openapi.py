@@ -72,6 +72,8 @@ def test_fields_of_answers_are_all_required():
         "Export",
         "Model",
         "Pareto",
+        "Prediction",
+        "SigningKey",
         "ParetoPoint",
         "Evaluation",
         "SplitEvaluation",

@@ -81,10 +81,12 @@ def test_no_secret_is_in_logs_answers_processes_broker_or_ledger(service: Up, st
     assert made[:12] in places["ledger"]  # the prefix that people know a key by: the right table was read
     assert service.stop() == 0
     for path in service.data_dir.rglob("*"):
-        if path.is_file() and path.name != "client.json":
+        if path.is_file() and path.name not in ("client.json", "signing_key.pem"):
             places[str(path)] = path.read_bytes().decode("latin-1")
     assert any(path.endswith("logs/api.log") for path in places)
-    for secret in (own, made, wrong, store_secret):
+    signing_key = service.data_dir / "signing_key.pem"
+    assert signing_key.stat().st_mode & 0o777 == 0o600
+    for secret in (own, made, wrong, store_secret, signing_key.read_text().splitlines()[1]):
         assert [place for place, text in places.items() if secret in text] == []
 
 

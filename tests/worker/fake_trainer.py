@@ -252,6 +252,7 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
     bundle = arguments.export_dir / "bundle.zip"
     with zipfile.ZipFile(bundle, "w") as archive:
         archive.writestr("model.onnx", weights)
+        archive.writestr("manifest.json", '{"files": {}}')
         archive.writestr("model_card.md", f"# A model\n\n{arguments.format} {arguments.precision}\n")
         archive.writestr("report.html", (out / "main" / "report.html").read_bytes())
     content = bundle.read_bytes()

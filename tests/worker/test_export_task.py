@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from io import BytesIO
 
 import pytest
 from sqlalchemy import update
 
-from core import exports, storage
+from core import exports, signing, storage
 from core.database import transaction
 from core.spec import Constraints, ExportSpec
 from core.tables import Export, Job, Model
+from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.test_whole_job import read
@@ -46,6 +48,24 @@ def test_bundle_holds_the_report_of_the_training(model):
     run_export(export.id)
     bundle = storage.get_bytes(read(Export, export.id).object_key)
     assert zipfile.ZipFile(BytesIO(bundle)).read("report.html").decode() == REPORT
+
+
+def test_bundles_of_jobs_and_of_later_exports_are_signed(version, tmp_path, monkeypatch):
+    key = signing.create(tmp_path / "key.pem")
+    monkeypatch.setenv("PATCHSWAP_SIGNING_KEY_FILE", str(tmp_path / "key.pem"))
+    forget_settings()
+    job = seed.job(version)
+    run_job(job.id)
+    model = read(Model, seed.read(job.id).model_id)
+    run_export(order(model, precision="int8").id)
+    with transaction() as session:
+        exports_ = list(session.query(Export).filter_by(model_id=model.id))
+    assert len(exports_) == 2
+    for export in exports_:
+        content = storage.get_bytes(export.object_key)
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (export.sha256, export.bytes)
+        signature = json.loads(zipfile.ZipFile(BytesIO(content)).read("signature.json"))
+        assert signature["key_id"] == key.key_id
 
 
 def test_altered_report_is_not_bundled(model):

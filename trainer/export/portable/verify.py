@@ -1,13 +1,17 @@
 """Check the bundle this file lies in: `python verify.py` prints one line per check and ends 0 only if all hold.
 
-Needs numpy, Pillow and onnxruntime. The hashes come first: nothing of a bundle that was changed is run.
+Needs numpy, Pillow and onnxruntime. The hashes come first: nothing of a bundle that was changed is run. With `--key
+KEY.pem`, the service's public key, the signature of the manifest comes before them; that needs `cryptography`. Whoever
+doubts this very program checks with one of their own: `patchswap verify FOLDER --key KEY.pem`.
 """
 
+import argparse
+import base64
 import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
+SIGNATURE = "signature.json"  # of the manifest, so not in it
 DTYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}  # onnx.TensorProto.DataType
 Manifest = dict[str, Any]
 
@@ -24,10 +29,15 @@ class CheckFailedError(Exception):
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="Check this bundle; end 0 only if all holds.")
+    parser.add_argument("--key", type=Path, metavar="KEY.pem", help="public key of the service that signed it")
+    key = parser.parse_args().key
     try:
         manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         print(f"FAIL manifest: {error}")
+        return 1
+    if key is not None and not _holds(partial(check_signature, key=key), manifest):
         return 1
     whole = [_holds(check, manifest) for check in (check_names, check_hashes)]
     if not all(whole):
@@ -38,7 +48,7 @@ def main() -> int:
 
 
 def _holds(check: Callable[[Manifest], str], manifest: Manifest) -> bool:
-    name = check.__name__.removeprefix("check_")
+    name = getattr(check, "func", check).__name__.removeprefix("check_")
     try:
         print(f"ok   {name}: {check(manifest)}")
     except Exception as error:  # noqa: BLE001 - whatever stops a check is its finding
@@ -47,13 +57,31 @@ def _holds(check: Callable[[Manifest], str], manifest: Manifest) -> bool:
     return True
 
 
+def check_signature(_manifest: Manifest, *, key: Path) -> str:
+    """The manifest is the one that the owner of this key signed."""
+    try:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    except ImportError as error:
+        raise CheckFailedError("it needs a package more: pip install cryptography") from error
+    if not (HERE / SIGNATURE).is_file():
+        raise CheckFailedError("the bundle is not signed")
+    told = json.loads((HERE / SIGNATURE).read_text(encoding="utf-8"))
+    public = load_pem_public_key(key.read_bytes())
+    try:
+        public.verify(base64.b64decode(told["signature"]), (HERE / "manifest.json").read_bytes())
+    except InvalidSignature as error:
+        raise CheckFailedError(f"not by this key; it names key {told['key_id']}") from error
+    return f"by key {told['key_id']}"
+
+
 def check_names(manifest: Manifest) -> str:
     """No file is missing and none was added; Python's own cache is not counted."""
     expected = {*manifest["files"], "manifest.json"}
     found = {p.relative_to(HERE).as_posix() for p in HERE.rglob("*") if not p.is_dir() and "__pycache__" not in p.parts}
     if missing := sorted(expected - found):
         raise CheckFailedError(f"missing {', '.join(missing)}")
-    if extra := sorted(found - expected):
+    if extra := sorted(found - expected - {SIGNATURE}):
         raise CheckFailedError(f"not in the manifest: {', '.join(extra)}")
     return f"{len(expected)} files"
 

@@ -8,22 +8,29 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from PIL import Image
 
+from core import signing
 from tests.trainer.export.bundled import verify
 from tests.trainer.export.conftest import Exported
 from trainer.export import measurement
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, folder / "verify.py"], check=False, capture_output=True, text=True, cwd=folder.parent
+        [sys.executable, folder / "verify.py", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder.parent,
     )
 
 
@@ -160,3 +167,23 @@ def test_weights_are_counted_as_onnx_counts_them(int8: Exported, fp32: Exported)
     for exported in (int8, fp32):
         path = exported.folder / "model.onnx"
         assert verify.weights_by_dtype(path.read_bytes()) == measurement.weights_by_dtype(path)
+
+
+def test_signature_is_checked_by_the_key_that_is_given(int8: Exported, tmp_path: Path, monkeypatch) -> None:
+    ours, theirs = tmp_path / "ours.pem", tmp_path / "theirs.pem"
+    key = signing.create(ours)
+    signing.create(theirs)
+    sealed = Path(shutil.copy(int8.archive, tmp_path))
+    monkeypatch.setattr(signing, "private_key", lambda: load_pem_private_key(ours.read_bytes(), None))
+    signing.seal(sealed)
+    zipfile.ZipFile(sealed).extractall(tmp_path / "bundle")
+    good = run(tmp_path / "bundle", "--key", signing.public_path(ours))
+    assert (good.returncode, good.stdout.splitlines()[0]) == (0, f"ok   signature: by key {key.key_id}")
+    assert run(tmp_path / "bundle").returncode == 0
+    other = run(tmp_path / "bundle", "--key", signing.public_path(theirs))
+    assert (other.returncode, other.stdout) == (1, f"FAIL signature: not by this key; it names key {key.key_id}\n")
+    (tmp_path / "bundle" / "labels.json").write_text("[]")
+    state_new_hashes(tmp_path / "bundle")
+    assert "FAIL signature" in run(tmp_path / "bundle", "--key", signing.public_path(ours)).stdout
+    unsigned = run(int8.folder, "--key", signing.public_path(ours))
+    assert (unsigned.returncode, unsigned.stdout) == (1, "FAIL signature: the bundle is not signed\n")

@@ -1,0 +1,40 @@
+"""The public half of the key that bundles are signed with."""
+
+from __future__ import annotations
+
+import base64
+
+from fastapi import APIRouter, Request, Response
+
+from api import answers
+from api.authentication import MUST_READ
+from api.bodies import JsonRoute
+from api.routes import documented
+from api.schemas.signing import SigningKey
+from core import signing
+from core.errors import NotFound, Unavailable
+
+router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
+
+
+class NotSigning(NotFound):
+    """This service signs nothing: no signing key was set up. The sha256 of an export still holds its file."""
+
+
+@router.get(
+    "/signing_key",
+    operation_id="get_signing_key",
+    dependencies=[MUST_READ],
+    response_model=SigningKey,
+    responses=documented.problems(401, 403, 404, 500, 503) | documented.NOT_MODIFIED,
+)
+def get_signing_key(request: Request) -> Response:
+    """Verifies `signature.json` of a bundle. Keep a copy: who checks with a key from elsewhere need not trust us."""
+    try:
+        key = signing.public_key()
+    except signing.UnusableKey as error:
+        raise Unavailable("the signing key of this service is not set up rightly; tell its operator") from error
+    if key is None:
+        raise NotSigning
+    raw = base64.b64encode(key.raw).decode()
+    return answers.one(request, SigningKey(algorithm=signing.ALGORITHM, key_id=key.key_id, public_key=raw, pem=key.pem))

@@ -1,0 +1,142 @@
+"""The service's Ed25519 signature of a bundle, over its manifest, which has the hash of every other file.
+
+Only workers need the private key, and no trainer is told of it: the worker seals the bundle that the trainer wrote. The
+api has the public key. `python -m core.signing --create FILE` makes both.
+"""
+
+import argparse
+import base64
+import errno
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from core.settings import settings
+
+MANIFEST, SIGNATURE = "manifest.json", "signature.json"
+ALGORITHM = "ed25519"
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # as every entry of a bundle: equal contents give equal bytes
+
+
+class UnusableKey(Exception):
+    """A key file cannot be used; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    raw: bytes
+    pem: str
+
+    @property
+    def key_id(self) -> str:
+        return hashlib.sha256(self.raw).hexdigest()[:16]
+
+
+def public_key() -> PublicKey | None:
+    """Whose signatures the service makes; None where it makes none. Raises UnusableKey."""
+    path = settings().signing_public_key_file
+    if path is None:
+        return None
+    found = _load(path, load_pem_public_key)
+    if not isinstance(found, Ed25519PublicKey):
+        raise UnusableKey(f"{path} holds no Ed25519 public key; make one with `python -m core.signing --create FILE`")
+    return _described(found)
+
+
+def private_key() -> Ed25519PrivateKey | None:
+    """What bundles are signed with; None where they are not. Raises UnusableKey."""
+    path = settings().signing_key_file
+    if path is None:
+        return None
+    found = _load(path, lambda pem: load_pem_private_key(pem, password=None))
+    if not isinstance(found, Ed25519PrivateKey):
+        raise UnusableKey(f"{path} holds no Ed25519 private key; make one with `python -m core.signing --create FILE`")
+    return found
+
+
+def seal(bundle: Path) -> None:
+    """Add the signature to a bundle, unless there is one or the service signs nothing. Raises UnusableKey."""
+    key = private_key()
+    if key is None:
+        return
+    with zipfile.ZipFile(bundle, "a") as archive:
+        if SIGNATURE in archive.namelist():
+            return
+        signature = key.sign(archive.read(MANIFEST))
+        told = {
+            "algorithm": ALGORITHM,
+            "key_id": _described(key.public_key()).key_id,
+            "of": MANIFEST,
+            "signature": base64.b64encode(signature).decode(),
+        }
+        entry = zipfile.ZipInfo(SIGNATURE, _ZIP_EPOCH)
+        entry.create_system, entry.external_attr = 3, 0o100644 << 16
+        archive.writestr(entry, json.dumps(told, indent=2).encode() + b"\n")
+
+
+def create(path: Path) -> PublicKey:
+    """A new private key, readable by its owner only, and beside it `.pub`. Raises FileExistsError or OSError."""
+    if path.exists():  # before the public key of that one is replaced
+        raise FileExistsError(errno.EEXIST, "there is a file already; keys are not replaced", str(path))
+    key = Ed25519PrivateKey.generate()
+    made = _described(key.public_key())
+    public_path(path).write_text(made.pem)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)  # last: where there is a private key, its public key is there too, and both are whole
+    return made
+
+
+def public_path(path: Path) -> Path:
+    return path.with_name(path.name + ".pub")
+
+
+def _described(key: Ed25519PublicKey) -> PublicKey:
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw), pem)
+
+
+def _load(path: Path, load: Callable[[bytes], object]) -> object:
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise UnusableKey(f"the signing key {path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UnusableKey(f"the signing key {path} is no key in PEM without a password: {error}") from error
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m core.signing", description=__doc__)
+    parser.add_argument("--create", type=Path, metavar="FILE", required=True)
+    path = parser.parse_args().create
+    try:
+        made = create(path)
+    except OSError as error:
+        sys.stderr.write(f"{path}: {error.strerror}\n")
+        return 1
+    sys.stdout.write(f"{made.key_id}: {path} for workers, {public_path(path)} for the api and for customers\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
