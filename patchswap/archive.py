@@ -35,18 +35,20 @@ def media_type(path: Path) -> str:
         return ARCHIVE_MEDIA_TYPES[path.suffix.lower()]
     except KeyError:
         kinds = ", ".join(ARCHIVE_MEDIA_TYPES)
-        raise BadInput(f"{path} is no dataset; give a folder of CLASS/IMAGE files, or one of {kinds}") from None
+        raise BadInput(f"{path} is no dataset; give a folder of images, or one of {kinds}") from None
 
 
 def zip_folder(folder: Path, target: Path, progress: Progress | None = None) -> int:
-    """Write an ImageFolder as a zip that depends on names and contents only; gives the number of files.
+    """Write a folder of images, with all that lies among them, as a zip; gives the number of files.
 
-    Hidden files and the litter of desktops are left out, links to files are followed. Raises BadInput where there is
-    no image.
+    The zip depends on names and contents only. Hidden files and the litter of desktops are left out, links to files are
+    followed. Raises BadInput where there is no image.
     """
     files = sorted(_files(folder))
     if not any(path.suffix.lower() in _IMAGE_SUFFIXES for _, path in files):
-        raise BadInput(f"there are no images in {folder}; it should hold one folder of image files per class")
+        raise BadInput(
+            f"there are no images in {folder}; it should hold a folder of images per class, or images with annotations"
+        )
     with zipfile.ZipFile(target, "w") as archive:
         for number, (name, path) in enumerate(files, start=1):
             _add(archive, name, path)

@@ -25,14 +25,17 @@ class Datasets:
         path: Path | str,
         *,
         name: str | None = None,
+        task: str = "classification",
         splits: Mapping[str, Any] | None = None,
         zip_progress: archive.Progress | None = None,
         upload_progress: uploads.Progress | None = None,
     ) -> Dataset:
-        """Upload a folder of CLASS/IMAGE files or an archive, and have it ingested; does not wait for that.
+        """Upload a folder of images with what belongs to them, or an archive, and have it ingested; does not wait.
 
         The same content is sent once: again after a broken connection only what is missing, later nothing at all.
-        `splits`: {"val": 0.1, "test": 0.2, "seed": 0, "train_per_class": 20}, for archives that bring none.
+        `task`: "classification" for CLASS/IMAGE files and the like, "segmentation" for images with masks, "detection"
+        for images with boxes; COCO serves both. `splits`: {"val": 0.1, "test": 0.2, "seed": 0, "train_per_class": 20},
+        for archives that bring none.
         """
         path = Path(path)
         name = name or path.resolve().name.split(".")[0]
@@ -43,7 +46,7 @@ class Datasets:
                 upload_id = self._upload(zipped, upload_progress)
         else:
             upload_id = self._upload(path, upload_progress)
-        return self.create(name, upload_id=upload_id, splits=splits)
+        return self.create(name, upload_id=upload_id, task=task, splits=splits)
 
     def create(
         self, name: str, *, upload_id: str, task: str = "classification", splits: Mapping[str, Any] | None = None

@@ -52,7 +52,10 @@ class Pack:
     def without_test(self) -> "Pack":
         """This pack with its test split out of reach: its rows are of no split, and figures are of validation."""
         counts = {name: classes for name, classes in self.manifest.counts.items() if name != "test"}
-        manifest = self.manifest.model_copy(update={"counts": counts, "evaluation_split": "val"})
+        hidden: dict[str, object] = {"counts": counts, "evaluation_split": "val"}
+        if self.manifest.images is not None:
+            hidden["images"] = {**self.manifest.images, "test": 0}
+        manifest = self.manifest.model_copy(update=hidden)
         return replace(self, manifest=manifest, splits=np.where(self.splits == Split.TEST, _NO_SPLIT, self.splits))
 
     def read(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from core.progress import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from core.settings import settings
 from core.spec import PackManifest
 from core.spec.validation import ValidationReport
-from core.tables import DatasetVersion, Upload
+from core.tables import Dataset, DatasetVersion, Upload
 from worker import figures, logs, scratch
 from worker.child import Child
 from worker.lease import Asked, Lease, Stalled
@@ -36,6 +36,7 @@ class InvalidArchive(Exception):
 class Ingest:
     version: DatasetVersion
     upload: Upload
+    task: str
     folder: Path
     lease: Lease
 
@@ -54,14 +55,14 @@ def run_ingest(version_id: str) -> None:
     figures.claimed("ingest", claimed)
     if claimed is None:
         return
-    version, upload = claimed
+    version, upload, task = claimed
     fence = version.fence
     with (
         logs.about(version=version.id, fence=fence),
         scratch.folder(f"{version.id}-{fence}") as folder,
     ):
         lease = Lease(lambda session: leases.renew(session, DatasetVersion, version.id, fence))
-        ingest = Ingest(version, upload, folder, lease)
+        ingest = Ingest(version, upload, task, folder, lease)
         try:
             _work(ingest)
             figures.ended("ingest")
@@ -70,16 +71,19 @@ def run_ingest(version_id: str) -> None:
             _settle_otherwise(ingest, error)
 
 
-def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload] | None:
+def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload, str] | None:
     version = leases.claim(session, DatasetVersion, version_id, settings().worker_name)
-    return None if version is None else (version, session.get_one(Upload, version.upload_id))
+    if version is None:
+        return None
+    task = session.get_one(Dataset, version.dataset_id).task
+    return version, session.get_one(Upload, version.upload_id), task
 
 
 def _work(ingest: Ingest) -> None:
     archive = ingest.folder / "archive"
     ingest.lease.patiently(lambda: _fetch(ingest, archive))
     ingest.out.mkdir()
-    arguments: list[str | Path] = [archive, ingest.out]
+    arguments: list[str | Path] = [archive, ingest.out, "--task", ingest.task]
     if ingest.version.splits is not None:
         arguments += ["--splits", json.dumps(ingest.version.splits)]
     _read(ingest, arguments)

@@ -151,7 +151,6 @@ def _dataset(row: tables.Dataset) -> Dataset:
 
 def _version(row: tables.DatasetVersion) -> DatasetVersion:
     manifest = PackManifest.model_validate(row.manifest) if row.manifest else None
-    counts = manifest.counts if manifest else None
     return DatasetVersion(
         id=row.id,
         dataset_id=row.dataset_id,
@@ -160,16 +159,20 @@ def _version(row: tables.DatasetVersion) -> DatasetVersion:
         digest=manifest.digest if manifest else None,
         classes=manifest.classes if manifest else None,
         superclasses=manifest.superclasses if manifest else None,
-        counts=counts,
+        counts=manifest.counts if manifest else None,
         samples=manifest.samples if manifest else None,
         image_size=list(manifest.image_size) if manifest and manifest.image_size else None,
         median_size=list(manifest.median_size) if manifest else None,
         channels=manifest.channels if manifest else None,
         bytes=manifest.bytes if manifest else None,
-        splits={split: sum(classes.values()) for split, classes in counts.items()} if counts else None,
+        splits=_sizes(manifest) if manifest else None,
         evaluation_split=manifest.evaluation_split if manifest else None,
         pairability=manifest.pairability if manifest else None,
         requested_splits=row.splits,
         error=row.error,
         created_at=row.created_at,
     )
+
+
+def _sizes(manifest: PackManifest) -> dict[str, int]:
+    return {split: manifest.split_size(split) for split in ("train", "val", "test") if split in manifest.counts}

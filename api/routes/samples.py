@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -13,10 +14,10 @@ from api.bodies import JsonRoute
 from api.paging import Limit, Page
 from api.path_ids import DatasetId, VersionId
 from api.routes import documented
-from api.schemas.datasets import Sample
+from api.schemas.datasets import Box, Sample
 from api.sessions import Database
 from core import datasets, samples, tables
-from core.errors import DatasetNotReady, Invalid
+from core.errors import DatasetNotReady, Invalid, NotFound
 from core.spec import PackManifest, Split
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])
@@ -43,7 +44,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     limit: Limit = 20,
     after: Annotated[int, Query(ge=-1, le=MAX_INDEX, description="`last_id` of the page before: an index.")] = -1,
     split: Annotated[Literal["train", "val", "test"] | None, Query()] = None,
-    class_name: Annotated[str | None, Query(max_length=1000, description="Only this class.")] = None,
+    class_name: Annotated[str | None, Query(max_length=1000, description="Only images that show this class.")] = None,
 ) -> Response:
     """Samples in the order of the pack, without their pixels; `image_url` has those."""
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
@@ -84,12 +85,45 @@ def get_dataset_sample_image(
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = _pack(version)
     session.rollback()
-    tag = answers.entity_tag(f"{version.id}/{index}".encode())
+    return _picture(request, f"{version.id}/{index}", lambda: samples.image(pack, index))
+
+
+@router.get(
+    "/{index}/mask",
+    operation_id="get_dataset_sample_mask",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+        **documented.problems(*documented.READ, 409, 410),
+        **documented.NOT_MODIFIED,
+    },
+)
+def get_dataset_sample_mask(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    dataset_id: DatasetId,
+    version_id: VersionId,
+    *,
+    index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
+) -> Response:
+    """The mask of one image of a segmentation dataset: a PNG whose pixels are class numbers, shown in colours."""
+    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack = _pack(version)
+    if pack.manifest.task != "segmentation":
+        raise NotFound(f"a {pack.manifest.task} dataset has no masks")
+    session.rollback()
+    return _picture(request, f"{version.id}/{index}/mask", lambda: (samples.mask(pack, index), "image/png"))
+
+
+def _picture(request: Request, name: str, read: Callable[[], tuple[bytes, str]]) -> Response:
+    """A picture that never changes; it is read only where the caller does not have it yet."""
+    tag = answers.entity_tag(name.encode())
     headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
     if answers.matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     with _TURNS:
-        content, media_type = samples.image(pack, index)
+        content, media_type = read()
     return Response(content, media_type=media_type, headers=headers | {"Content-Disposition": "inline"})
 
 
@@ -108,14 +142,25 @@ def _label(manifest: PackManifest, class_name: str | None) -> int | None:
 
 
 def _sample(row: dict[str, Any], manifest: PackManifest, base: str) -> Sample:
+    label = row["label"] if row["label"] >= 0 else None
     return Sample(
         index=row["index"],
-        label=row["label"],
-        class_name=manifest.classes[row["label"]],
+        label=label,
+        class_name=None if label is None else manifest.classes[label],
+        classes=[manifest.classes[number] for number in samples.shown(row)],
         split=Split(row["split"]).name.lower(),
         height=row["height"],
         width=row["width"],
         path=row["path"],
         sha256=row["sha256"].hex(),
         image_url=f"{base}/{row['index']}/image",
+        mask_url=f"{base}/{row['index']}/mask" if manifest.task == "segmentation" else None,
+        boxes=_boxes(row, manifest.classes) if manifest.task == "detection" else None,
     )
+
+
+def _boxes(row: dict[str, Any], classes: list[str]) -> list[Box]:
+    return [
+        Box(corners=corners, label=label, class_name=classes[label])
+        for corners, label in zip(row["boxes"], row["box_labels"], strict=True)
+    ]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.spec import Pairability
+from core.spec import Pairability, Task
 from core.spec.validation import SplitRequest, ValidationReport
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -31,7 +31,7 @@ class NewDataset(NewVersion):
     )
 
     name: Name
-    task: Literal["classification"] = "classification"
+    task: Task = Field("classification", description="What the archive is read for: labels, masks or boxes.")
 
 
 class Dataset(BaseModel):
@@ -52,7 +52,9 @@ class DatasetVersion(BaseModel):
     digest: str | None
     classes: list[str] | None
     superclasses: dict[str, str] | None = Field(description="Class -> super-class, where the archive names them.")
-    counts: dict[str, dict[str, int]] | None = Field(description="Split name -> class name -> images.")
+    counts: dict[str, dict[str, int]] | None = Field(
+        description="Split name -> class name -> images; pixels of masks, boxes of detection."
+    )
     samples: int | None
     image_size: Size | None = Field(description="Height, width; null where images differ.")
     median_size: Size | None
@@ -66,16 +68,27 @@ class DatasetVersion(BaseModel):
     created_at: datetime
 
 
-class Sample(BaseModel):
-    index: int
+class Box(BaseModel):
+    corners: Annotated[list[float], Field(min_length=4, max_length=4)] = Field(
+        description="x1, y1, x2, y2 in pixels from the upper left."
+    )
     label: int
     class_name: str
+
+
+class Sample(BaseModel):
+    index: int
+    label: int | None = Field(description="Of masks and boxes: the rarest class in the image; null where it has none.")
+    class_name: str | None
+    classes: list[str] = Field(description="Every class that the image shows.")
     split: Literal["train", "val", "test"]
     height: int
     width: int
     path: str = Field(description="The file's name in the archive.")
     sha256: str = Field(description="Of the decoded pixels.")
     image_url: str
+    mask_url: str | None = Field(description="Of segmentation: a PNG of class numbers, 255 where none counts.")
+    boxes: list[Box] | None = Field(description="Of detection.")
 
 
 Report = ValidationReport

@@ -8,7 +8,7 @@ from core.spec.dataset import Pairability
 from core.spec.strict import Strict
 
 Severity = Literal["error", "warning", "info"]
-Layout = Literal["image_folder", "csv", "npz", "parquet"]
+Layout = Literal["image_folder", "csv", "npz", "parquet", "masks", "voc", "coco", "yolo"]
 MAX_FINDINGS = 1_000
 
 
@@ -54,5 +54,6 @@ class ValidationReport(BaseModel):
     classes: int
     splits: dict[str, int]  # split name -> images
     pairability: Pairability | None
+    amounts: dict[str, dict[str, int]] = {}  # split name -> class name -> images; of masks: pixels; of boxes: boxes
     findings: list[Finding]  # errors first; at most MAX_FINDINGS
     counts: dict[str, int]  # finding code -> how many there were, listed or not

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,14 +20,23 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Labelled images.", no_args_is_help=True)
 _FINDINGS_SHOWN = 10
+_CLASSES_SHOWN = 10
+
+
+class VisionTask(StrEnum):
+    classification = "classification"
+    segmentation = "segmentation"
+    detection = "detection"
+
 
 DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means the newest of that name.")]
 
 
 @app.command()
-def push(  # noqa: PLR0917 - one for each option
-    path: Annotated[Path, typer.Argument(help="A folder of CLASS/IMAGE files, or a zip, tar, tar.gz, npz or parquet.")],
+def push(  # noqa: PLR0913, PLR0917 - one for each option
+    path: Annotated[Path, typer.Argument(help="A folder of images, or a zip, tar, tar.gz, npz or parquet.")],
     name: Annotated[str | None, typer.Option(help="Default: the name of the folder or file.")] = None,
+    task: Annotated[VisionTask, typer.Option(help="What it is to be read for.")] = VisionTask.classification,
     val: Annotated[float | None, typer.Option(help="Share for validation, where there are no splits yet.")] = None,
     test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
     train_per_class: Annotated[int | None, typer.Option(help="Keep so many training images of each class.")] = None,
@@ -34,12 +44,18 @@ def push(  # noqa: PLR0917 - one for each option
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Upload images and have them checked. The same content is never sent twice."""
+    """Upload images and have them checked. The same content is never sent twice.
+
+    classification: CLASS/IMAGE files, or images with a CSV. segmentation: images/ with masks/, VOC or COCO. detection:
+    COCO JSON, VOC XML or YOLO text files beside the images.
+    """
     asked = {"val": val, "test": test, "train_per_class": train_per_class, "seed": split_seed}
     splits = {key: value for key, value in asked.items() if value is not None}
     with connect() as client:
         with bars.transfer("uploading") as shown:
-            dataset = client.datasets.push(path, name=name, splits=splits or None, upload_progress=shown)
+            dataset = client.datasets.push(
+                path, name=name, task=task.value, splits=splits or None, upload_progress=shown
+            )
         if not wait:
             emit(dataset, as_json=as_json, text=f"{dataset.id} {dataset.status}")
             return
@@ -48,7 +64,8 @@ def push(  # noqa: PLR0917 - one for each option
         report = dataset.validation()
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
-        note(f"train on it: patchswap train --dataset {dataset.name} --recipe resnet20_short --watch")
+        recipe = " --recipe resnet20_short" if dataset.task == "classification" else ""
+        note(f"train on it: patchswap train --dataset {dataset.name}{recipe} --watch")
 
 
 @app.command("list")
@@ -103,7 +120,17 @@ def _summary(dataset: Dataset, report: ValidationReport) -> str:
     ]
     if report.pairability:
         lines.append(f"{report.pairability['share']:.0%} of the training images have a same-class partner")
+    if dataset.task != "classification":
+        lines.append(_amounts(report, "pixels" if dataset.task == "segmentation" else "boxes"))
     return "\n".join([*lines, *filter(None, [_findings(report)])])
+
+
+def _amounts(report: ValidationReport, unit: str) -> str:
+    """The classes by how much of each there is in the training split, the most first."""
+    training = report.amounts.get("train", {})
+    most = sorted(training.items(), key=lambda item: -item[1])[:_CLASSES_SHOWN]
+    more = f" and {len(training) - len(most)} classes more" if len(training) > len(most) else ""
+    return f"{unit} to train on: " + printable(", ".join(f"{name} {amount:,}" for name, amount in most)) + more
 
 
 def _findings(report: ValidationReport) -> str:

@@ -29,6 +29,7 @@ class ValidationReport(Resource):
     classes: int
     splits: dict[str, int]
     pairability: dict[str, Any] | None = None
+    amounts: dict[str, dict[str, int]] = {}  # split -> class -> images; of masks: pixels; of boxes: boxes
     findings: tuple[Finding, ...] = ()
     counts: dict[str, int] = {}
 

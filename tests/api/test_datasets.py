@@ -101,7 +101,7 @@ def test_dataset_in_use_cannot_be_deleted(ours: Caller, version: DatasetVersion)
     [
         ({"name": ""}, "/name"),
         ({"name": "x" * 201}, "/name"),
-        ({"task": "detection"}, "/task"),
+        ({"task": "captioning"}, "/task"),
         ({"upload_id": "upl_" + "0" * 32}, "/upload_id"),
         ({"upload_id": "x"}, "/upload_id"),
         ({"splits": {"val": 0.6, "test": 0.6}}, "/splits"),

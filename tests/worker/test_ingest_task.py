@@ -10,19 +10,19 @@ from core.database import transaction
 from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Upload
 from tests.conftest import forget_settings
+from tests.data import layouts, scenes
 from tests.worker import seed
+from tests.worker.ingest.archives import zipped
 from tests.worker.test_whole_job import archive, read
 from worker import ingest_task, stopping
 from worker.ingest_task import run_ingest
 
 
-def pushed(content: bytes, splits: dict | None = None) -> DatasetVersion:
+def pushed(content: bytes, splits: dict | None = None, task: str = "classification") -> DatasetVersion:
     tenant_id = seed.tenant()
     upload = seed.upload(tenant_id, content)
     with transaction() as session:
-        return datasets.create(session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=splits)[
-            1
-        ]
+        return datasets.create(session, tenant_id, name="d", upload_id=upload.id, task=task, splits=splits)[1]
 
 
 @pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
@@ -38,6 +38,14 @@ def test_archive_becomes_a_ready_version_with_its_pack(fake_trainer):
     assert version.report["status"] == "ready"
     dataset = read(Dataset, version.dataset_id)
     assert (dataset.status, dataset.latest_version_id) == ("ready", version.id)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "detection"])
+def test_task_of_the_dataset_decides_how_its_archive_is_read(fake_trainer, task):
+    version = pushed(zipped(layouts.coco(scenes.draw(12, size=(48, 48)))), task=task)
+    run_ingest(version.id)
+    manifest = PackManifest.model_validate(read(DatasetVersion, version.id).manifest)
+    assert (manifest.task, manifest.split_size("train")) == (task, manifest.images["train"])
 
 
 def test_archive_that_holds_no_dataset_fails_with_its_report_and_stores_nothing(fake_trainer):

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
 import torch
 from torch import nn
 
+from trainer.export.formats.format import INPUT_NAME
+
 OPSET = 20
-INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised
-OUTPUT_NAME = "logits"  # float32 (batch, classes)
 
 
-def convert(model: nn.Module, *, image_shape: tuple[int, int, int], path: Path) -> None:
+def convert(
+    model: nn.Module, *, image_shape: tuple[int, int, int], path: Path, outputs: tuple[str, ...] = ("logits",)
+) -> None:
     """Write a network in evaluation mode as ONNX. `image_shape` is (channels, height, width)."""
     example = torch.zeros(2, *image_shape)  # a batch of one would be taken for a constant
     with torch.no_grad():
@@ -23,7 +26,7 @@ def convert(model: nn.Module, *, image_shape: tuple[int, int, int], path: Path) 
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
+            output_names=list(outputs),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             verbose=False,
         )
@@ -54,7 +57,7 @@ def tidy(proto: onnx.ModelProto) -> None:
     _shorten_names(graph)
 
 
-def set_metadata(path: Path, entries: dict[str, object]) -> None:
+def set_metadata(path: Path, entries: Mapping[str, object]) -> None:
     """Put JSON values under these keys into the file's metadata, for readers that have only the file."""
     proto = onnx.load(path)
     onnx.helper.set_model_props(proto, {key: json.dumps(value, sort_keys=True) for key, value in entries.items()})

@@ -9,7 +9,7 @@ Settings and why (measured with onnxruntime 1.32 on x86):
 - MinMax ranges; the last layer stays fp32, so that no logit is clipped at the calibrated range.
 """
 
-from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,9 @@ from onnxruntime.quantization import (
 )
 
 from trainer.export import conversion
+from trainer.export.calibration import Calibration
 from trainer.export.failures import export_failed
+from trainer.export.formats.format import INPUT_NAME
 
 SETTINGS = {
     "format": "QDQ, static",
@@ -36,54 +38,52 @@ SETTINGS = {
 }
 
 
-class Calibration(CalibrationDataReader):
-    """Batches of training images, counted as they are taken."""
+class _Reader(CalibrationDataReader):
+    """Calibration images as onnxruntime asks for them."""
 
-    def __init__(self, batches: Iterator[NDArray[np.float32]], total: int) -> None:
-        self._batches = batches
-        self._total = total
-        self._taken = 0
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        batch = next(self._batches, None)
-        if batch is None:
-            return None
-        self._taken += 1
-        return {conversion.INPUT_NAME: batch}
-
-    def steps(self) -> tuple[int, int]:
-        return self._taken, self._total
+        batch = next(self._calibration, None)
+        return None if batch is None else {INPUT_NAME: batch}
 
 
 def quantize(fp32: Path, int8: Path, calibration: Calibration) -> None:
     """Write the int8 file."""
-    prepared = int8.with_suffix(".prepared.onnx")
-    quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
-    quantize_static(
-        prepared,
-        int8,
-        calibration,
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        reduce_range=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        nodes_to_exclude=[_last_layer(onnx.load(prepared)).name],
-        calibrate_method=CalibrationMethod.MinMax,
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = Path(scratch) / "prepared.onnx"
+        quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
+        _quantize_prepared(prepared, int8, calibration)
     proto = onnx.load(int8)
     _check_weights(proto)
     conversion.tidy(proto)
     int8.write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def _last_layer(proto: onnx.ModelProto) -> onnx.NodeProto:
-    return next(node for node in proto.graph.node if conversion.OUTPUT_NAME in node.output)
+def _quantize_prepared(prepared: Path, int8: Path, calibration: Calibration) -> None:
+    quantize_static(
+        prepared,
+        int8,
+        _Reader(calibration),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        nodes_to_exclude=[node.name for node in _last_layers(onnx.load(prepared))],
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+
+
+def _last_layers(proto: onnx.ModelProto) -> list[onnx.NodeProto]:
+    outputs = {output.name for output in proto.graph.output}
+    return [node for node in proto.graph.node if outputs.intersection(node.output)]
 
 
 def _check_weights(proto: onnx.ModelProto) -> None:
     """A file that is int8 in name only must not leave."""
-    last = set(_last_layer(proto).input)
+    last = {name for node in _last_layers(proto) for name in node.input}
     stored = [constant for constant in proto.graph.initializer if len(constant.dims) >= 2]
     left = [c.name for c in stored if c.data_type == onnx.TensorProto.FLOAT and c.name not in last]
     if left or all(constant.data_type != onnx.TensorProto.INT8 for constant in stored):

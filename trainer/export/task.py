@@ -9,8 +9,8 @@ from typing import Any
 from core.progress import Arm
 from core.spec import Evaluation, ExportSpec, ResolvedSpec
 from trainer import evaluation, weights
-from trainer.export import conversion
 from trainer.export.failures import evaluation_missing
+from trainer.export.formats.format import INPUT_NAME
 from trainer.pack import Pack
 
 
@@ -67,8 +67,8 @@ class Task:
             "std": manifest.std,
             "layout": "NCHW",
             "dtype": "float32",
-            "input": conversion.INPUT_NAME,
-            "output": conversion.OUTPUT_NAME,
+            "input": INPUT_NAME,
+            "output": "logits",
         }
 
     def _evaluation_path(self, arm: Arm) -> Path:

@@ -1,4 +1,4 @@
-"""`python -m worker.ingest ARCHIVE OUT [--splits JSON] [--limits JSON]`: ingest under the kernel's limits.
+"""`python -m worker.ingest ARCHIVE OUT [--task TASK] [--splits JSON] [--limits JSON]`: ingest under limits.
 
 JSON lines of `core.progress` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
 why. 1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most
@@ -13,9 +13,11 @@ import time
 import warnings
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
 from core.confinement import confine
 from core.progress import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
+from core.spec import Task
 from worker.ingest import Limits, SplitRequest, ingest
 from worker.ingest.findings import Refused
 
@@ -27,13 +29,21 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.ingest")
     parser.add_argument("archive", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--task", choices=get_args(Task), default="classification")
     parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
     parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
     asked = parser.parse_args(arguments)
     _confine(asked.limits)
     warnings.simplefilter("ignore")  # Pillow's, which quote the file: a hostile archive could fill the log
     try:
-        result = ingest(asked.archive, asked.out, splits=asked.splits, progress=_Ticker(), limits=asked.limits)
+        result = ingest(
+            asked.archive,
+            asked.out,
+            task=asked.task,
+            splits=asked.splits,
+            progress=_Ticker(),
+            limits=asked.limits,
+        )
     except OSError as error:
         _say(Failed(error=_as_job_error(error)))
         return _EXIT_HERE

@@ -33,20 +33,25 @@ def drop_leaks(columns: Columns, splits: Splits, staging: Staging, findings: Fin
 
 
 def _tell_conflicts(columns: Columns, group: Group, staging: Staging, findings: Findings) -> None:
-    order = np.lexsort((columns.label, group))
+    said: NDArray[np.generic] = columns.label if columns.marks_sha256 is None else columns.marks_sha256
+    order = np.lexsort((said, group))
     same = group[order][1:] == group[order][:-1]
-    other = columns.label[order][1:] != columns.label[order][:-1]
+    other = said[order][1:] != said[order][:-1]
     conflicts = np.flatnonzero(same & other)
     for at in conflicts[:LISTED_PER_CODE].tolist():
         first, second = int(order[at]), int(order[at + 1])
-        message = (
-            f"the same pixels as {staging.path(first)!r}, which is {columns.classes[columns.label[first]]!r}, "
-            f"but labelled {columns.classes[columns.label[second]]!r}"
-        )
+        message = f"the same pixels as {staging.path(first)!r}, which is {_said_of(columns, first, second)}"
         fix = "Correct the label, or remove one."
         findings.add("warning", "conflicting_labels", message, path=staging.path(second), fix=fix)
     if len(conflicts) > LISTED_PER_CODE:
         findings.counts["conflicting_labels"] += len(conflicts) - LISTED_PER_CODE
+
+
+def _said_of(columns: Columns, first: int, second: int) -> str:
+    if columns.marks_sha256 is not None:
+        return "annotated otherwise"
+    one, other = (columns.classes[columns.label[index]] for index in (first, second))
+    return f"{one!r}, but labelled {other!r}"
 
 
 def _tell_copies(splits: Splits, group: Group, digests: int, staging: Staging, findings: Findings) -> None:

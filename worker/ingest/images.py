@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.decoding.formats import NOT_AN_IMAGE, Format, sniff
-from core.spec.validation import Severity
 from worker.ingest import metadata
+from worker.ingest.annotated.marks import Marks
 from worker.ingest.limits import Limits
+from worker.ingest.notes import Note, Unusable
 
 RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
 _LARGE_PIXELS = 4_000_000
@@ -45,15 +46,6 @@ _TURNS = {  # EXIF's orientation: what makes it upright
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """Something done to an image that its owner may want to know."""
-
-    severity: Severity
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """An image as the pack takes it. `stored` is pixels (H*W*C uint8) up to RAW_PIXELS, else an image file."""
 
@@ -65,23 +57,7 @@ class Ready:
     sums: tuple[int, ...]  # per channel, of pixel values
     squares: tuple[int, ...]
     notes: tuple[Note, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why an image has to be left out, and what its owner can do."""
-
-    code: str
-    message: str
-    fix: str
-
-
-class Unusable(Exception):
-    """The image has to be left out."""
-
-    def __init__(self, code: str, message: str, fix: str) -> None:
-        super().__init__(message)
-        self.fault = Fault(code, message, fix)
+    marks: Marks | None = None
 
 
 _ALPHA = Note("info", "alpha_dropped", "transparency was dropped; the colours behind it are used as they are")

@@ -8,21 +8,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from core.spec import PackManifest, Split
+from core.spec import PackManifest, Split, Task
 from core.spec.validation import SplitRequest, ValidationReport
 from worker.ingest import duplicates, images, splits
 from worker.ingest.findings import Findings, Refused
-from worker.ingest.images import Fault, Ready, Unusable
+from worker.ingest.images import Ready
 from worker.ingest.limits import Limits
-from worker.ingest.pack import SAMPLES, pairability, write_pack
+from worker.ingest.notes import Fault, Unusable
+from worker.ingest.pack import SAMPLES, amounts, write_pack
 from worker.ingest.samples import Sample
-from worker.ingest.sources import Source, open_source
+from worker.ingest.sources import Reading, Source, open_source
 from worker.ingest.staging import Columns, Staging
 
 Progress = Callable[[int, int], None]
@@ -41,7 +42,13 @@ class IngestResult:
 
 
 def ingest(
-    archive: Path, out: Path, *, splits: SplitRequest | None, progress: Progress, limits: Limits | None = None
+    archive: Path,
+    out: Path,
+    *,
+    task: Task = "classification",
+    splits: SplitRequest | None,
+    progress: Progress,
+    limits: Limits | None = None,
 ) -> IngestResult:
     """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
 
@@ -51,7 +58,7 @@ def ingest(
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (out / name).unlink(missing_ok=True)  # of an earlier attempt
-    run = _Run(archive, out, request=splits, progress=progress, limits=limits or Limits())
+    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits())
     manifest = None
     try:
         manifest = run.pack()
@@ -69,9 +76,10 @@ class _Run:
     """One ingest: what is known so far, so that a report can be given wherever it ends."""
 
     def __init__(
-        self, archive: Path, out: Path, *, request: SplitRequest | None, progress: Progress, limits: Limits
+        self, archive: Path, out: Path, *, task: Task, request: SplitRequest | None, progress: Progress, limits: Limits
     ) -> None:
-        self.archive, self.out, self.request, self.progress, self.limits = archive, out, request, progress, limits
+        self.archive, self.out, self.task = archive, out, task
+        self.request, self.progress, self.limits = request, progress, limits
         self.findings = Findings()
         self.source: Source | None = None
         self.columns: Columns | None = None
@@ -80,7 +88,8 @@ class _Run:
     def pack(self) -> PackManifest | None:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
         try:
-            self.source = open_source(self.archive, self.limits, self.findings, looked=self._looked)
+            reading = Reading(self.task, self.limits, self.out, self._looked)
+            self.source = open_source(self.archive, self.findings, reading)
             with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)
                 self._decide(self.source, staging)
@@ -105,7 +114,10 @@ class _Run:
             ignored=self.findings.ignored,
             classes=len(self.columns.classes) if self.columns else 0,
             splits=counted if decided else {},
-            pairability=pairability(self.columns, self.splits) if self.columns and decided else None,
+            pairability=self.columns.presence.pairability(self.splits == Split.TRAIN)
+            if self.columns and decided
+            else None,
+            amounts=amounts(self.columns, self.splits) if self.columns and decided else {},
             findings=self.findings.listed(),
             counts=dict(self.findings.counts.most_common()),
         )
@@ -120,8 +132,8 @@ class _Run:
                 self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
             else:
                 staging.add(sample, outcome)
-                for note in outcome.notes:
-                    self.findings.add(note.severity, note.code, note.message, path=sample.path)
+                for note in (*outcome.notes, *(outcome.marks.notes if outcome.marks else ())):
+                    self.findings.add(note.severity, note.code, note.message, path=sample.path, fix=note.fix)
             if done % _BATCH_IMAGES == 0:
                 self.progress(done, 2 * source.total)
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
@@ -129,13 +141,14 @@ class _Run:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
             raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
         if not len(staging):
-            raise Refused(
-                "no_images", "no image of the dataset has a class", "Put images into one folder for each class."
-            )
+            fix = "Put images into one folder for each class."
+            if self.task != "classification":
+                raise Refused("no_images", "no image of the dataset has an annotation", "Annotate the images.")
+            raise Refused("no_images", "no image of the dataset has a class", fix)
 
     def _decide(self, source: Source, staging: Staging) -> None:
         self.columns = columns = staging.columns(source.classes)
-        _check_classes(columns, self.findings)
+        _check_classes(columns, self.task, self.limits, self.findings)
         decided = splits.decide(columns, self.request, self.findings)
         decided = duplicates.drop_leaks(columns, decided, staging, self.findings)
         self.splits = splits.keep_per_class(columns, decided, self.request, self.findings)
@@ -153,7 +166,7 @@ class _Run:
             self.progress(done, 2 * total)
 
         superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
-        manifest = write_pack(staging, self.columns, self.splits, folder=self.out, written=written)
+        manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
         self.progress(2 * total, 2 * total)
         return manifest.model_copy(update={"superclasses": superclasses})
 
@@ -196,15 +209,25 @@ def _decode(batch: list[Sample], limits: Limits) -> list[Outcome]:
 
 def _outcome(sample: Sample, limits: Limits) -> Outcome:
     try:
-        if isinstance(sample.content, bytes):
-            return images.from_file(sample.content, limits)
-        return images.from_pixels(sample.content, limits)
+        if not isinstance(sample.content, bytes):
+            return images.from_pixels(sample.content, limits)
+        ready = images.from_file(sample.content, limits)
+        if sample.annotation is None:
+            return ready
+        return replace(ready, marks=sample.annotation.fit(ready.height, ready.width, limits))
     except Unusable as unusable:
         return unusable.fault  # without the trace, which would hold the file
 
 
-def _check_classes(columns: Columns, findings: Findings) -> None:
-    if len(columns.classes) < 2:
+def _check_classes(columns: Columns, task: Task, limits: Limits, findings: Findings) -> None:
+    if len(columns.classes) > limits.classes:
+        raise Refused("too_many_classes", f"the dataset has more than {limits.classes:,} classes", "Merge some.")
+    if not columns.classes:
+        raise Refused("no_boxes", "no image of the dataset has a box", "Annotate at least some of the images.")
+    if len(columns.classes) < 2 and task == "segmentation":
+        message = f"the masks hold only one class, {columns.classes[0]!r}"
+        raise Refused("one_class", message, "Number the pixels' classes 0, 1 and so on; 255 means to ignore.")
+    if len(columns.classes) < 2 and task == "classification":
         message = f"there is only one class, {columns.classes[0]!r}"
         raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
     folded: dict[str, str] = {}
@@ -216,8 +239,8 @@ def _check_classes(columns: Columns, findings: Findings) -> None:
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
-    training = np.bincount(columns.label[decided == Split.TRAIN], minlength=len(columns.classes))
-    if not training.any():
+    training = columns.presence.images_with(decided == Split.TRAIN)
+    if not (decided == Split.TRAIN).any():
         message = "every training image also stands in a held-out split"
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():

@@ -16,6 +16,9 @@ class Limits(BaseModel):
     unpacked_bytes: int = Field(64 * GIB, ge=1)
     entry_bytes: int = Field(MAX_FILE_BYTES, ge=1)  # one image file
     table_bytes: int = Field(64 * MIB, ge=1)  # one CSV
+    annotations_bytes: int = Field(256 * MIB, ge=1)  # one COCO file; parsed it takes six times that
+    annotation_bytes: int = Field(4 * MIB, ge=1)  # one image's XML or text, one list of names
+    boxes: int = Field(10_000, ge=1)  # or regions, in one image
     # Deflate reaches 1,027 on zeros. Real images stay far below; flat BMPs do not, hence the floors.
     entry_ratio: float = Field(100, gt=1)
     entry_ratio_floor_bytes: int = Field(16 * MIB, ge=0)

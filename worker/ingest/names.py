@@ -26,6 +26,21 @@ def split_named(name: str) -> Split | None:
     return _SPLIT_BY_NAME.get(name.strip().lower())
 
 
+def split_in(path: str) -> Split | None:
+    """The split that a folder around a file stands for, the innermost first: `images/val2017/1.jpg`."""
+    for part in reversed(path.split("/")[:-1]):
+        if (split := split_of_words(part)) is not None:
+            return split
+    return None
+
+
+def split_of_words(name: str) -> Split | None:
+    """The split one of a name's words stands for: `instances_val2017`."""
+    return next(
+        (split for word in re.split(r"[^a-z]+", name.lower()) if (split := split_named(word)) is not None), None
+    )
+
+
 def decode(raw: bytes) -> tuple[str, bool]:
     r"""The name with `/` between its parts, and whether it was UTF-8. Other bytes become `\xe9`: names stay apart."""
     raw = raw.replace(b"\\", b"/")

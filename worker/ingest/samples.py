@@ -1,4 +1,4 @@
-"""One labelled image on its way into the pack."""
+"""One labelled or annotated image on its way into the pack."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.spec import Split
+from worker.ingest.annotated.marks import Annotation
 
 
 class Sample(NamedTuple):
@@ -13,8 +14,10 @@ class Sample(NamedTuple):
     label: str
     split: Split | None  # None: the dataset does not say
     content: bytes | NDArray[np.uint8]  # an image file, or pixels (H, W, 1 or 3)
+    annotation: Annotation | None = None  # then the label says nothing
 
     @property
     def weight(self) -> int:
         """Bytes that it holds in memory."""
-        return len(self.content) if isinstance(self.content, bytes) else self.content.nbytes
+        held = len(self.content) if isinstance(self.content, bytes) else self.content.nbytes
+        return held + (self.annotation.weight if self.annotation else 0)

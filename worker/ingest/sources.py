@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from core.spec import Task
 from core.spec.validation import Layout
 from worker.ingest import arrays, names, parquet
+from worker.ingest.annotated.opening import open_annotated
 from worker.ingest.archives import Archive, Kind, Member, sniff
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.folders import Labelled, label_by_folder
@@ -37,9 +39,22 @@ class Source:
         self.close()
 
 
-def open_source(path: Path, limits: Limits, findings: Findings, *, looked: Callable[[int], None]) -> Source:
-    """Look at names and headers only; `looked` hears how many, where that takes long. Raises Refused."""
+@dataclass(frozen=True)
+class Reading:
+    """What an archive is to be read as, and within what bounds."""
+
+    task: Task
+    limits: Limits
+    scratch: Path  # a folder for what has to be put aside
+    looked: Callable[[int], None]  # hears how many entries were passed, where that takes long
+
+
+def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
+    """Look at names, headers and annotations only. Raises Refused."""
     kind = sniff(path)
+    limits = reading.limits
+    if reading.task != "classification" and kind == "parquet":
+        raise _unannotated("parquet", reading.task)
     if kind == "parquet":
         frame = parquet.open_parquet(path, limits, findings)
         return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
@@ -47,11 +62,34 @@ def open_source(path: Path, limits: Limits, findings: Findings, *, looked: Calla
         zipped = ZipArchive(path, limits, findings)
         members = zipped.members()
         if members and all(names.suffix(member.path) == "npy" for member in members):
+            if reading.task != "classification":
+                raise _unannotated("npz", reading.task)
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
-        return _images(zipped, members, limits=limits, findings=findings)
-    tar = TarArchive(path, kind, limits=limits, findings=findings, looked=looked)
-    return _images(tar, tar.members(), limits=limits, findings=findings)
+        return _read_as(zipped, members, findings, reading)
+    tar = TarArchive(path, kind, limits=limits, findings=findings, looked=reading.looked)
+    return _read_as(tar, tar.members(), findings, reading)
+
+
+def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    if reading.task == "classification":
+        return _images(archive, members, limits=reading.limits, findings=findings)
+    opened = open_annotated(
+        archive,
+        members,
+        task=reading.task,
+        scratch=reading.scratch,
+        limits=reading.limits,
+        findings=findings,
+        looked=reading.looked,
+    )
+    found = opened.found
+    return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
+
+
+def _unannotated(kind: str, task: Task) -> Refused:
+    fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
+    return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
 
 
 def _images(archive: Archive, members: list[Member], *, limits: Limits, findings: Findings) -> Source:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from core.spec import Split
 from worker.ingest import names
 from worker.ingest.archives import Archive, Member
+from worker.ingest.finder import Finder
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.folders import Labelled
 from worker.ingest.limits import Limits
@@ -36,7 +37,7 @@ def label_by_table(
     archive: Archive, others: list[Member], images: list[Member], *, limits: Limits, findings: Findings
 ) -> list[Labelled] | None:
     """What the archive's CSVs say of its images; None where none of them speaks of at least half of the images."""
-    finder = _Finder(images)
+    finder = Finder(images)
     tables = list(_tables(archive, others, finder, limits=limits, findings=findings))
     labelled: dict[int, Labelled] = {}
     quiet = Findings()
@@ -55,26 +56,8 @@ def label_by_table(
     return list(labelled.values())
 
 
-class _Finder:
-    """Finds an image by what a table calls it: its path, its last part, or that without suffix, if only one fits."""
-
-    def __init__(self, images: list[Member]) -> None:
-        self._by_path = {member.path: member for member in images}
-        self._by_end: dict[str, Member | None] = {}
-        for member in images:
-            last = member.path.rsplit("/", 1)[-1]
-            for end in {last, names.stem(last)}:
-                self._by_end[end] = None if end in self._by_end else member
-
-    def find(self, name: str, folder: str) -> Member | None:
-        path = names.tidy(names.decode(name.strip().encode("utf-8", "replace"))[0])
-        beside = f"{folder}/{path}" if folder else path
-        found = self._by_path.get(beside) or self._by_path.get(path)
-        return found or self._by_end.get(path.rsplit("/", 1)[-1])
-
-
 def _tables(
-    archive: Archive, others: list[Member], finder: _Finder, *, limits: Limits, findings: Findings
+    archive: Archive, others: list[Member], finder: Finder, *, limits: Limits, findings: Findings
 ) -> Iterator[Table]:
     sheets = {member.position: member.path for member in others if names.suffix(member.path) in _SUFFIXES}
     if not sheets:
@@ -87,7 +70,7 @@ def _tables(
             yield table
 
 
-def _table(path: str, content: bytes, finder: _Finder, *, limits: Limits, findings: Findings) -> Table | None:
+def _table(path: str, content: bytes, finder: Finder, *, limits: Limits, findings: Findings) -> Table | None:
     rows = _rows(path, content, limits=limits, findings=findings)
     if len(rows) < 1:
         return None
@@ -128,11 +111,11 @@ def _first(header: list[str], known: tuple[str, ...]) -> int | None:
     return next((header.index(name) for name in known if name in header), None)
 
 
-def _names_image(row: list[str], finder: _Finder, folder: str) -> bool:
+def _names_image(row: list[str], finder: Finder, folder: str) -> bool:
     return finder.find(row[0], folder) is not None
 
 
-def _take_rows(table: Table, finder: _Finder, labelled: dict[int, Labelled], findings: Findings) -> None:
+def _take_rows(table: Table, finder: Finder, labelled: dict[int, Labelled], findings: Findings) -> None:
     folder = table.path.rpartition("/")[0]
     for number, row in enumerate(table.rows, start=1):
         shown = f"{table.path} row {number}"

@@ -9,17 +9,22 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from core.spec import PackManifest, Split
+from core.spec import PackManifest, Split, Task
 from worker.ingest import IngestResult, Limits, SplitRequest, ingest
 
 
 def run_ingest(
-    archive: bytes, folder: Path, *, splits: SplitRequest | None = None, limits: Limits | None = None
+    archive: bytes,
+    folder: Path,
+    *,
+    task: Task = "classification",
+    splits: SplitRequest | None = None,
+    limits: Limits | None = None,
 ) -> IngestResult:
     """Ingest from FOLDER/archive into FOLDER/out."""
     path = folder / "archive"
     path.write_bytes(archive)
-    return ingest(path, folder / "out", splits=splits, progress=lambda _done, _total: None, limits=limits)
+    return ingest(path, folder / "out", task=task, splits=splits, progress=lambda _done, _total: None, limits=limits)
 
 
 def read_pack(out: Path) -> pa.Table:
@@ -45,7 +50,7 @@ def check_pack(out: Path) -> list[np.ndarray]:
     manifest = PackManifest.model_validate_json((out / "manifest.json").read_bytes())
     table = read_pack(out)
     assert manifest.bytes == (out / "samples.arrow").stat().st_size
-    assert manifest.samples == len(table) == sum(sum(by_class.values()) for by_class in manifest.counts.values())
+    assert manifest.samples == len(table) == sum(manifest.split_size(split) for split in ("train", "val", "test"))
     images = []
     training = []
     for row in table.to_pylist():

@@ -14,6 +14,7 @@ from tests.worker.ingest.archives import folders, png, zipped
 from tests.worker.ingest.packs import read_pack, run_ingest
 from worker.ingest import SplitRequest
 from worker.ingest.findings import Findings
+from worker.ingest.presence import of_labels
 from worker.ingest.splits import LEFT_OUT, decide, keep_per_class
 from worker.ingest.staging import UNDECIDED, Columns
 
@@ -32,6 +33,8 @@ def columns(counts: list[int], *, copies: int = 1, given: Split | None = None) -
         width=blank + 8,
         channels=np.ones(len(label), np.int8),
         sha256=np.array(digests, "S32"),
+        marks_sha256=None,
+        presence=of_labels([str(index) for index in range(len(counts))], label),
         sums=np.zeros((len(label), 3), np.int64),
         squares=np.zeros((len(label), 3), np.int64),
     )
@@ -39,7 +42,14 @@ def columns(counts: list[int], *, copies: int = 1, given: Split | None = None) -
 
 def shuffled(made: Columns, order: np.ndarray) -> Columns:
     fields = {name: getattr(made, name)[order] for name in ("label", "split", "height", "width", "channels", "sha256")}
-    return Columns(classes=made.classes, sums=made.sums[order], squares=made.squares[order], **fields)
+    return Columns(
+        classes=made.classes,
+        marks_sha256=None,
+        presence=of_labels(made.classes, fields["label"]),
+        sums=made.sums[order],
+        squares=made.squares[order],
+        **fields,
+    )
 
 
 requests = st.builds(

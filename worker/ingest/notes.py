@@ -1,0 +1,32 @@
+"""What became of one image: notes on what was done to it, or why it has to be left out."""
+
+from dataclasses import dataclass
+
+from core.spec.validation import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something done to an image that its owner may want to know."""
+
+    severity: Severity
+    code: str
+    message: str
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an image has to be left out, and what its owner can do."""
+
+    code: str
+    message: str
+    fix: str
+
+
+class Unusable(Exception):
+    """The image has to be left out."""
+
+    def __init__(self, code: str, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(code, message, fix)
