@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import leases, quotas
+from core import leases, owned, quotas
 from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
 from core.jobs.endings import POISON
@@ -52,11 +52,8 @@ def add_version(session: Session, dataset: Dataset, *, upload_id: str, splits: d
 
 
 def find(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:
-    statement = select(Dataset).where(
-        Dataset.id == dataset_id, Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None)
-    )
-    dataset = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
-    if dataset is None:
+    dataset = owned.find(session, Dataset, tenant_id, dataset_id, lock=lock)
+    if dataset.deleted_at is not None:
         raise NotFound
     return dataset
 

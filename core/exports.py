@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from core import leases
-from core.errors import Invalid, NotFound
+from core import leases, owned
+from core.errors import Invalid
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.progress import JobError
@@ -16,23 +16,9 @@ from core.storage import StoredFile
 from core.tables import Export, Job, Model
 
 
-def find_model(session: Session, tenant_id: str, model_id: str) -> Model:
-    model = session.scalars(select(Model).where(Model.id == model_id, Model.tenant_id == tenant_id)).one_or_none()
-    if model is None:
-        raise NotFound
-    return model
-
-
-def find(session: Session, tenant_id: str, export_id: str) -> Export:
-    export = session.scalars(select(Export).where(Export.id == export_id, Export.tenant_id == tenant_id)).one_or_none()
-    if export is None:
-        raise NotFound
-    return export
-
-
 def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
     """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
-    model = find_model(session, tenant_id, model_id)
+    model = owned.find(session, Model, tenant_id, model_id)
     trained = session.get_one(Job, model.job_id)
     if not trained.resolved["evaluation"].get("test", True):
         raise Invalid(

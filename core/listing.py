@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core import datasets, exports
-from core.errors import NotFound
-from core.jobs import pages, requests
+from core import datasets, owned
+from core.jobs import pages
 from core.tables import ApiKey, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
 
 Listed = TypeVar("Listed")
@@ -60,18 +59,8 @@ def versions(session: Session, tenant_id: str, dataset_id: str, window: Window) 
 
 def checkpoints(session: Session, tenant_id: str, job_id: str, window: Window) -> list[Checkpoint]:
     """Raises NotFound for a job that is not the tenant's."""
-    requests.find(session, tenant_id, job_id)
+    owned.find(session, Job, tenant_id, job_id)
     return _rows(session, select(Checkpoint).where(Checkpoint.job_id == job_id), Checkpoint.id, window)
-
-
-def checkpoint(session: Session, tenant_id: str, job_id: str, checkpoint_id: str) -> Checkpoint:
-    statement = select(Checkpoint).where(
-        Checkpoint.id == checkpoint_id, Checkpoint.job_id == job_id, Checkpoint.tenant_id == tenant_id
-    )
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def comparisons(session: Session, tenant_id: str, window: Window) -> list[Comparison]:
@@ -84,7 +73,7 @@ def models(session: Session, tenant_id: str, window: Window) -> list[Model]:
 
 def exports_of(session: Session, tenant_id: str, model_id: str, window: Window) -> list[Export]:
     """Raises NotFound for a model that is not the tenant's."""
-    exports.find_model(session, tenant_id, model_id)
+    owned.find(session, Model, tenant_id, model_id)
     return _rows(session, select(Export).where(Export.model_id == model_id), Export.id, window)
 
 
@@ -94,13 +83,6 @@ def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:
 
 def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
     return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
-
-
-def key(session: Session, tenant_id: str, key_id: str) -> ApiKey:
-    found = session.scalars(select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id)).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:

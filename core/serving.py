@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import exports, storage
+from core import owned, storage
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
 from core.inference.tasks import TASKS
 from core.pareto.front import HEADLINE
@@ -49,7 +49,7 @@ class Served:
 
 def choose(session: Session, tenant_id: str, model_id: str, export_id: str | None) -> Served:
     """The export asked for, else the model's most accurate int8 file, else fp32, else any. Raises DomainError."""
-    model = exports.find_model(session, tenant_id, model_id)
+    model = owned.find(session, Model, tenant_id, model_id)
     if model.task not in TASKS:
         raise TaskUnsupported(f"answers of the task {model.task} are not made here; load the bundle, use its infer.py")
     export = _best(session, model) if export_id is None else _asked(session, model, export_id)
@@ -81,7 +81,7 @@ def _best(session: Session, model: Model) -> Export:
 
 
 def _asked(session: Session, model: Model, export_id: str) -> Export:
-    export = exports.find(session, model.tenant_id, export_id)
+    export = owned.find(session, Export, model.tenant_id, export_id)
     if export.model_id != model.id:
         raise NotFound
     if export.status != "succeeded":

@@ -10,8 +10,8 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import quotas, storage
-from core.errors import ChecksumMismatch, Conflict, Invalid, NotFound, TooLarge, UploadExpired, UploadIncomplete
+from core import owned, quotas, storage
+from core.errors import ChecksumMismatch, Conflict, Invalid, TooLarge, UploadExpired, UploadIncomplete
 from core.ids import new_id
 from core.settings import settings
 from core.tables import DatasetVersion, Upload
@@ -54,14 +54,6 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
     session.add(upload)
     session.flush()
     session.refresh(upload)
-    return upload
-
-
-def find(session: Session, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload:
-    statement = select(Upload).where(Upload.id == upload_id, Upload.tenant_id == tenant_id)
-    upload = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
-    if upload is None:
-        raise NotFound
     return upload
 
 
@@ -133,7 +125,7 @@ def complete(session: Session, upload: Upload) -> None:
 
 def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
     """End an upload; gives the object prefix to delete after the commit. Raises Conflict while datasets use it."""
-    upload = find(session, tenant_id, upload_id, lock=True)
+    upload = owned.find(session, Upload, tenant_id, upload_id, lock=True)
     used = select(DatasetVersion.id).where(DatasetVersion.upload_id == upload.id).limit(1)
     shared = select(Upload.id).where(Upload.same_as == upload.id, Upload.status == "complete").limit(1)
     if session.scalars(used).one_or_none() or session.scalars(shared).one_or_none():

@@ -98,6 +98,17 @@ class Jobs:
         found = pages.items(self._transport, f"/v1/jobs/{job_id}/checkpoints")
         return tuple(Checkpoint.model_validate(item) for item in found)
 
+    def pin(self, job_id: str, checkpoint_id: str) -> Checkpoint:
+        """Keep a checkpoint whatever newer ones come."""
+        return self._pin(job_id, checkpoint_id, "pin")
+
+    def unpin(self, job_id: str, checkpoint_id: str) -> Checkpoint:
+        return self._pin(job_id, checkpoint_id, "unpin")
+
+    def _pin(self, job_id: str, checkpoint_id: str, verb: str) -> Checkpoint:
+        path = f"/v1/jobs/{job_id}/checkpoints/{checkpoint_id}/{verb}"
+        return Checkpoint.model_validate(self._transport.post(path))
+
     def _verb(self, job_id: str, verb: str) -> Job:
         return self._job(self._transport.post(f"/v1/jobs/{job_id}/{verb}"))
 

@@ -1,4 +1,4 @@
-"""Sweeps: create, follow, end. A client that goes away never ends one."""
+"""Sweeps: create, follow, end, delete. A client that goes away never ends one."""
 
 from __future__ import annotations
 
@@ -66,6 +66,9 @@ class Sweep(Bound):
     def cancel(self) -> Sweep:
         return self.client.sweeps.cancel(self.id)
 
+    def delete(self, *, with_jobs: bool = False) -> None:
+        self.client.sweeps.delete(self.id, with_jobs=with_jobs)
+
 
 class Sweeps:
     def __init__(self, client: Client) -> None:
@@ -89,6 +92,11 @@ class Sweeps:
     def cancel(self, sweep_id: str) -> Sweep:
         """End it and its jobs."""
         return self._sweep(self._transport.post(f"/v1/sweeps/{sweep_id}/cancel"))
+
+    def delete(self, sweep_id: str, *, with_jobs: bool = False) -> None:
+        """One that is over; its jobs stay, unless they are to go with it. Raises Conflict for one that is not."""
+        params = {"jobs": "delete" if with_jobs else "keep"}
+        self._transport.call("DELETE", f"/v1/sweeps/{sweep_id}", params=params)
 
     def wait(self, sweep_id: str, *, timeout_seconds: float | None = None) -> Sweep:
         """The sweep once its final job succeeded. Raises SweepUnsuccessful, WaitTimeout."""

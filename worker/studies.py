@@ -7,6 +7,7 @@ the same. What became of a trial the ledger decides; Optuna is told afterwards.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -95,6 +96,17 @@ class Study:
 
     def _trials(self) -> Sequence[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
+
+
+def names() -> set[str]:
+    """Of all studies: ids of sweeps."""
+    return set(optuna.get_all_study_names(_storage()))
+
+
+def forget(sweep_id: str) -> None:
+    """Remove a study with its trials; one that another driver removed is no error."""
+    with suppress(KeyError):
+        optuna.delete_study(study_name=sweep_id, storage=_storage())
 
 
 @lru_cache

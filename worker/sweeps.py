@@ -5,6 +5,7 @@ anywhere, the next look finds what was committed, and what Optuna had numbered b
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from optuna.exceptions import StorageInternalError
@@ -14,6 +15,7 @@ from core import queue
 from core.spec import SweepSpec
 from core.sweeps import ledger
 from core.tables import Sweep, SweepTrial
+from worker import studies
 from worker.persistence import LedgerAway, write_once
 from worker.studies import Study
 
@@ -49,6 +51,7 @@ class _Search:
 
 def tick() -> None:
     """Look at every running sweep. What goes wrong with one does not hold up the others. Raises LedgerAway."""
+    _forget_deleted()
     for sweep_id in write_once(ledger.running):
         try:
             while drive(sweep_id).more:
@@ -59,6 +62,17 @@ def tick() -> None:
             logger.warning("%s waits for Optuna's storage: %s", sweep_id, error)
         except Exception:
             logger.exception("%s could not be driven", sweep_id)
+
+
+def _forget_deleted() -> None:
+    """Optuna's part of sweeps that their customers deleted. Its names are read first: a study is younger than its row.
+
+    Without Optuna a sweep cannot be driven either, and there it is told.
+    """
+    with suppress(StorageInternalError):
+        known = studies.names()
+        for sweep_id in known - write_once(lambda session: ledger.existing(session, known)):
+            studies.forget(sweep_id)
 
 
 def drive(sweep_id: str) -> Step:

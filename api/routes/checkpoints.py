@@ -5,16 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from api import downloads, paging
-from api.authentication import Reading
+from api.authentication import Reading, Writing
 from api.bodies import JsonRoute
+from api.idempotency import OneTime
 from api.paging import InOrder, Page
 from api.path_ids import CheckpointId, JobId
 from api.routes import documented
 from api.schemas.models import Checkpoint
 from api.sessions import Database
 from core import listing, tables
+from core.jobs import requests
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/checkpoints", tags=["checkpoints"], route_class=JsonRoute)
+
+_PROBLEMS = documented.problems(*documented.WRITE)
 
 
 @router.get(
@@ -40,10 +44,32 @@ def download_checkpoint(
     request: Request, principal: Reading, session: Database, job_id: JobId, checkpoint_id: CheckpointId
 ) -> Response:
     """The file as the trainer wrote it: a redirect to the object store, or the bytes, with ranges."""
-    found = listing.checkpoint(session, principal.tenant_id, job_id, checkpoint_id)
+    found = requests.checkpoint_of(session, principal.tenant_id, job_id, checkpoint_id)
     name = f"{job_id}-{found.arm}-step-{found.step:06d}.ckpt"
     file = downloads.File(found.object_key, found.bytes, found.sha256, name, "application/octet-stream")
     return downloads.answer(request, file)
+
+
+@router.post("/{checkpoint_id}/pin", operation_id="pin_checkpoint", response_model=Checkpoint, responses=_PROBLEMS)
+def pin_checkpoint(
+    principal: Writing, once: OneTime, session: Database, job_id: JobId, checkpoint_id: CheckpointId
+) -> Response:
+    """Keep it until it is unpinned or its job is retried or deleted, whatever newer ones come."""
+    found = requests.pin(session, principal.tenant_id, job_id, checkpoint_id, pinned=True)
+    answer = once.answer(200, _page(found))
+    session.commit()
+    return answer
+
+
+@router.post("/{checkpoint_id}/unpin", operation_id="unpin_checkpoint", response_model=Checkpoint, responses=_PROBLEMS)
+def unpin_checkpoint(
+    principal: Writing, once: OneTime, session: Database, job_id: JobId, checkpoint_id: CheckpointId
+) -> Response:
+    """Let it go with the next newer one, unless it is the best."""
+    found = requests.pin(session, principal.tenant_id, job_id, checkpoint_id, pinned=False)
+    answer = once.answer(200, _page(found))
+    session.commit()
+    return answer
 
 
 def _page(row: tables.Checkpoint) -> Checkpoint:

@@ -19,7 +19,7 @@ from api.schemas import comparisons as schema
 from api.schemas.comparisons import Comparison, ComparisonSummary
 from api.schemas.described import Described
 from api.sessions import Database
-from core import listing, queue, tables
+from core import listing, owned, queue, tables
 from core.comparisons import plot, rendering, requests, trials
 from core.comparisons.spec import ComparisonSpec, parse
 from core.comparisons.table import ComparisonTable, build
@@ -68,7 +68,7 @@ def list_comparisons(request: Request, principal: Reading, session: Database, wi
 @router.get("/{comparison_id}", operation_id="get_comparison", response_model=Comparison, responses=_GET)
 def get_comparison(request: Request, principal: Reading, session: Database, comparison_id: ComparisonId) -> Response:
     """How far each job is, and the table of those that succeeded so far."""
-    page = _page(session, requests.find(session, principal.tenant_id, comparison_id))
+    page = _page(session, owned.find(session, tables.Comparison, principal.tenant_id, comparison_id))
     is_over = page.counts.keys() <= TERMINAL
     return answers.one(request, page, headers={} if is_over else {"Retry-After": _POLL_SECONDS})
 
@@ -97,7 +97,7 @@ def get_comparison_table(
     format: Annotated[Format, Query()] = "json",  # noqa: A002 - the query's name
 ) -> Response:
     """Mean, 95 % interval and paired difference to the control, method by method; png is a dot plot of all seeds."""
-    comparison = requests.find(session, principal.tenant_id, comparison_id)
+    comparison = owned.find(session, tables.Comparison, principal.tenant_id, comparison_id)
     table = build(comparison, trials.read(session, comparison_id))
     if format == "json":
         return answers.one(request, table)
@@ -142,7 +142,7 @@ def delete_comparison(
     ] = "keep",
 ) -> Response:
     """Delete a comparison whose jobs are all over. The jobs stay, as jobs of their own, unless `jobs=delete`."""
-    comparison = requests.find(session, principal.tenant_id, comparison_id, lock=True)
+    comparison = owned.find(session, tables.Comparison, principal.tenant_id, comparison_id, lock=True)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(session, comparison))))
     prefixes = requests.delete(session, principal.tenant_id, comparison_id, with_jobs=jobs == "delete")
     session.commit()

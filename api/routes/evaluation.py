@@ -12,9 +12,8 @@ from api.path_ids import JobId
 from api.routes import documented
 from api.schemas.models import Difference, JobEvaluation, JobTeacher
 from api.sessions import Database
-from core import exports
+from core import owned, tables
 from core.errors import NotFound
-from core.jobs import requests
 from core.spec import Evaluation
 from core.tables import Job
 
@@ -33,10 +32,10 @@ class NotEvaluated(NotFound):
 )
 def get_job_evaluation(request: Request, principal: Reading, session: Database, job_id: JobId) -> Response:
     """Per split and class, with confusion, calibration and 95 % intervals; of the control, too, where there is one."""
-    job = requests.find(session, principal.tenant_id, job_id)
+    job = owned.find(session, tables.Job, principal.tenant_id, job_id)
     if job.model_id is None:
         raise NotEvaluated
-    arms = exports.find_model(session, principal.tenant_id, job.model_id).evaluation
+    arms = owned.find(session, tables.Model, principal.tenant_id, job.model_id).evaluation
     main = Evaluation.model_validate(arms["main"])
     control = Evaluation.model_validate(arms["control"]) if "control" in arms else None
     return answers.one(
@@ -57,7 +56,7 @@ def _teacher(session: Session, job: Job) -> JobTeacher | None:
     if model_id is None:
         return None
     try:
-        model = exports.find_model(session, job.tenant_id, model_id)
+        model = owned.find(session, tables.Model, job.tenant_id, model_id)
     except NotFound:  # deleted since
         return JobTeacher(model_id=model_id, method=None, images_seen=None)
     seen = model.evaluation["main"]["images_seen"]

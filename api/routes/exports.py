@@ -14,7 +14,7 @@ from api.path_ids import ExportId
 from api.routes import documented
 from api.schemas.models import Export, ExportFormat
 from api.sessions import Database
-from core import exports, tables
+from core import owned, tables
 from core.errors import Conflict
 from core.spec import Constraints, ExportSpec
 
@@ -33,7 +33,7 @@ class ExportGateFailed(Conflict):
 
 @router.get("/exports/{export_id}", operation_id="get_export", response_model=Export, responses=_GET)
 def get_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
-    export = exports.find(session, principal.tenant_id, export_id)
+    export = owned.find(session, tables.Export, principal.tenant_id, export_id)
     headers = {"Retry-After": "1"} if export.status in ("queued", "running") else {}
     return answers.one(request, page(export), headers=headers)
 
@@ -46,7 +46,7 @@ def get_export(request: Request, principal: Reading, session: Database, export_i
 )
 def download_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
     """The bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
-    export = exports.find(session, principal.tenant_id, export_id)
+    export = owned.find(session, tables.Export, principal.tenant_id, export_id)
     if export.status == "gate_failed":
         raise ExportGateFailed(violations=export.violations)
     if export.status != "succeeded" or export.object_key is None or export.bytes is None or export.sha256 is None:

@@ -21,7 +21,7 @@ from api.schemas import jobs as schema
 from api.schemas.described import Described
 from api.schemas.jobs import CheckedSpec, Job
 from api.sessions import Database
-from core import listing, queue, tables
+from core import listing, owned, queue, tables
 from core.errors import Invalid, NotFound
 from core.jobs import pages, requests
 from core.jobs.states import Status
@@ -140,7 +140,7 @@ def resume_job(principal: Writing, once: OneTime, session: Database, job_id: Job
 
 @router.post("/{job_id}/retry", operation_id="retry_job", response_model=Job, responses=_PROBLEMS)
 def retry_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
-    """Run a failed or cancelled job again from the beginning."""
+    """Run a failed or cancelled job again from the beginning. Its checkpoints are deleted, pinned ones too."""
     answer = _ask(requests.retry, principal.tenant_id, session, once, job_id)
     queue.ring("worker.train", job_id)
     return answer
@@ -166,7 +166,7 @@ def clone_job(principal: Writing, once: OneTime, session: Database, job_id: JobI
 )
 def delete_job(request: Request, principal: Writing, session: Database, job_id: JobId) -> Response:
     """Delete a job that has ended, with its model, exports and checkpoints."""
-    requests.find(session, principal.tenant_id, job_id, lock=True)
+    owned.find(session, tables.Job, principal.tenant_id, job_id, lock=True)
     answers.require_match(request, lambda: render(*pages.read(session, [job_id])).tag)
     prefixes = requests.delete(session, principal.tenant_id, job_id)
     session.commit()

@@ -13,7 +13,7 @@ from api.path_ids import KeyId
 from api.routes import documented
 from api.schemas.keys import ApiKey, CreatedKey, NewKey
 from api.sessions import Database
-from core import keys, listing, tables
+from core import keys, listing, owned, tables
 
 router = APIRouter(prefix="/v1/api_keys", tags=["api_keys"], route_class=JsonRoute)
 
@@ -58,7 +58,7 @@ def list_api_keys(request: Request, principal: Administering, session: Database,
     responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
 )
 def get_api_key(request: Request, principal: Administering, session: Database, key_id: KeyId) -> Response:
-    return answers.one(request, _page(listing.key(session, principal.tenant_id, key_id)))
+    return answers.one(request, _page(owned.find(session, tables.ApiKey, principal.tenant_id, key_id)))
 
 
 @router.delete(
@@ -70,7 +70,7 @@ def get_api_key(request: Request, principal: Administering, session: Database, k
 )
 def revoke_api_key(request: Request, principal: Administering, session: Database, key_id: KeyId) -> Response:
     """End a key at once. Again is no error."""
-    row = listing.key(session, principal.tenant_id, key_id)
+    row = owned.find(session, tables.ApiKey, principal.tenant_id, key_id)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(row))))
     keys.revoke(session, principal.tenant_id, key_id)
     session.commit()

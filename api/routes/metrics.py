@@ -17,9 +17,8 @@ from api.path_ids import JobId
 from api.routes import documented
 from api.schemas.metrics import Metrics, Point, Series
 from api.sessions import Database
-from core import metrics
+from core import metrics, owned, tables
 from core.database import transaction
-from core.jobs import requests
 from core.tables import JobMetric
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=JsonRoute)
@@ -48,7 +47,7 @@ def get_job_metrics(
     format: Annotated[Literal["json", "csv", "ndjson"], Query()] = "json",  # noqa: A002 - the query's name
 ) -> Response:
     """Curves of at most `max_points` points (500 for JSON). csv and ndjson give all points where it is not set."""
-    requests.find(session, principal.tenant_id, job_id)
+    owned.find(session, tables.Job, principal.tenant_id, job_id)
     known = metrics.keys(session, job_id)
     wanted = [key for key in known if keys is None or key in keys.split(",")]
     if format != "json" and max_points is None:

@@ -14,7 +14,7 @@ from api.routes import documented
 from api.routes.exports import page as export_page
 from api.schemas.models import Export, Model
 from api.sessions import Database
-from core import exports, listing, queue, tables
+from core import exports, listing, owned, queue, tables
 from core.errors import NotFound
 from core.spec import ExportSpec
 
@@ -34,7 +34,7 @@ def list_models(request: Request, principal: Reading, session: Database, window:
 
 @router.get("/{model_id}", operation_id="get_model", response_model=Model, responses=_GET)
 def get_model(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
-    return answers.one(request, _model(exports.find_model(session, principal.tenant_id, model_id)))
+    return answers.one(request, _model(owned.find(session, tables.Model, principal.tenant_id, model_id)))
 
 
 @router.get(
@@ -45,7 +45,7 @@ def get_model(request: Request, principal: Reading, session: Database, model_id:
 )
 def get_model_card(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
     """What it is, what it was trained on, what it can and cannot do: Markdown."""
-    card = exports.find_model(session, principal.tenant_id, model_id).card.encode()
+    card = owned.find(session, tables.Model, principal.tenant_id, model_id).card.encode()
     headers = {"ETag": answers.entity_tag(card), "Cache-Control": "private, no-cache"}
     if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -60,7 +60,7 @@ def get_model_card(request: Request, principal: Reading, session: Database, mode
 )
 def get_model_report(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
     """What was measured, for a person: one HTML page with its figures in it, without scripts or links to elsewhere."""
-    model = exports.find_model(session, principal.tenant_id, model_id)
+    model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     if model.report_key is None or model.report_bytes is None or model.report_sha256 is None:
         raise NoReport
     name = f"{model.id}-report.html"

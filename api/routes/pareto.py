@@ -12,7 +12,7 @@ from api.bodies import JsonRoute
 from api.path_ids import ModelId
 from api.routes import documented
 from api.sessions import Database
-from core import exports
+from core import owned, tables
 from core.pareto import front, plot
 from core.pareto.front import Pareto
 
@@ -37,7 +37,7 @@ def get_model_pareto(
     ] = None,
 ) -> Response:
     """Its exports, every value measured or estimated, and those that no other beats; png is a picture of them."""
-    model = exports.find_model(session, principal.tenant_id, model_id)
+    model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     found = front.read(session, model)
     if (format or _accepted(request)) == "json":
         return answers.one(request, found, headers={"Vary": "Accept"})

@@ -1,10 +1,10 @@
-"""Sweeps: submit, look, cancel. What a sweep does next is the driver's, in a worker."""
+"""Sweeps: submit, look, cancel, delete. What a sweep does next is the driver's, in a worker."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from api import answers, paging
@@ -13,12 +13,13 @@ from api.bodies import JsonRoute
 from api.idempotency import OneTime
 from api.paging import InOrder, Page
 from api.path_ids import SweepId
+from api.removal import forget
 from api.routes import documented
 from api.schemas import sweeps as schema
 from api.schemas.described import Described
 from api.schemas.sweeps import Sweep, SweepWithTrials
 from api.sessions import Database
-from core import listing, tables
+from core import listing, owned, tables
 from core.spec import SweepSpec
 from core.sweeps import ledger, pages, requests
 
@@ -54,7 +55,7 @@ def list_sweeps(request: Request, principal: Reading, session: Database, window:
 )
 def get_sweep(request: Request, principal: Reading, session: Database, sweep_id: SweepId) -> Response:
     """One sweep with every trial, and the best of them."""
-    found = requests.find(session, principal.tenant_id, sweep_id)
+    found = owned.find(session, tables.Sweep, principal.tenant_id, sweep_id)
     headers = {"Retry-After": RETRY_SECONDS} if found.status == "running" else {}
     return answers.one(request, _page(session, found), headers=headers)
 
@@ -66,6 +67,31 @@ def cancel_sweep(principal: Writing, once: OneTime, session: Database, sweep_id:
     answer = once.answer(200, _page(session, found))
     session.commit()
     return answer
+
+
+@router.delete(
+    "/{sweep_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="delete_sweep",
+    responses=documented.problems(*documented.REMOVE),
+)
+def delete_sweep(
+    request: Request,
+    principal: Writing,
+    session: Database,
+    sweep_id: SweepId,
+    *,
+    jobs: Annotated[
+        Literal["keep", "delete"], Query(description="What becomes of its jobs, with their models and files.")
+    ] = "keep",
+) -> Response:
+    """Delete a sweep that is over. Its jobs stay, as jobs of their own, unless `jobs=delete`."""
+    found = owned.find(session, tables.Sweep, principal.tenant_id, sweep_id, lock=True)
+    answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(session, found))))
+    prefixes = requests.delete(session, principal.tenant_id, sweep_id, with_jobs=jobs == "delete")
+    session.commit()
+    return forget(prefixes)
 
 
 def _page(session: Session, sweep: tables.Sweep) -> SweepWithTrials:

@@ -16,7 +16,7 @@ from api.removal import forget
 from api.routes import documented
 from api.schemas.uploads import NewUpload, Part, Upload
 from api.sessions import Database
-from core import storage, streaming, tables, uploads
+from core import owned, storage, streaming, tables, uploads
 from core.database import transaction
 from core.settings import settings
 
@@ -50,7 +50,7 @@ def create_upload(request: Request, principal: Writing, once: OneTime, session: 
 )
 def get_upload(request: Request, principal: Reading, session: Database, upload_id: UploadId) -> Response:
     """Which parts arrived, and where the others go."""
-    page = _page(request, uploads.find(session, principal.tenant_id, upload_id))
+    page = _page(request, owned.find(session, tables.Upload, principal.tenant_id, upload_id))
     return answers.one(request, page, tag=_tag(page))
 
 
@@ -87,7 +87,7 @@ def complete_upload(
     request: Request, principal: Writing, once: OneTime, session: Database, upload_id: UploadId
 ) -> Response:
     """Check the sha256 of the whole. A file that is not the one that was announced must be sent again."""
-    upload = uploads.find(session, principal.tenant_id, upload_id)
+    upload = owned.find(session, tables.Upload, principal.tenant_id, upload_id)
     if upload.status != "complete":
         uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
         session.commit()  # reading a large file takes longer than a transaction should
@@ -107,7 +107,7 @@ def complete_upload(
 )
 def delete_upload(request: Request, principal: Writing, session: Database, upload_id: UploadId) -> Response:
     """Give an upload up, and its parts. Not while a dataset was made from it."""
-    upload = uploads.find(session, principal.tenant_id, upload_id, lock=True)
+    upload = owned.find(session, tables.Upload, principal.tenant_id, upload_id, lock=True)
     answers.require_match(request, lambda: _tag(_page(request, upload)))
     prefix = uploads.abort(session, principal.tenant_id, upload_id)
     session.commit()
@@ -117,7 +117,7 @@ def delete_upload(request: Request, principal: Writing, session: Database, uploa
 def _expected(tenant_id: str, upload_id: str, number: int) -> tuple[str, int]:
     """Key and length of a part that may be put now. Its transaction is over before the bytes come."""
     with transaction() as session:
-        upload = uploads.find(session, tenant_id, upload_id)
+        upload = owned.find(session, tables.Upload, tenant_id, upload_id)
         uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
         return uploads.part_key(upload, number), uploads.part_bytes(upload, number)
 

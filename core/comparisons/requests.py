@@ -3,12 +3,13 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import datasets, quotas
+from core import datasets, owned, quotas
 from core.comparisons import contenders
 from core.comparisons.contenders import Contender
 from core.comparisons.spec import ComparisonSpec
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from core.ids import new_id
+from core.jobs import deletion
 from core.jobs import requests as jobs
 from core.jobs.requests import Checked
 from core.jobs.states import TERMINAL
@@ -49,18 +50,9 @@ def submit(session: Session, tenant_id: str, asked: ComparisonSpec) -> tuple[Com
     return comparison, ids
 
 
-def find(session: Session, tenant_id: str, comparison_id: str, *, lock: bool = False) -> Comparison:
-    """Raises NotFound for another tenant's comparison just as for none."""
-    statement = select(Comparison).where(Comparison.id == comparison_id, Comparison.tenant_id == tenant_id)
-    comparison = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
-    if comparison is None:
-        raise NotFound
-    return comparison
-
-
 def cancel(session: Session, tenant_id: str, comparison_id: str) -> Comparison:
     """Ask for the end of all its jobs that are not over; where all are, there is nothing to do."""
-    comparison = find(session, tenant_id, comparison_id, lock=True)
+    comparison = owned.find(session, Comparison, tenant_id, comparison_id, lock=True)
     for job_id in _unfinished(session, comparison_id):
         jobs.cancel(session, tenant_id, job_id)
     return comparison
@@ -71,12 +63,11 @@ def delete(session: Session, tenant_id: str, comparison_id: str, *, with_jobs: b
 
     Its jobs stay as jobs of their own, unless they are to go with it. Raises ComparisonUnfinished.
     """
-    comparison = find(session, tenant_id, comparison_id, lock=True)
+    comparison = owned.find(session, Comparison, tenant_id, comparison_id, lock=True)
     if _unfinished(session, comparison_id):
         raise ComparisonUnfinished
     ids = session.scalars(select(Job.id).where(Job.comparison_id == comparison_id).order_by(Job.id)).all()
-    prefixes = [prefix for job_id in ids for prefix in jobs.delete(session, tenant_id, job_id)] if with_jobs else []
-    session.flush()
+    prefixes = deletion.delete_all(session, tenant_id, ids) if with_jobs else []
     session.execute(
         update(Job).where(Job.comparison_id == comparison_id).values(comparison_id=None, comparison_method=None)
     )

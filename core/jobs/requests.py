@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import events, quotas, teachers
+from core import events, owned, quotas, teachers
 from core.datasets import ready_version
-from core.errors import InUse, NotFound, TeacherGone
+from core.errors import NotFound, TeacherGone
 from core.ids import new_id
-from core.jobs import endings
+from core.jobs import deletion, endings
 from core.jobs.states import TERMINAL, require
 from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
 from core.spec.recipes import merge
-from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, Model
+from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 
 Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
 
@@ -74,18 +74,9 @@ def first_progress(resolved: JobSpec, manifest: PackManifest) -> dict[str, Any]:
     return {"epoch": 0, "epochs": planned.epochs, "step": 0, "steps": planned.steps * (2 if resolved.control else 1)}
 
 
-def find(session: Session, tenant_id: str, job_id: str, *, lock: bool = False) -> Job:
-    """Raises NotFound for another tenant's job just as for none."""
-    statement = select(Job).where(Job.id == job_id, Job.tenant_id == tenant_id)
-    job = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
-    if job is None:
-        raise NotFound
-    return job
-
-
 def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = endings.BY_REQUEST) -> Job:
     """Ask for the end. At once where nobody works on the job; else the worker sees it at its next heartbeat."""
-    job = find(session, tenant_id, job_id, lock=True)
+    job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if job.status == "cancelled" or job.cancel_requested_at is not None:
         return job
     require("cancel", job.status)
@@ -97,7 +88,7 @@ def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = endin
 
 
 def pause(session: Session, tenant_id: str, job_id: str) -> Job:
-    job = find(session, tenant_id, job_id, lock=True)
+    job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if job.status == "paused" or job.pause_requested_at is not None:
         return job
     require("pause", job.status)
@@ -112,7 +103,7 @@ def pause(session: Session, tenant_id: str, job_id: str) -> Job:
 def resume(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
     quotas.hold(session, tenant_id)
-    job = find(session, tenant_id, job_id, lock=True)
+    job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if _goes_on(job):
         return job
     require("resume", job.status)
@@ -121,9 +112,9 @@ def resume(session: Session, tenant_id: str, job_id: str) -> Job:
 
 
 def retry(session: Session, tenant_id: str, job_id: str) -> Job:
-    """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten."""
+    """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten, pinned ones too."""
     quotas.hold(session, tenant_id)
-    job = find(session, tenant_id, job_id, lock=True)
+    job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if _goes_on(job):
         return job
     require("retry", job.status)
@@ -135,9 +126,29 @@ def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     return _fresh(session, job)
 
 
+def pin(session: Session, tenant_id: str, job_id: str, checkpoint_id: str, *, pinned: bool) -> Checkpoint:
+    """Keep a checkpoint beside the newest and the best, or no longer. Raises NotFound where it was dropped meanwhile.
+
+    The job is held: its worker drops old checkpoints under the same lock.
+    """
+    owned.find(session, Job, tenant_id, job_id, lock=True)
+    checkpoint = checkpoint_of(session, tenant_id, job_id, checkpoint_id)
+    checkpoint.pinned = pinned
+    session.flush()
+    return checkpoint
+
+
+def checkpoint_of(session: Session, tenant_id: str, job_id: str, checkpoint_id: str) -> Checkpoint:
+    """Raises NotFound where it is another job's."""
+    checkpoint = owned.find(session, Checkpoint, tenant_id, checkpoint_id)
+    if checkpoint.job_id != job_id:
+        raise NotFound
+    return checkpoint
+
+
 def clone(session: Session, tenant_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a new job like this one, `changes` merged into its spec; the caller parses and submits it."""
-    job = find(session, tenant_id, job_id)
+    job = owned.find(session, Job, tenant_id, job_id)
     return merge(job.spec, changes)
 
 
@@ -146,20 +157,7 @@ def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
 
     Raises InUse while the model teaches another job.
     """
-    job = find(session, tenant_id, job_id, lock=True)
-    require("delete", job.status)
-    # Locked before pupils are looked for: whoever submits one meanwhile waits, and finds no teacher.
-    model_ids = list(session.scalars(select(Model.id).where(Model.job_id == job.id).with_for_update()))
-    _require_no_pupils(session, tenant_id, model_ids)
-    exports = list(session.scalars(select(Export).where(Export.model_id.in_(model_ids))))
-    for export in exports:
-        session.delete(export)
-    session.flush()
-    for model in session.scalars(select(Model).where(Model.job_id == job.id)):
-        session.delete(model)
-    session.flush()
-    session.delete(job)
-    return [f"jobs/{job.id}/", *(f"exports/{export.id}/" for export in exports)]
+    return deletion.delete_all(session, tenant_id, [owned.find(session, Job, tenant_id, job_id).id])
 
 
 def queue_position(session: Session, job: Job) -> int | None:
@@ -172,14 +170,6 @@ def queue_position(session: Session, job: Job) -> int | None:
 
 def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:
     return session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.number)).all()
-
-
-def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str]) -> None:
-    taught = Job.resolved["method"]["teacher"].astext.in_(model_ids)
-    live = select(Job.id).where(Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), taught).limit(1)
-    pupil_id = session.scalars(live).one_or_none()
-    if pupil_id is not None:
-        raise InUse(f"this job's model teaches job {pupil_id}; cancel that or wait for its end")
 
 
 def _goes_on(job: Job) -> bool:

@@ -1,7 +1,7 @@
 """What the driver of a sweep reads and writes, under the lock on the sweep's row that `lock` takes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +28,11 @@ class Point:
 
 def running(session: Session) -> Sequence[str]:
     return session.scalars(select(Sweep.id).where(Sweep.status == "running").order_by(Sweep.id)).all()
+
+
+def existing(session: Session, sweep_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are sweeps."""
+    return set(session.scalars(select(Sweep.id).where(Sweep.id.in_(sweep_ids))))
 
 
 def lock(session: Session, sweep_id: str) -> Sweep | None:

@@ -1,19 +1,25 @@
-"""What a customer may do with a sweep: submit, look, cancel. Nothing here commits."""
+"""What a customer may do with a sweep: submit, look, cancel, delete. Nothing here commits."""
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import teachers
+from core import owned, teachers
 from core.datasets import ready_version
-from core.errors import InvalidTransition, NotFound
+from core.errors import Conflict, InvalidTransition
 from core.ids import new_id
+from core.jobs import deletion
+from core.jobs.states import TERMINAL
 from core.spec import TERMS, PackManifest, SpecInvalid, parse_sweep, sweep_violations
 from core.sweeps import ledger
-from core.tables import Sweep
+from core.tables import Job, Sweep
 
 BY_REQUEST = "the sweep was cancelled"
+
+
+class SweepUnfinished(Conflict):
+    """It, or one of its jobs, is not over. Cancel the sweep, or wait for the end."""
 
 
 def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
@@ -40,18 +46,9 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     return sweep
 
 
-def find(session: Session, tenant_id: str, sweep_id: str, *, lock: bool = False) -> Sweep:
-    """Raises NotFound for another tenant's sweep just as for none."""
-    statement = select(Sweep).where(Sweep.id == sweep_id, Sweep.tenant_id == tenant_id)
-    sweep = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
-    if sweep is None:
-        raise NotFound
-    return sweep
-
-
 def cancel(session: Session, tenant_id: str, sweep_id: str) -> Sweep:
     """End the sweep now, and ask for the end of its jobs; running ones save a checkpoint first."""
-    sweep = find(session, tenant_id, sweep_id, lock=True)
+    sweep = owned.find(session, Sweep, tenant_id, sweep_id, lock=True)
     if sweep.status == "cancelled":
         return sweep
     if sweep.status != "running":
@@ -67,3 +64,18 @@ def cancel(session: Session, tenant_id: str, sweep_id: str) -> Sweep:
     session.flush()
     session.refresh(sweep)
     return sweep
+
+
+def delete(session: Session, tenant_id: str, sweep_id: str, *, with_jobs: bool) -> list[str]:
+    """Remove a sweep that is over with its jobs; gives the object prefixes to delete after the commit.
+
+    The jobs stay as jobs of their own, unless they are to go with it. Raises SweepUnfinished.
+    """
+    sweep = owned.find(session, Sweep, tenant_id, sweep_id, lock=True)
+    rows = session.execute(select(Job.id, Job.status).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
+    if sweep.status == "running" or any(status not in TERMINAL for _, status in rows):
+        raise SweepUnfinished
+    session.execute(update(Job).where(Job.sweep_id == sweep_id).values(sweep_id=None))
+    prefixes = deletion.delete_all(session, tenant_id, [job_id for job_id, _ in rows]) if with_jobs else []
+    session.delete(sweep)
+    return prefixes

@@ -1,4 +1,4 @@
-"""train, watch, the verbs of a job, and jobs list, show, rm."""
+"""train, watch, the verbs of a job, and jobs list, show, rm, checkpoints, pin, unpin."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from patchswap.errors import BadInput, sentences
 
 if TYPE_CHECKING:
     from patchswap.client import Client
-    from patchswap.resources import Job
+    from patchswap.resources import Checkpoint, Job
 
 app = typer.Typer(help="Trainings.", no_args_is_help=True)
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
+CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_...")]
 
 
 def train(  # noqa: PLR0913, PLR0917 - one for each option
@@ -120,6 +121,36 @@ def rm(job_id: JobId, as_json: Json = False) -> None:
     with connect() as client:
         client.jobs.delete(job_id)
     emit({"id": job_id, "deleted": True}, as_json=as_json, text=f"deleted {job_id}")
+
+
+@app.command()
+def checkpoints(job_id: JobId, as_json: Json = False) -> None:
+    """States to resume from: the newest two, the best and the pinned are kept."""
+    with connect() as client:
+        found = client.jobs.checkpoints(job_id)
+    rows = [(c.id, c.arm, c.step, c.bytes, _marks(c), c.created_at) for c in found]
+    emit(found, as_json=as_json, text=table(("ID", "ARM", "STEP", "BYTES", "KEPT AS", "CREATED"), rows))
+
+
+@app.command()
+def pin(job_id: JobId, checkpoint_id: CheckpointId, as_json: Json = False) -> None:
+    """Keep a checkpoint whatever newer ones come."""
+    with connect() as client:
+        checkpoint = client.jobs.pin(job_id, checkpoint_id)
+    emit(checkpoint, as_json=as_json, text=f"{checkpoint.id} is pinned")
+
+
+@app.command()
+def unpin(job_id: JobId, checkpoint_id: CheckpointId, as_json: Json = False) -> None:
+    """Let a checkpoint go with the next newer one."""
+    with connect() as client:
+        checkpoint = client.jobs.unpin(job_id, checkpoint_id)
+    emit(checkpoint, as_json=as_json, text=f"{checkpoint.id} is no longer pinned")
+
+
+def _marks(checkpoint: Checkpoint) -> str:
+    marks = {"best": checkpoint.best, "pinned": checkpoint.pinned}
+    return ", ".join(name for name, holds in marks.items() if holds) or "newest"
 
 
 def _verb(verb: str, job_id: str, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""sweep create, watch, list, show, cancel."""
+"""sweep create, watch, list, show, cancel, rm."""
 
 from __future__ import annotations
 
@@ -96,6 +96,18 @@ def cancel(sweep_id: SweepId, as_json: Json = False) -> None:
     with connect() as client:
         sweep = client.sweeps.cancel(sweep_id)
     emit(sweep, as_json=as_json, text=f"{sweep.id} {sweep.status}")
+
+
+@app.command()
+def rm(
+    sweep_id: SweepId,
+    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="And its jobs, with their models and files.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a sweep that is over. Its jobs stay as jobs of their own."""
+    with connect() as client:
+        client.sweeps.delete(sweep_id, with_jobs=with_jobs)
+    emit({"id": sweep_id, "deleted": True}, as_json=as_json, text=f"deleted {sweep_id}")
 
 
 def _part(asked: dict[str, Any], name: str) -> dict[str, Any]:

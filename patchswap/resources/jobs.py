@@ -62,6 +62,7 @@ class Checkpoint(Resource):
     bytes: int
     sha256: str
     best: bool
+    pinned: bool = False
     created_at: datetime
 
 

@@ -13,6 +13,7 @@ from core.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from core.spec import PackManifest
+from core.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client
 from tests.servers.api import ApiServer
@@ -154,6 +155,11 @@ class Worker:
         note = ("notice", {"severity": "info", "code": "test", "message": message})
         with transaction() as session:
             ledger.record(session, self.mine, notes=[note])  # type: ignore[list-item]
+
+    def save_checkpoint(self) -> None:
+        stored = StoredFile(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", 5, "0" * 64)
+        with transaction() as session:
+            ledger.record_checkpoint(session, self.mine, stored, arm="main", step=10, epoch=1, best=False, figures={})
 
     def end(self, status: str) -> None:
         with transaction() as session:

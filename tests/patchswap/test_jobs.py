@@ -136,6 +136,16 @@ def test_a_delete_whose_answer_gets_lost_is_done(client: Client, job: Job, proxy
         job.delete()
 
 
+def test_a_checkpoint_is_pinned_and_unpinned(client: Client, job: Job, worker: Worker):
+    worker.claim()
+    worker.save_checkpoint()
+    (found,) = job.checkpoints()
+    assert not found.pinned
+    assert client.jobs.pin(job.id, found.id).pinned
+    assert job.checkpoints()[0].pinned
+    assert not client.jobs.unpin(job.id, found.id).pinned
+
+
 def test_waiting_gives_up_without_touching_the_job(client: Client, job: Job):
     with pytest.raises(WaitTimeout, match="it goes on"):
         job.wait(timeout_seconds=0.3)

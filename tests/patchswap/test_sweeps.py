@@ -65,6 +65,16 @@ def test_waiting_for_a_sweep_that_fails_says_why(sweep: Sweep):
         sweep.cancel()
 
 
+def test_a_sweep_that_is_over_is_deleted_and_its_jobs_with_it(client: Client, sweep: Sweep):
+    with pytest.raises(Conflict):
+        sweep.delete()
+    end_all(sweep)
+    job_ids = [trial.job_id for trial in sweep.refresh().trials]
+    sweep.delete(with_jobs=True)
+    assert [*client.sweeps.list(), *client.jobs.list()] == []
+    assert len(job_ids) == 2
+
+
 def test_watching_gives_each_change_and_ends_with_the_sweep(sweep: Sweep):
     seen = []
     for state in sweep.watch():

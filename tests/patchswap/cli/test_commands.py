@@ -175,3 +175,15 @@ def test_keys_are_made_listed_and_revoked(patchswap: Run, run: Run, proxy: Break
 def test_recipes_are_listed_and_shown(patchswap: Run):
     assert "resnet20_short" in patchswap("recipes", "list").stdout
     assert one_json(patchswap("recipes", "show", "resnet20_short", "--json"))["spec"]["training"]["epochs"] == 30
+
+
+def test_checkpoints_are_listed_and_pinned(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    worker.save_checkpoint()
+    (found,) = one_json(patchswap("jobs", "checkpoints", job.id, "--json"))
+    assert patchswap("jobs", "pin", job.id, found["id"]).stdout == f"{found['id']} is pinned\n"
+    header, row = patchswap("jobs", "checkpoints", job.id).stdout.splitlines()
+    assert (header.split()[:3], row.split()[:5]) == (["ID", "ARM", "STEP"], [found["id"], "main", "10", "5", "pinned"])
+    assert one_json(patchswap("jobs", "unpin", job.id, found["id"], "--json"))["pinned"] is False

@@ -98,3 +98,11 @@ def test_following_a_sweep_that_fails_ends_with_one(patchswap: Run, client: Clie
     *trials, last = lines_of_json(patchswap("sweep", "watch", sweep.id, "--json"))
     assert [(t["type"], t["status"]) for t in trials] == [("trial", "failed")] * 2
     assert (last["type"], last["sweep"]["error"]["code"]) == ("end", "no_trial_complete")
+
+
+def test_a_sweep_is_removed_and_its_jobs_stay(patchswap: Run, client: Client, dataset_id: str):
+    created = one_json(patchswap("sweep", "create", "--dataset", dataset_id, *SEARCH, "--json"))
+    assert "Cancel the sweep" in complaint(patchswap("sweep", "rm", created["id"]))
+    end_all(client.sweeps.get(created["id"]))
+    assert patchswap("sweep", "rm", created["id"]).stdout == f"deleted {created['id']}\n"
+    assert len(list(client.jobs.list())) == 2
