@@ -173,6 +173,8 @@ def test_every_list_and_every_filter_shows_nothing_foreign(ours: Caller, theirs:
         if not path.startswith("/v1/") or "get" not in operations or "{" in path:
             continue
         names = [p["name"] for p in operations["get"].get("parameters", []) if p["in"] == "query"]
+        if not names:
+            continue  # no list
         for name, value in [("limit", "200"), *((name, value) for name in names for value in ids.values())]:
             answer = theirs.get(path, params={name: value})
             assert answer.status_code in (200, 422), (path, name, answer.text)
