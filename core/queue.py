@@ -16,14 +16,18 @@ from core.settings import settings
 logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "patchswap:"
+RING_SECONDS = 1
 Bell = Literal["worker.train", "worker.ingest", "worker.export"]
 QUEUES: dict[str, str] = {"worker.train": "train", "worker.ingest": "short", "worker.export": "short"}
 
 
 @lru_cache
-def celery_app() -> Celery:
-    """Celery set for messages that may be lost or repeated; its soft shutdown is not used, see `worker.app`."""
-    app = Celery("patchswap", broker=settings().redis_url)
+def celery_app(*, patience_seconds: int = 10) -> Celery:
+    """Celery set for messages that may be lost or repeated; its soft shutdown is not used, see `worker.app`.
+
+    `patience_seconds` is how long one answer of Redis may take.
+    """
+    app = Celery("patchswap", broker=settings().redis_url, set_as_current=False)  # the bell is no worker's app
     app.conf.update(
         task_serializer="json",
         result_serializer="json",
@@ -44,7 +48,7 @@ def celery_app() -> Celery:
         task_time_limit=None,
         task_soft_time_limit=None,
         task_publish_retry=True,
-        task_publish_retry_policy={"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 1.0},
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 1.0},
         broker_connection_retry=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -55,10 +59,12 @@ def celery_app() -> Celery:
             "visibility_timeout": 3600,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 30,
+            # Half-open connections are noticed one by one, each after up to socket_timeout and health_check_interval
+            # together: with 30 and 25 s a worker heard nothing for 91 s (the nemesis, F18).
+            "socket_timeout": patience_seconds,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
-            "health_check_interval": 25,
+            "health_check_interval": 10,
             "retry_on_timeout": True,
             "global_keyprefix": KEY_PREFIX,
             "client_name": "patchswap",
@@ -71,9 +77,12 @@ def celery_app() -> Celery:
 
 
 def ring(bell: Bell, row_id: str) -> bool:
-    """Send the message. False when the broker is away: the row is committed, so the sweeper will ring again."""
+    """Send the message. False when the broker is away: the row is committed, so the sweeper will ring again.
+
+    Impatient, for a customer may be waiting: a half-open connection held up a submit for 20 s and more.
+    """
     try:
-        celery_app().send_task(bell, args=[row_id], queue=QUEUES[bell])
+        celery_app(patience_seconds=RING_SECONDS).send_task(bell, args=[row_id], queue=QUEUES[bell])
     except (OperationalError, redis.RedisError, OSError) as error:
         logger.warning("broker away, %s %s waits for the sweeper: %s", bell, row_id, error)
         return False

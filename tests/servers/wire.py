@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 _CHUNK = 65_536
@@ -21,7 +21,8 @@ class _Link:
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
-    answer_dropped: bool = field(default=False)
+    answer_dropped: bool = False
+    frozen: bool = False
 
     def abort(self) -> None:
         """By RST, as a machine that went away and came back would answer."""
@@ -33,7 +34,7 @@ class Wire:
     """Listens on 127.0.0.1; `mode` and the other fields may be changed at any time, from any thread."""
 
     def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
-        self.upstream_port = port
+        self.host, self.upstream_port = host, port
         self.mode: Literal["pass", "stall", "refuse"] = "pass"
         self.delay_seconds = 0.0  # before each chunk, in each direction
         self.bytes_per_second = 0.0  # of each connection and direction; 0: as fast as it comes
@@ -52,6 +53,13 @@ class Wire:
         """Ends every connection; gives how many."""
         return self._in_loop(self._abort_all)
 
+    def freeze(self) -> int:
+        """The connections of now go dead without a word; new ones are as `mode` says. Gives how many."""
+        links = list(self._links)
+        for link in links:
+            link.frozen = True
+        return len(links)
+
     def cut_on(self, word: bytes, *, times: int = 1) -> None:
         """The next `times` that a client says `word`, the server hears it and its answer is lost."""
         self.word, self.words_left = word, times
@@ -60,6 +68,8 @@ class Wire:
         """As on the first day, on the connections that survived and on new ones."""
         self.mode, self.delay_seconds, self.bytes_per_second = "pass", 0.0, 0.0
         self.word, self.words_left = b"", 0
+        for link in list(self._links):
+            link.frozen = False
 
     def close(self) -> None:
         self.cut()
@@ -89,11 +99,15 @@ class Wire:
         self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._listener))
         self._loop.run_forever()
         self._listener.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            await self._hold(0)
+            await self._hold(0, None)
             upstream, server = await asyncio.open_connection("127.0.0.1", self.upstream_port)
         except OSError:  # refused, or the server is away
             _reset(writer)
@@ -101,7 +115,7 @@ class Wire:
         link = _Link(writer, server)
         self._links.add(link)
         try:
-            with suppress(OSError):  # either side left
+            with suppress(OSError, asyncio.CancelledError):  # either side left, or the test is over
                 await asyncio.gather(
                     self._pump(reader, server, link, up=True), self._pump(upstream, writer, link, up=False)
                 )
@@ -111,7 +125,7 @@ class Wire:
 
     async def _pump(self, source: asyncio.StreamReader, to: asyncio.StreamWriter, link: _Link, *, up: bool) -> None:
         while data := await source.read(_CHUNK):
-            await self._hold(len(data))
+            await self._hold(len(data), link)
             if not up and link.answer_dropped:
                 link.abort()
                 return
@@ -124,8 +138,8 @@ class Wire:
         if to.can_write_eof():
             to.write_eof()
 
-    async def _hold(self, count: int) -> None:
-        while self.mode == "stall":  # noqa: ASYNC110 - set by other threads
+    async def _hold(self, count: int, link: _Link | None) -> None:
+        while self.mode == "stall" or (link is not None and link.frozen):  # noqa: ASYNC110 - set by other threads
             await asyncio.sleep(_TICK_SECONDS)
         if self.mode == "refuse":
             raise ConnectionResetError
