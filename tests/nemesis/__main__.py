@@ -11,6 +11,7 @@ Histories and evidence lie in .nemesis; every run is a line of .nemesis/results.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--report", action="store_true", help="no run: docs/reliability.md from the kept results")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing that was started stays
     chosen.folder.mkdir(exist_ok=True)
     results = chosen.folder / "results.jsonl"
     if chosen.report:

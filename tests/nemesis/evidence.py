@@ -25,7 +25,7 @@ def gather(run: Run) -> Evidence:
     """Of a run whose jobs have ended."""
     ids = list(run.jobs)
     rows = {name: run.world.rows(statement, ids) for name, statement in _ROWS.items()}
-    refused = audit.refused(run.world.folder / "postgres.log")
+    refused = audit.refused(run.world.postgres_log)
     names = {each["who"] for each in rows["audit"]}
     return {
         "run": {

@@ -22,13 +22,13 @@ class Fleet:
     def __init__(self, folder: Path, variables: Variables) -> None:
         self.everyone: list[Worker] = []
         self.before: Sequence[str] = ()  # stands before a worker's command
-        self.extra: dict[str, str] = {}  # variables of workers started from now on
         self._places: list[Worker] = []
         self._folder = folder
         self._variables = variables
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
         self._over = threading.Event()
+        self._held = False
         self._keeper: threading.Thread | None = None
 
     def start(self, size: int) -> None:
@@ -53,6 +53,13 @@ class Fleet:
         with self._lock:
             return list(self._places)
 
+    def hold(self) -> None:
+        """Nobody is started again."""
+        self._held = True
+
+    def go_on(self) -> None:
+        self._held = False
+
     def wait_until_ready(self) -> None:
         for worker in self.workers:
             worker.wait_until_ready()
@@ -69,7 +76,7 @@ class Fleet:
 
     def _new(self, place: int) -> Worker:
         name = f"w{next(self._numbers)}"
-        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{place}")} | self.extra
+        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{place}")}
         worker = Worker("train", folder=self._folder, name=name, variables=variables, before=self.before)
         self.everyone.append(worker)
         return worker
@@ -78,7 +85,7 @@ class Fleet:
         while not self._over.wait(RESTART_SECONDS):
             with self._lock:
                 for place, worker in enumerate(self._places):
-                    if worker.process.poll() is not None and not self._over.is_set():
+                    if worker.process.poll() is not None and not (self._held or self._over.is_set()):
                         self._places[place] = self._new(place)
 
 

@@ -131,7 +131,7 @@ def _spans(numbers: Iterable[int]) -> str:
 
 def _bound(count: int) -> str:
     """The rule of three; from so few runs that it says nothing, 100 %."""
-    return f"{min(100.0, 300 / count):.2g} %"
+    return f"{min(100.0, 300 / count):.3g} %"
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

@@ -19,7 +19,7 @@ from tests.nemesis import audit
 from tests.nemesis.client import Customer
 from tests.nemesis.fleet import trainers
 from tests.nemesis.history import History
-from tests.nemesis.world import SHORT, World, wait_for
+from tests.nemesis.world import SHORT, Setup, World, wait_for
 from tests.worker.processes import Worker
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
@@ -41,10 +41,15 @@ class Fault:
     expects: frozenset[str] = frozenset({"succeeded"})
     lost_limit: int = INTERVAL  # steps that one failure may cost
     must_refuse: bool = False  # a stale writer lives on in it: the ledger has to have refused it
-    resets: bool = False  # api and workers are started anew after it
+    clocks: bool = False  # its processes have clocks that can be set
+    namespace: bool = False  # its workers have a network of their own
     production: bool = False  # some of its runs have the settings of production, for its figures
     target: str = ""  # what issue 5 asks of its recovery
     end_seconds: float = 240
+
+    @property
+    def setup(self) -> Setup:
+        return Setup(dict(self.settings), self.workers, clocks=self.clocks, namespace=self.namespace)
 
 
 class NotFired(Exception):
@@ -64,7 +69,7 @@ class Run:
         self.allowed: Mapping[str, Any] = MappingProxyType({})
         self.customer = Customer(world.api.url, world.key, self.history)
         self.stranger = Customer(world.api.url, world.strangers_key, self.history)
-        self.refused_before = audit.refused(world.folder / "postgres.log")
+        self.refused_before = audit.refused(world.postgres_log)
         self._over = threading.Event()
         self._poller = threading.Thread(target=self._poll, daemon=True)
         self._poller.start()
@@ -79,13 +84,14 @@ class Run:
         labels: Mapping[str, str] = MappingProxyType({}),
         key: str | None = None,
         expects: Sequence[str] = (),
+        weights: str | None = None,
         **more: Any,
     ) -> str:
         """A job of the fake trainer, a checkpoint every INTERVAL steps, or what `more` says; gives its id."""
         key = key or f"{self.name}-{len(self.jobs)}"
         body = self.body(steps=steps, step_seconds=step_seconds, labels=dict(labels), key=key) | more
         job_id = self.customer.submit(body, key=key)
-        self.jobs[job_id] = {"steps": steps, "key": key}
+        self.jobs[job_id] = {"steps": steps, "key": key, "weights": weights}
         self.expects[job_id] = tuple(expects) or tuple(self.fault.expects)
         return job_id
 
@@ -120,6 +126,17 @@ class Run:
             )
         )
 
+    def wait_phase(self, job_id: str, phase: str, *, seconds: float = 90) -> None:
+        """Until it is in this phase; raises NotFired where it ended before."""
+
+        def look() -> bool:
+            job = self.job(job_id)
+            if job.get("status") in TERMINAL:
+                raise NotFired(f"{job_id} was {job['status']} before {phase} was seen")
+            return bool(job.get("phase") == phase)
+
+        wait_for(look, seconds=seconds, what=f"{phase} of {job_id}")
+
     def wait_ends(self, *, seconds: float) -> None:
         for job_id, statuses in self.expects.items():
             self.wait_status(job_id, *(TERMINAL | set(statuses)), seconds=seconds)
@@ -148,6 +165,10 @@ class Run:
             return None
 
         return str(wait_for(look, seconds=seconds, what=f"the end of claim {fence} of {job_id}"))
+
+    def trained_steps(self, job_id: str) -> int:
+        job = self.job(job_id)
+        return int(job["progress"]["step"]) if job.get("phase") == "train" and job["status"] == "running" else 0
 
     def claims(self, job_id: str) -> int:
         return int(self.job(job_id).get("fence", 0))

@@ -31,7 +31,7 @@ def run_all(world: World, faults: Iterable[Fault], seeds: range, folder: Path, *
 
 
 def _run_fault(world: World, fault: Fault, seeds: range, folder: Path, *, production: bool = False) -> Iterator[Result]:
-    world.enter(dict(fault.settings), workers=fault.workers)
+    world.enter(fault.setup)
     for first in range(0, len(seeds), fault.lanes):
         batch = seeds[first : first + fault.lanes]
         runs = [Run(fault, world, seed=seed, folder=folder, production=production) for seed in batch]
@@ -40,8 +40,6 @@ def _run_fault(world: World, fault: Fault, seeds: range, folder: Path, *, produc
         else:
             with ThreadPoolExecutor(len(runs)) as pool:
                 yield from pool.map(lambda run: _finish(run, folder), runs)
-        if fault.resets:
-            world.reset()
 
 
 def _finish(run: Run, folder: Path) -> Result:

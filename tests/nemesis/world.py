@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 from psycopg.rows import dict_row
 
@@ -17,11 +18,15 @@ from core import keys
 from core.database import transaction
 from core.tables import DatasetVersion
 from tests.conftest import forget_settings, migrate
+from tests.data import packs
 from tests.nemesis import audit
 from tests.nemesis.fleet import Fleet
 from tests.servers.api import ApiServer
+from tests.servers.clock import Clock
+from tests.servers.namespace import Namespace, may_be_made
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
+from tests.servers.small_disk import mount_small, unmount
 from tests.servers.swift import SwiftServer
 from tests.servers.wire import Wire
 from tests.worker import seed
@@ -30,26 +35,48 @@ ROOT = Path(__file__).parents[2]
 SHORT = {"LEASE": "6", "HEARTBEAT": "1", "SWEEP": "1", "STALL": "30", "GRACE": "20"}
 PRODUCTION: dict[str, str] = {}  # what core.settings says
 SIDES = ("api", "workers")
+APART = "apart"  # the side of workers that have a network of their own
+SERVERS = ("postgres", "redis", "s3")
+POSTGRES_MEGABYTES = 1_000  # a disk of its own, which a fault can fill
 BUCKET = "nemesis"
 
 
+@dataclass(frozen=True)
+class Setup:
+    """How api and workers are to run. `settings`: NAME is PATCHSWAP_NAME_SECONDS, name is PATCHSWAP_NAME."""
+
+    settings: dict[str, str]
+    workers: int
+    clocks: bool = False  # its processes have clocks that can be set
+    namespace: bool = False
+
+
 class World:
-    """Started once; `enter` gives it other settings by starting api and workers anew."""
+    """Started once; `enter` gives it another setup by starting api and workers anew."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "swift").mkdir()
-        self.postgres = PostgresServer(folder)
+        self.postgres_disk = folder / "pg"
+        for each in (folder / "swift", self.postgres_disk):
+            each.mkdir()
+        mount_small(self.postgres_disk, megabytes=POSTGRES_MEGABYTES)
+        self.postgres_log = folder / "pg" / "postgres.log"
+        self.postgres = PostgresServer(self.postgres_disk)
         self.redis = RedisServer(folder)
         self.swift = SwiftServer(folder / "swift")
         self.wires: dict[tuple[str, str], Wire] = {}
-        self.settings: dict[str, str] | None = None
-        self.size = 0
-        self._kept = threading.local()
+        self.setup: Setup | None = None
+        self.parted: set[tuple[str, str]] = set()
         self.fleet = Fleet(folder, lambda name: self.variables("workers", name))
         self.api: ApiServer
         self.version: DatasetVersion
         self.key = self.strangers_key = ""
+        self._kept = threading.local()
+        self._clocks: dict[str, Clock] = {}
+        self._namespace: Namespace | None = None
+        self._real_version: DatasetVersion | None = None
+        self._undisturbed: dict[str, str] = {}
+        self.measured: dict[str, float] = {}  # what need not be measured again
 
     def start(self) -> None:
         self.postgres.start()
@@ -59,30 +86,24 @@ class World:
         self.redis.start()
         self.swift.start()
         self.swift.create_bucket(BUCKET)
-        s3_port = int(self.swift.access.endpoint.rsplit(":", 1)[1])
-        ports = {"postgres": self.postgres.port, "redis": self.redis.port, "s3": s3_port}
-        self.wires = {(side, name): Wire(port) for side in SIDES for name, port in ports.items()}
+        self.wires = {(side, server): Wire(self._port(server)) for side in SIDES for server in SERVERS}
         self._point_this_process(url)
         self.version = seed.version(seed.tenant())
         self.key = _key("tests")
         self.strangers_key = _key("strangers")
 
-    def enter(self, settings: dict[str, str], *, workers: int) -> None:
-        """Api and workers with these settings, seconds where production takes minutes; nothing where they run so."""
-        if settings == self.settings and workers == self.size:
+    def enter(self, setup: Setup) -> None:
+        """Nothing where it runs so already."""
+        if setup == self.setup:
             return
         self._leave()
-        self.settings, self.size = settings, workers
+        self.setup = setup
+        if setup.namespace and self._namespace is None:
+            self._make_namespace()
+        self.fleet.before = self._namespace.command if setup.namespace and self._namespace else ()
         self.api = ApiServer(self.folder, variables=self.variables("api", "api"))
         self.api.start()
-        self.fleet.start(workers)
-
-    def reset(self) -> None:
-        """Api and workers anew, on the same servers."""
-        settings, size = self.settings or {}, self.size
-        self._leave()
-        self.settings = None
-        self.enter(settings, workers=size)
+        self.fleet.start(setup.workers)
 
     def stop(self) -> None:
         self._leave()
@@ -90,28 +111,79 @@ class World:
             wire.close()
         for server in (self.swift, self.redis, self.postgres):
             server.stop()
+        if self._namespace:
+            self._namespace.close()
+        unmount(self.postgres_disk)
 
     def variables(self, side: str, name: str) -> dict[str, str]:
         """The environment of a process; `name` is its role in Postgres."""
-        times = {f"PATCHSWAP_{key}_SECONDS": value for key, value in (self.settings or {}).items() if key.isupper()}
-        others = {f"PATCHSWAP_{key.upper()}": value for key, value in (self.settings or {}).items() if key.islower()}
-        port = {server: self.wires[side, server].port for server in ("postgres", "redis", "s3")}
-        access = self.swift.access.environment() | {"PATCHSWAP_S3_ENDPOINT": f"http://127.0.0.1:{port['s3']}"}
+        assert self.setup
+        settings = self.setup.settings
+        times = {f"PATCHSWAP_{key}_SECONDS": value for key, value in settings.items() if key.isupper()}
+        others = {f"PATCHSWAP_{key.upper()}": value for key, value in settings.items() if key.islower()}
+        side = APART if side == "workers" and self.setup.namespace else side
+        at = {server: f"{self.wires[side, server].host}:{self.wires[side, server].port}" for server in SERVERS}
         return {
-            **access,
-            "PATCHSWAP_DATABASE_URL": f"postgresql+psycopg://{name}@127.0.0.1:{port['postgres']}/patchswap",
-            "PATCHSWAP_REDIS_URL": self.redis.url.replace(f":{self.redis.port}/", f":{port['redis']}/"),
+            **self.swift.access.environment(),
+            "PATCHSWAP_S3_ENDPOINT": f"http://{at['s3']}",
+            "PATCHSWAP_DATABASE_URL": f"postgresql+psycopg://{name}@{at['postgres']}/patchswap",
+            "PATCHSWAP_REDIS_URL": self.redis.url.replace(f"127.0.0.1:{self.redis.port}", at["redis"]),
             "PATCHSWAP_OBJECTS_URL": f"s3://{BUCKET}/objects",
             "PATCHSWAP_TRAINER_MODULE": "tests.worker.fake_trainer",
             "PYTHONPATH": str(ROOT),
             **times,
             **others,
+            **(self._clock(side).variables if self.setup.clocks else {}),
         }
+
+    def set_clock(self, side: str, seconds: int) -> None:
+        """Of all processes of a side, at once: so far ahead of the machine's."""
+        self._clocks[side].set(seconds)
+
+    def part(self, side: str, server: str) -> None:
+        """They no longer hear each other."""
+        self.parted.add((side, server))
+        if side == "workers" and self._namespace:
+            self._namespace.lose(self.wires[APART, server].host)
+        else:
+            self.wires[side, server].mode = "stall"
+
+    def join(self, side: str, server: str) -> None:
+        if (side, server) not in self.parted:
+            return
+        self.parted.remove((side, server))
+        if side == "workers" and self._namespace:
+            self._namespace.find(self.wires[APART, server].host)
+        else:
+            self.wires[side, server].heal()
+
+    def real_version(self) -> DatasetVersion:
+        """Of a pack that the real trainer can read."""
+        if self._real_version is None:
+            folder = self.folder / "pack"
+            manifest = packs.shapes(folder, counts=(48, 12, 12), size=(16, 16), classes=3)
+            samples = (folder / "samples.arrow").read_bytes()
+            self._real_version = seed.version(seed.tenant(), manifest, samples)
+        return self._real_version
+
+    def undisturbed(self, body: dict[str, Any]) -> str:
+        """The sha256 of the weights of this job where nothing happens to it; it is run for that the first time."""
+        name = json.dumps(body, sort_keys=True)
+        if name not in self._undisturbed:
+            headers = {"Authorization": f"Bearer {self.key}"}
+            answer = httpx.post(f"{self.api.url}/v1/jobs", json=body, headers=headers, timeout=30, trust_env=False)
+            job_id = answer.raise_for_status().json()["id"]
+            wait_for(lambda: self.job(job_id)["status"] == "succeeded", seconds=600, what="the undisturbed job")
+            rows = self.rows("SELECT weights_sha256 AS sha256 FROM models WHERE job_id = %s", job_id)
+            self._undisturbed[name] = rows[0]["sha256"]
+        return self._undisturbed[name]
 
     def link(self, side: str, server: str) -> Wire:
         return self.wires[side, server]
 
     def heal(self) -> None:
+        for pair in list(self.parted):
+            self.join(*pair)
         for wire in self.wires.values():
             wire.heal()
 
@@ -137,18 +209,27 @@ class World:
         except psycopg.OperationalError:
             return {}
 
-    @contextmanager
-    def without_postgres(self) -> Iterator[None]:
-        self.postgres.kill()
-        try:
-            yield
-        finally:
-            self.postgres.start()
-
     def _leave(self) -> None:
-        if self.settings is not None:
+        if self.setup is not None:
             self.fleet.stop()
             self.api.kill()
+
+    def _port(self, server: str) -> int:
+        s3 = int(self.swift.access.endpoint.rsplit(":", 1)[1])
+        return {"postgres": self.postgres.port, "redis": self.redis.port, "s3": s3}[server]
+
+    def _make_namespace(self) -> None:
+        """An address of this machine for each server, so that each can be lost alone."""
+        if not may_be_made():
+            raise RuntimeError("partitions need Linux, root and iproute2")
+        self._namespace = Namespace("nemesis", addresses=len(SERVERS))
+        for server, address in zip(SERVERS, self._namespace.addresses, strict=True):
+            self.wires[APART, server] = Wire(self._port(server), host=address)
+
+    def _clock(self, side: str) -> Clock:
+        if side not in self._clocks:
+            self._clocks[side] = Clock(self.folder, side)
+        return self._clocks[side]
 
     def _point_this_process(self, url: str) -> None:
         """`core` here speaks to the servers directly: it seeds and looks, and is no part of what is tested."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import random
 import re
 import threading
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     times: int = 1
+    chance: float = 1.0  # of each request that matches
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Seen:
 class BreakingProxy:
     """Listens on a spare port; `faults` may be added to and `seen` read at any time."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, *, keep_host: bool = False) -> None:
         self.upstream = upstream
+        self.keep_host = keep_host  # an S3 signature covers the name that the client used
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.log: list[str] = []
@@ -68,6 +71,8 @@ class BreakingProxy:
         with self._lock:
             for fault in self.faults:
                 if fault.times > 0 and fault.method == method and re.search(fault.path, path):
+                    if random.random() >= fault.chance:
+                        continue
                     fault.times -= 1
                     return fault
         return None
@@ -88,11 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", 0)))
         if fault and fault.kind == "refuse":
             self._answer(fault.status, {"Content-Length": str(len(fault.body))} | fault.headers)
-            self.wfile.write(fault.body)
+            if self.command != "HEAD":
+                self.wfile.write(fault.body)
             return
         upstream = http.client.HTTPConnection(urlsplit(self.owner.upstream).netloc, timeout=60)
         # The api checks the Host header: it must stay the one that it knows.
-        withheld = {"connection", "host"} | self.owner.withheld
+        withheld = {"connection"} | self.owner.withheld | (set() if self.owner.keep_host else {"host"})
         kept = {name: value for name, value in headers.items() if name not in withheld}
         try:
             upstream.request(self.command, self.path, body=body or None, headers=kept)
@@ -105,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _handle  # noqa: N815 - the names that http.server calls
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = _handle  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Into `owner.log`: what a test shows when it fails."""

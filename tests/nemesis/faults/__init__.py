@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from tests.nemesis.faults import doorbell, processes
+from tests.nemesis.faults import (
+    bitwise,
+    chaos,
+    checkpoints,
+    clocks,
+    doorbell,
+    embedded,
+    ledger,
+    partitions,
+    processes,
+    requests,
+    store,
+)
 from tests.nemesis.run import Fault
 
-FAULTS: dict[str, Fault] = {fault.id: fault for family in (processes, doorbell) for fault in family.FAULTS}
+_FAMILIES = (processes, checkpoints, doorbell, ledger, store, clocks, partitions, requests, bitwise, chaos, embedded)
+FAULTS: dict[str, Fault] = {
+    fault.id: fault
+    for fault in sorted((fault for family in _FAMILIES for fault in family.FAULTS), key=lambda each: int(each.id[1:]))
+}

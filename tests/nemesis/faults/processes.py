@@ -127,7 +127,7 @@ def hang(run: Run) -> None:
     hung_at = now()
     fence = run.claims(job_id)
     outcome = run.wait_outcome(job_id, fence)
-    stall = float(run.world.settings["STALL"]) if run.world.settings else 600
+    stall = float(run.fault.settings["STALL"])
     run.figure("detection_seconds", now() - hung_at)
     run.demand(now() - hung_at <= stall + 10, "a hung trainer was not ended within the stall limit and ten seconds")
     run.fired(f"the trainer hung at step {at}; its attempt ended as {outcome}")
