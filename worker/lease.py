@@ -77,9 +77,9 @@ class Lease:
         self._renewed_at = begun
         figures.RENEWALS.inc()
 
-    def patiently(self, work: Callable[[], Result]) -> Result:
+    def patiently(self, work: Callable[[], Result], *, stall_limits: float = 1) -> Result:
         """`during`, again and again while the object store is away, up to the stall limit. Raises StoreUnavailable."""
-        deadline = time.monotonic() + settings().stall_seconds
+        deadline = time.monotonic() + settings().stall_seconds * stall_limits
         while True:
             try:
                 return self.during(work)

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 # Of the grace at a shutdown; the trainer has the rest, see worker.supervision.CHILD_SHARE.
 UPLOADS_SHARE = 0.3
 LEDGER_SHARE = 0.1
+# All is trained: another worker could only train again what could not be stored. With the default, 40 minutes.
+PUBLISH_STALL_LIMITS = 4
 Result = TypeVar("Result")
 
 
@@ -152,7 +154,8 @@ def _work(attempt: Attempt) -> None:
         exports = _export_all(attempt, pack)
     watch.enter("publish")
     content = watch.patiently(
-        lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports)
+        lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports),
+        stall_limits=PUBLISH_STALL_LIMITS,
     )
     while not attempt.uploads.is_idle():
         watch.tick()

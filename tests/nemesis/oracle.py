@@ -208,6 +208,7 @@ def restarts(e: Evidence) -> dict[str, list[dict[str, Any]]]:
         for row in rows:
             if row["tab"] == "checkpoints":
                 checkpoints.append(row["new"])
+                reached = max(reached, row["new"]["step"])
             elif row["tab"] == "jobs":
                 if _is_claim(row):
                     claims, known, before = claims + 1, list(checkpoints), reached

@@ -93,11 +93,30 @@ def test_store_that_is_away_for_a_while_delays_the_publication(version, monkeypa
     assert len(refusals) == 3
 
 
+def test_store_that_is_away_beyond_the_stall_limit_costs_a_trained_job_nothing(version, monkeypatch):
+    put_file, away_from = storage.put_file, []
+
+    def refuse_for_ten_seconds(*arguments, **options):
+        away_from.append(time.monotonic())
+        if time.monotonic() < away_from[0] + 10:
+            raise StoreUnavailable("away")
+        return put_file(*arguments, **options)
+
+    monkeypatch.setattr(storage, "put_file", refuse_for_ten_seconds)
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "6")
+    forget_settings()
+    job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
+    run_job(job.id)
+    assert seed.read(job.id).status == "succeeded"
+    assert attempts(job.id) == ["succeeded"]
+
+
 def test_store_that_stays_away_gives_the_job_back_uncounted(version, monkeypatch):
     def refuse(*_arguments, **_options):
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(storage, "put_file", refuse)
+    monkeypatch.setattr("worker.run.PUBLISH_STALL_LIMITS", 1)
     monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "8")
     forget_settings()
     job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
