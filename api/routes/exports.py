@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from fastapi import APIRouter, Request, Response
 
 from api import answers, downloads, paging
@@ -16,11 +14,10 @@ from api.schemas.models import Export, ExportFormat
 from api.sessions import Database
 from core import owned, tables
 from core.errors import Conflict
-from core.spec import Constraints, ExportSpec
+from core.spec import FORMATS, Constraints
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
-_DESCRIPTIONS = {"onnx": "ONNX for onnxruntime; int8 is QDQ, static, per channel, calibrated on training images."}
 
 
 class ExportNotReady(Conflict):
@@ -66,10 +63,9 @@ def download_export(request: Request, principal: Reading, session: Database, exp
 )
 def list_export_formats(request: Request) -> Response:
     """Formats and precisions, and whether the workers can make them."""
-    precisions = list(get_args(ExportSpec.model_fields["precision"].annotation))
     formats = [
-        ExportFormat(name=name, status="available", precisions=precisions, description=_DESCRIPTIONS[name])
-        for name in get_args(ExportSpec.model_fields["format"].annotation)
+        ExportFormat(name=name, status="available", precisions=list(terms.precisions), description=terms.description)
+        for name, terms in FORMATS.items()
     ]
     return paging.page(request, [(item.name, item) for item in formats], len(formats))
 

@@ -7,6 +7,7 @@ from core.spec.checks import SpecWarning, Violation
 from core.spec.compression import CompressionSpec, PruningSpec
 from core.spec.dataset import BACKGROUND, IGNORE, PackManifest, Pairability, Split
 from core.spec.feasibility import sweep_violations
+from core.spec.formats import FORMATS, FormatName, FormatTerms, Precision
 from core.spec.job import (
     AugmentationSpec,
     Constraints,
@@ -26,6 +27,7 @@ from core.spec.tasks import TERMS, Task
 
 __all__ = [
     "BACKGROUND",
+    "FORMATS",
     "IGNORE",
     "TERMS",
     "AugmentationSpec",
@@ -38,6 +40,8 @@ __all__ = [
     "EvaluationSpec",
     "ExportResult",
     "ExportSpec",
+    "FormatName",
+    "FormatTerms",
     "JobSpec",
     "MethodSpec",
     "ModelSpec",
@@ -47,6 +51,7 @@ __all__ = [
     "PatchSwapOnlySpec",
     "PatchSwapSpec",
     "Plan",
+    "Precision",
     "PruningSpec",
     "ResolvedSpec",
     "SpecInvalid",

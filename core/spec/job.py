@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from core.spec.compression import CompressionSpec
+from core.spec.formats import FormatName, Precision
 from core.spec.methods import MethodSpec, PatchSwapSpec
 from core.spec.strict import Strict
 from core.spec.tasks import Task
@@ -133,8 +134,8 @@ class Constraints(Strict):
 
 
 class ExportSpec(Strict):
-    format: Literal["onnx"] = "onnx"
-    precision: Literal["fp32", "int8"] = "fp32"
+    format: FormatName = "onnx"
+    precision: Precision = "fp32"
     constraints: Constraints = Constraints()
 
 

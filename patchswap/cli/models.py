@@ -40,7 +40,7 @@ ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
 Key = Annotated[
     Path | None, typer.Option(metavar="KEY.pem", help="The bundle must be signed by this key. Default: the service's.")
 ]
-Precision = Annotated[str, typer.Option(help="fp32 or int8.")]
+Precision = Annotated[str, typer.Option(help="fp32, fp16 or int8.")]
 
 
 def pull(  # noqa: PLR0913, PLR0917 - one for each option

@@ -249,7 +249,7 @@ def test_curves_can_be_had_whole(ours: Caller, curves: str):
 
 def test_formats_and_recipes_are_told(ours: Caller):
     (onnx,) = ours.get("/v1/export_formats").json()["data"]
-    assert (onnx["name"], onnx["status"], onnx["precisions"]) == ("onnx", "available", ["fp32", "int8"])
+    assert (onnx["name"], onnx["status"], onnx["precisions"]) == ("onnx", "available", ["fp32", "fp16", "int8"])
     run_here = {recipe["name"]: recipe["run_here"] for recipe in ours.get("/v1/recipes").json()["data"]}
     assert run_here["resnet20_short"]
     assert not run_here["cifar100_resnet18_patch_swap"]

@@ -1,6 +1,6 @@
 """From trained weights to a measured file in a bundle: `run` is the way, the modules beside it are the steps.
 
-Whatever is said of a file was measured on that file, by onnxruntime. Nothing here trains.
+Whatever is said of a file was measured on that file, by its own runtime. Nothing here trains.
 """
 
 import os
@@ -28,10 +28,10 @@ def run(spec: ResolvedSpec, *, pack: Pack, export: ExportSpec, out: Path, folder
     task.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
-        paths = yield from model_files.make(task, net, Path(scratch))
-        found = yield from measurement.measure(task, net, paths)
+        folders = yield from model_files.make(task, net, Path(scratch))
+        found = yield from measurement.measure(task, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
-        result = publishing.publish(task, paths[0], found)
+        result = publishing.publish(task, folders[0], found)
     durable.write(folder / publishing.RESULT_NAME, result.model_dump_json(indent=2).encode())
     files = {"bundle": publishing.BUNDLE_NAME, "export": publishing.RESULT_NAME}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

@@ -12,28 +12,32 @@ from core.inference import preprocess
 from core.inference.tasks import TASKS
 from trainer import durable
 from trainer.export import portable
+from trainer.export.formats import Format
 
-MODEL_NAME = "model.onnx"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
-_PROGRAMS = ("infer.py", "verify.py")
+_PROGRAMS = ("infer.py", "verify.py", "weights.py")
 
 
-def write(path: Path, contents: dict[str, bytes], manifest: dict[str, Any]) -> tuple[int, str]:
-    """Write the bundle with the programs and a manifest of all hashes. Returns its size and sha256."""
-    all_files = dict(sorted((contents | programs(manifest["task"])).items()))
+def write(
+    path: Path, contents: dict[str, bytes], manifest: dict[str, Any], *, model: dict[str, bytes]
+) -> tuple[int, str]:
+    """Write the bundle of these files with a manifest of all hashes. Returns its size and sha256."""
+    all_files = dict(sorted((contents | model).items()))
     manifest = manifest | {"files": {name: _stated(content) for name, content in all_files.items()}}
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:
         for name, content in (all_files | {"manifest.json": as_json(manifest)}).items():
-            archive.writestr(_entry(name), content)
+            # weights hardly shrink
+            archive.writestr(_entry(name), content, ZIP_STORED if name in model else ZIP_DEFLATED)
     durable.write(path, buffer.getvalue())
     return len(buffer.getvalue()), hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def programs(task: str) -> dict[str, bytes]:
+def programs(task: str, form: Format) -> dict[str, bytes]:
     """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
     shared = {"preprocess.py": preprocess, "postprocess.py": TASKS[task]}
     found = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
+    found["runtime.py"] = Path(str(form.RUNTIME.__file__)).read_bytes()
     return found | {name: Path(str(module.__file__)).read_bytes() for name, module in shared.items()}
 
 
@@ -49,5 +53,4 @@ def _entry(name: str) -> ZipInfo:
     entry = ZipInfo(name, date_time=_EPOCH)
     entry.create_system = 3  # Unix, for the mode below
     entry.external_attr = (0o100644) << 16
-    entry.compress_type = ZIP_STORED if name == MODEL_NAME else ZIP_DEFLATED  # weights hardly shrink
     return entry

@@ -1,11 +1,12 @@
 """The model card of a bundle: what a person must know before using the file, from what was measured and no more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.spec import Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec, SplitEvaluation
 from core.spec.methods import TaughtSpec
-from trainer.export import quantization
+from trainer.export.formats import Format
 
 _SHOWN_CLASSES = 50
 
@@ -15,6 +16,7 @@ class Facts:
     spec: ResolvedSpec
     manifest: PackManifest
     export: ExportSpec
+    format: Format
     file: SplitEvaluation  # the file's own figures
     trained: Evaluation
     control: Evaluation | None
@@ -32,10 +34,11 @@ def _head(facts: Facts) -> str:
     classes = facts.manifest.classes
     names = ", ".join(classes[:_SHOWN_CLASSES]) + (" ..." if len(classes) > _SHOWN_CLASSES else "")
     failed = "".join(f"\n> **Gate failed.** {sentence}\n" for sentence in facts.violations)
-    return f"""# {facts.spec.model.architecture}, {len(classes)} classes, ONNX {facts.export.precision}
+    return f"""# {facts.spec.model.architecture}, {len(classes)} classes, {facts.format.TITLE} {facts.export.precision}
 {failed}
 Says which of these a picture shows: {names}.
-`python verify.py` checks this folder, `python infer.py IMAGE...` classifies pictures (numpy, Pillow, onnxruntime).
+`python verify.py` checks this folder, `python infer.py IMAGE...` classifies pictures (numpy, Pillow, \
+{facts.measured["runtime"]}).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
 as `preprocess.json` says, and gives `logits`.
 """
@@ -116,23 +119,24 @@ def _file(facts: Facts) -> str:
     measured = facts.measured
     weights = ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(measured["weights"].items()))
     rows = [
-        ("bytes of model.onnx", f"{measured['model_bytes']:,}"),
+        ("bytes of the model", f"{measured['model_bytes']:,}"),
         ("parameters", f"{measured['parameters']:,}"),
         ("multiply-adds per image", f"{facts.trained.macs:,}"),
         ("weights stored as", weights),
         ("latency p50 / p90 / p99, ms", _latency(measured, "latency_ms")),
         ("peak memory, bytes", f"{measured['peak_rss_bytes']:,}" if measured["peak_rss_bytes"] else "not measured"),
     ]
-    if facts.export.precision == "int8":
+    if facts.export.precision != "fp32":
         rows += [
             ("bytes against fp32", f"{measured['bytes_ratio']:.3f}"),
             ("fp32 latency in the same run, ms", _latency(measured, "fp32_latency_ms")),
             ("same answer as fp32", _percent(measured["fp32_agreement"]) + " % of the images"),
-            ("quantization", _settings(quantization.SETTINGS)),
         ]
+    if facts.export.precision == "int8":
+        rows.append(("quantization", _settings(facts.format.SETTINGS)))
     lines = [f"| {name} | {value} |" for name, value in rows]
     return f"""## The file
-Latency: batch 1, one thread, {measured["cpu"]}, onnxruntime {measured["onnxruntime"]}, after warm-up.
+Latency: batch 1, one thread, {measured["cpu"]}, {measured["runtime"]}, after warm-up.
 
 | | |
 |---|---|
@@ -164,7 +168,7 @@ def _row(figures: SplitEvaluation) -> tuple[float, tuple[float, float] | None, f
     return figures.top1_accuracy, figures.confidence_intervals.get("top1_accuracy"), figures.nll, figures.ece
 
 
-def _settings(values: dict[str, Any]) -> str:
+def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 _FP32_SHARES = {"mean": 1e-4, "max": 1e-3}  # of the golden logits' deviation
 _FP32_REASON = "Floating-point sums are taken in another order on other processors."
-_INT8_REASON = (
-    "Values between two of the 256 steps may be rounded either way on other processors, and that carries on. "
-    "Allowed is twice as much as quantization itself moved the logits away from the fp32 file's."
+_SMALLER_REASON = (
+    "Values between two steps may be rounded either way on other processors, and that carries on. "
+    "Allowed is twice as much as the smaller type itself moved the logits away from the fp32 file's."
 )
 _INPUT_TOLERANCE = {"mean": 1e-6, "max": 1e-6}  # the same integers and the same three float32 operations
 
@@ -42,7 +42,7 @@ class Golden:
         allowed = {name: share * spread for name, share in _FP32_SHARES.items()}
         if quantized := "fp32_mean_difference" in measured:
             allowed = {name: max(least, 2 * measured[f"fp32_{name}_difference"]) for name, least in allowed.items()}
-        reason = _INT8_REASON if quantized else _FP32_REASON
+        reason = _SMALLER_REASON if quantized else _FP32_REASON
         return {"input_tolerance": _INPUT_TOLERANCE, "output_tolerance": allowed, "reason": reason}
 
 

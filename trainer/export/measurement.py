@@ -1,6 +1,6 @@
-"""What an exported file does, measured on the file by onnxruntime over the whole held-out split."""
+"""What an exported file does, measured on the file by its own runtime over the whole held-out split."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -17,14 +15,16 @@ from torch import nn
 from core.progress import Working
 from core.spec import SplitEvaluation
 from trainer import figures, models
-from trainer.export import conversion, heldout, timing
+from trainer.export import heldout, model_files, timing
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
+from trainer.export.portable.weights import weights_by_dtype
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 from trainer.prediction import Predictions
 
 Logits = NDArray[np.float32]
+Model = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
 _MAX_CONVERSION_ERROR = 1e-3  # as a share of the logits' deviation; 1e-6 is usual
 
@@ -35,12 +35,13 @@ class Measurement:
     values: dict[str, Any]  # all that is said of the file in one number each, the figures' own among them
 
 
-def measure(task: Task, net: nn.Module, paths: list[Path]) -> Generator[Working, None, Measurement]:
-    """The first of the paths measured; the last is the fp32 file. Raises TrainerError where a file is not the net."""
+def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Working, None, Measurement]:
+    """The first of the models measured; the last is the fp32 one. Raises TrainerError where one is not the net."""
     trained = task.trained()
     held_out = HeldOut(task.spec, task.pack)
-    logits, reference = yield from _run_all(paths, held_out, net)
-    _check_conversion(logits[-1], reference)
+    models_run = [task.format.RUNTIME.Model(folder) for folder in folders]
+    logits, reference = yield from _run_all(models_run, held_out, net)
+    _check_conversion(logits[-1], reference, title=task.format.TITLE)
     found = _figures(logits[0], held_out)
     trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
     values = found.model_dump(exclude=figures.DETAILS) | {
@@ -48,19 +49,14 @@ def measure(task: Task, net: nn.Module, paths: list[Path]) -> Generator[Working,
         "drop_points": 100 * (trained_top1 - found.top1_accuracy),
         **compare(logits[0], reference, name="trained"),
         "parameters": models.count_parameters(net),
-        "model_bytes": paths[0].stat().st_size,
-        "weights": weights_by_dtype(paths[0]),
+        "model_bytes": model_files.bytes_of(folders[0]),
+        "weights": weights_by_dtype(folders[0]),
     }
-    for fp32, its_logits in zip(paths[1:], logits[1:], strict=True):
-        values |= compare(logits[0], its_logits, name="fp32") | {"fp32_model_bytes": fp32.stat().st_size}
+    for fp32, its_logits in zip(folders[1:], logits[1:], strict=True):
+        values |= compare(logits[0], its_logits, name="fp32") | {"fp32_model_bytes": model_files.bytes_of(fp32)}
         values["bytes_ratio"] = values["model_bytes"] / values["fp32_model_bytes"]
-    values |= yield from working_while("measure latency", partial(timing.time_files, paths))
+    values |= yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, folders))
     return Measurement(found, values)
-
-
-def run(path: Path, batch: NDArray[np.float32]) -> Logits:
-    """A file's logits for one batch."""
-    return _run(_open(path), batch)
 
 
 def compare(logits: Logits, reference: Logits, *, name: str) -> dict[str, float | int]:
@@ -75,49 +71,27 @@ def compare(logits: Logits, reference: Logits, *, name: str) -> dict[str, float 
     }
 
 
-def weights_by_dtype(path: Path) -> dict[str, int]:
-    """How many weights a file stores in each type: the elements of its constants of two and more dimensions."""
-    counts: dict[str, int] = {}
-    for constant in onnx.load(path).graph.initializer:
-        if len(constant.dims) >= 2:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(constant.data_type).name
-            counts[dtype] = counts.get(dtype, 0) + int(np.prod(constant.dims))
-    return counts
-
-
 def _run_all(
-    paths: list[Path], held_out: HeldOut, net: nn.Module
+    runnable: list[Model], held_out: HeldOut, net: nn.Module
 ) -> Generator[Working, None, tuple[list[Logits], Logits]]:
-    """The logits of each file over the whole split, and the trained network's for the first images of it."""
-    sessions = [_open(path) for path in paths]
+    """The logits of each model over the whole split, and the trained network's for the first images of it."""
     total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
-    logits: list[list[Logits]] = [[] for _ in paths]
+    logits: list[list[Logits]] = [[] for _ in runnable]
     trained: list[Logits] = []
     for done, batch in enumerate(held_out.batches()):
         yield Working(activity="measure accuracy", done=done, total=total)
-        for session, mine in zip(sessions, logits, strict=True):
-            mine.append(_run(session, batch))
+        for model, mine in zip(runnable, logits, strict=True):
+            mine.append(model(batch)[0])
         if done * heldout.BATCH_SIZE < COMPARED_IMAGES:
             with torch.inference_mode():
                 trained.append(net(torch.from_numpy(batch)).numpy())
     return [np.concatenate(mine) for mine in logits], np.concatenate(trained)
 
 
-def _open(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a training beside this needs the cores
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _run(session: onnxruntime.InferenceSession, batch: NDArray[np.float32]) -> Logits:
-    logits: Logits = session.run([conversion.OUTPUT_NAME], {conversion.INPUT_NAME: batch})[0]
-    return logits
-
-
-def _check_conversion(fp32: Logits, reference: Logits) -> None:
+def _check_conversion(fp32: Logits, reference: Logits, *, title: str) -> None:
     found = compare(fp32, reference, name="trained")
     if not found["trained_max_difference"] <= _MAX_CONVERSION_ERROR * max(reference.std(), 1e-6):
-        raise export_failed("convert to ONNX", f"The file's logits are not the trained network's: {found}.")
+        raise export_failed(f"convert to {title}", f"The file's logits are not the trained network's: {found}.")
 
 
 def _figures(logits: Logits, held_out: HeldOut) -> SplitEvaluation:

@@ -1,50 +1,78 @@
-"""The ONNX files of an export: the fp32 one, kept in --out for the next export, and the int8 one made from it."""
+"""The models of an export: the fp32 one, kept in --out for the next export, and the smaller one made from it."""
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Generator
 from functools import partial
-from math import ceil
+from importlib.metadata import version
 from pathlib import Path
 
-import onnx
-import torch
 from torch import nn
 
 from core.progress import Working
 from trainer import durable
-from trainer.export import conversion, heldout, quantization
+from trainer.export.calibration import Calibration
+from trainer.export.formats import Source
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 
 
 def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, list[Path]]:
-    """The file asked for; for an int8 file also, after it, the fp32 one it is compared with. Raises TrainerError."""
-    fp32, int8 = scratch / "fp32.onnx", scratch / "int8.onnx"
-    yield from _convert(task, net, fp32)
-    paths = [fp32]
-    if task.export.precision == "int8":
-        calibration = _calibration(task)
-        quantize = partial(quantization.quantize, fp32, int8, calibration)
-        yield from working_while("quantize to int8", quantize, steps=calibration.steps)
-        paths = [int8, fp32]
-    for path in paths:
-        conversion.set_metadata(path, {"labels": task.pack.manifest.classes, "preprocess": task.preprocessing()})
-    return paths
+    """The folder of the model asked for; of one that is not fp32 also, after it, the fp32 one it is compared with.
+
+    Raises TrainerError.
+    """
+    source, precision = Source(net, task.image_shape), task.export.precision
+    fp32, smaller = scratch / "fp32", scratch / precision
+    yield from _convert(task, source, fp32)
+    folders = [fp32]
+    if precision != "fp32":
+        smaller.mkdir()
+        calibration = Calibration.of(task.spec, task.pack)
+        quantize = partial(task.format.quantize, source, fp32, smaller, precision=precision, calibration=calibration)
+        yield from working_while(f"quantize to {precision}", quantize, steps=calibration.steps)
+        folders = [smaller, fp32]
+    for folder in folders:
+        task.format.annotate(folder, {"labels": task.pack.manifest.classes, "preprocess": task.preprocessing()})
+    return folders
 
 
-def _convert(task: Task, net: nn.Module, path: Path) -> Generator[Working, None, None]:
-    """Converting takes 5 to 25 s, so a later export of the same weights takes the file that an earlier one left."""
-    made_from = f"{task.weights_sha256} {task.spec.model} {task.image_shape} {torch.__version__} {onnx.__version__}"
-    kept = task.out / "main" / f"fp32-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}.onnx"
-    if not kept.is_file():
-        convert = partial(conversion.convert, net, image_shape=task.image_shape, path=path)
-        yield from working_while("convert to ONNX", convert)
-        durable.write(kept, path.read_bytes())
-    shutil.copyfile(kept, path)
+def files_of(folder: Path) -> dict[str, bytes]:
+    """A model's files by their names in a bundle."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in _paths(folder)}
 
 
-def _calibration(task: Task) -> quantization.Calibration:
-    rows = heldout.calibration_rows(task.pack)
-    size = heldout.CALIBRATION_BATCH_SIZE
-    return quantization.Calibration(heldout.batches(task.spec, task.pack, rows, size=size), ceil(len(rows) / size))
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _paths(folder))
+
+
+def _convert(task: Task, source: Source, folder: Path) -> Generator[Working, None, None]:
+    """Converting takes 5 to 50 s, so a later export of the same weights takes the files that an earlier one left."""
+    versions = [f"{package} {version(package)}" for package in task.format.MADE_WITH]
+    made_from = f"{task.weights_sha256} {task.spec.model} {task.image_shape} {versions}"
+    name = f"fp32-{task.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
+    kept = task.out / "main" / name
+    if not kept.is_dir():
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f".{name}-") as made:
+            yield from working_while(
+                f"convert to {task.format.TITLE}", partial(task.format.convert, source, Path(made))
+            )
+            _keep(Path(made), kept)
+    shutil.copytree(kept, folder)
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Under its name only once it is whole: by a rename, where nothing is in its place."""
+    whole = made / "whole"
+    whole.mkdir()
+    for path in [path for path in made.iterdir() if path != whole]:
+        path.rename(whole / path.name)
+    for path in _paths(whole):
+        durable.write(path, path.read_bytes())
+    whole.rename(kept)
+    durable.sync_folder(kept.parent)
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 import torch
 
 from core.spec import ExportResult
-from trainer.export import bundle, card, gate, heldout, measurement
+from trainer.export import bundle, card, gate, heldout, model_files
 from trainer.export.golden import Golden
 from trainer.export.measurement import Measurement
 from trainer.export.task import Task
@@ -29,15 +28,14 @@ def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
     }
     golden = _golden(task, model)
     contents = golden.files() | {
-        bundle.MODEL_NAME: model.read_bytes(),
         "labels.json": bundle.as_json(task.pack.manifest.classes),
         "preprocess.json": bundle.as_json(task.preprocessing()),
         "metrics.json": bundle.as_json(result | values | found.figures.model_dump(include={"per_class"})),
         "model_card.md": card.write(_facts(task, found, violations)).encode(),
     }
-    contents |= task.report()
+    contents |= task.report() | bundle.programs(task.spec.task, task.format)
     manifest = _manifest(task) | {"weights": values["weights"], "golden": golden.tolerances(values)}
-    size, sha256 = bundle.write(task.folder / BUNDLE_NAME, contents, manifest)
+    size, sha256 = bundle.write(task.folder / BUNDLE_NAME, contents, manifest, model=model_files.files_of(model))
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
 
 
@@ -45,7 +43,7 @@ def _golden(task: Task, model: Path) -> Golden:
     held_out = heldout.HeldOut(task.spec, task.pack)
     image = held_out.golden_image()
     inputs = held_out.golden_input(image)
-    return Golden(image, inputs, measurement.run(model, inputs))
+    return Golden(image, inputs, task.format.RUNTIME.Model(model)(inputs)[0])
 
 
 def _manifest(task: Task) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def _manifest(task: Task) -> dict[str, Any]:
         "precision": task.export.precision,
         "dataset_digest": task.pack.manifest.digest,
         "trained_weights_sha256": task.weights_sha256,
-        "made_with": {"onnxruntime": onnxruntime.__version__, "torch": torch.__version__},
+        "made_with": {"runtime": task.format.RUNTIME.NAME, "torch": torch.__version__},
     }
 
 
@@ -65,6 +63,7 @@ def _facts(task: Task, found: Measurement, violations: list[str]) -> card.Facts:
         spec=task.spec,
         manifest=task.pack.manifest,
         export=task.export,
+        format=task.format,
         file=found.figures,
         trained=task.trained(),
         control=task.control(),

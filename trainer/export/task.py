@@ -9,8 +9,9 @@ from typing import Any
 from core.progress import Arm
 from core.spec import Evaluation, ExportSpec, ResolvedSpec
 from trainer import evaluation, weights
+from trainer.export import formats
 from trainer.export.failures import evaluation_missing
-from trainer.export.formats.format import INPUT_NAME
+from trainer.export.formats.format import INPUT_NAME, Format
 from trainer.pack import Pack
 
 
@@ -21,6 +22,10 @@ class Task:
     export: ExportSpec
     out: Path
     folder: Path  # receives bundle.zip and export.json
+
+    @cached_property
+    def format(self) -> Format:
+        return formats.choose(self.export.format)
 
     @property
     def weights_path(self) -> Path:

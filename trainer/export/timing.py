@@ -4,9 +4,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-import onnxruntime
 
 from trainer.export import latency
 from trainer.export.failures import export_failed
@@ -14,9 +13,12 @@ from trainer.export.failures import export_failed
 _LIMIT_SECONDS = 300
 
 
-def time_files(paths: list[Path]) -> dict[str, Any]:
-    """Latency of the first file, and of an fp32 one in turns with it; the memory that the first one takes."""
-    command = [sys.executable, "-I", latency.__file__, *map(str, paths)]
+def time_models(runtime: ModuleType, folders: list[Path]) -> dict[str, Any]:
+    """Latency of the first model, and of an fp32 one in turns with it; the memory that the first one takes.
+
+    `runtime` is of `portable.runtimes`. Raises TrainerError.
+    """
+    command = [sys.executable, "-I", latency.__file__, str(runtime.__file__), *map(str, folders)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_LIMIT_SECONDS)
     if done.returncode != 0:
         raise export_failed("measure latency", done.stderr.strip().rpartition("\n")[2])
@@ -29,7 +31,7 @@ def time_files(paths: list[Path]) -> dict[str, Any]:
         "threads": 1,
         "peak_rss_bytes": timed["peak_rss_bytes"],
         "cpu": processor_name(),
-        "onnxruntime": onnxruntime.__version__,
+        "runtime": timed["runtime"],
     }
 
 

@@ -6,15 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trainer.export import bundle
+from trainer.export import bundle, formats
 
 _folder = tempfile.TemporaryDirectory(prefix="patchswap-tests-programs-")
-PROGRAMS = bundle.programs("classification")
+PROGRAMS = bundle.programs("classification", formats.choose("onnx"))
 for _name, _content in PROGRAMS.items():
     (Path(_folder.name) / _name).write_bytes(_content)
 sys.path.insert(0, _folder.name)
 
 import infer  # noqa: E402
 import verify  # noqa: E402
+import weights  # noqa: E402
 
-__all__ = ["PROGRAMS", "infer", "verify"]
+__all__ = ["PROGRAMS", "infer", "verify", "weights"]

@@ -49,6 +49,11 @@ def fp32(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Exported
 
 
 @pytest.fixture(scope="session")
+def fp16(trained: Trained, fp32: Exported, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return run_export(trained, ExportSpec(precision="fp16"), tmp_path_factory.mktemp("fp16"))
+
+
+@pytest.fixture(scope="session")
 def int8(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return run_export(trained, ExportSpec(precision="int8"), tmp_path_factory.mktemp("int8"))
 

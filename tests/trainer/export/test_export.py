@@ -36,6 +36,8 @@ FILES = {
     "infer.py",
     "postprocess.py",
     "preprocess.py",
+    "runtime.py",
+    "weights.py",
     "verify.py",
 }
 DIFFER_BY_LATENCY = {"metrics.json", "model_card.md", "manifest.json"}
@@ -76,6 +78,15 @@ def test_int8_file_is_small_close_to_fp32_and_timed_in_turns_with_it(int8: Expor
     for name in ("latency_ms_p50", "fp32_latency_ms_p50", "peak_rss_bytes", "nll", "ece", "parameters"):
         assert measured[name] > 0
     assert measured["latency_ms_p50"] <= measured["latency_ms_p90"] <= measured["latency_ms_p99"]
+
+
+def test_fp16_file_is_half_as_large_and_says_what_fp32_says(fp16: Exported) -> None:
+    measured = fp16.result.measured
+    assert measured["fp32_agreement"] == 1.0
+    assert measured["weights"].keys() == {"float16"}
+    assert 0.5 < measured["bytes_ratio"] < 0.6
+    assert measured["fp32_latency_ms_p50"] > 0
+    assert "ONNX fp16" in (fp16.folder / "model_card.md").read_text()
 
 
 def test_card_compares_with_the_control_and_claims_no_licence(int8: Exported) -> None:
@@ -153,10 +164,10 @@ def test_file_that_is_not_the_trained_network_is_refused(trained: Trained, tmp_p
     out = tmp_path / "out"
     shutil.copytree(trained.out, out)
     list(export.run(trained.spec, pack=trained.pack, export=ExportSpec(), out=out, folder=tmp_path / "export"))
-    (kept,) = (out / "main").glob("fp32-*.onnx")
+    (kept,) = (out / "main").glob("fp32-onnx-*")
     torch.manual_seed(1)
     stranger = models.build(trained.spec.model, num_classes=10, channels=1).eval()
-    conversion.convert(stranger, image_shape=(1, 8, 8), path=kept)
+    conversion.convert(stranger, image_shape=(1, 8, 8), path=kept / "model.onnx")
     with pytest.raises(TrainerError) as raised:
         run_export(Trained(trained.spec, trained.pack, out), ExportSpec(), tmp_path / "export")
     assert raised.value.error.code == "export_failed"

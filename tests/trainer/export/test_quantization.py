@@ -14,7 +14,10 @@ from torch import nn
 from core.spec import ModelSpec
 from trainer import models
 from trainer.errors import TrainerError
-from trainer.export import conversion, measurement, quantization
+from trainer.export import conversion, quantization
+from trainer.export.calibration import Calibration
+from trainer.export.portable.runtimes import onnx_runtime
+from trainer.export.portable.weights import weights_by_dtype
 
 CASES = {
     "resnet18": ("small", (1, 8, 8), 0.26),
@@ -54,20 +57,20 @@ def test_each_architecture_becomes_a_small_int8_file_that_agrees_on_every_proces
     architecture: str, stem: str, shape: tuple[int, int, int], largest_share: float, tmp_path: Path
 ) -> None:
     net, images = settled(architecture, stem, shape)
-    fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    fp32, int8 = model_in(tmp_path / "fp32"), model_in(tmp_path / "int8")
     conversion.convert(net, image_shape=shape, path=fp32)
     quantization.quantize(fp32, int8, calibration(images))
 
     with torch.no_grad():
         expected = net(images).numpy()
     spread = expected.std()
-    assert np.abs(measurement.run(fp32, images.numpy()) - expected).max() < 1e-3 * spread
-    assert np.abs(measurement.run(fp32, images[:1].numpy()) - expected[:1]).max() < 1e-3 * spread
+    assert np.abs(run(fp32, images.numpy()) - expected).max() < 1e-3 * spread
+    assert np.abs(run(fp32, images[:1].numpy()) - expected[:1]).max() < 1e-3 * spread
 
-    logits = measurement.run(int8, images.numpy())
+    logits = run(int8, images.numpy())
     assert np.abs(logits - expected).mean() < 0.4 * spread
     assert int8.stat().st_size <= largest_share * fp32.stat().st_size
-    held = measurement.weights_by_dtype(int8)
+    held = weights_by_dtype(int8.parent)
     assert held.keys() == {"int8", "float32"}
     assert held["float32"] == 10 * last_width(net)
 
@@ -90,9 +93,18 @@ def test_file_whose_weights_stayed_fp32_is_refused(tmp_path: Path, monkeypatch: 
     assert raised.value.error.code == "export_failed"
 
 
-def calibration(images: torch.Tensor) -> quantization.Calibration:
+def calibration(images: torch.Tensor) -> Calibration:
     batches = [batch.numpy() for batch in images.split(32)]
-    return quantization.Calibration(iter(batches), len(batches))
+    return Calibration(iter(batches), len(batches))
+
+
+def model_in(folder: Path) -> Path:
+    folder.mkdir()
+    return folder / "model.onnx"
+
+
+def run(path: Path, images: np.ndarray) -> np.ndarray:
+    return onnx_runtime.Model(path.parent)(images)[0]
 
 
 def exactly(path: Path, images: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Classify image files with the model beside this file: `python infer.py IMAGE...` prints one JSON line per image.
 
-Needs numpy, Pillow and onnxruntime. From other code, with this folder on sys.path: `Classifier().classify("cat.jpg")`.
+Needs numpy, Pillow and what runtime.py imports. From other code, with this folder on sys.path:
+`Classifier().classify("cat.jpg")`.
 """
 
 import argparse
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 from postprocess import answer
 from preprocess import to_input
+from runtime import Model
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,11 +27,11 @@ class Classifier:
     def __init__(self, folder: Path = HERE) -> None:
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.rules = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
-        self.session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+        self.model = Model(folder)
 
     def classify(self, path: str | PathLike[str], top: int = 5) -> dict[str, Any]:
         """The most probable labels of one image file. Raises OSError or ValueError where it is no image."""
-        (logits,) = self.session.run(["logits"], {"image": self.read(path)})
+        (logits,) = self.model(self.read(path))
         return {"image": str(path), **answer(logits[0], self.labels, top=top)}
 
     def read(self, path: str | PathLike[str]) -> np.ndarray:

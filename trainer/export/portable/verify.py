@@ -1,8 +1,8 @@
 """Check the bundle this file lies in: `python verify.py` prints one line per check and ends 0 only if all hold.
 
-Needs numpy, Pillow and onnxruntime. The hashes come first: nothing of a bundle that was changed is run. With `--key
-KEY.pem`, the service's public key, the signature of the manifest comes before them; that needs `cryptography`. Whoever
-doubts this very program checks with one of their own: `patchswap verify FOLDER --key KEY.pem`.
+Needs numpy, Pillow and what runtime.py imports. The hashes come first: nothing of a bundle that was changed is run.
+With `--key KEY.pem`, the service's public key, the signature of the manifest comes before them; that needs
+`cryptography`. Whoever doubts this very program checks with one of their own: `patchswap verify FOLDER --key KEY.pem`.
 """
 
 import argparse
@@ -10,9 +10,8 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 SIGNATURE = "signature.json"  # of the manifest, so not in it
-DTYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}  # onnx.TensorProto.DataType
+SMALL_TYPES = {"int8": "int8", "fp16": "float16"}  # of precisions
 Manifest = dict[str, Any]
 
 
@@ -94,29 +93,33 @@ def check_hashes(manifest: Manifest) -> str:
 
 
 def check_labels(_manifest: Manifest) -> str:
-    classifier = _classifier()
-    width = classifier.session.get_outputs()[0].shape[1]
-    if len(classifier.labels) != width:
-        raise CheckFailedError(f"{len(classifier.labels)} labels for {width} logits")
+    labels = _classifier().labels
+    width = _logits().shape[1]
+    if len(labels) != width:
+        raise CheckFailedError(f"{len(labels)} labels for {width} logits")
     return f"{width} labels, {width} logits"
 
 
 def check_metadata(_manifest: Manifest) -> str:
-    """The model file alone says how to feed it: it carries labels.json and preprocess.json."""
+    """The model file alone says how to feed it, where its format has room for labels.json and preprocess.json."""
     classifier = _classifier()
-    carried = classifier.session.get_modelmeta().custom_metadata_map
+    carried = classifier.model.carried
+    if carried is None:
+        return "this format has no room for labels; labels.json and preprocess.json lie beside the model"
     for name, stated in (("labels", classifier.labels), ("preprocess", classifier.rules)):
-        if json.loads(carried.get(name, "null")) != stated:
+        if carried.get(name) != stated:
             raise CheckFailedError(f"the model carries another {name}.json")
     return "labels and preprocessing are in the model file too"
 
 
 def check_weights(manifest: Manifest) -> str:
     """What the file's weights are stored as, read from its bytes."""
-    held = weights_by_dtype((HERE / "model.onnx").read_bytes())
+    import weights  # noqa: PLC0415 - not before its hash was checked
+
+    held = weights.weights_by_dtype(HERE)
     if held != manifest["weights"]:
         raise CheckFailedError(f"{held}, not {manifest['weights']}")
-    if ("int8" in held) != (manifest["precision"] == "int8"):
+    if SMALL_TYPES.keys() & {manifest["precision"]} != {p for p, dtype in SMALL_TYPES.items() if dtype in held}:
         raise CheckFailedError(f"{held} in a file of precision {manifest['precision']}")
     return ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(held.items()))
 
@@ -129,8 +132,13 @@ def check_preprocessing(manifest: Manifest) -> str:
 
 def check_output(manifest: Manifest) -> str:
     """The model gives the golden output for the golden input on this machine."""
-    (logits,) = _classifier().session.run(["logits"], {"image": _golden("input")})
-    return _within(logits, _golden("output"), manifest["golden"]["output_tolerance"])
+    return _within(_logits(), _golden("output"), manifest["golden"]["output_tolerance"])
+
+
+@cache
+def _logits() -> np.ndarray:
+    (logits,) = _classifier().model(_golden("input"))
+    return logits
 
 
 def _golden(name: str) -> np.ndarray:
@@ -152,44 +160,6 @@ def _classifier() -> Any:
     import infer  # noqa: PLC0415 - not before its hash was checked
 
     return infer.Classifier(HERE)
-
-
-def weights_by_dtype(model: bytes) -> dict[str, int]:
-    """How many weights an ONNX file stores in each type: the elements of its constants of two and more dimensions."""
-    counts: dict[str, int] = {}
-    for graph in _values(memoryview(model), 7):  # ModelProto.graph
-        for tensor in _values(graph, 5):  # GraphProto.initializer
-            dims = list(_values(tensor, 1))  # TensorProto.dims
-            (dtype,) = _values(tensor, 2)  # TensorProto.data_type
-            if len(dims) >= 2:
-                name = DTYPES.get(dtype, f"type {dtype}")
-                counts[name] = counts.get(name, 0) + prod(dims)
-    return counts
-
-
-def _values(message: memoryview, wanted: int) -> Iterator[Any]:
-    """The values of one field of a protobuf message: an int for each varint, the bytes of anything else."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        kind = key & 7
-        if kind == 0:
-            value, position = _varint(message, position)
-        else:
-            size, position = (8, position) if kind == 1 else (4, position) if kind == 5 else _varint(message, position)
-            value, position = message[position : position + size], position + size
-        if key >> 3 == wanted:
-            yield value
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[position]
-        value |= (byte & 127) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 128:
-            return value, position
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from worker.ingest import images
 from worker.ingest.limits import Limits
 
 MEAN, STD = [0.481, 0.122, 0.913], [0.247, 0.031, 0.5]
-ALLOWED = {"numpy", "onnxruntime", "PIL", "infer", "preprocess", "postprocess"} | sys.stdlib_module_names
+BESIDE = {"infer", "postprocess", "preprocess", "runtime", "weights"}
+ALLOWED = {"numpy", "onnxruntime", "PIL"} | BESIDE | sys.stdlib_module_names
 ORIENTATIONS = range(1, 9)
 
 

@@ -1,0 +1,43 @@
+"""What a format gives. A model is a folder with all its files and nothing else, whatever their number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+from torch import nn
+
+from core.spec import Precision
+from trainer.export.calibration import Calibration
+
+INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised
+
+
+@dataclass(frozen=True)
+class Source:
+    """What files are made from."""
+
+    net: nn.Module  # in evaluation mode; gives a tensor, or a tuple of as many as there are outputs
+    image_shape: tuple[int, int, int]  # channels, height, width
+    outputs: tuple[str, ...] = ("logits",)
+
+
+class Format(Protocol):
+    """A module that satisfies this; nothing inherits from it."""
+
+    TITLE: str  # as people write it
+    MADE_WITH: tuple[str, ...]  # distributions whose versions decide what `convert` writes
+    SETTINGS: Mapping[str, str]  # how its int8 files are made
+    RUNTIME: ModuleType  # of `portable.runtimes`: what runs a file, here, in the bundle, and where it is timed
+
+    def convert(self, source: Source, folder: Path) -> None:
+        """Write the fp32 model into an empty folder."""
+
+    def quantize(
+        self, source: Source, fp32: Path, folder: Path, *, precision: Precision, calibration: Calibration
+    ) -> None:
+        """Write the model of another precision into an empty folder. `fp32` has what `convert` wrote."""
+
+    def annotate(self, folder: Path, entries: Mapping[str, object]) -> None:
+        """Put JSON values under these keys into the file, where the format has room for them."""

@@ -1,0 +1,31 @@
+"""ONNX, run by onnxruntime: fp32 by torch's exporter, int8 by onnxruntime's quantizer, fp16 as weights of half size."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.spec import Precision
+from trainer.export import conversion, half_weights, quantization
+from trainer.export.calibration import Calibration
+from trainer.export.formats.format import Source
+from trainer.export.portable.runtimes import onnx_runtime
+
+TITLE = "ONNX"
+MADE_WITH = ("torch", "onnx", "onnxscript")
+SETTINGS = quantization.SETTINGS
+RUNTIME = onnx_runtime
+MODEL_NAME = "model.onnx"
+
+
+def convert(source: Source, folder: Path) -> None:
+    conversion.convert(source.net, image_shape=source.image_shape, outputs=source.outputs, path=folder / MODEL_NAME)
+
+
+def quantize(_source: Source, fp32: Path, folder: Path, *, precision: Precision, calibration: Calibration) -> None:
+    if precision == "int8":
+        quantization.quantize(fp32 / MODEL_NAME, folder / MODEL_NAME, calibration)
+    else:
+        half_weights.halve(fp32 / MODEL_NAME, folder / MODEL_NAME)
+
+
+def annotate(folder: Path, entries: Mapping[str, object]) -> None:
+    conversion.set_metadata(folder / MODEL_NAME, entries)
