@@ -5,6 +5,7 @@ threads, and kept on the host at training size while they fit the budget; the re
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -36,7 +37,15 @@ def open_images(
     raw = pack.manifest.encoding == "raw" and pack.manifest.image_size == size
     if raw and need <= budget_bytes and need <= _device_budget(device):
         return ResidentImages(pack, rows, device=device)
-    return DecodedImages(pack, rows, size=size, device=device, budget_bytes=budget_bytes)
+    shape = (pack.manifest.channels, *size)
+    return DecodedImages(pack.read, rows, shape=shape, device=device, budget_bytes=budget_bytes)
+
+
+def open_masks(
+    pack: Pack, rows: NDArray[np.int64], *, size: tuple[int, int], device: torch.device, budget_bytes: int
+) -> Images:
+    """The masks of the rows as images of one channel of class numbers."""
+    return DecodedImages(pack.read_mask, rows, shape=(1, *size), device=device, budget_bytes=budget_bytes)
 
 
 def host_budget() -> int:
@@ -65,10 +74,16 @@ class DecodedImages:
     resident = False
 
     def __init__(
-        self, pack: Pack, rows: NDArray[np.int64], *, size: tuple[int, int], device: torch.device, budget_bytes: int
+        self,
+        read: Callable[..., NDArray[np.uint8]],
+        rows: NDArray[np.int64],
+        *,
+        shape: tuple[int, int, int],
+        device: torch.device,
+        budget_bytes: int,
     ) -> None:
-        self._pack, self._rows, self._device = pack, rows, device
-        self._shape = (pack.manifest.channels, *size)
+        """`read` gives a row of the pack as (height, width, channels); `shape` is (channels, height, width)."""
+        self._read, self._rows, self._device, self._shape = read, rows, device, shape
         capacity = min(len(rows), budget_bytes // int(np.prod(self._shape)))
         self._cache = np.empty((capacity, *self._shape), np.uint8)  # pages are taken from the system as they fill
         self._known = np.zeros(capacity, bool)
@@ -85,7 +100,7 @@ class DecodedImages:
             out_CHW[:] = self._cache[position]
             return
         _, height, width = self._shape
-        out_CHW[:] = self._pack.read(int(self._rows[position]), height=height, width=width).transpose(2, 0, 1)
+        out_CHW[:] = self._read(int(self._rows[position]), height=height, width=width).transpose(2, 0, 1)
         if position < len(self._known):
             self._cache[position] = out_CHW
             self._known[position] = True

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from core.inference import preprocess
-from core.spec import PackManifest, Split, Task
+from core.spec import BACKGROUND, PackManifest, Split, Task
 from trainer.errors import dataset_invalid
 
 _COLUMNS = [
@@ -70,6 +71,27 @@ class Pack:
         except (OSError, ValueError) as error:
             name = self.table.column("path")[row].as_py()
             raise dataset_invalid(f"Image {name!r} (row {row} of the pack) cannot be decoded: {error}") from error
+
+    def read_mask(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
+        """The mask of an image as (height, width, 1) class numbers. Raises TrainerError where its bytes are none."""
+        try:
+            with Image.open(BytesIO(self.table.column("mask")[row].as_buffer())) as image:
+                resized = image.resize((width, height), Image.Resampling.NEAREST)
+                return np.asarray(resized, np.uint8).reshape(height, width, 1)
+        except (OSError, ValueError) as error:
+            name = self.table.column("path")[row].as_py()
+            raise dataset_invalid(f"The mask of {name!r} (row {row} of the pack) cannot be decoded: {error}") from error
+
+    def shown(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each class that an image of the rows shows: the places among the rows, ascending, and the classes.
+
+        Of masks and boxes; the background is no class here.
+        """
+        column = self.table.column("classes" if self.manifest.task == "segmentation" else "box_labels")
+        background = self.manifest.classes.index(BACKGROUND) if BACKGROUND in self.manifest.classes else -1
+        found = [sorted({*column[row].as_py()} - {background}) for row in rows.tolist()]
+        places = np.repeat(np.arange(len(rows)), [len(classes) for classes in found])
+        return places, np.array([label for classes in found for label in classes], np.int64)
 
     @property
     def raw_shape(self) -> tuple[int, int, int]:

@@ -3,9 +3,9 @@
 Fields added after the first release have a default, so that what was stored before them is still read.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from core.spec.job import Constraints
 
@@ -49,8 +49,9 @@ class SuperclassErrors(Figures):
 
 
 class SplitEvaluation(Figures):
-    """One net on one split. Accuracies are fractions; intervals are 95 %."""
+    """One classifier on one split. Accuracies are fractions; intervals are 95 %."""
 
+    task: Literal["classification"] = "classification"
     split: Literal["val", "test"]
     samples: int
     top1_accuracy: float
@@ -72,7 +73,42 @@ class SplitEvaluation(Figures):
     superclass_errors: SuperclassErrors | None = None
 
 
-AnySplit = SplitEvaluation
+class SegmentedClass(Figures):
+    name: str
+    pixels: int
+    images: int  # that show it
+    iou: float | None  # None where neither truth nor prediction shows it
+    recall: float | None
+    precision: float | None
+
+
+class SegmentationSplit(Figures):
+    """One segmentation net on one split, at its training size. Intervals are 95 %, over images."""
+
+    task: Literal["segmentation"]
+    split: Literal["val", "test"]
+    samples: int  # images
+    mean_iou: float  # over the classes that truth or prediction shows
+    pixel_accuracy: float
+    boundary_f: float | None  # None where no image has an outline
+    nll: float  # nats, mean over pixels
+    ece: float | None  # of pixels, 15 equal-width bins; None where calibration was not asked for
+    confidence_intervals: dict[str, Interval]
+    per_class: list[SegmentedClass]
+    confusion: list[list[int]]  # pixels; rows: truth, columns: prediction
+    reliability: dict[Literal["equal_width"], Reliability] = {}
+    robustness: dict[str, Any] = {}  # measured for classification only
+
+
+def _task_of(split: Any) -> str:
+    """Evaluations that were stored before there were other tasks do not name theirs."""
+    return str(split.get("task", "classification") if isinstance(split, dict) else split.task)
+
+
+AnySplit = Annotated[
+    Annotated[SplitEvaluation, Tag("classification")] | Annotated[SegmentationSplit, Tag("segmentation")],
+    Discriminator(_task_of),
+]
 
 
 class LayerGradient(Figures):
@@ -100,10 +136,10 @@ class AgainstControl(Figures):
 
     split: Literal["val", "test"]
     samples: int
-    only_main_right: int
-    only_control_right: int
-    figures: dict[str, PairedDifference]  # top1_accuracy, nll, brier and, where asked for, ece
-    verdict: Literal["main", "control", "noise"]  # who is more accurate; noise where the interval holds 0
+    only_main_right: int | None  # None where an image is not simply right or wrong
+    only_control_right: int | None
+    figures: dict[str, PairedDifference]  # the task's headline figure, and others
+    verdict: Literal["main", "control", "noise"]  # by the headline figure; noise where its interval holds 0
     equal_images_seen: bool
 
 

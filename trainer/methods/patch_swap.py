@@ -46,13 +46,9 @@ class PatchSwap(Method):
         losses = {"loss": spec.ce_weight * cross_entropy, "ce_loss": cross_entropy.detach()}
         if spec.kd_weight:
             distillation = self._distillation(logits_BK, labels_B)
-            losses["loss"] = losses["loss"] + self._kd_weight(batch.epoch) * distillation
+            losses["loss"] = losses["loss"] + kd_weight_at(spec, batch.epoch) * distillation
             losses["kd_loss"] = distillation.detach()
         return Judged(losses, logits_BK, labels_B)
-
-    def _kd_weight(self, epoch: float) -> float:
-        warmup = self._spec.kd_warmup_epochs
-        return self._spec.kd_weight * (min(1.0, epoch / warmup) if warmup else 1.0)
 
     def _distillation(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:
         first_nK, second_nK = logits_BK.chunk(2)
@@ -67,6 +63,12 @@ class PatchSwap(Method):
             case "confident_to_weak":
                 weak_nK, confident_nK = by_confidence(first_nK, second_nK, labels_B.chunk(2)[0])
                 return distillation_loss(weak_nK, confident_nK, temperature)
+
+
+def kd_weight_at(spec: PatchSwapSpec, epoch: float) -> float:
+    """The weight of the distillation, which may grow at the beginning."""
+    warmup = spec.kd_warmup_epochs
+    return spec.kd_weight * (min(1.0, epoch / warmup) if warmup else 1.0)
 
 
 def draw_patches(pairs: int, patches: int, random: np.random.Generator) -> NDArray[np.bool_]:

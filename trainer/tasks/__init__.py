@@ -10,4 +10,8 @@ def choose(name: str | None) -> Task:
             from trainer.tasks import classification  # noqa: PLC0415
 
             return classification
+        case "segmentation":
+            from trainer.tasks import segmentation  # noqa: PLC0415
+
+            return segmentation
     raise ValueError(f"no task {name!r}")

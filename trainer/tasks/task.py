@@ -65,6 +65,9 @@ class Task(Protocol):
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
 
+    def load_backbone(self, model: nn.Module, weights: dict[str, Tensor]) -> None:
+        """Begin with a trained classifier's weights. Raises RuntimeError where they are of another architecture."""
+
     def build_method(self, spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
         """The spec's objective. `groups` is of a step, before it is divided."""
 

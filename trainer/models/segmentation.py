@@ -1,0 +1,65 @@
+"""The segmentation networks of torchvision on our own backbones, untrained: images (B, C, H, W) to logits (B, K, H, W).
+
+Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV3), section 6.4; DeepLabV3: Chen et al.
+2017; FCN: Long et al. 2015. Backbones are dilated as there; the auxiliary head is left out.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from core.spec import ModelSpec
+from core.spec.tasks import BACKBONES
+from trainer.models import mobile, resnet
+from trainer.vision import torchvision
+
+# torchvision's MobileNetV3 has 0.01, made for a hundred thousand steps: after a hundred, running statistics were still
+# those of the start, and the network in evaluation mode saw background only. Small dense sets take few steps.
+_BATCH_NORM_MOMENTUM = 0.1
+_NOT_BACKBONE = ("fc.", "classifier.")  # of a classifier's weights
+
+
+class Segmenter(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        return self.model(images_BCHW)["out"]
+
+
+def build(spec: ModelSpec, *, num_classes: int, channels: int) -> Segmenter:
+    """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
+    architecture = BACKBONES[spec.architecture]
+    stem = {"num_classes": num_classes, "channels": channels, "small_stem": spec.stem == "small"}
+    if architecture == "resnet50":
+        strides = {"replace_stride_with_dilation": [False, True, True]}
+        backbone = resnet.build(architecture, **stem, **strides)
+    else:
+        backbone = mobile.build(architecture, **stem, dilated=True)
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = _BATCH_NORM_MOMENTUM
+    return Segmenter(_headed(spec.architecture, backbone, num_classes))
+
+
+def load_backbone(model: Segmenter, weights: dict[str, Tensor]) -> None:
+    """Begin with the weights of a classifier of the backbone's architecture. Raises RuntimeError where they miss."""
+    kept = {
+        name.removeprefix("features."): tensor for name, tensor in weights.items() if not name.startswith(_NOT_BACKBONE)
+    }
+    with torch.no_grad():
+        model.model.backbone.load_state_dict(kept)
+
+
+def _headed(architecture: str, backbone: nn.Module, num_classes: int) -> nn.Module:
+    nets = torchvision.models.segmentation
+    match architecture:
+        case "lraspp_mobilenet_v3_large":
+            return nets.lraspp._lraspp_mobilenetv3(backbone, num_classes)  # noqa: SLF001 - the only way to bring a backbone
+        case "deeplabv3_mobilenet_v3_large":
+            return nets.deeplabv3._deeplabv3_mobilenetv3(backbone, num_classes, aux=None)  # noqa: SLF001
+        case "deeplabv3_resnet50":
+            return nets.deeplabv3._deeplabv3_resnet(backbone, num_classes, aux=None)  # noqa: SLF001
+        case "fcn_resnet50":
+            return nets.fcn._fcn_resnet(backbone, num_classes, aux=None)  # noqa: SLF001
+    raise ValueError(f"no segmentation network {architecture!r}")

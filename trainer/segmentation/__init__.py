@@ -1,0 +1,1 @@
+"""What segmentation is made of besides its networks and methods: masked images, what is found of them, its figures."""

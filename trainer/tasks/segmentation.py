@@ -1,0 +1,100 @@
+"""Semantic segmentation: one logit a class and pixel, masks of class numbers, mean intersection over union.
+
+Targets are masks_BHW, uint8, `IGNORE` where nobody judges. A patch swap moves the mask's patches with the image's.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.progress import Working
+from core.spec import IGNORE, AugmentationSpec, PackManifest, ResolvedSpec, Split
+from core.spec.report import SegmentationSplit
+from trainer import sweeping
+from trainer.methods import segmentation as methods
+from trainer.methods.method import Judged, Method
+from trainer.models import segmentation as models
+from trainer.pack import Pack
+from trainer.process import StopRequest
+from trainer.scenes import augment as augmentation
+from trainer.scenes.augment import tv_tensors
+from trainer.scenes.kinship import SharedClasses
+from trainer.segmentation import figures as figures_of_masks
+from trainer.segmentation import predictions
+from trainer.segmentation.predictions import MaskPredictions as Predictions
+from trainer.segmentation.samples import MaskedImages, open_split
+
+__all__ = ["Predictions", "compare", "load_backbone", "open_split"]
+
+BATCH = 16
+
+compare = figures_of_masks.compare
+load_backbone = models.load_backbone
+
+
+def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
+    return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
+
+
+def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:  # noqa: ARG001
+    return methods.build(spec.method, pack.manifest.classes)
+
+
+def kinship(pack: Pack) -> SharedClasses:
+    rows = pack.rows(Split.TRAIN)
+    return SharedClasses.of(*pack.shown(rows), images=len(rows))
+
+
+def augment(
+    images_BCHW: Tensor,
+    masks_BHW: Tensor,
+    spec: AugmentationSpec,
+    random: np.random.Generator,
+    *,
+    step: tuple[int, int],
+    part: slice,
+) -> tuple[Tensor, Tensor]:
+    transform = augmentation.build(spec, size=images_BCHW.shape[-2:])
+    seeds = augmentation.seeds(random, step=step, part=part)
+    changed = [
+        augmentation.seeded(transform, seed, tv_tensors.Image(image), tv_tensors.Mask(mask))
+        for image, mask, seed in zip(images_BCHW, masks_BHW, seeds, strict=True)
+    ]
+    images, masks = (
+        torch.stack([sample.as_subclass(Tensor) for sample in column]) for column in zip(*changed, strict=True)
+    )
+    return images, masks
+
+
+def batch_metrics(judged: Judged) -> dict[str, Tensor]:
+    counted = judged.targets != IGNORE
+    right = (judged.outputs.detach().argmax(dim=1) == judged.targets) & counted
+    return {"pixel_accuracy": right.sum() / counted.sum().clamp(min=1)}
+
+
+def predict(
+    model: nn.Module, samples: MaskedImages, *, activity: str, stop: StopRequest | None = None
+) -> Generator[Working, None, Predictions]:
+    parts = yield from sweeping.sweep(model, samples, Predictions.of, batch=BATCH, activity=activity, stop=stop)
+    return predictions.joined(parts)
+
+
+def validate(found: Predictions) -> dict[str, float]:
+    figures = figures_of_masks.values(found)
+    return {f"val.{name}": figures[name] for name in ("mean_iou", "pixel_accuracy", "nll")}
+
+
+def figures(
+    found: Predictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
+) -> SegmentationSplit:
+    return figures_of_masks.of(found, split=split, classes=manifest.classes, calibrated=spec.evaluation.calibration)
+
+
+def write_report(
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: MaskedImages
+) -> bytes:
+    raise NotImplementedError
