@@ -4,6 +4,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import owned, storage
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
 from core.inference.tasks import TASKS
-from core.pareto.front import HEADLINE
+from core.spec import TERMS, Task
 from core.tables import Export, Model
 
 FORMAT, MEMBER = "onnx", "model.onnx"
@@ -75,7 +76,7 @@ def _best(session: Session, model: Model) -> Export:
     found = list(session.scalars(statement.order_by(Export.id.desc()).limit(200)))
     if not found:
         raise NoServableExport
-    metric = HEADLINE[model.task]
+    metric = TERMS[cast("Task", model.task)].headline
     rank = {precision: place for place, precision in enumerate(_PREFERRED)}
     return min(found, key=lambda e: (rank.get(e.precision, len(rank)), -((e.measured or {}).get(metric) or 0.0)))
 

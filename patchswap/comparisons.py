@@ -34,7 +34,7 @@ class Estimate(Resource):
 
 
 class Difference(Estimate):
-    """Of top-1 accuracy to the control's, over the seeds that both finished."""
+    """Of the headline figure to the control's, over the seeds that both finished."""
 
     seeds: int
     p_value: float | None = None
@@ -47,7 +47,9 @@ class MethodRow(Resource):
     epochs: int
     jobs: int
     finished: int
-    top1_accuracy: Estimate | None = None
+    headline: Estimate | None = None  # of the table's metric
+    headline_by_seed: dict[int, float]
+    top1_accuracy: Estimate | None = None  # the same, of classification
     top1_accuracy_by_seed: dict[int, float]
     difference: Difference | None = None
     ece: Estimate | None = None
@@ -60,6 +62,7 @@ class MethodRow(Resource):
 class ComparisonTable(Resource):
     """What the jobs that succeeded so far say."""
 
+    metric: str  # top1_accuracy, mean_iou or ap
     split: str | None = None
     samples: int | None = None
     rows: tuple[MethodRow, ...]  # the control first

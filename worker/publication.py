@@ -4,13 +4,12 @@ import hashlib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from core import signing, storage
 from core.errors import ChecksumMismatch
 from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.progress import Arm
-from core.spec import Evaluation, ExportResult, ExportSpec
+from core.spec import TERMS, Evaluation, ExportResult, ExportSpec
 
 WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
 BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"
@@ -77,8 +76,10 @@ def _card(bundles: Sequence[Path], evaluation: Evaluation) -> str:
         with zipfile.ZipFile(folder / BUNDLE) as bundle:
             if CARD in bundle.namelist():
                 return bundle.read(CARD).decode()
-    split: dict[str, Any] = evaluation.splits[evaluation.evaluation_split].model_dump()
+    split = evaluation.splits[evaluation.evaluation_split]
+    terms = TERMS[split.task]
     return (
         f"# {evaluation.method}\n\n{evaluation.parameters} parameters. "
-        f"Top-1 accuracy {split['top1_accuracy']:.4f} on {split['samples']} {evaluation.evaluation_split} samples.\n"
+        f"{terms.headline_name.capitalize()} {getattr(split, terms.headline):.4f} on {split.samples} "
+        f"{evaluation.evaluation_split} samples.\n"
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import queue, storage, teachers
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.figures import headline_of
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
 from core.progress import Arm
@@ -196,8 +197,8 @@ def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) 
 def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
     """The figures of an evaluation that fit into an event."""
     split = evaluation["splits"][evaluation["evaluation_split"]]
-    figures = {key: split[key] for key in ("samples", "top1_accuracy", "nll", "ece")}
-    return {"arm": evaluation["arm"], "method": evaluation["method"], "split": split["split"], **figures}
+    measured = {key: split.get(key) for key in ("samples", "nll", "ece")} | headline_of(split)
+    return {"arm": evaluation["arm"], "method": evaluation["method"], "split": split["split"], **measured}
 
 
 def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:

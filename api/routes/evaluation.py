@@ -14,7 +14,8 @@ from api.schemas.models import Difference, JobEvaluation, JobTeacher
 from api.sessions import Database
 from core import owned, tables
 from core.errors import NotFound
-from core.spec import Evaluation
+from core.spec import TERMS, Evaluation
+from core.spec.report import AnySplit
 from core.tables import Job
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/evaluation", tags=["evaluation"], route_class=JsonRoute)
@@ -68,9 +69,11 @@ def _difference(main: Evaluation, control: Evaluation) -> Difference | None:
     ours, theirs = main.splits.get(split), control.splits.get(split)
     if ours is None or theirs is None:
         return None
-    return Difference(
-        split=split,
-        top1_accuracy=ours.top1_accuracy - theirs.top1_accuracy,
-        nll=ours.nll - theirs.nll,
-        ece=ours.ece - theirs.ece if ours.ece is not None and theirs.ece is not None else None,
-    )
+    metric = TERMS[ours.task].headline
+    found = {name: _minus(ours, theirs, name) for name in (metric, "top1_accuracy", "nll", "ece")}
+    return Difference.model_validate({"split": split, "metric": metric, "headline": found[metric], **found})
+
+
+def _minus(ours: AnySplit, theirs: AnySplit, name: str) -> float | None:
+    mine, other = getattr(ours, name, None), getattr(theirs, name, None)
+    return mine - other if mine is not None and other is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from api import answers, downloads, paging
@@ -12,9 +14,9 @@ from api.paging import InOrder, Page
 from api.path_ids import ModelId
 from api.routes import documented
 from api.routes.exports import page as export_page
-from api.schemas.models import Export, Model
+from api.schemas.models import Export, Headline, Model
 from api.sessions import Database
-from core import exports, listing, owned, queue, tables
+from core import exports, figures, listing, owned, queue, tables
 from core.errors import NotFound
 from core.spec import ExportSpec
 
@@ -101,6 +103,11 @@ def list_exports(
     return paging.page(request, [(export.id, export_page(export)) for export in found], window.limit)
 
 
+def _headline(held_out: dict[str, Any]) -> Headline:
+    [(metric, value)] = figures.headline_of(held_out).items()
+    return Headline.model_validate({"metric": metric, "value": value})
+
+
 def _model(row: tables.Model) -> Model:
     main = row.evaluation["main"]
     held_out = main["splits"].get(main["evaluation_split"])
@@ -115,7 +122,8 @@ def _model(row: tables.Model) -> Model:
         method=row.method,
         parameters=row.parameters,
         macs=row.macs,
-        top1_accuracy=held_out["top1_accuracy"] if held_out else None,
+        headline=_headline(held_out) if held_out else None,
+        **{name: (held_out or {}).get(name) for name in ("top1_accuracy", "mean_iou", "ap", "ap50")},
         evaluation_split=main["evaluation_split"],
         weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
         report={"bytes": row.report_bytes, "sha256": row.report_sha256} if row.report_key else None,

@@ -8,6 +8,11 @@ from pydantic import BaseModel, Field
 from core.spec import Constraints, Evaluation
 
 
+class Headline(BaseModel):
+    metric: Literal["top1_accuracy", "mean_iou", "ap"]
+    value: float
+
+
 class Model(BaseModel):
     id: str
     job_id: str
@@ -18,7 +23,11 @@ class Model(BaseModel):
     method: str
     parameters: int
     macs: int
-    top1_accuracy: float | None = Field(description="On the held-out split, a fraction.")
+    headline: Headline | None = Field(description="What a model of this task is judged by, on the held-out split.")
+    top1_accuracy: float | None = Field(description="On the held-out split, a fraction; classification.")
+    mean_iou: float | None = Field(description="Segmentation.")
+    ap: float | None = Field(description="Detection: COCO's, averaged over overlaps from 0.5 to 0.95.")
+    ap50: float | None = Field(description="Detection: at an overlap of 0.5.")
     evaluation_split: str | None
     weights: dict[str, Any]
     report: dict[str, Any] | None = Field(description="Bytes and sha256; null for models older than reports.")
@@ -35,7 +44,9 @@ class Export(BaseModel):
     status: Literal["queued", "running", "succeeded", "gate_failed", "failed"]
     bytes: int | None
     sha256: str | None
-    measured: dict[str, Any] | None = Field(description="top1_accuracy, drop_points, latency_ms_p50 ... of the file.")
+    measured: dict[str, Any] | None = Field(
+        description="top1_accuracy or mean_iou or ap, drop_points, latency_ms_p50 ... of the file."
+    )
     violations: list[str] = Field(description="Constraints that do not hold.")
     error: dict[str, Any] | None
     created_at: datetime
@@ -69,8 +80,10 @@ class Difference(BaseModel):
     """Main minus control on the held-out split."""
 
     split: str
-    top1_accuracy: float
-    nll: float
+    metric: Literal["top1_accuracy", "mean_iou", "ap"]
+    headline: float = Field(description="Of that metric.")
+    top1_accuracy: float | None
+    nll: float | None
     ece: float | None
 
 

@@ -4,6 +4,7 @@ from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from core.comparisons.rendering import metric_name
 from core.comparisons.table import ComparisonTable, MethodRow
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def as_png(table: ComparisonTable, title: str) -> bytes:
 
 
 def _draw(axes: "Axes", place: int, row: MethodRow) -> None:
-    if row.top1_accuracy is None:
+    if row.headline is None:
         return
     color = _color(row)
-    seeds = [100 * value for value in row.top1_accuracy_by_seed.values()]
+    seeds = [100 * value for value in row.headline_by_seed.values()]
     axes.scatter(seeds, [place + BESIDE] * len(seeds), s=22, color=color, alpha=0.45, linewidths=0, zorder=2)
-    found = row.top1_accuracy
+    found = row.headline
     if found.low is not None and found.high is not None:
         axes.hlines(place, 100 * found.low, 100 * found.high, color=color, linewidth=2, zorder=3)
     axes.scatter([100 * found.mean], [place], s=42, marker="D", color=color, zorder=4)
@@ -65,7 +66,7 @@ def _frame(axes: "Axes", table: ComparisonTable, title: str) -> None:
     split = f"{table.split} split, {table.samples:,} images" if table.split else "no job finished yet"
     legend = "dots: seeds; diamonds: means; bars: 95 % t-intervals over seeds\n"
     legend += "green, red: above, below the control, adjusted p < 0.05"
-    axes.set_xlabel(f"top-1 accuracy, % ({split})\n{legend}", fontsize=8.5)
+    axes.set_xlabel(f"{metric_name(table.metric)}, % ({split})\n{legend}", fontsize=8.5)
     low, high = axes.get_xlim()
     axes.set_xlim(max(low, -1), min(high, 101))  # of two seeds an interval may reach beyond what there can be
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 from core.comparisons.table import ComparisonTable, Estimate, MethodRow
+from core.spec import TERMS
 
 NOTHING = "-"
 
@@ -13,7 +14,7 @@ NOTHING = "-"
 def as_csv(table: ComparisonTable) -> str:
     """One line a method. Accuracies and errors are fractions."""
     text = StringIO()
-    lines = [_flat(row) for row in table.rows]
+    lines = [_flat(row, table.metric) for row in table.rows]
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
@@ -24,7 +25,7 @@ def as_markdown(table: ComparisonTable) -> str:
     headings = (
         "method",
         "jobs",
-        "top-1 %",
+        f"{metric_name(table.metric)} %",
         "95 % interval",
         "to control, points",
         "95 % interval",
@@ -41,13 +42,18 @@ def as_markdown(table: ComparisonTable) -> str:
     return "\n".join([*lines, "", *(f"- {note}" for note in table.notes)]).rstrip() + "\n"
 
 
+def metric_name(metric: str) -> str:
+    """As people read it."""
+    return next(terms.headline_name for terms in TERMS.values() if terms.headline == metric)
+
+
 def p_value(value: float | None) -> str:
     if value is None:
         return NOTHING
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def _flat(row: MethodRow) -> dict[str, Any]:
+def _flat(row: MethodRow, metric: str) -> dict[str, Any]:
     difference = row.difference
     return {
         "method": row.method,
@@ -55,7 +61,7 @@ def _flat(row: MethodRow) -> dict[str, Any]:
         "epochs": row.epochs,
         "jobs": row.jobs,
         "finished": row.finished,
-        **_columns("top1_accuracy", row.top1_accuracy),
+        **_columns(metric, row.headline),
         **_columns("difference", difference),
         "difference_seeds": difference.seeds if difference else None,
         "p_value": difference.p_value if difference else None,
@@ -81,8 +87,8 @@ def _cells(row: MethodRow) -> list[str]:
     return [
         f"{row.method} (control)" if row.is_control else row.method,
         f"{row.finished}/{row.jobs}",
-        _percent(row.top1_accuracy),
-        _interval(row.top1_accuracy),
+        _percent(row.headline),
+        _interval(row.headline),
         "" if row.is_control else _percent(difference, sign="+"),
         "" if row.is_control else _interval(difference, sign="+"),
         "" if row.is_control else p_value(difference.p_value if difference else None),

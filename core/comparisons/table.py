@@ -10,6 +10,7 @@ from core.comparisons.statistics import CONFIDENCE, MeanInterval, PairedDifferen
 from core.comparisons.statistics import paired_difference as paired
 from core.comparisons.trials import Trial
 from core.figures import Figures
+from core.spec import TERMS
 from core.tables import Comparison
 
 
@@ -35,9 +36,11 @@ class MethodRow(BaseModel):
     epochs: int
     jobs: int
     finished: int = Field(description="Jobs that succeeded: only these are in the figures.")
-    top1_accuracy: Estimate | None
+    headline: Estimate | None = Field(description="Of the table's metric.")
+    headline_by_seed: dict[int, float]
+    top1_accuracy: Estimate | None = Field(description="The same, of classification; null for another task.")
     top1_accuracy_by_seed: dict[int, float]
-    difference: DifferenceToControl | None = Field(description="Of top1_accuracy; null for the control itself.")
+    difference: DifferenceToControl | None = Field(description="Of the headline; null for the control itself.")
     ece: Estimate | None
     nll: Estimate | None
     images_seen: float | None = Field(description="Mean of the jobs; equal in all of them unless some stopped early.")
@@ -48,6 +51,7 @@ class MethodRow(BaseModel):
 class ComparisonTable(BaseModel):
     comparison_id: str
     budget: Budget
+    metric: str = Field(description="The task's headline figure, a fraction: top1_accuracy, mean_iou or ap.")
     split: str | None = Field(description="The held-out images that all figures are of.")
     samples: int | None
     confidence: float = Field(description="Of all intervals.")
@@ -71,6 +75,7 @@ def build(comparison: Comparison, trials: Sequence[Trial]) -> ComparisonTable:
     return ComparisonTable(
         comparison_id=comparison.id,
         budget=cast("Budget", comparison.budget),
+        metric=any_figures.metric if any_figures else TERMS["classification"].headline,
         split=any_figures.split if any_figures else None,
         samples=any_figures.samples if any_figures else None,
         confidence=CONFIDENCE,
@@ -82,9 +87,7 @@ def build(comparison: Comparison, trials: Sequence[Trial]) -> ComparisonTable:
 def _differences(
     methods: Sequence[Mapping[str, Any]], finished: Mapping[int, Mapping[int, Figures]]
 ) -> list[DifferenceToControl | None]:
-    accuracy = {
-        index: {seed: one.top1_accuracy for seed, one in figures.items()} for index, figures in finished.items()
-    }
+    accuracy = {index: {seed: one.headline for seed, one in figures.items()} for index, figures in finished.items()}
     control = next(index for index, method in enumerate(methods) if method["is_control"])
     found = [None if index == control else paired(accuracy[index], accuracy[control]) for index in range(len(methods))]
     adjusted = holm([one.p_value if one else None for one in found])
@@ -110,8 +113,12 @@ def _row(
         epochs=method["epochs"],
         jobs=jobs,
         finished=len(ran),
+        headline=_estimate([one.headline for one in ran]),
+        headline_by_seed={seed: figures[seed].headline for seed in sorted(figures)},
         top1_accuracy=_estimate([one.top1_accuracy for one in ran]),
-        top1_accuracy_by_seed={seed: figures[seed].top1_accuracy for seed in sorted(figures)},
+        top1_accuracy_by_seed={
+            seed: top1 for seed in sorted(figures) if (top1 := figures[seed].top1_accuracy) is not None
+        },
         difference=difference,
         ece=_estimate([one.ece for one in ran]),
         nll=_estimate([one.nll for one in ran]),

@@ -4,15 +4,15 @@ Measured is what was measured on the very file. Anything else that stands in for
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.spec import TERMS, Task
 from core.tables import Export, Model
 
-HEADLINE = {"classification": "top1_accuracy", "segmentation": "mean_iou", "detection": "ap"}
 MOST_EXPORTS = 500  # of a model, the newest; a front is made by comparing each with each
 _BYTES_A_WEIGHT = {"fp32": 4, "fp16": 2, "int8": 1}
 _PENDING = ("queued", "running")
@@ -55,7 +55,7 @@ def read(session: Session, model: Model) -> Pareto:
 
 
 def build(model: Model, exports: Sequence[Export], notes: Sequence[str] = ()) -> Pareto:
-    metric = HEADLINE.get(model.task, "top1_accuracy")
+    metric = TERMS[cast("Task", model.task)].headline
     trained = _trained(model, metric)
     points = [_point(export, model, metric, trained) for export in exports]
     _mark_front([point for point in points if point.status == "succeeded"])

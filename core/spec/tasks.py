@@ -19,7 +19,7 @@ class Terms:
 TERMS: dict[Task, Terms] = {
     "classification": Terms(
         headline="top1_accuracy",
-        headline_name="top-1",
+        headline_name="top-1 accuracy",
         validated=("val.top1_accuracy", "val.nll"),
         architectures=(
             "resnet18",

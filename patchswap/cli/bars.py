@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from patchswap.cli.output import duration, note, printable, size
+from patchswap.cli.output import accuracy_of, duration, note, printable, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -122,8 +122,8 @@ class Training:
         shown = [f"{arm}epoch {progress['epoch']}/{progress['epochs']}"]
         if (loss := figures.get("train.loss")) is not None:
             shown.append(f"loss {loss:.3f}")
-        if (accuracy := figures.get("val.top1_accuracy")) is not None:
-            shown.append(f"accuracy {accuracy:.1%}")
+        if accuracy := accuracy_of({key.removeprefix("val."): value for key, value in figures.items()}):
+            shown.append(accuracy)
         if progress.get("images_per_second"):
             shown.append(f"{progress['images_per_second']:.0f} images/s")
         if progress.get("eta_seconds") is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from patchswap.cli.output import printable, size, table
+from patchswap.cli.output import metric_name, printable, size, table
 
 if TYPE_CHECKING:
     from patchswap.comparisons import Comparison, Estimate, MethodRow
 
-_ACCURACY = ("METHOD", "JOBS", "TOP-1 %", "95 % INTERVAL", "POINTS", "95 % INTERVAL", "P", "P ADJUSTED")
+_ACCURACY = ("95 % INTERVAL", "POINTS", "95 % INTERVAL", "P", "P ADJUSTED")
 _COSTS = ("METHOD", "ECE %", "NLL", "IMAGES SEEN", "SECONDS", "PEAK MEMORY")
 
 
@@ -21,7 +21,8 @@ def text_of(comparison: Comparison) -> str:
         return printable(head)
     if found.split is None:
         return f"{printable(head)}; no job has finished yet"
-    accuracy = table(_ACCURACY, [_accuracy(row) for row in found.rows])
+    headings = ("METHOD", "JOBS", f"{metric_name(found.metric).upper()} %", *_ACCURACY)
+    accuracy = table(headings, [_accuracy(row) for row in found.rows])
     costs = table(_COSTS, [_costs(row) for row in found.rows])
     notes = "\n".join(printable(note) for note in found.notes)
     return "\n\n".join(part for part in (printable(head), accuracy, costs, notes) if part)
@@ -32,8 +33,8 @@ def _accuracy(row: MethodRow) -> tuple[Any, ...]:
     return (
         f"{row.method} (control)" if row.is_control else row.method,
         f"{row.finished}/{row.jobs}",
-        _percent(row.top1_accuracy),
-        _interval(row.top1_accuracy),
+        _percent(row.headline),
+        _interval(row.headline),
         _percent(found, sign="+"),
         _interval(found, sign="+"),
         _p_value(found.p_value if found else None),

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from patchswap import signatures
 from patchswap.cli import bars, pareto
-from patchswap.cli.output import Json, connect, emit, note, plain, printable, size, table
+from patchswap.cli.output import Json, accuracy_of, connect, emit, note, plain, printable, size, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
@@ -146,10 +146,10 @@ def list_models(as_json: Json = False) -> None:
     with connect() as client:
         found = list(client.models.list())
     rows = [
-        (m.id, m.name, m.architecture, m.method, None if m.top1_accuracy is None else f"{m.top1_accuracy:.2%}")
+        (m.id, m.name, m.architecture, m.method, m.headline and accuracy_of({m.headline.metric: m.headline.value}))
         for m in found
     ]
-    emit(found, as_json=as_json, text=table(("ID", "NAME", "ARCHITECTURE", "METHOD", "TOP-1"), rows))
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "ARCHITECTURE", "METHOD", "ACCURACY"), rows))
 
 
 @app.command("show")
@@ -220,15 +220,15 @@ def _table(found: list[Export] | tuple[Export, ...]) -> str:
     rows = []
     for export in found:
         measured = export.measured or {}
-        accuracy, latency = measured.get("top1_accuracy"), measured.get("latency_ms_p50")
+        latency = measured.get("latency_ms_p50")
         rows.append(
             (
                 export.id,
                 f"{export.format} {export.precision}",
                 export.status,
                 size(measured.get("model_bytes")),
-                None if accuracy is None else f"{accuracy:.2%}",
+                accuracy_of(measured),
                 None if latency is None else f"{latency:.3f}",
             )
         )
-    return table(("ID", "FORMAT", "STATUS", "FILE", "TOP-1", "MS"), rows)
+    return table(("ID", "FORMAT", "STATUS", "FILE", "ACCURACY", "MS"), rows)

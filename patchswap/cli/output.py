@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from patchswap.client import Client
+
+_METRICS = {"top1_accuracy": "top-1", "mean_iou": "mIoU", "ap": "AP"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -53,6 +55,19 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(line, widths, numeric, strict=True)).rstrip()
         for line in lines
     )
+
+
+def metric_name(metric: str) -> str:
+    """A task's headline figure as people read it."""
+    return _METRICS.get(metric, metric)
+
+
+def accuracy_of(figures: Mapping[str, Any]) -> str | None:
+    """The headline figure among them, with its name; None where there is none."""
+    for metric, name in _METRICS.items():
+        if (value := figures.get(metric)) is not None:
+            return f"{name} {value:.2%}"
+    return None
 
 
 def size(number: float | None) -> str:

@@ -36,7 +36,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     algorithm: Annotated[str | None, typer.Option(help="random or asha.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="How many.")] = None,
     max_concurrent: Annotated[int | None, typer.Option(min=1, help="At a time.")] = None,
-    metric: Annotated[str | None, typer.Option(help="val.top1_accuracy or val.nll.")] = None,
+    metric: Annotated[str | None, typer.Option(help="val.top1_accuracy, val.nll ... Default: by the task.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the search.")] = None,
     name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,

@@ -54,6 +54,13 @@ class Prediction(Resource):
     latency_ms: dict[str, float]
 
 
+class Headline(Resource):
+    """What a model of its task is judged by: top1_accuracy, mean_iou or ap, a fraction."""
+
+    metric: str
+    value: float
+
+
 class Model(Bound):
     """A trained network."""
 
@@ -65,7 +72,11 @@ class Model(Bound):
     method: str
     parameters: int
     macs: int
-    top1_accuracy: float | None = None  # on the held-out images
+    headline: Headline | None = None  # on the held-out images
+    top1_accuracy: float | None = None
+    mean_iou: float | None = None
+    ap: float | None = None
+    ap50: float | None = None
     report: dict[str, Any] | None = None  # bytes and sha256; None for models older than reports
     created_at: datetime
 

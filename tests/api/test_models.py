@@ -93,7 +93,14 @@ def test_evaluation_has_both_arms_and_their_difference(ours: Caller, version: Da
     job, _, _ = made.published_job(version)
     body = ours.get(f"/v1/jobs/{job.id}/evaluation").json()
     assert body["main"]["splits"]["test"]["confusion"] == [[4, 1], [1, 4]]
-    assert body["difference"] == {"split": "test", "top1_accuracy": 0.25, "nll": 0.0, "ece": 0.0}
+    assert body["difference"] == {
+        "split": "test",
+        "metric": "top1_accuracy",
+        "headline": 0.25,
+        "top1_accuracy": 0.25,
+        "nll": 0.0,
+        "ece": 0.0,
+    }
 
 
 def test_job_without_control_has_no_difference(ours: Caller, version: DatasetVersion):

@@ -85,7 +85,7 @@ def test_a_training_is_shown_as_a_bar_with_its_figures(
         "40%",
         f"\x1b[0m {arm}epoch 4/10",
         "loss 0.500",
-        "accuracy 87.5%",
+        "top-1 87.50%",
         "1234 images/s",
         "1:15 left",
     ):
