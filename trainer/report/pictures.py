@@ -9,21 +9,31 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 SIDE_PX = 144  # small images are enlarged to about this, large ones reduced to it
+MATRIX_CLASSES = 20  # up to so many a confusion matrix is a table of numbers
+HEATMAP_CLASSES = 240  # up to so many it is a picture
 _SMALL_PX = 72
 _OUTLINE = (230, 60, 200)
 _FINEST_PX = 3  # a patch that is drawn smaller gets no outline
 
 
-def of_pixels(pixels_HWC: NDArray[np.uint8], marked_RC: NDArray[np.bool_]) -> str:
-    """A picture of (H, W, C) uint8 pixels; patches that came from the partner have an outline."""
+def of_pixels(pixels_HWC: NDArray[np.uint8], marked_RC: NDArray[np.bool_] | None = None) -> str:
+    """A picture of (H, W, C) uint8 pixels; patches that came from a partner have an outline."""
     height, width, channels = pixels_HWC.shape
     image = Image.fromarray(pixels_HWC.squeeze(-1) if channels == 1 else pixels_HWC).convert("RGB")
     small = max(height, width) <= _SMALL_PX
     scale = SIDE_PX // max(height, width) if small else min(1.0, SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     image = image.resize(size, Image.Resampling.NEAREST if small else Image.Resampling.BILINEAR)
-    _outline(image, marked_RC)
+    if marked_RC is not None:
+        _outline(image, marked_RC)
     return _uri(image, "png" if small else "jpeg")
+
+
+def confusion(shares_KK: NDArray[np.float64]) -> dict[str, Any]:
+    """A confusion matrix by how many classes it has: shares for a table, a heatmap, or neither."""
+    classes = len(shares_KK)
+    heatmap = of_shares(shares_KK) if MATRIX_CLASSES < classes <= HEATMAP_CLASSES else None
+    return {"shares": shares_KK if classes <= MATRIX_CLASSES else None, "heatmap": heatmap}
 
 
 def of_shares(shares_KK: NDArray[np.float64]) -> str:

@@ -5,56 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from core.spec.report import ClassFigures, Evaluation, Interval
+from core.spec import TERMS
+from core.spec.report import ClassFigures, Evaluation, SegmentedClass
 from trainer.report.facts import Facts
+from trainer.report.measures import Measure
 
+AnyClass = ClassFigures | SegmentedClass
 CLASSES_SHOWN = 40
 CONFUSIONS_SHOWN = 12
-MATRIX_CLASSES = 20  # up to so many a matrix is a table of numbers
-HEATMAP_CLASSES = 240  # up to so many it is a picture
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How one figure of an evaluation is shown."""
-
-    key: str
-    name: str
-    scale: float = 1
-    unit: str = ""
-    digits: int = 4
-    better: str = "lower"
-
-    def text(self, value: float | None, *, signed: bool = False) -> str:
-        if value is None:
-            return "-"
-        return f"{value * self.scale:{'+' if signed else ''}.{self.digits}f}{self.unit}"
-
-    def range(self, interval: Interval | None, *, signed: bool = False) -> str:
-        """The limits, with the unit once."""
-        if interval is None:
-            return ""
-        low, high = (self.text(limit, signed=signed) for limit in interval)
-        return f"{low.removesuffix(self.unit)} to {high}"
-
-    def difference(self, value: float) -> str:
-        """Of two values: percent minus percent is points."""
-        return self.text(value, signed=True).replace(" %", " points")
-
-
-MEASURES = (
-    Measure("top1_accuracy", "Top-1 accuracy", 100, " %", 2, "higher"),
-    Measure("top5_accuracy", "Top-5 accuracy", 100, " %", 2, "higher"),
-    Measure("nll", "Negative log-likelihood, nats"),
-    Measure("brier", "Brier score"),
-    Measure("ece", "ECE, bins of equal width", 100, " %", 2),
-    Measure("ece_equal_mass", "ECE, bins of equal mass", 100, " %", 2),
-    Measure("aurc", "AURC x 1000", 1000, "", 2),
-    Measure("eaurc", "E-AURC x 1000", 1000, "", 2),
-    Measure("probability_correct", "p(target) where right", 100, " %", 1, "-"),
-    Measure("probability_wrong", "p(target) where wrong", 100, " %", 1, "-"),
-    Measure("confidence_wrong", "p(prediction) where wrong", 100, " %", 1, "-"),
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +31,7 @@ class Row:
 def headline(facts: Facts) -> list[Row]:
     """Every figure of the held-out split, arm by arm, with what is known of their difference."""
     rows = []
-    for measure in MEASURES:
+    for measure in facts.view.measures:
         found = [facts.held_out(arm) for arm in facts.evaluations]
         values = [getattr(figures, measure.key) for figures in found]
         if all(value is None for value in values):
@@ -104,8 +62,9 @@ def verdict(facts: Facts) -> tuple[str, str]:
     found = facts.evaluations["main"].against_control
     if found is None:
         return "unknown", "No control was trained, so whether the method helps on this data was not measured."
-    accuracy = found.figures["top1_accuracy"]
-    points = f"{100 * accuracy.difference:+.2f} points of accuracy against the control"
+    terms = TERMS[facts.manifest.task]
+    accuracy = found.figures[terms.headline]
+    points = f"{100 * accuracy.difference:+.2f} points of {terms.headline_name} against the control"
     interval = f"95 % interval {100 * accuracy.interval[0]:+.2f} to {100 * accuracy.interval[1]:+.2f}"
     said = {
         "main": f"{facts.name('main')} won: {points} ({interval}).",
@@ -115,7 +74,7 @@ def verdict(facts: Facts) -> tuple[str, str]:
     return found.verdict, said[found.verdict]
 
 
-def classes(facts: Facts) -> list[tuple[ClassFigures, ClassFigures | None]]:
+def classes(facts: Facts) -> list[tuple[AnyClass, AnyClass | None]]:
     """Every class, or the ones worst recognised where there are many; of the main arm and of the control."""
     main = facts.main.per_class
     control = facts.held_out("control").per_class if "control" in facts.evaluations else [None] * len(main)

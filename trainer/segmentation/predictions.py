@@ -38,6 +38,11 @@ class MaskPredictions:
     def pixels(self) -> Counts:
         return self.truth.sum(axis=1)
 
+    def only(self, places: list[int]) -> "MaskPredictions":
+        """Of some of the images; the confusion stays that of all."""
+        columns = {name: getattr(self, name)[places] for name in self.__dataclass_fields__ if name != "confusion"}
+        return MaskPredictions(confusion=self.confusion, **columns)
+
     @classmethod
     def of(cls, logits_BKHW: Tensor, masks_BHW: Tensor) -> "MaskPredictions":
         log_BKHW = logits_BKHW.log_softmax(dim=1)

@@ -3,7 +3,8 @@
 Targets are labels_B. A patch swap between images of a class moves no label.
 """
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from trainer import figures as figures_of_labels
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
 from trainer.pack import Pack
-from trainer.prediction import Predictions, open_split, predict
+from trainer.prediction import LabelledImages, Predictions, open_split, predict
 from trainer.sampling import ClassIndex
 
 __all__ = ["Predictions", "open_split", "predict"]
@@ -77,7 +78,12 @@ def figures(
     )
 
 
-def write_report(*arguments: object, **options: object) -> bytes:
-    from trainer import report  # noqa: PLC0415 - half a second of matplotlib that training need not wait for
+def write_report(
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: LabelledImages
+) -> bytes:
+    # Half a second of matplotlib that training need not wait for.
+    from trainer import report  # noqa: PLC0415
+    from trainer.report import classification, swaps  # noqa: PLC0415
 
-    return report.write(*arguments, **options)  # type: ignore[arg-type]
+    pairs = swaps.pairs(spec, model, held_out)
+    return report.write(spec, pack, out, evaluations=evaluations, view=classification.VIEW, shown=pairs)

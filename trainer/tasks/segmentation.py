@@ -97,4 +97,9 @@ def figures(
 def write_report(
     spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: MaskedImages
 ) -> bytes:
-    raise NotImplementedError
+    # Half a second of matplotlib that training need not wait for.
+    from trainer import report  # noqa: PLC0415
+    from trainer.report import segmentation  # noqa: PLC0415
+
+    shown = segmentation.examples(model, held_out, len(pack.manifest.classes))
+    return report.write(spec, pack, out, evaluations=evaluations, view=segmentation.VIEW, shown=shown)

@@ -13,6 +13,7 @@ from core.spec.report import EpochValue, LayerGradient
 from tests.trainer.conftest import body
 from trainer import comparison, figures
 from trainer.prediction import Predictions
+from trainer.report.classification import VIEW
 from trainer.report.facts import Facts
 from trainer.report.swaps import Pair, Shown
 
@@ -43,11 +44,12 @@ def facts(
     keys = ("train.loss", "val.nll", "train.top1_accuracy", "val.top1_accuracy", "train.gradient_l1")
     shown = Shown(PICTURE, 1, 0.75, 0.25)
     return Facts(
+        view=VIEW,
         spec=resolved(manifest, control=control, **spec),
         manifest=manifest,
         evaluations=evaluations,
         curves={arm: dict.fromkeys(keys, curve) for arm in arms},
-        pairs=[Pair(0, 0.5, (shown, shown), (shown, shown))],
+        shown=[Pair(0, 0.5, (shown, shown), (shown, shown))],
     )
 
 
