@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from core.spec import IGNORE
 from trainer.calibration import BINS
+from trainer.metrics import functional
 from trainer.segmentation import boundary
 
 Counts = NDArray[np.int64]
@@ -85,7 +85,7 @@ def joined(parts: list[MaskPredictions]) -> MaskPredictions:
 
 
 def _confusion(predicted_HW: Tensor, label_HW: Tensor, classes: int) -> Counts:
-    found = multiclass_confusion_matrix(
+    found = functional.multiclass_confusion_matrix(
         predicted_HW, label_HW, num_classes=classes, ignore_index=IGNORE, validate_args=False
     )
     return found.cpu().numpy().astype(np.int64)

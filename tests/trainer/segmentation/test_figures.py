@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError, MulticlassJaccardIndex
 
 from core.spec import IGNORE
+from trainer.metrics import classification
 from trainer.segmentation import figures
 from trainer.segmentation.predictions import MaskPredictions, joined
 
@@ -33,9 +33,9 @@ def found(said: tuple[torch.Tensor, torch.Tensor]) -> MaskPredictions:
 def test_figures_are_torchmetrics(said: tuple[torch.Tensor, torch.Tensor], found: MaskPredictions):
     logits, masks = said
     labels, probabilities = masks.long(), logits.softmax(1)
-    ious = MulticlassJaccardIndex(CLASSES, average="none", ignore_index=IGNORE)(logits, labels)
-    accuracy = MulticlassAccuracy(CLASSES, average="micro", ignore_index=IGNORE)(logits, labels)
-    error = MulticlassCalibrationError(CLASSES, n_bins=15, ignore_index=IGNORE)(probabilities, labels)
+    ious = classification.MulticlassJaccardIndex(CLASSES, average="none", ignore_index=IGNORE)(logits, labels)
+    accuracy = classification.MulticlassAccuracy(CLASSES, average="micro", ignore_index=IGNORE)(logits, labels)
+    error = classification.MulticlassCalibrationError(CLASSES, n_bins=15, ignore_index=IGNORE)(probabilities, labels)
     result = figures.of(found, split="test", classes=list("abcd"))
     assert [row.iou for row in result.per_class[:3]] == pytest.approx(ious[:3].tolist())
     assert result.per_class[3].iou is None
