@@ -7,8 +7,11 @@ import json
 
 import pytest
 import redis
+from sqlalchemy import select
 
-from core.tables import DatasetVersion
+from core import queue
+from core.database import transaction
+from core.tables import DatasetVersion, Job
 from tests.api import made
 from tests.api.serving import Caller
 from tests.worker import seed
@@ -24,6 +27,26 @@ def test_job_is_queued_and_the_bell_is_rung(ours: Caller, version: DatasetVersio
     with redis.Redis.from_url(redis_url) as broker:
         (message,) = broker.lrange("patchswap:train", 0, -1)
     assert body["id"].encode() in base64.b64decode(json.loads(message)["body"])
+
+
+@pytest.mark.parametrize("verb", ["create", "clone", "resume", "retry"])
+def test_bell_is_rung_when_the_row_can_be_claimed(
+    ours: Caller, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch, verb: str
+):
+    """A worker that is quicker than the commit would find nothing, and the job would wait for the sweeper."""
+    ended = made.ended_job(version, "cancelled")
+    seen: list[str] = []
+    monkeypatch.setattr(queue, "ring", lambda _bell, job_id: seen.append(_committed_status(job_id)))
+    if verb == "create":
+        assert ours.post("/v1/jobs", {"dataset": version.id}).status_code == 202
+    else:
+        assert ours.post(f"/v1/jobs/{ended.id}/{verb}").status_code in (200, 202)
+    assert seen == ["queued"]
+
+
+def _committed_status(job_id: str) -> str | None:
+    with transaction() as session:
+        return session.scalars(select(Job.status).where(Job.id == job_id)).one_or_none()
 
 
 def test_dataset_stands_for_its_latest_version(ours: Caller, version: DatasetVersion):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, text, update
+from sqlalchemy import event, func, text, update
 
 from core import leases
-from core.database import transaction
+from core.database import engine, transaction
 from core.errors import Fenced
+from core.settings import settings
 from core.tables import Job
 from tests.worker import seed
 from tests.worker.processes import wait_for
@@ -77,6 +79,24 @@ def test_lease_expires_by_the_databases_clock(job):
         assert leases.expired(session, Job) == []
         session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
         assert [row.id for row in leases.expired(session, Job)] == [job.id]
+
+
+def test_no_clock_but_the_databases_has_a_part_in_a_lease(job):
+    """A worker whose clock is an hour off would otherwise take rows too early, or never lose them."""
+    given: list[object] = []
+    listener = lambda _connection, _cursor, _sql, values, *_: given.extend(  # noqa: E731
+        values.values() if isinstance(values, dict) else values
+    )
+    event.listen(engine(), "before_cursor_execute", listener)
+    try:
+        claimed = claim(job.id, "a")
+        with transaction() as session:
+            leases.renew(session, Job, job.id, claimed.fence)
+            leases.expired(session, Job)
+    finally:
+        event.remove(engine(), "before_cursor_execute", listener)
+    assert timedelta(seconds=settings().lease_seconds) in given
+    assert not [value for value in given if isinstance(value, datetime)]
 
 
 def test_row_is_due_for_a_ring_once_per_interval(job):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from core import storage
 from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
 from tests.conftest import forget_settings
+from tests.servers.proxy import BreakingProxy, Fault
 
 both = pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
+INTERNAL_ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>try again</Message></Error>"
 CONTENT = bytes(range(256)) * 50_000  # longer than a chunk
 
 
@@ -73,3 +76,25 @@ def test_store_that_does_not_answer_is_unavailable(environment, monkeypatch):
     forget_settings()
     with pytest.raises(StoreUnavailable):
         storage.put_bytes("key", b"x")
+
+
+@pytest.fixture
+def s3_proxy(environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[BreakingProxy]:
+    proxy = BreakingProxy(environment["PATCHSWAP_S3_ENDPOINT"], keep_host=True)
+    monkeypatch.setenv("PATCHSWAP_S3_ENDPOINT", proxy.url)
+    forget_settings()
+    yield proxy
+    proxy.close()
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+@pytest.mark.parametrize(("method", "path", "size"), [("POST", "uploadId=", len(CONTENT)), ("PUT", "/key", 100)])
+def test_error_in_the_body_of_a_200_is_no_stored_file(s3_proxy, tmp_path: Path, method: str, path: str, size: int):
+    """S3 answers so when it fails after it began to answer; of one part and of many."""
+    (tmp_path / "file").write_bytes(CONTENT[:size])
+    fault = {"kind": "refuse", "status": 200, "headers": {"Content-Type": "application/xml"}, "times": 1_000}
+    s3_proxy.faults.append(Fault(method, path, body=INTERNAL_ERROR, **fault))
+    with pytest.raises((StoreUnavailable, NotFound, ChecksumMismatch)):
+        storage.put_file("key", tmp_path / "file")
+    s3_proxy.faults.clear()
+    assert storage.put_file("key", tmp_path / "file").bytes == size

@@ -113,6 +113,15 @@ def test_ten_messages_for_one_job_are_one_claim(version, start_worker):
     assert seed.read(job.id).total_attempts == 1
 
 
+def test_message_is_off_the_broker_before_the_training_begins(version, start_worker):
+    """One kept until the end would be given out again after `visibility_timeout`, and after each loss of a worker."""
+    start_worker()
+    job = submit(version, **SLOW)
+    wait_until(job.id, lambda job: job.progress["step"] >= 1)
+    assert queue.depth("train") == 0
+    assert queue.broker().hlen(f"{queue.KEY_PREFIX}unacked") == 0
+
+
 def test_segfault_leaves_the_worker_alive_for_the_next_job(version, start_worker):
     worker = start_worker()
     poison = submit(version, **{"fake/mode": "segfault"})
