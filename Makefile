@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow races fuzz nemesis lint openapi bench results clean
+.PHONY: help install demo up test test-slow races mutants fuzz nemesis lint openapi bench results clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -38,6 +38,9 @@ test-slow: install ## the minutes-long tests
 
 races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
 	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py
+
+mutants: install ## bugs put back one at a time, each to be caught by the suite: about ten minutes
+	@$(PYTHON) -m tests.mutants
 
 fuzz: install ## Schemathesis against the running service, four minutes; SEED=n for another
 	@$(PYTHON) -m pytest -q -m slow tests/api/test_schemathesis.py
