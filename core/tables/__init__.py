@@ -1,5 +1,6 @@
 """The rows of the ledger, a module a resource. All are imported here: a mapper finds its neighbours by name."""
 
+from core.tables.audit import AuditEntry
 from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
 from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
@@ -11,6 +12,7 @@ from core.tables.uploads import Upload
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
     "Checkpoint",
     "Comparison",
     "Dataset",

@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, LargeBinary, Me
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from core import origin
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -46,3 +48,4 @@ class Leased:
     worker: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  # since the last progress that survives a crash
     rung_at: Mapped[datetime | None]  # when a message was last sent for it
+    request_id: Mapped[str | None] = mapped_column(default=origin.current)  # that queued it last
