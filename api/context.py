@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+from core import origin
 from core.keys import Principal
 
 _KEY = "patchswap.context"
@@ -16,12 +17,15 @@ _current: ContextVar[Context | None] = ContextVar("request", default=None)
 @dataclass
 class Context:
     request_id: str
+    method: str
+    path: str
     principal: Principal | None = None  # None on the open routes, and until the key was looked up
 
 
 def attach(scope: Scope, context: Context) -> None:
     scope[_KEY] = context
     _current.set(context)
+    origin.request_id.set(context.request_id)
 
 
 def current() -> Context | None:

@@ -28,7 +28,7 @@ class Surroundings:
             await self.app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        context.attach(scope, context.Context(request_id))
+        context.attach(scope, context.Context(request_id, scope["method"], scope["path"]))
         started = time.perf_counter()
         status = 0
 

@@ -76,5 +76,5 @@ def _problem(status: int) -> bytes:
         detail = f"The head of a request may have {MAX_HEAD_BYTES} bytes and {MAX_HEADERS} headers."
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
     scope: dict[str, Any] = {"path": ""}  # nobody knows which it was to be
-    context.attach(scope, context.Context(uuid.uuid4().hex))
+    context.attach(scope, context.Context(uuid.uuid4().hex, method="", path=""))
     return bytes(Problem(status, code, detail).response(scope).body)

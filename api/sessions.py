@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import Depends
 from sqlalchemy.orm import Session
 
+from api import auditing
 from core.database import session_factory
 
 
 def open_session() -> Iterator[Session]:
     with session_factory()() as session:
+        auditing.watch(session)
         yield session
 
 

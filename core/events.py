@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from core import origin
 from core.tables import Job, JobEvent
 
 EventType = Literal["status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"]
@@ -18,8 +19,9 @@ def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
 
 def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dict[str, Any]]]) -> None:
     first = job.latest_event_seq + 1
+    asked = {"request_id": origin.current()} if origin.current() else {}
     rows = [
-        {"job_id": job.id, "seq": first + index, "type": type_, "data": data}
+        {"job_id": job.id, "seq": first + index, "type": type_, "data": data | asked}
         for index, (type_, data) in enumerate(events)
     ]
     if not rows:

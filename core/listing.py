@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import datasets, owned
 from core.jobs import pages
-from core.tables import ApiKey, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
+from core.tables import ApiKey, AuditEntry, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
 
 Listed = TypeVar("Listed")
 
@@ -79,6 +79,10 @@ def exports_of(session: Session, tenant_id: str, model_id: str, window: Window) 
 
 def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:
     return _rows(session, select(Sweep).where(Sweep.tenant_id == tenant_id), Sweep.id, window)
+
+
+def audit_log(session: Session, tenant_id: str, window: Window) -> list[AuditEntry]:
+    return _rows(session, select(AuditEntry).where(AuditEntry.tenant_id == tenant_id), AuditEntry.id, window)
 
 
 def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:

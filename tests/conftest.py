@@ -128,6 +128,7 @@ def database(environment: dict[str, str], postgres_server: PostgresServer) -> st
     """The url of the database, its tables empty; `core.database` in this process points at it."""
     with psycopg.connect(postgres_server.conninfo("patchswap"), autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
+        connection.execute("SET session_replication_role = replica")  # the audit log refuses to be emptied
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
         ).fetchall()

@@ -44,7 +44,7 @@ def run_export(export_id: str) -> None:
         return
     fence = order.export.fence
     with (
-        logs.about(export=export_id, job=order.job.id, fence=fence),
+        logs.about(export=export_id, job=order.job.id, fence=fence, request_id=order.export.request_id),
         scratch.folder(f"{export_id}-{fence}") as folder,
     ):
         lease = Lease(lambda session: leases.renew(session, Export, export_id, fence))

@@ -58,7 +58,7 @@ def run_ingest(version_id: str) -> None:
     version, upload, task = claimed
     fence = version.fence
     with (
-        logs.about(version=version.id, fence=fence),
+        logs.about(version=version.id, fence=fence, request_id=version.request_id),
         scratch.folder(f"{version.id}-{fence}") as folder,
     ):
         lease = Lease(lambda session: leases.renew(session, DatasetVersion, version.id, fence))

@@ -96,7 +96,10 @@ def run_job(job_id: str) -> None:
     if claimed is None:
         return
     job = claimed.job
-    with logs.about(job=job.id, fence=job.fence), scratch.folder(f"{job.id}-{job.fence}") as folder:
+    with (
+        logs.about(job=job.id, fence=job.fence, request_id=job.request_id),
+        scratch.folder(f"{job.id}-{job.fence}") as folder,
+    ):
         attempt = _begin(claimed, folder)
         try:
             _work(attempt)

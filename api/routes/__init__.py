@@ -1,6 +1,7 @@
 """The paths of the api, a file a resource. A route is its signature, one call, the commit, the ring and the answer."""
 
 from api.routes import (
+    audit,
     checkpoints,
     comparisons,
     datasets,
@@ -44,6 +45,7 @@ ROUTERS = tuple(
         sweeps,
         recipes,
         keys,
+        audit,
         metrics_text,
     )
 )

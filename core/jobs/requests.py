@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import events, owned, quotas, teachers
+from core import events, origin, owned, quotas, teachers
 from core.datasets import ready_version
 from core.errors import NotFound, TeacherGone
 from core.ids import new_id
@@ -195,6 +195,7 @@ def _requeue(session: Session, job: Job, *, verb: str) -> None:
             finished_at=None,
             queued_at=func.now(),
             rung_at=None,
+            request_id=origin.current(),
         )
     )
     session.refresh(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from core import queue, storage
+from core import origin, queue, storage
 from core.database import transaction
 from core.tables import Export, Job, JobAttempt, Model
 from tests.worker import seed
@@ -52,6 +53,16 @@ def test_job_rung_over_celery_is_published_on_s3(version, start_worker):
     with transaction() as session:
         export = session.scalars(select(Export)).one()
     assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
+
+
+def test_log_of_the_worker_names_the_request_that_queued_the_job(version, start_worker):
+    worker = start_worker()
+    token = origin.request_id.set("request-of-a-customer")
+    job = submit(version)
+    origin.request_id.reset(token)
+    wait_for_end(job.id)
+    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.startswith("{")]
+    assert {line["request_id"] for line in lines if line.get("job") == job.id} == {"request-of-a-customer"}
 
 
 def test_sigterm_hands_the_job_to_another_worker_with_no_step_lost(version, start_worker):
