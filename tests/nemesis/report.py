@@ -55,6 +55,7 @@ def _headline(runs: Sequence[Result], results: Sequence[Result]) -> str:
         ("stale writes refused / accepted", f"{_sum(fired, 'refused')} / {stale}"),
         ("published weights equal to an uninterrupted run's", f"{_sum(fired, 'bitwise')}/{_sum(fired, 'published')}"),
         ("of them of jobs that were resumed at least once", str(_sum(fired, "resumed"))),
+        ("unfinished multipart uploads that killed processes left in the bucket", str(_left(results))),
         ("most steps lost by one failure, of an interval of 20", str(max(_flat(fired, "lost"), default=0))),
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
@@ -137,6 +138,11 @@ def _bound(count: int) -> str:
 def _quantile(values: Sequence[float], share: float) -> float:
     """By nearest rank: with fewer than a hundred values the 99th percentile is the largest."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def _left(results: Iterable[Result]) -> int:
+    """They stay as long as the bucket: the most that one bucket had at its end."""
+    return max((result["store"]["open_uploads"] for result in results if result.get("store")), default=0)
 
 
 def _sum(runs: Iterable[Result], name: str) -> int:

@@ -214,12 +214,16 @@ class Run:
     def _poll(self) -> None:
         """A customer who looks at each job four times a second, and a stranger who now and then tries to."""
         watcher = Customer(self.world.api.url, self.world.key, self.history, timeout_seconds=5)
-        rounds = 0
+        rounds, ended = 0, set[str]()
         while not self._over.wait(POLL_SECONDS):
             rounds += 1
             for job_id in list(self.jobs):
+                if job_id in ended and rounds % 20:
+                    continue
                 with contextlib.suppress(ValueError, RuntimeError):
-                    watcher.poll(job_id)
+                    page = watcher.poll(job_id)
+                    if page and page["status"] in TERMINAL:
+                        ended.add(job_id)
                     if rounds % 20 == 1:
                         self.stranger.once("foreign", "GET", f"/v1/jobs/{job_id}", job=job_id)
         watcher.close()

@@ -90,11 +90,22 @@ class SwiftServer:
 
     def create_bucket(self, name: str) -> None:
         """Makes bucket `name` through Swift's own API, where a container is a bucket; repeating it is harmless."""
+        url, headers = self._login()
+        httpx.put(f"{url}/{name}", headers=headers).raise_for_status()
+
+    def open_uploads(self, bucket: str) -> list[str]:
+        """Multipart uploads that were begun and neither completed nor aborted: `key/upload id`."""
+        url, headers = self._login()
+        answer = httpx.get(f"{url}/{bucket}+segments", headers=headers, params={"limit": 10_000})
+        names = answer.text.splitlines() if answer.status_code == 200 else []
+        # Swift keeps a marker `key/id` for as long as an upload is open, beside its parts `key/id/number`.
+        return [name for name in names if not name.rpartition("/")[2].isdigit()]
+
+    def _login(self) -> tuple[str, dict[str, str]]:
         user, key = self.access.access_key_id, self.access.secret_access_key
         login = httpx.get(f"{self.access.endpoint}/auth/v1.0", headers={"X-Auth-User": user, "X-Auth-Key": key})
         login.raise_for_status()
-        url = f"{login.headers['X-Storage-Url']}/{name}"
-        httpx.put(url, headers={"X-Auth-Token": login.headers["X-Auth-Token"]}).raise_for_status()
+        return login.headers["X-Storage-Url"], {"X-Auth-Token": login.headers["X-Auth-Token"]}
 
     def _start(self, name: str, command: list[str]) -> None:
         self._running.append(processes.start(command, log=self._folder / f"{name}.log"))
