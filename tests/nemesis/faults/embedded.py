@@ -9,7 +9,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -20,11 +19,11 @@ from patchswap.demo import digits
 from tests.nemesis.run import Fault, NotFired, Run, now, uninterrupted
 from tests.nemesis.world import ROOT, SHORT, wait_for
 from tests.servers.small_disk import mount_small, unmount
-from tests.servers.up import Up, eventually, running_of
+from tests.servers.up import Up, command_line, eventually, running_of
 
-STEPS = 150
+STEPS = 150  # six an epoch: 100 training images, 16 pairs a step
 SPEC = {
-    "training": {"epochs": STEPS // 3, "pairs_per_batch": 16},  # 100 training images: three steps of pairs an epoch
+    "training": {"epochs": STEPS // 6, "pairs_per_batch": 16},
     "labels": {"fake/step_seconds": "0.03", "fake/checkpoint_steps": "20"},
     "exports": [{"precision": "fp32"}],
 }
@@ -99,7 +98,7 @@ def _begin(run: Run, client: Client) -> str:
     digits.write(archive)
     dataset = client.datasets.push(archive, name="digits").wait(timeout_seconds=120)
     job = client.jobs.create(SPEC, dataset=dataset.id)
-    wait_for(lambda: job.refresh().status == "running" and job.progress.step > 0, seconds=60, what="it trains")
+    wait_for(lambda: client.jobs.get(job.id).progress.step > 0, seconds=60, what="it trains")
     return job.id
 
 
@@ -116,10 +115,9 @@ def _wait_ended(client: Client, job_id: str) -> None:
 def _check(run: Run, client: Client, job_id: str) -> None:
     job = client.jobs.get(job_id)
     run.demand(job.status == "succeeded", f"the job is {job.status}: {job.error}")
-    folder = run.world.folder / f"{run.name}-pulled"
-    job.download(folder)
-    (bundle,) = list(folder.rglob("*.zip"))
-    content = zipfile.ZipFile(BytesIO(bundle.read_bytes())).read("model.onnx")
+    (export,) = client.models.exports(job.model_id)
+    bundle = client.exports.download(export.id, run.world.folder / f"{run.name}-bundle.zip")
+    content = zipfile.ZipFile(bundle).read("model.onnx")
     run.demand(hashlib.sha256(content).hexdigest() == uninterrupted(STEPS), "it ended with other weights")
 
 
@@ -171,7 +169,8 @@ def _folder(run: Run) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        for process in running_of(folder):
+        supervisors = [p for p in psutil.process_iter() if str(folder) in command_line(p)]
+        for process in [*supervisors, *running_of(folder)]:
             _kill_one(process)
 
 
