@@ -10,6 +10,7 @@ from tests.nemesis.faults import (
     doorbell,
     embedded,
     ledger,
+    migration,
     partitions,
     processes,
     requests,
@@ -17,7 +18,20 @@ from tests.nemesis.faults import (
 )
 from tests.nemesis.run import Fault
 
-_FAMILIES = (processes, checkpoints, doorbell, ledger, store, clocks, partitions, requests, bitwise, chaos, embedded)
+_FAMILIES = (
+    processes,
+    checkpoints,
+    doorbell,
+    ledger,
+    store,
+    clocks,
+    partitions,
+    requests,
+    bitwise,
+    chaos,
+    migration,
+    embedded,
+)
 FAULTS: dict[str, Fault] = {
     fault.id: fault
     for fault in sorted((fault for family in _FAMILIES for fault in family.FAULTS), key=lambda each: int(each.id[1:]))
