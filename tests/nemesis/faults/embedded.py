@@ -152,7 +152,7 @@ def _stale(run: Run, folder: Path, *, torn: bool) -> None:
     first.process.communicate()
     (folder / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n0\n5432\n\n*\n")
     if torn:
-        aof = max((folder / "redis").rglob("*.incr.aof"), key=lambda each: each.stat().st_mtime)
+        aof = max((folder / "redis").rglob("*.aof"), key=lambda each: each.stat().st_mtime)
         aof.write_bytes(aof.read_bytes()[:-3])
         (folder / "client.json").write_text("{")
     second = Up(folder)
