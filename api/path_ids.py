@@ -41,6 +41,7 @@ JobId = Annotated[str, _typed("job"), Path(examples=["job_0199f3a2b4c57d01a2b3c4
 CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ModelId = Annotated[str, _typed("model"), Path(examples=["model_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ComparisonId = Annotated[str, _typed("cmp"), Path(examples=["cmp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 SweepId = Annotated[str, _typed("swp"), Path(examples=["swp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 KeyId = Annotated[str, _typed("key"), Path(examples=["key_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

@@ -13,7 +13,7 @@ from core.progress import JobError
 from core.settings import settings
 from core.spec import ExportResult, ExportSpec
 from core.storage import StoredFile
-from core.tables import Export, Job, Model
+from core.tables import Export, Job, Model, Profile
 
 
 def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
@@ -71,12 +71,13 @@ def give_back(session: Session, export_id: str, fence: int, *, counted: bool) ->
     return export.status
 
 
-def end_attempt(export: Export) -> None:
-    """What becomes of an export whose worker ended without a result. The caller holds the row's lock."""
-    export.worker = export.lease_expires_at = export.rung_at = None
-    if export.attempts < settings().max_attempts:
-        export.status = "queued"
+def end_attempt(row: Export | Profile) -> None:
+    """What becomes of a file's row whose worker ended without a result. The caller holds the row's lock."""
+    row.worker = row.lease_expires_at = row.rung_at = None
+    if row.attempts < settings().max_attempts:
+        row.status = "queued"
         return
-    export.status = "failed"
-    export.finished_at = func.now()
-    export.error = POISON.model_dump() | {"message": "this export ended its worker several times"}
+    row.status = "failed"
+    row.finished_at = func.now()
+    what = "export" if isinstance(row, Export) else "profile"
+    row.error = POISON.model_dump() | {"message": f"this {what} ended its worker several times"}

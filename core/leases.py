@@ -4,28 +4,32 @@ A claim increments `fence`. Every later write of the worker names the fence it w
 changes no row, because the next claim has moved the fence on.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import Fenced
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job
+from core.tables import DatasetVersion, Export, Job, Profile
 
-LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export)
+LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export, Profile)
+Conditions = Sequence[ColumnElement[bool]]
 
 
 def lease_end() -> Any:
     return func.now() + timedelta(seconds=settings().lease_seconds)
 
 
-def claim(session: Session, table: type[LeasedRow], row_id: str, worker: str) -> LeasedRow | None:
+def claim(
+    session: Session, table: type[LeasedRow], row_id: str, worker: str, conditions: Conditions = ()
+) -> LeasedRow | None:
     """Take a queued row for this worker; None when it is not there to be taken, which is normal."""
     statement = (
         update(table)
-        .where(table.id == row_id, table.status == "queued")
+        .where(table.id == row_id, table.status == "queued", *conditions)
         .values(
             status="running",
             fence=table.fence + 1,
@@ -75,14 +79,22 @@ def expired(session: Session, table: type[LeasedRow]) -> list[LeasedRow]:
     return list(session.scalars(statement))
 
 
-def queued(session: Session, table: type[LeasedRow]) -> int:
-    return session.scalars(select(func.count()).select_from(table).where(table.status == "queued")).one()
+def queued(session: Session, table: type[LeasedRow], conditions: Conditions = ()) -> int:
+    statement = select(func.count()).select_from(table).where(table.status == "queued", *conditions)
+    return session.scalars(statement).one()
 
 
-def due_for_ring(session: Session, table: type[LeasedRow], *, older_than_seconds: float, limit: int) -> list[str]:
+def due_for_ring(
+    session: Session,
+    table: type[LeasedRow],
+    conditions: Conditions = (),
+    *,
+    older_than_seconds: float,
+    limit: int,
+) -> list[str]:
     """Ids of queued rows whose message, if any, was sent long ago, oldest first; marks them as rung now."""
     due = func.coalesce(table.rung_at, table.created_at) < func.now() - timedelta(seconds=older_than_seconds)
-    statement = select(table.id).where(table.status == "queued", due).order_by(table.id).limit(limit)
+    statement = select(table.id).where(table.status == "queued", due, *conditions).order_by(table.id).limit(limit)
     ids = list(session.scalars(statement))
     # Asked again: a row that is claimed meanwhile is its worker's, and needs no message.
     mark = update(table).where(table.id.in_(ids), table.status == "queued").values(rung_at=func.now())

@@ -9,7 +9,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import datasets, owned
 from core.jobs import pages
-from core.tables import ApiKey, AuditEntry, Checkpoint, Comparison, Dataset, DatasetVersion, Export, Job, Model, Sweep
+from core.tables import (
+    ApiKey,
+    AuditEntry,
+    Checkpoint,
+    Comparison,
+    Dataset,
+    DatasetVersion,
+    Export,
+    Job,
+    Model,
+    Profile,
+    Sweep,
+)
 
 Listed = TypeVar("Listed")
 
@@ -75,6 +87,13 @@ def exports_of(session: Session, tenant_id: str, model_id: str, window: Window) 
     """Raises NotFound for a model that is not the tenant's."""
     owned.find(session, Model, tenant_id, model_id)
     return _rows(session, select(Export).where(Export.model_id == model_id), Export.id, window)
+
+
+def profiles(session: Session, tenant_id: str, window: Window, *, model_id: str | None) -> list[Profile]:
+    statement = select(Profile).where(Profile.tenant_id == tenant_id)
+    if model_id is not None:
+        statement = statement.where(Profile.model_id == model_id)
+    return _rows(session, statement, Profile.id, window)
 
 
 def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:

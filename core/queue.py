@@ -17,8 +17,13 @@ logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "patchswap:"
 RING_SECONDS = 1
-Bell = Literal["worker.train", "worker.ingest", "worker.export"]
-QUEUES: dict[str, str] = {"worker.train": "train", "worker.ingest": "short", "worker.export": "short"}
+Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile"]
+QUEUES: dict[str, str] = {
+    "worker.train": "train",
+    "worker.ingest": "short",
+    "worker.export": "short",
+    "worker.profile": "short",  # where no device was asked for
+}
 
 
 @lru_cache
@@ -38,7 +43,7 @@ def celery_app(*, patience_seconds: int = 10) -> Celery:
         result_backend=None,
         task_store_errors_even_if_ignored=False,
         task_create_missing_queues=False,
-        task_queues=[Queue("train", routing_key="train"), Queue("short", routing_key="short")],
+        task_queues=[Queue(name, routing_key=name) for name in _queues()],
         task_default_queue="short",
         task_acks_late=False,
         task_reject_on_worker_lost=False,
@@ -76,13 +81,27 @@ def celery_app(*, patience_seconds: int = 10) -> Celery:
     return app
 
 
-def ring(bell: Bell, row_id: str) -> bool:
+def _queues() -> list[str]:
+    own = settings().device_name
+    return sorted({*QUEUES.values(), *([of_device(own)] if own else [])})
+
+
+def of_device(name: str) -> str:
+    """The queue that workers of a device listen to."""
+    return f"device.{name}"
+
+
+def ring(bell: Bell, row_id: str, *, queue: str | None = None) -> bool:
     """Send the message. False when the broker is away: the row is committed, so the sweeper will ring again.
 
     Impatient, for a customer may be waiting: a half-open connection held up a submit for 20 s and more.
     """
+    queue = queue or QUEUES[bell]
     try:
-        celery_app(patience_seconds=RING_SECONDS).send_task(bell, args=[row_id], queue=QUEUES[bell])
+        app = celery_app(patience_seconds=RING_SECONDS)
+        if queue not in app.amqp.queues:  # a device's: none is known before it is asked for
+            app.amqp.queues.add(Queue(queue, routing_key=queue))
+        app.send_task(bell, args=[row_id], queue=queue)
     except (OperationalError, redis.RedisError, OSError) as error:
         logger.warning("broker away, %s %s waits for the sweeper: %s", bell, row_id, error)
         return False

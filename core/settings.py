@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DEVICE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PATCHSWAP_", extra="ignore")
@@ -22,6 +24,8 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", description="how clients reach the api; stands in links")
     allowed_hosts: str = Field("", description="Host headers the api answers to, by commas; any where empty")
     worker_name: str = Field(default_factory=socket.gethostname)
+
+    device_name: str = Field("", pattern=rf"^({DEVICE_NAME})?$", description="what a worker's measurements go by")
 
     lease_seconds: float = Field(60, description="a claim not renewed for so long is another worker's")
     heartbeat_seconds: float = Field(10, description="renewal of the lease; a sixth of it survives five misses")

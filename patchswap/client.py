@@ -11,6 +11,7 @@ from patchswap.comparisons import Comparisons
 from patchswap.datasets import Datasets
 from patchswap.exports import Exports, Models
 from patchswap.jobs import Jobs
+from patchswap.profiles import Profiles
 from patchswap.resources import ApiKey, Recipe
 from patchswap.sweeps import Sweeps
 from patchswap.transport import Transport
@@ -31,6 +32,7 @@ class Client:
         self.sweeps = Sweeps(self)
         self.models = Models(self)
         self.exports = Exports(self)
+        self.profiles = Profiles(self)
         self.keys = Keys(self.transport)
         self.recipes = Recipes(self.transport)
 

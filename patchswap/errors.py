@@ -56,6 +56,10 @@ class ExportUnsuccessful(Unsuccessful):
     """No file came of the export."""
 
 
+class ProfileUnsuccessful(Unsuccessful):
+    """The file could not be measured there."""
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One fault in a request body."""

@@ -45,14 +45,18 @@ class Models:
         found = pages.items(self._transport, f"/v1/models/{model_id}/exports", order="asc")
         return tuple(Export.of(self._client, item) for item in found)
 
-    def pareto(self, model: str) -> Pareto:
-        """The files of a model, or of a job's model, by accuracy, bytes and latency; `smallest()`, `fastest()`."""
-        return Pareto.model_validate(self._transport.get(f"/v1/models/{self._model_id(model)}/pareto"))
+    def pareto(self, model: str, *, device: str | None = None) -> Pareto:
+        """The files of a model, or of a job's model, by accuracy, bytes and latency; `smallest()`, `fastest()`.
 
-    def save_pareto(self, model: str, path: Path | str) -> Path:
+        With a device, accuracy and latency are those that profiles measured there.
+        """
+        return Pareto.model_validate(self._transport.get(f"/v1/models/{self._model_id(model)}/pareto", device=device))
+
+    def save_pareto(self, model: str, path: Path | str, *, device: str | None = None) -> Path:
         """The same as a PNG."""
         url = f"/v1/models/{self._model_id(model)}/pareto"
-        Path(path).write_bytes(self._transport.call("GET", url, params={"format": "png"}).content)
+        asked = {"format": "png", "device": device}
+        Path(path).write_bytes(self._transport.call("GET", url, params=asked).content)
         return Path(path)
 
     def predict(self, model: str, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:

@@ -63,6 +63,8 @@ def _arguments() -> argparse.Namespace:
     export.add_argument("--precision", default="fp32")
     export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
+    profile = _verb(verbs, "profile", "measure an exported file again, on this machine")
+    profile.add_argument("--bundle", type=Path, required=True, help="bundle.zip of an export")
     return parser.parse_args()
 
 
@@ -94,7 +96,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
     else:
-        yield from _export(arguments, spec, pack)
+        yield from _measured_file(arguments, spec, pack)
 
 
 def _devices(spec: Path) -> int:
@@ -105,11 +107,14 @@ def _devices(spec: Path) -> int:
         return 1
 
 
-def _export(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
-    from trainer.export import run  # noqa: PLC0415 - onnx and its runtime take seconds that training need not wait
+def _measured_file(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
+    # onnx and its runtime take seconds that training need not wait
+    from trainer.export import profiling, run  # noqa: PLC0415
 
     if not spec.evaluation.test:
         raise errors.spec_invalid("A file is judged on the test split, which this spec leaves unread.")
+    if arguments.verb == "profile":
+        return profiling.run(spec, pack=pack, bundle=arguments.bundle, out=arguments.out)
     export = _checked_export(arguments)
     folder = arguments.export_dir or arguments.out / "exports" / f"{export.format}-{export.precision}"
     return run(spec, pack=pack, export=export, out=arguments.out, folder=folder)

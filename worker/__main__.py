@@ -1,4 +1,4 @@
-"""`python -m worker train|short|sweep`: a Celery worker for one of the two queues, or the sweeper alone.
+"""`python -m worker train|short|device|sweep`: a Celery worker for one queue, or the sweeper alone.
 
 A worker runs one task at a time and starts a sweeper of its own.
 """
@@ -9,13 +9,16 @@ import sys
 
 from core import signing
 from core.confinement import die_with
+from core.queue import of_device
 from core.settings import settings
 from worker import exposition, logs, sweeper
+
+_WHAT = "train: jobs; short: ingest and exports; device: measuring under PATCHSWAP_DEVICE_NAME"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("what", choices=("train", "short", "sweep"), help="train: jobs; short: ingest and exports")
+    parser.add_argument("what", choices=("train", "short", "device", "sweep"), help=_WHAT)
     parser.add_argument("--parent", type=int, help="of sweep: end when the process of this number does")
     arguments = parser.parse_args()
     if arguments.what == "sweep":
@@ -23,6 +26,10 @@ def main() -> None:
             die_with(arguments.parent)
         logs.start()
         sweeper.run_forever()
+    elif arguments.what == "device":
+        if not settings().device_name:
+            parser.error("say which device this is: PATCHSWAP_DEVICE_NAME=raspberry-pi-5, for example")
+        work(of_device(settings().device_name))
     else:
         work(arguments.what)
 

@@ -1,4 +1,4 @@
-"""The Celery app of a worker: three tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: four tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.stopping`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here: it tells
@@ -21,6 +21,7 @@ from core.settings import settings
 from worker import exposition, logs, stopping
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
+from worker.profile_task import run_profile
 from worker.run import run_job
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,12 @@ def ingest(version_id: str) -> None:
 def export(export_id: str) -> None:
     with stopping.at_sigterm():
         run_export(export_id)
+
+
+@app.task(name="worker.profile", **_SHORT)
+def profile(profile_id: str) -> None:
+    with stopping.at_sigterm():
+        run_profile(profile_id)
 
 
 @setup_logging.connect

@@ -10,13 +10,14 @@ import redis
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core import leases, queue, storage, uploads
+from core import devices, leases, profiles, queue, storage, uploads
 from core.errors import StoreUnavailable
 from core.jobs import sweeping
+from core.leases import Conditions
 from core.queue import Bell
 from core.settings import settings
 from core.sweeps import ledger
-from core.tables import DatasetVersion, Export, IdempotencyKey, Job
+from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Profile
 from worker import orphans, scratch
 from worker.persistence import LedgerAway, write_once
 
@@ -24,9 +25,14 @@ logger = logging.getLogger(__name__)
 LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
 IDEMPOTENCY_TTL = timedelta(hours=24)
 ORPHAN_PAUSE_SECONDS = 3_600.0
-_BELLS: dict[str, Sequence[tuple[Any, Bell]]] = {
-    "train": [(Job, "worker.train")],
-    "short": [(DatasetVersion, "worker.ingest"), (Export, "worker.export")],
+Bells = Sequence[tuple[Any, Bell, Conditions]]
+BELLS: dict[str, Bells] = {
+    "train": [(Job, "worker.train", ())],
+    "short": [
+        (DatasetVersion, "worker.ingest", ()),
+        (Export, "worker.export", ()),
+        (Profile, "worker.profile", (Profile.device.is_(None),)),
+    ],
 }
 
 
@@ -36,6 +42,7 @@ def run_forever() -> None:
     while True:
         try:
             scratch.reclaim()
+            show_device()
             if sweep() and time.monotonic() >= orphans_at:
                 orphans.delete_orphans()
                 orphans_at = time.monotonic() + ORPHAN_PAUSE_SECONDS
@@ -52,11 +59,20 @@ def sweep() -> bool:
     prefixes = write_once(_requeue)
     if prefixes is None:
         return False
-    for name in _BELLS:
-        ring_missing(name)
+    for name, bells in BELLS.items():
+        ring_missing(name, bells)
+    for device in write_once(profiles.waiting_devices):
+        ring_missing(queue.of_device(device), [(Profile, "worker.profile", (Profile.device == device,))])
     for prefix in prefixes:
         storage.delete_prefix(prefix)
     return True
+
+
+def show_device() -> None:
+    """This worker's device is there, if it has one. Raises LedgerAway."""
+    name = settings().device_name
+    if name:
+        write_once(lambda session: devices.beat(session, name, settings().worker_name))
 
 
 def drive_sweeps() -> None:
@@ -67,15 +83,15 @@ def drive_sweeps() -> None:
         sweeps.tick()
 
 
-def ring_missing(name: str) -> int:
+def ring_missing(name: str, bells: Bells) -> int:
     """Send what messages a queue lacks; gives how many. A queue with a message for each row needs none."""
     try:
         waiting = queue.depth(name)
     except redis.RedisError as error:
         logger.warning("the broker is away: %s", error)
         return 0
-    rings = write_once(lambda session: _due(session, name, waiting))
-    return sum(queue.ring(bell, row_id) for bell, row_id in rings)
+    rings = write_once(lambda session: _due(session, bells, waiting))
+    return sum(queue.ring(bell, row_id, queue=name) for bell, row_id in rings)
 
 
 def _requeue(session: Session) -> list[str] | None:
@@ -87,13 +103,13 @@ def _requeue(session: Session) -> list[str] | None:
     return uploads.abort_expired(session)
 
 
-def _due(session: Session, name: str, waiting: int) -> list[tuple[Bell, str]]:
-    missing = sum(leases.queued(session, table) for table, _ in _BELLS[name]) - waiting
+def _due(session: Session, bells: Bells, waiting: int) -> list[tuple[Bell, str]]:
+    missing = sum(leases.queued(session, table, conditions) for table, _, conditions in bells) - waiting
     rings: list[tuple[Bell, str]] = []
-    for table, bell in _BELLS[name]:
+    for table, bell, conditions in bells:
         limit = min(500, missing - len(rings))
         if limit > 0:
             age = settings().sweep_seconds
-            ids = leases.due_for_ring(session, table, older_than_seconds=age, limit=limit)
+            ids = leases.due_for_ring(session, table, conditions, older_than_seconds=age, limit=limit)
             rings += [(bell, row_id) for row_id in ids]
     return rings

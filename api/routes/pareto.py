@@ -35,10 +35,13 @@ def get_model_pareto(
     format: Annotated[  # noqa: A002 - the query's name
         Literal["json", "png"] | None, Query(description="Without it, what `Accept` names first.")
     ] = None,
+    device: Annotated[
+        str | None, Query(max_length=63, description="Accuracy and latency as profiles measured them on this device.")
+    ] = None,
 ) -> Response:
     """Its exports, every value measured or estimated, and those that no other beats; png is a picture of them."""
     model = owned.find(session, tables.Model, principal.tenant_id, model_id)
-    found = front.read(session, model)
+    found = front.read(session, model, device)
     if (format or _accepted(request)) == "json":
         return answers.one(request, found, headers={"Vary": "Accept"})
     tag = answers.entity_tag(answers.encode(found) + b"png")

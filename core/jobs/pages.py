@@ -66,6 +66,7 @@ LIVE = " UNION ALL ".join(
         _live("job", "queued_at", _JOBS),
         _live("ingest", "created_at", _LIVE.format("dataset_versions")),
         _live("export", "created_at", _LIVE.format("exports")),
+        _live("profile", "created_at", _LIVE.format("profiles")),
     )
 )
 

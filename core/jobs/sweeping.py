@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from core import datasets, exports, leases
 from core.jobs import endings
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job
+from core.tables import DatasetVersion, Export, Job, Profile
 
 
 def requeue_expired(session: Session) -> None:
@@ -17,3 +17,5 @@ def requeue_expired(session: Session) -> None:
         datasets.end_attempt(session, version)
     for export in leases.expired(session, Export):
         exports.end_attempt(export)
+    for profile in leases.expired(session, Profile):
+        exports.end_attempt(profile)

@@ -4,12 +4,15 @@ Measured is what was measured on the very file. Anything else that stands in for
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import devices, profiles
 from core.spec import TERMS, Task
 from core.tables import Export, Model
 
@@ -40,33 +43,80 @@ class ParetoPoint(BaseModel):
 
 class Pareto(BaseModel):
     model_id: str
+    device: str | None = Field(description="Whose accuracy and latency these are; null: of the exports' own workers.")
     metric: str
     trained_accuracy: float | None = Field(description="Of the network that the files were made from.")
     points: list[ParetoPoint] = Field(description="Smallest first; files of unknown size last.")
     notes: list[str]
 
 
-def read(session: Session, model: Model) -> Pareto:
-    """The model's exports as they are now."""
+def read(session: Session, model: Model, device: str | None = None) -> Pareto:
+    """The model's exports as they are now; with a device, by what was measured there. Raises DeviceUnknown."""
     newest = select(Export).where(Export.model_id == model.id).order_by(Export.id.desc()).limit(MOST_EXPORTS + 1)
     exports = list(session.scalars(newest))
     notes = [f"only the newest {MOST_EXPORTS} exports are compared"] if len(exports) > MOST_EXPORTS else []
-    return build(model, exports[:MOST_EXPORTS], notes)
+    if device is None:
+        return build(model, exports[:MOST_EXPORTS], notes)
+    if not (profiled := profiles.newest(session, model.id, device)):
+        devices.require(session, device)  # nothing measured there, nor anything that could
+    return build(model, exports[:MOST_EXPORTS], notes, On(device, profiled))
 
 
-def build(model: Model, exports: Sequence[Export], notes: Sequence[str] = ()) -> Pareto:
+@dataclass(frozen=True)
+class On:
+    """A device, and what was measured there of each export."""
+
+    device: str
+    measured: Mapping[str, Mapping[str, Any]]
+
+
+def build(model: Model, exports: Sequence[Export], notes: Sequence[str] = (), on: On | None = None) -> Pareto:
     metric = TERMS[cast("Task", model.task)].headline
     trained = _trained(model, metric)
     points = [_point(export, model, metric, trained) for export in exports]
+    if on is not None:
+        _move(points, exports, metric, on)
     _mark_front([point for point in points if point.status == "succeeded"])
     points.sort(key=lambda point: (point.bytes is None, point.bytes.value if point.bytes else 0, point.export_id))
     return Pareto(
         model_id=model.id,
+        device=on.device if on else None,
         metric=metric,
         trained_accuracy=trained,
         points=points,
-        notes=[*notes, *_processors(exports)],
+        notes=[*notes, *(() if on else _processors(exports))],
     )
+
+
+def _move(points: Sequence[ParetoPoint], exports: Sequence[Export], metric: str, on: On) -> None:
+    """Accuracy and latency as on the device. Where a file was not run there, its latency is told by the others'."""
+    ratio = _slowness(exports, on)
+    for point in points:
+        there = on.measured.get(point.export_id, {})
+        where = f"the file, on {on.device} ({there.get('cpu') or 'unknown processor'})"
+        for name, key in (("accuracy", metric), ("drop_points", "drop_points"), ("latency_ms", "latency_ms_p50")):
+            if there.get(key) is not None:
+                setattr(point, name, ParetoValue(value=there[key], basis="measured", how=where))
+            elif name == "latency_ms":
+                point.latency_ms = _elsewhere(point.latency_ms, ratio, on.device)
+
+
+def _slowness(exports: Sequence[Export], on: On) -> float | None:
+    """How many times as long files take on the device, the median; None where nothing was run there."""
+    key = "latency_ms_p50"
+    ratios = [
+        on.measured[export.id][key] / export.measured[key]
+        for export in exports
+        if export.measured and export.measured.get(key) and on.measured.get(export.id, {}).get(key)
+    ]
+    return median(ratios) if ratios else None
+
+
+def _elsewhere(latency: ParetoValue | None, ratio: float | None, device: str) -> ParetoValue | None:
+    if latency is None or ratio is None:
+        return None
+    how = f"{ratio:.2f} times that of the export's worker, as other files of the model on {device}; not run there"
+    return ParetoValue(value=latency.value * ratio, basis="estimated", how=how)
 
 
 def _trained(model: Model, metric: str) -> float | None:

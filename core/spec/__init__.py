@@ -20,7 +20,7 @@ from core.spec.job import (
     TrainingSpec,
 )
 from core.spec.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
-from core.spec.report import Evaluation, ExportResult, SplitEvaluation
+from core.spec.report import Evaluation, ExportResult, ProfileResult, SplitEvaluation
 from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
 from core.spec.sweep import SweepSpec, final_body, parse_sweep, trial_body
 from core.spec.tasks import TERMS, Task
@@ -52,6 +52,7 @@ __all__ = [
     "PatchSwapSpec",
     "Plan",
     "Precision",
+    "ProfileResult",
     "PruningSpec",
     "ResolvedSpec",
     "SpecInvalid",

@@ -168,6 +168,12 @@ class Evaluation(Figures):
     unpruned: UnprunedFigures | None = None  # None where nothing was pruned
 
 
+class ProfileResult(BaseModel):
+    """What was measured of an exported file where it was run again."""
+
+    measured: dict[str, Any]  # top1_accuracy, drop_points, latency_ms_p50 ..., as of an export
+
+
 class ExportResult(BaseModel):
     """One exported file, run and measured. `status` is gate_failed where a constraint does not hold."""
 

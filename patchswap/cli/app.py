@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, datasets, jobs, models, sweeps
+from patchswap.cli import account, comparisons, datasets, jobs, models, profiles, sweeps
 from patchswap.cli.output import Json, emit
 
 app = typer.Typer(
@@ -26,6 +26,9 @@ for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
 app.command("pull")(models.pull)
+app.command("profile")(profiles.profile)
+app.command("devices")(profiles.devices)
+app.command("worker")(profiles.worker)
 app.command("verify")(models.verify)
 app.command("signing-key")(models.signing_key)
 app.command("predict")(models.predict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +38,7 @@ exports = typer.Typer(
 )
 ModelOrJob = Annotated[str, typer.Argument(metavar="MODEL|JOB", help="model_... or job_...")]
 ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
+Device = Annotated[str | None, typer.Option(help="By what was measured on this device; see `patchswap devices`.")]
 Key = Annotated[
     Path | None, typer.Option(metavar="KEY.pem", help="The bundle must be signed by this key. Default: the service's.")
 ]
@@ -50,14 +52,16 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
     smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
     fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
     max_drop: Annotated[float | None, typer.Option(help="With these: points of accuracy it may lose.")] = None,
+    device: Device = None,
     key: Key = None,
     force: Annotated[bool, typer.Option(help="Replace an earlier bundle there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Load a bundle, check its sha256 and its signature, and unpack it."""
     with connect() as client, bars.transfer("loading") as shown:
-        if smallest or fastest or max_drop is not None:
-            export = _chosen(client, what, smallest=smallest, fastest=fastest, max_drop=max_drop)
+        if smallest or fastest or max_drop is not None or device is not None:
+            wanted = _Choice(smallest=smallest, fastest=fastest, max_drop=max_drop, device=device)
+            export = _chosen(client, what, wanted)
         elif what.startswith("exp_"):
             export = client.exports.get(what)
         else:
@@ -69,14 +73,25 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
         note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
 
 
-def _chosen(client: Client, what: str, *, smallest: bool, fastest: bool, max_drop: float | None) -> Export:
-    if smallest == fastest:
-        raise BadInput("say what to choose by, one of --smallest and --fastest; --max-drop limits that choice")
+@dataclass(frozen=True)
+class _Choice:
+    smallest: bool
+    fastest: bool
+    max_drop: float | None
+    device: str | None
+
+
+def _chosen(client: Client, what: str, wanted: _Choice) -> Export:
+    if wanted.smallest == wanted.fastest:
+        raise BadInput(
+            "say what to choose by, one of --smallest and --fastest; --max-drop and --device limit that choice"
+        )
     if what.startswith("exp_"):
         raise BadInput(f"{what} is one file; to choose among the files of a model, name the model or its job")
-    found = client.models.pareto(what)
-    point = found.smallest(max_drop=max_drop) if smallest else found.fastest(max_drop=max_drop)
-    for remark in found.notes if fastest else ():
+    found = client.models.pareto(what, device=wanted.device)
+    choose = found.smallest if wanted.smallest else found.fastest
+    point = choose(max_drop=wanted.max_drop)
+    for remark in found.notes if wanted.fastest else ():
         note(remark)
     return client.exports.get(point.export_id)
 
@@ -162,10 +177,10 @@ def show_model(model_id: ModelId, as_json: Json = False) -> None:
 
 
 @exports.command("list")
-def list_exports(model: ModelOrJob, as_json: Json = False) -> None:
+def list_exports(model: ModelOrJob, device: Device = None, as_json: Json = False) -> None:
     """The files of one model, smallest first, and which no other beats (*); ~ is an estimate."""
     with connect() as client:
-        found = client.models.pareto(model)
+        found = client.models.pareto(model, device=device)
         whole = client.models.exports(found.model_id) if as_json else ()
     emit(list(whole), as_json=as_json, text=pareto.as_table(found))
     for remark in found.notes:
@@ -176,14 +191,15 @@ def list_exports(model: ModelOrJob, as_json: Json = False) -> None:
 def show_pareto(
     model: ModelOrJob,
     against: Annotated[Cost, typer.Option(help="What accuracy is plotted against.")] = Cost.bytes,
+    device: Device = None,
     png: Annotated[Path | None, typer.Option(help="Write a picture, too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Plot the files of one model: accuracy against bytes or latency."""
     with connect() as client:
-        found = client.models.pareto(model)
+        found = client.models.pareto(model, device=device)
         if png is not None:
-            note(str(client.models.save_pareto(found.model_id, png)))
+            note(str(client.models.save_pareto(found.model_id, png, device=device)))
     emit(found, as_json=as_json, text=pareto.as_plot(found, against.value))
     for remark in found.notes:
         note(remark)

@@ -7,7 +7,7 @@ from patchswap.resources.account import ApiKey, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
 from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
-from patchswap.resources.models import ENDED_EXPORT, Export, Model, Prediction, SigningKey
+from patchswap.resources.models import ENDED_EXPORT, Device, Export, Model, Prediction, Profile, SigningKey
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "DatasetVersion",
+    "Device",
     "Event",
     "Export",
     "Finding",
@@ -30,6 +31,7 @@ __all__ = [
     "ParetoValue",
     "Point",
     "Prediction",
+    "Profile",
     "Progress",
     "Recipe",
     "Resource",

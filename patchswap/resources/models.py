@@ -33,6 +33,32 @@ class Export(Bound):
         return self.client.exports.download(self.id, path)
 
 
+class Profile(Bound):
+    """An exported file measured again, on a device."""
+
+    id: str
+    model_id: str
+    export_id: str
+    device: str | None = None
+    status: Literal["queued", "running", "succeeded", "failed"]
+    measured: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    created_at: datetime
+
+    def wait(self, timeout_seconds: float | None = None) -> Profile:
+        """The profile once it was measured. Raises ProfileUnsuccessful, WaitTimeout."""
+        return self.client.profiles.wait(self.id, timeout_seconds=timeout_seconds)
+
+
+class Device(Resource):
+    """A name that a worker measures under."""
+
+    name: str
+    online: bool
+    worker: str
+    last_seen_at: datetime
+
+
 class SigningKey(Resource):
     algorithm: str
     key_id: str
@@ -84,8 +110,8 @@ class Model(Bound):
         """Oldest first."""
         return self.client.models.exports(self.id)
 
-    def pareto(self) -> Pareto:
-        return self.client.models.pareto(self.id)
+    def pareto(self, *, device: str | None = None) -> Pareto:
+        return self.client.models.pareto(self.id, device=device)
 
     def predict(self, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:
         return self.client.models.predict(self.id, image, export=export, top=top)

@@ -31,6 +31,7 @@ class ParetoPoint(Resource):
 
 class Pareto(Resource):
     model_id: str
+    device: str | None = None
     metric: str
     trained_accuracy: float | None = None
     points: tuple[ParetoPoint, ...]

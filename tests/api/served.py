@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from core.ids import new_id
 from core.spec import Constraints
 from core.tables import DatasetVersion, Export, Model
 from tests.api import made
-from trainer.export import bundle, conversion
+from trainer.export import bundle, formats
 
 LABELS = ["plain", "stripes & dots", "ünïcode", "d", "e", "f", "g"]
 HEIGHT, WIDTH = 12, 10
@@ -51,8 +52,9 @@ def network(path: Path, mode: str = "RGB", seed: int = 0) -> None:
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", len(stated["mean"]), HEIGHT, WIDTH])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(LABELS)])
     graph = helper.make_graph(nodes, "net", [image], [logits], [numpy_helper.from_array(weights, "weights")])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
-    conversion.set_metadata(path, {"labels": LABELS, "preprocess": stated})
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    helper.set_model_props(proto, {"labels": json.dumps(LABELS), "preprocess": json.dumps(stated)})
+    onnx.save(proto, path)
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,10 @@ def export(
     """Another export of the model, stored as a worker stores it."""
     folder.mkdir(parents=True, exist_ok=True)
     network(folder / "net.onnx", mode, seed)
-    contents = {
-        "model.onnx": (folder / "net.onnx").read_bytes(),
-        "labels.json": bundle.as_json(LABELS),
-        "preprocess.json": bundle.as_json(rules(mode)),
-    }
-    bundle.write(folder / "bundle.zip", contents, {"task": "classification"})
+    net = {"model.onnx": (folder / "net.onnx").read_bytes()}
+    stated = {"labels.json": bundle.as_json(LABELS), "preprocess.json": bundle.as_json(rules(mode))}
+    contents = stated | bundle.programs("classification", formats.choose("onnx"))
+    bundle.write(folder / "bundle.zip", contents, {}, model=net)
     seal(folder / "bundle.zip")
     zipfile.ZipFile(folder / "bundle.zip").extractall(folder / "unpacked")
     export_id = new_id("exp")
@@ -88,7 +88,7 @@ def export(
         "format": "onnx",
         "precision": "int8",
         "status": "succeeded",
-        "measured": {"top1_accuracy": 0.7, "model_bytes": len(contents["model.onnx"])},
+        "measured": {"top1_accuracy": 0.7, "model_bytes": len(net["model.onnx"])},
     }
     row = Export(
         id=export_id,

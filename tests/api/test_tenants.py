@@ -9,8 +9,10 @@ import httpx
 import psycopg
 import pytest
 
+from core import profiles
+from core.database import transaction
 from core.keys import SCOPES
-from core.tables import DatasetVersion
+from core.tables import DatasetVersion, Export
 from tests.api import made
 from tests.api.serving import Caller, Server, caller
 from tests.worker import seed, sweeping
@@ -30,10 +32,16 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "checkpoint_id": made.checkpoint(claim),
         "model_id": model.id,
         "export_id": export.id,
+        "profile_id": _profile(export),
         "comparison_id": _comparison(ours, version),
         "sweep_id": sweeping.sweep(version),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
+
+
+def _profile(export: Export) -> str:
+    with transaction() as session:
+        return profiles.submit(session, export.tenant_id, export.model_id, export_id=export.id, device=None).id
 
 
 def _comparison(ours: Caller, version: DatasetVersion) -> str:
@@ -48,10 +56,12 @@ LISTS = {
     "api_keys": "key_id",
     "comparisons": "comparison_id",
     "sweeps": "sweep_id",
+    "profiles": "profile_id",
 }
 BODIES = {
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
     "create_export": {"format": "onnx", "precision": "fp32"},
+    "create_profile": {"export_id": "exp_" + "0" * 32},
 }
 
 

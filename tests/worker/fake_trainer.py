@@ -26,7 +26,16 @@ from pathlib import Path
 
 from core import progress
 from core.progress import EXIT_FAILED, EXIT_STOPPED, JobError
-from core.spec import Constraints, Evaluation, ExportResult, PackManifest, ResolvedSpec, SplitEvaluation, plan
+from core.spec import (
+    Constraints,
+    Evaluation,
+    ExportResult,
+    PackManifest,
+    ProfileResult,
+    ResolvedSpec,
+    SplitEvaluation,
+    plan,
+)
 from core.spec.methods import TaughtSpec
 from core.spec.teacher import TeacherCard
 
@@ -274,9 +283,19 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def profile(spec: ResolvedSpec, out: Path, bundle: Path) -> int:
+    misbehave(spec, "profile")
+    assert (out / "main" / "evaluation.json").is_file()
+    assert "model.onnx" in zipfile.ZipFile(bundle).namelist()
+    measured = {"top1_accuracy": 0.88, "latency_ms_p50": 7.5, "cpu": "a fake processor"}
+    (out / "profile.json").write_text(ProfileResult(measured=measured).model_dump_json())
+    say(progress.Done(files={"profile": "profile.json"}))
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("verb", choices=("train", "evaluate", "export"))
+    parser.add_argument("verb", choices=("train", "evaluate", "export", "profile"))
     parser.add_argument("spec", type=Path)
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -286,6 +305,7 @@ def main() -> int:
     parser.add_argument("--precision")
     parser.add_argument("--export-dir", type=Path)
     parser.add_argument("--constraints")
+    parser.add_argument("--bundle", type=Path)
     arguments = parser.parse_args()
     leaked = [name for name in os.environ if name.startswith("PATCHSWAP_") and name != "PATCHSWAP_DIE_WITH_PARENT"]
     assert not leaked, f"the trainer was given the service's settings: {leaked}"
@@ -297,6 +317,8 @@ def main() -> int:
         return train(spec, manifest, arguments.out, arguments.arm)
     if arguments.verb == "evaluate":
         return evaluate(spec, manifest, arguments.out, arguments.arm)
+    if arguments.verb == "profile":
+        return profile(spec, arguments.out, arguments.bundle)
     return export(spec, arguments.out, arguments)
 
 

@@ -27,24 +27,28 @@ def patient(version, monkeypatch) -> None:
     forget_settings()
 
 
+def ring(name: str) -> int:
+    return sweeper.ring_missing(name, sweeper.BELLS[name])
+
+
 def test_queue_gets_one_message_for_each_row_that_has_none(version, patient):
     for _ in range(3):
         seed.job(version)
-    assert sweeper.ring_missing("train") == 3
+    assert ring("train") == 3
     assert queue.depth("train") == 3
 
 
 def test_rows_with_a_message_waiting_are_not_rung_again(version, patient):
     for _ in range(3):
         queue.ring("worker.train", seed.job(version).id)
-    assert sweeper.ring_missing("train") == 0
+    assert ring("train") == 0
     seed.job(version)
-    assert sweeper.ring_missing("train") == 1
+    assert ring("train") == 1
     assert queue.depth("train") == 4
 
 
 def test_nothing_queued_rings_nothing(version, patient):
-    assert sweeper.ring_missing("train") == sweeper.ring_missing("short") == 0
+    assert ring("train") == ring("short") == 0
 
 
 def test_job_submitted_while_redis_is_down_is_rung_when_it_is_back(version, patient, redis_server: RedisServer):

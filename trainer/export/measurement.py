@@ -42,7 +42,7 @@ def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Workin
     models_run = [task.format.RUNTIME.Model(folder) for folder in folders]
     logits, reference = yield from _run_all(models_run, held_out, net)
     _check_conversion(logits[-1], reference, title=task.format.TITLE)
-    found = _figures(logits[0], held_out)
+    found = figures_of(logits[0], held_out)
     trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
     values = found.model_dump(exclude=figures.DETAILS) | {
         "trained_top1_accuracy": trained_top1,
@@ -94,7 +94,7 @@ def _check_conversion(fp32: Logits, reference: Logits, *, title: str) -> None:
         raise export_failed(f"convert to {title}", f"The file's logits are not the trained network's: {found}.")
 
 
-def _figures(logits: Logits, held_out: HeldOut) -> SplitEvaluation:
+def figures_of(logits: Logits, held_out: HeldOut) -> SplitEvaluation:
     if not np.isfinite(logits).all():
         raise export_failed("measure accuracy", "The file gives logits that are not finite.")
     found = Predictions.of(torch.from_numpy(logits), torch.from_numpy(held_out.labels))

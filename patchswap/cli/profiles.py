@@ -1,0 +1,57 @@
+"""profile, devices, worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchswap.cli.output import Json, connect, emit, table
+
+if TYPE_CHECKING:
+    from patchswap.resources import Profile
+
+
+def profile(
+    export_id: Annotated[str, typer.Argument(metavar="EXPORT", help="exp_...")],
+    device: Annotated[str | None, typer.Option(help="A name of `patchswap devices`. Default: any worker.")] = None,
+    wait: Annotated[bool, typer.Option(help="Until it was measured.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Measure an exported file again on a device: accuracy, latency, memory."""
+    with connect() as client:
+        found = client.profiles.create(export_id, device=device)
+        if wait:
+            found = found.wait()
+    emit(found, as_json=as_json, text=_table([found]))
+
+
+def devices(as_json: Json = False) -> None:
+    """The devices that measure, and which of them are there now."""
+    with connect() as client:
+        found = client.profiles.devices()
+    rows = [(one.name, "online" if one.online else "silent", one.worker, one.last_seen_at) for one in found]
+    emit(list(found), as_json=as_json, text=table(("NAME", "STATUS", "HOST", "LAST SEEN"), rows))
+
+
+def worker(
+    device_name: Annotated[str, typer.Option(help="What this machine goes by, as raspberry-pi-5.")],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="That of `patchswap up`. Default: the deployment of the PATCHSWAP_ variables.")
+    ] = None,
+) -> None:
+    """Measure exported files on this machine under a name, until Ctrl-C."""
+    from patchswap import device_worker  # noqa: PLC0415 - loads what only a service needs
+
+    raise typer.Exit(device_worker.run(device_name, data_dir))
+
+
+def _table(found: list[Profile]) -> str:
+    rows = []
+    for one in found:
+        measured = one.measured or {}
+        latency = measured.get("latency_ms_p50")
+        shown = None if latency is None else f"{latency:.3f}"
+        rows.append((one.id, one.export_id, one.device, one.status, shown, measured.get("cpu")))
+    return table(("ID", "EXPORT", "DEVICE", "STATUS", "MS", "PROCESSOR"), rows)

@@ -1,0 +1,74 @@
+"""An exported file measured again where this runs: over the held-out split, against its golden output, by the clock.
+
+Nothing is converted and no network is built: what is measured is the file of the bundle, by its format's runtime.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Generator, Iterator
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+
+from core.progress import Done, Message, Working
+from core.spec import ExportSpec, ProfileResult, ResolvedSpec
+from trainer import durable, figures
+from trainer.export import heldout, measurement, timing
+from trainer.export.heldout import HeldOut
+from trainer.export.task import Task
+from trainer.export.waiting import working_while
+from trainer.pack import Pack
+
+RESULT_NAME = "profile.json"
+
+
+def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[Message]:
+    """Write OUT/profile.json. Reads OUT/main/evaluation.json. Raises TrainerError."""
+    with tempfile.TemporaryDirectory(dir=out, prefix=".profile-") as scratch:
+        folder = Path(scratch)
+        with ZipFile(bundle) as archive:
+            archive.extractall(folder)  # of our own making; whoever fetched it compared its sha256
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        export = ExportSpec(format=manifest["format"], precision=manifest["precision"])
+        measured = yield from _measure(Task(spec, pack, export, out, folder), manifest)
+    durable.write(out / RESULT_NAME, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
+    yield Done(files={"profile": os.path.relpath(out / RESULT_NAME, out)})
+
+
+def _measure(task: Task, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:
+    trained = task.trained()
+    trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
+    model = task.format.RUNTIME.Model(task.folder)
+    golden = _against_golden(model, task.folder, manifest["golden"]["output_tolerance"])
+    held_out = HeldOut(task.spec, task.pack)
+    logits = []
+    total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
+    for done, batch in enumerate(held_out.batches()):
+        yield Working(activity="measure accuracy", done=done, total=total)
+        logits.append(model(batch)[0])
+    found = measurement.figures_of(np.concatenate(logits), held_out)
+    timed = yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, [task.folder]))
+    return {
+        **found.model_dump(exclude=figures.DETAILS),
+        "trained_top1_accuracy": trained_top1,
+        "drop_points": 100 * (trained_top1 - found.top1_accuracy),
+        **golden,
+        **timed,
+    }
+
+
+def _against_golden(model: measurement.Model, folder: Path, tolerance: dict[str, float]) -> dict[str, Any]:
+    """How far this machine is from the one that wrote the bundle."""
+    inputs, outputs = (np.load(folder / "golden" / f"{name}.npy", allow_pickle=False) for name in ("input", "output"))
+    difference = np.abs(model(inputs)[0].astype(np.float64) - outputs)
+    mean, largest = float(difference.mean()), float(difference.max())
+    return {
+        "golden_mean_difference": mean,
+        "golden_max_difference": largest,
+        "golden_holds": mean <= tolerance["mean"] and largest <= tolerance["max"],
+    }

@@ -1,0 +1,118 @@
+"""An exported file measured again by this worker, under its device's name: fetch bundle and pack, run `profile`."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from core import leases, profiles, queue, storage
+from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.settings import settings
+from core.spec import ProfileResult, ResolvedSpec
+from core.tables import DatasetVersion, Export, Job, Model, Profile
+from worker import figures, logs, packs, scratch
+from worker.child import Child
+from worker.lease import Asked, Lease, Stalled
+from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.publication import BUNDLE, EVALUATION
+from worker.supervision import Crashed, TrainerFailed, supervise
+
+logger = logging.getLogger(__name__)
+RESULT = "profile.json"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One claimed profile and what it is of."""
+
+    profile: Profile
+    export: Export
+    model: Model
+    job: Job
+    version: DatasetVersion
+
+
+def run_profile(profile_id: str) -> None:
+    """Answer the doorbell; a profile that is not there to be claimed, or is of another device, is normal."""
+    try:
+        order = write_once(lambda session: _claim(session, profile_id))
+    except LedgerAway as error:
+        logger.warning("the ledger is away, %s waits for the sweeper: %s", profile_id, error)
+        return
+    figures.claimed("profile", order)
+    if order is None:
+        return
+    fence = order.profile.fence
+    with (
+        logs.about(profile=profile_id, export=order.export.id, fence=fence, request_id=order.profile.request_id),
+        scratch.folder(f"{profile_id}-{fence}") as folder,
+    ):
+        lease = Lease(lambda session: leases.renew(session, Profile, profile_id, fence))
+        try:
+            _work(order, lease, folder)
+            figures.ended("profile")
+        except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            figures.ended("profile", error)
+            _settle_otherwise(order, error)
+
+
+def _claim(session: Session, profile_id: str) -> Order | None:
+    profile = profiles.claim(session, profile_id, settings().worker_name, device=settings().device_name or None)
+    if profile is None:
+        return None
+    model = session.get_one(Model, profile.model_id)
+    version = session.get_one(DatasetVersion, model.dataset_version_id)
+    export = session.get_one(Export, profile.export_id)
+    return Order(profile, export, model, session.get_one(Job, model.job_id), version)
+
+
+def _work(order: Order, lease: Lease, folder: Path) -> None:
+    profile, out = order.profile, folder / "out"
+    bundle = folder / BUNDLE
+    lease.patiently(lambda: _fetch(order, out, bundle))
+    spec_file = folder / "spec.json"
+    spec_file.write_text(ResolvedSpec.model_validate(order.job.resolved).model_dump_json())
+    with packs.fetched(order.version, lease) as pack:
+        arguments: list[str | Path] = ["profile", spec_file, "--pack", pack, "--out", out, "--bundle", bundle]
+        supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
+    result = ProfileResult.model_validate_json((out / RESULT).read_bytes())
+    write_until_done(lambda session: profiles.publish(session, profile.id, profile.fence, result))
+    logger.info("measured")
+
+
+def _fetch(order: Order, out: Path, bundle: Path) -> None:
+    """The bundle as it was published, and what the trained network reached. Raises ChecksumMismatch or NotFound."""
+    (out / "main").mkdir(parents=True, exist_ok=True)
+    (out / "main" / EVALUATION).write_text(json.dumps(order.model.evaluation["main"]))
+    storage.get_file(str(order.export.object_key), bundle, sha256=order.export.sha256)
+
+
+def _settle_otherwise(order: Order, ending: Exception) -> None:
+    profile = order.profile
+    try:
+        match ending:
+            case Fenced():
+                logger.warning("the claim was lost; nothing more is written")
+            case Asked() | StoreUnavailable():
+                _give_back(profile, counted=False)
+            case TrainerFailed(error=error):
+                logger.info("failed: %s", error.message)
+                write_until_done(lambda session: profiles.fail(session, profile.id, profile.fence, error))
+            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
+                logger.warning("%s", ending)
+                _give_back(profile, counted=True)
+            case _:
+                logger.error("the profile broke down", exc_info=ending)
+                _give_back(profile, counted=True)
+    except LedgerAway as error:
+        logger.warning("the ledger is away; the lease will run out: %s", error)
+    except Fenced:
+        logger.warning("the claim of fence %d was lost before its end was written", profile.fence)
+
+
+def _give_back(profile: Profile, *, counted: bool) -> None:
+    status = write_until_done(lambda session: profiles.give_back(session, profile.id, profile.fence, counted=counted))
+    if status == "queued":
+        queue.ring("worker.profile", profile.id, queue=profiles.bell_queue(profile.device))
