@@ -6,6 +6,7 @@ this machine removes it.
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.tables import DatasetVersion
 from worker.lease import Lease
 from worker.locks import hold, try_hold
 
+WAIT_SECONDS = 0.2
 MANIFEST, SAMPLES = "manifest.json", "samples.arrow"
 
 
@@ -54,9 +56,13 @@ def make_room(limit_bytes: int) -> None:
 
 
 def _fetch(version: DatasetVersion, pack: Path, lock: Path, lease: Lease) -> None:
-    with hold(lock):
-        if not pack.is_dir():
-            _download(version, pack, lease)
+    """One of those who want it downloads; the rest wait for the folder, not for the lock, which its users share."""
+    while not pack.is_dir():
+        with try_hold(lock) as free:
+            if free and not pack.is_dir():
+                _download(version, pack, lease)
+        if not free:
+            time.sleep(WAIT_SECONDS)
 
 
 def _download(version: DatasetVersion, pack: Path, lease: Lease) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from core import storage
 from core.errors import ChecksumMismatch, NotFound
+from core.tables import DatasetVersion
 from tests.worker import seed
 from worker import packs
 from worker.lease import Lease
@@ -42,13 +43,20 @@ def test_eight_at_once_fetch_once(version, lease, monkeypatch):
     get_file = storage.get_file
     monkeypatch.setattr(storage, "get_file", lambda *a, **o: fetches.append(a) or get_file(*a, **o))
 
-    def use(_: int) -> int:
-        with packs.fetched(version, Lease(lambda _: None)) as folder:
-            return (folder / "samples.arrow").stat().st_size
-
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(use, range(8))) == [len(seed.SAMPLES)] * 8
+        assert list(pool.map(lambda _: _use(version), range(8))) == [len(seed.SAMPLES)] * 8
     assert len(fetches) == 1
+
+
+def test_pack_in_use_by_one_job_is_used_by_another_at_once(version, lease):
+    """Two workers of one machine, one dataset: neither waits for the other's training to end."""
+    with packs.fetched(version, lease), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_use, version).result(10) == len(seed.SAMPLES)
+
+
+def _use(version: DatasetVersion) -> int:
+    with packs.fetched(version, Lease(lambda _: None)) as folder:
+        return (folder / "samples.arrow").stat().st_size
 
 
 def test_altered_object_leaves_nothing_in_the_cache(version, lease):
