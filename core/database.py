@@ -11,14 +11,16 @@ from core.settings import settings
 
 # A statement that takes longer than this is a bug or a lock nobody releases; it must not hold a pool's connection.
 STATEMENT_TIMEOUT_MS = 30_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+LONGEST_IDLE_IN_TRANSACTION_SECONDS = 60.0
 
 
 @lru_cache
 def engine() -> Engine:
+    # A process that stopped in the middle of a transaction holds rows: for no longer than a claim may be silent.
+    idle_seconds = min(LONGEST_IDLE_IN_TRANSACTION_SECONDS, settings().lease_seconds)
     options = (
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
-        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+        f"-c idle_in_transaction_session_timeout={idle_seconds * 1000:.0f} -c timezone=UTC"
     )
     return create_engine(
         settings().database_url,

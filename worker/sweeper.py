@@ -96,6 +96,9 @@ def ring_missing(name: str, bells: Bells) -> int:
 
 def _requeue(session: Session) -> list[str] | None:
     """Everything that needs no broker, in one transaction; gives the prefixes of aborted uploads."""
+    # A sweeper that stops in here holds up all the others: not for the minute that other sessions have.
+    idle_milliseconds = f"{max(1.0, settings().sweep_seconds) * 1000:.0f}"
+    session.execute(select(func.set_config("idle_in_transaction_session_timeout", idle_milliseconds, True)))
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
     sweeping.requeue_expired(session)

@@ -23,6 +23,8 @@ class Fleet:
         self.everyone: list[Worker] = []
         self.before: Sequence[str] = ()  # stands before a worker's command
         self._places: list[Worker] = []
+        self._disks: list[int] = []  # by place
+        self._spare_disks = itertools.count()
         self._folder = folder
         self._variables = variables
         self._numbers = itertools.count(1)
@@ -34,6 +36,8 @@ class Fleet:
     def start(self, size: int) -> None:
         self._over.clear()
         with self._lock:
+            self._disks = list(range(size))
+            self._spare_disks = itertools.count(size)
             self._places = [self._new(place) for place in range(size)]
         self.wait_until_ready()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -70,13 +74,14 @@ class Fleet:
     def replace(self, worker: Worker) -> Worker:
         """Another one in the place of a worker that still lives: what an orchestrator does with a silent node."""
         with self._lock:
-            self._places.append(self._new(len(self._places)))
-            self._places.remove(worker)
-            return self._places[-1]
+            place = self._places.index(worker)
+            self._disks[place] = next(self._spare_disks)  # that of the silent one may be locked by it
+            self._places[place] = self._new(place)
+            return self._places[place]
 
     def _new(self, place: int) -> Worker:
         name = f"w{next(self._numbers)}"
-        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{place}")}
+        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{self._disks[place]}")}
         worker = Worker("train", folder=self._folder, name=name, variables=variables, before=self.before)
         self.everyone.append(worker)
         return worker

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -200,26 +199,28 @@ def judge(evidence: Evidence) -> list[str]:
 
 def restarts(e: Evidence) -> dict[str, list[dict[str, Any]]]:
     """By job, each later beginning of a training: where it began, which checkpoints there were, what was lost."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for job_id, rows in _by(e["audit"], "job_id").items():
-        checkpoints: Rows = []
-        known: Rows = []
-        reached = before = claims = 0  # `before`: reached when the newest claim was made
-        for row in rows:
-            if row["tab"] == "checkpoints":
-                checkpoints.append(row["new"])
-                reached = max(reached, row["new"]["step"])
-            elif row["tab"] == "jobs":
-                if _is_claim(row):
-                    claims, known, before = claims + 1, list(checkpoints), reached
-                elif row["new"]["status"] == "running":
-                    reached = max(reached, row["new"]["step"] or 0)
-                if _is_forgotten(row):
-                    checkpoints, reached, known, before = [], 0, [], 0
-            elif (step := _began(row)) is not None and claims > 1:
-                lost = max(0, before - step)
-                found[job_id].append({"attempt": claims, "step": step, "lost": lost, "checkpoints": known})
-    return dict(found)
+    found = {job_id: list(_restarts(rows)) for job_id, rows in _by(e["audit"], "job_id").items()}
+    return {job_id: each for job_id, each in found.items() if each}
+
+
+def _restarts(rows: Rows) -> Iterator[dict[str, Any]]:
+    """Of one job. What it had reached is what the ledger knew: the trainer may have been up to a second ahead."""
+    checkpoints: Rows = []
+    reached = claims = 0
+    known, before = checkpoints, reached  # as they were at the newest claim
+    for row in rows:
+        new = row["new"]
+        if row["tab"] == "checkpoints":
+            checkpoints = [*checkpoints, new]
+            reached = max(reached, new["step"])
+        elif row["tab"] == "jobs" and _is_claim(row):
+            claims, known, before = claims + 1, checkpoints, reached
+        elif row["tab"] == "jobs" and _is_forgotten(row):
+            checkpoints, reached = [], 0
+        elif row["tab"] == "jobs" and new["status"] == "running":
+            reached = max(reached, new["step"] or 0)
+        elif (step := _began(row)) is not None and claims > 1:
+            yield {"attempt": claims, "step": step, "lost": max(0, before - step), "checkpoints": known}
 
 
 def _illegal(row: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from core import datasets, queue, storage
-from core.database import transaction
+from core.database import session_factory, transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from core.storage import StoredFile
@@ -16,6 +16,7 @@ from core.tables import IdempotencyKey, Job, Upload
 from tests.conftest import forget_settings
 from tests.servers.redis import RedisServer
 from tests.worker import seed
+from tests.worker.processes import wait_for
 from worker import orphans, scratch, sweeper
 
 
@@ -45,6 +46,16 @@ def test_rows_with_a_message_waiting_are_not_rung_again(version, patient):
     seed.job(version)
     assert ring("train") == 1
     assert queue.depth("train") == 4
+
+
+def test_sweeper_that_stops_in_the_middle_holds_up_the_others_for_one_pause_only(version, monkeypatch):
+    monkeypatch.setenv("PATCHSWAP_SWEEP_SECONDS", "1")
+    forget_settings()
+    stopped = session_factory()()
+    sweeper._requeue(stopped)
+    assert not sweeper.sweep()
+    wait_for(sweeper.sweep, seconds=5)
+    stopped.invalidate()
 
 
 def test_nothing_queued_rings_nothing(version, patient):

@@ -82,10 +82,12 @@ def stop_worker(run: Run) -> None:
     stopped_at = now()
     run.world.fleet.replace(worker)
     seconds = 90.0 if run.production else run.rng.uniform(9, 15)
-    run.recovered(job_id, stopped_at, fence=fence, seconds=seconds + 60)
-    begun_at = now()
-    time.sleep(max(0.0, stopped_at + seconds - now()))
-    send(stopped, signal.SIGCONT)
+    try:
+        run.recovered(job_id, stopped_at, fence=fence, seconds=seconds + 60)
+        begun_at = now()
+        time.sleep(max(0.0, stopped_at + seconds - now()))
+    finally:
+        send(stopped, signal.SIGCONT)
     gone = not wait_gone([trainer.pid], seconds=30)
     run.demand(gone, "the stale worker's trainer still lived 30 s after it woke")
     run.figure("overlap_seconds", 0 if with_trainer else max(0.0, now() - begun_at))
