@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow races mutants fuzz nemesis lint openapi bench results clean
+.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi bench edge results clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -12,7 +12,7 @@ TORCHVISION := torchvision==0.28.0
 TORCH_OPTIONS :=
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## .venv with all that is needed; again only when pyproject.toml changes
 
@@ -35,6 +35,14 @@ test: install ## every quick test, on real Postgres, Redis and S3
 
 test-slow: install ## the minutes-long tests
 	@$(PYTHON) -m pytest -q -m slow
+
+# No Python has all formats: litert holds pydantic at a version that nothing else here asks for.
+FORMAT_TESTS := tests/trainer/export/formats/run_formats.py
+test-formats: install ## the file formats beside ONNX, each run by its own runtime; installs them in environments of their own
+	@sh .ci/make-formats-venv $(VENV) .venv-formats openvino,executorch,coreml
+	@.venv-formats/bin/python -m pytest -q $(FORMAT_TESTS) -k "openvino or executorch or coreml"
+	@sh .ci/make-formats-venv $(VENV) .venv-litert litert
+	@.venv-litert/bin/python -m pytest -q $(FORMAT_TESTS) -k litert
 
 races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
 	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py
@@ -67,9 +75,14 @@ bench: install ## the published figures, measured here
 	@$(PYTHON) bench/service.py
 	@$(PYTHON) bench/trainer.py
 
+edge: install test-formats ## docs/edge.md's table: every format and precision for two networks, an hour on a quiet machine
+	@$(PYTHON) -m bench.edge --formats onnx
+	@.venv-formats/bin/python -m bench.edge
+	@.venv-litert/bin/python -m bench.edge --formats litert
+
 results: install ## methods compared on three data sets, docs/results.md: about an hour, may be stopped and started
 	@$(PYTHON) -m bench.results
 
 clean: ## removes .venv and what tools leave behind
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf $(VENV) .venv-formats .venv-litert build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

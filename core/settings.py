@@ -29,6 +29,7 @@ class Settings(BaseSettings):
 
     lease_seconds: float = Field(60, description="a claim not renewed for so long is another worker's")
     heartbeat_seconds: float = Field(10, description="renewal of the lease; a sixth of it survives five misses")
+    export_formats: str = Field("", description="of the api: what workers can make, by commas; its own where empty")
     sweep_seconds: float = Field(10, description="between two looks for lost jobs")
     stall_seconds: float = Field(600, description="a trainer without progress for so long is killed and tried again")
     grace_seconds: float = Field(50, description="from SIGTERM until the job is given back with its last checkpoint")

@@ -14,10 +14,14 @@ from api.schemas.models import Export, ExportFormat
 from api.sessions import Database
 from core import owned, tables
 from core.errors import Conflict
-from core.spec import FORMATS, Constraints
+from core.settings import settings
+from core.spec import FORMATS, Constraints, FormatName, FormatTerms, formats
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+ALWAYS = "onnx"  # every worker that trains can make it; an api that stands alone does not have its converter
 
 
 class ExportNotReady(Conflict):
@@ -63,11 +67,23 @@ def download_export(request: Request, principal: Reading, session: Database, exp
 )
 def list_export_formats(request: Request) -> Response:
     """Formats and precisions, and whether the workers can make them."""
-    formats = [
-        ExportFormat(name=name, status="available", precisions=list(terms.precisions), description=terms.description)
-        for name, terms in FORMATS.items()
-    ]
-    return paging.page(request, [(item.name, item) for item in formats], len(formats))
+    answer = [(name, _format(name, terms)) for name, terms in FORMATS.items()]
+    return paging.page(request, answer, len(answer))
+
+
+def _format(name: FormatName, terms: FormatTerms) -> ExportFormat:
+    """What workers can make is told by PATCHSWAP_EXPORT_FORMATS, or looked up here, where they run beside the api."""
+    told = settings().export_formats.replace(" ", "")
+    available = name in told.split(",") if told else name == ALWAYS or not formats.missing(name)
+    return ExportFormat(
+        name=name,
+        status="available" if available else "missing_dependency",
+        precisions=list(terms.precisions),
+        files=terms.files,
+        versions={} if told else formats.installed(name),
+        install=terms.install,
+        description=terms.description,
+    )
 
 
 def page(row: tables.Export) -> Export:

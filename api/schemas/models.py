@@ -58,6 +58,11 @@ class ExportFormat(BaseModel):
     name: str
     status: Literal["available", "missing_dependency"]
     precisions: list[str]
+    files: str = Field(description="Of the model, in a bundle.")
+    versions: dict[str, str | None] = Field(
+        description="Of the packages that make and run it, where they are installed beside the api; empty elsewhere."
+    )
+    install: str = Field(description="The line that brings what is missing, for the worker.")
     description: str
 
 

@@ -1,9 +1,11 @@
 """The file formats as all rooms agree on them: what each offers, who runs it, and what must be installed to make it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-FormatName = Literal["onnx"]
+FormatName = Literal["onnx", "openvino", "executorch", "litert", "coreml"]
 Precision = Literal["fp32", "fp16", "int8"]
 
 
@@ -18,7 +20,7 @@ class FormatTerms:
     description: str
 
 
-FORMATS: dict[FormatName, FormatTerms] = {
+FORMATS: Mapping[FormatName, FormatTerms] = {
     "onnx": FormatTerms(
         files="model.onnx",
         precisions=("fp32", "fp16", "int8"),
@@ -27,4 +29,52 @@ FORMATS: dict[FormatName, FormatTerms] = {
         description="ONNX for onnxruntime. int8 is QDQ, static, per channel, calibrated on training images; "
         "fp16 stores the weights in half the bytes and computes in fp32.",
     ),
+    "openvino": FormatTerms(
+        files="model.xml, model.bin",
+        precisions=("fp32", "fp16", "int8"),
+        packages=("openvino", "nncf"),
+        install="pip install 'patchswap[openvino]'",
+        description="OpenVINO IR. int8 by NNCF, calibrated on training images; fp16 stores the weights in half the "
+        "bytes and computes in fp32.",
+    ),
+    "executorch": FormatTerms(
+        files="model.pte",
+        precisions=("fp32", "int8"),
+        packages=("executorch", "torchao"),
+        install="pip install 'patchswap[executorch]'",
+        description="ExecuTorch .pte for XNNPACK, one image at a time. int8 by PT2E, per channel, calibrated on "
+        "training images.",
+    ),
+    "litert": FormatTerms(
+        files="model.tflite",
+        precisions=("fp32", "fp16", "int8"),
+        packages=("ai-edge-litert", "litert-torch", "ai-edge-quantizer"),
+        install="pip install 'patchswap[litert]'",
+        description="LiteRT .tflite, one image at a time. int8 by ai-edge-quantizer, calibrated on training images: "
+        "the file takes and gives int8; fp16 stores the weights in half the bytes.",
+    ),
+    "coreml": FormatTerms(
+        files="model.mlpackage",
+        precisions=("fp32", "fp16", "int8"),
+        packages=("coremltools",),
+        install="pip install 'patchswap[coreml]'",
+        description="Core ML .mlpackage, one image at a time. Converted and never run, for only Apple's systems run "
+        "it: nothing of accuracy or latency is measured. int8 is of the weights alone.",
+    ),
 }
+
+
+def installed(name: FormatName) -> dict[str, str | None]:
+    """The versions of a format's packages in this environment; None for one that is missing."""
+    return {package: _version(package) for package in FORMATS[name].packages}
+
+
+def missing(name: FormatName) -> list[str]:
+    return [package for package, found in installed(name).items() if found is None]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from core.spec.compression import CompressionSpec
-from core.spec.formats import FormatName, Precision
+from core.spec.formats import FORMATS, FormatName, Precision
 from core.spec.methods import MethodSpec, PatchSwapSpec
 from core.spec.strict import Strict
 from core.spec.tasks import Task
@@ -137,6 +137,14 @@ class ExportSpec(Strict):
     format: FormatName = "onnx"
     precision: Precision = "fp32"
     constraints: Constraints = Constraints()
+
+    @field_validator("precision")
+    @classmethod
+    def _offered(cls, precision: Precision, info: ValidationInfo) -> Precision:
+        terms = FORMATS.get(info.data.get("format", ""))  # none where the format itself was refused
+        if terms and precision not in terms.precisions:
+            raise ValueError(f"{info.data['format']} has no {precision}; it has {', '.join(terms.precisions)}")
+        return precision
 
 
 class JobSpec(Strict):

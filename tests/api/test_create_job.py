@@ -78,6 +78,7 @@ FAULTS = [
     ({"status": "succeeded"}, "/status"),
     ({"recipe": "no_such_recipe"}, "/recipe"),
     ({"exports": [{"format": "onnx"}, {"format": "elf"}]}, "/exports/1/format"),
+    ({"exports": [{"format": "executorch", "precision": "fp16"}]}, "/exports/0/precision"),
     ({"labels": {"a b": "c"}}, "/labels/a b"),
     ({"labels": {"a/b": 1}}, "/labels/a~1b"),
     ({"name": "a\0b"}, "/name"),

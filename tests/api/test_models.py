@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import importlib.util
 import io
 import json
 
 import httpx
+import onnxruntime
 import pytest
 
 from core import metrics
 from core.database import transaction
+from core.settings import settings
 from core.tables import DatasetVersion, Model
 from tests.api import made
 from tests.api.serving import Caller
@@ -133,6 +136,7 @@ def test_export_can_be_asked_for(ours: Caller, version: DatasetVersion):
     [
         ({"format": "elf"}, "/format"),
         ({"precision": "int1"}, "/precision"),
+        ({"format": "executorch", "precision": "fp16"}, "/precision"),
         ({"constraints": {"max_drop_points": -1}}, "/constraints/max_drop_points"),
         ({"constraints": {"odd": 1}}, "/constraints/odd"),
         ({"status": "succeeded"}, "/status"),
@@ -254,9 +258,20 @@ def test_curves_can_be_had_whole(ours: Caller, curves: str):
     assert len(thin) <= 11
 
 
+def test_formats_of_workers_elsewhere_are_those_that_the_api_was_told(ours: Caller, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(settings(), "export_formats", "onnx, coreml")
+    found = {told["name"]: told["status"] for told in ours.get("/v1/export_formats").json()["data"]}
+    assert [name for name, status in found.items() if status == "available"] == ["onnx", "coreml"]
+
+
 def test_formats_and_recipes_are_told(ours: Caller):
-    (onnx,) = ours.get("/v1/export_formats").json()["data"]
+    onnx, *others = ours.get("/v1/export_formats").json()["data"]
     assert (onnx["name"], onnx["status"], onnx["precisions"]) == ("onnx", "available", ["fp32", "fp16", "int8"])
+    assert onnx["versions"]["onnxruntime"] == onnxruntime.__version__
+    for told in others:
+        here = all(importlib.util.find_spec(package.replace("-", "_")) for package in told["versions"])
+        assert told["status"] == ("available" if here else "missing_dependency")
+        assert told["install"] == f"pip install 'patchswap[{told['name']}]'"
     run_here = {recipe["name"]: recipe["run_here"] for recipe in ours.get("/v1/recipes").json()["data"]}
     assert run_here["resnet20_short"]
     assert not run_here["cifar100_resnet18_patch_swap"]

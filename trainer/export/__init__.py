@@ -31,7 +31,7 @@ def run(spec: ResolvedSpec, *, pack: Pack, export: ExportSpec, out: Path, folder
         folders = yield from model_files.make(task, net, Path(scratch))
         found = yield from measurement.measure(task, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
-        result = publishing.publish(task, folders[0], found)
+        result = publishing.publish(task, net, folders[0], found)
     durable.write(folder / publishing.RESULT_NAME, result.model_dump_json(indent=2).encode())
     files = {"bundle": publishing.BUNDLE_NAME, "export": publishing.RESULT_NAME}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

@@ -36,7 +36,7 @@ def write(
 def programs(task: str, form: Format) -> dict[str, bytes]:
     """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
     shared = {"preprocess.py": preprocess, "postprocess.py": TASKS[task]}
-    found = {name: (files(portable) / name).read_bytes() for name in _PROGRAMS}
+    found = {name: (files(portable) / name).read_bytes() for name in (*_PROGRAMS, *form.PROGRAMS)}
     found["runtime.py"] = Path(str(form.RUNTIME.__file__)).read_bytes()
     return found | {name: Path(str(module.__file__)).read_bytes() for name, module in shared.items()}
 

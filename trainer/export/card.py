@@ -17,7 +17,7 @@ class Facts:
     manifest: PackManifest
     export: ExportSpec
     format: Format
-    file: SplitEvaluation  # the file's own figures
+    file: SplitEvaluation | None  # the file's own figures; None where it cannot be run here
     trained: Evaluation
     control: Evaluation | None
     measured: dict[str, Any]
@@ -38,7 +38,7 @@ def _head(facts: Facts) -> str:
 {failed}
 Says which of these a picture shows: {names}.
 `python verify.py` checks this folder, `python infer.py IMAGE...` classifies pictures (numpy, Pillow, \
-{facts.measured["runtime"]}).
+{facts.format.RUNTIME.NAME}).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
 as `preprocess.json` says, and gives `logits`.
 """
@@ -51,7 +51,8 @@ def _data(facts: Facts) -> str:
 |---|---|
 {chr(10).join(rows)}
 
-Dataset digest `{facts.manifest.digest}`. Figures below are on `{facts.file.split}`, which was not trained on.
+Dataset digest `{facts.manifest.digest}`. Figures below are on `{facts.trained.evaluation_split}`, which \
+was not trained on.
 """
 
 
@@ -82,10 +83,8 @@ def _teacher(method: MethodSpec) -> str:
 
 
 def _accuracy(facts: Facts) -> str:
-    rows = [
-        ("this file", *_row(facts.file)),
-        ("the trained network", *_row(_held_out(facts.trained))),
-    ]
+    rows = [("this file", *_row(facts.file))] if facts.file else []
+    rows.append(("the trained network", *_row(_held_out(facts.trained))))
     if facts.control:
         rows.append((f"control ({facts.control.method})", *_row(_held_out(facts.control))))
     lines = [
@@ -93,14 +92,24 @@ def _accuracy(facts: Facts) -> str:
         for name, top1, interval, nll, ece in rows
     ]
     return f"""## Accuracy and calibration
-On {facts.file.samples:,} images. Intervals are 95 % and speak of the images drawn, not of other training seeds.
+On {_held_out(facts.trained).samples:,} images. Intervals are 95 % and speak of the images drawn, not of \
+other training seeds.
 
 | | top-1 % | interval | NLL, nats | ECE |
 |---|---|---|---|---|
 {chr(10).join(lines)}
 
-This file is {_drop(facts.measured["drop_points"])} the trained network.
+{_against_trained(facts)}
 """
+
+
+def _against_trained(facts: Facts) -> str:
+    if facts.file:
+        return f"This file is {_drop(facts.measured['drop_points'])} the trained network."
+    return (
+        f"**This file was not run**: {facts.format.TITLE} runs on other systems only. How accurate and how fast it is, "
+        "nobody measured; `python verify.py` there compares it with the trained network."
+    )
 
 
 def _control(facts: Facts) -> str:
@@ -123,12 +132,12 @@ def _file(facts: Facts) -> str:
         ("parameters", f"{measured['parameters']:,}"),
         ("multiply-adds per image", f"{facts.trained.macs:,}"),
         ("weights stored as", weights),
-        ("latency p50 / p90 / p99, ms", _latency(measured, "latency_ms")),
-        ("peak memory, bytes", f"{measured['peak_rss_bytes']:,}" if measured["peak_rss_bytes"] else "not measured"),
+        *_speed(measured),
     ]
     if facts.export.precision != "fp32":
+        rows.append(("bytes against fp32", f"{measured['bytes_ratio']:.3f}"))
+    if facts.export.precision != "fp32" and facts.file:
         rows += [
-            ("bytes against fp32", f"{measured['bytes_ratio']:.3f}"),
             ("fp32 latency in the same run, ms", _latency(measured, "fp32_latency_ms")),
             ("same answer as fp32", _percent(measured["fp32_agreement"]) + " % of the images"),
         ]
@@ -136,12 +145,28 @@ def _file(facts: Facts) -> str:
         rows.append(("quantization", _settings(facts.format.SETTINGS)))
     lines = [f"| {name} | {value} |" for name, value in rows]
     return f"""## The file
-Latency: batch 1, one thread, {measured["cpu"]}, {measured["runtime"]}, after warm-up.
+{_conditions(measured)}
 
 | | |
 |---|---|
 {chr(10).join(lines)}
 """
+
+
+def _conditions(measured: dict[str, Any]) -> str:
+    if not measured["run_here"]:
+        return "Read from the file; it was not run."
+    return f"Latency: batch 1, one thread, {measured['cpu']}, {measured['runtime']}, after warm-up."
+
+
+def _speed(measured: dict[str, Any]) -> list[tuple[str, str]]:
+    if not measured["run_here"]:
+        return []
+    memory = measured["peak_rss_bytes"]
+    return [
+        ("latency p50 / p90 / p99, ms", _latency(measured, "latency_ms")),
+        ("peak memory, bytes", f"{memory:,}" if memory else "not measured"),
+    ]
 
 
 def _limits(facts: Facts) -> str:

@@ -31,13 +31,15 @@ _MAX_CONVERSION_ERROR = 1e-3  # as a share of the logits' deviation; 1e-6 is usu
 
 @dataclass(frozen=True)
 class Measurement:
-    figures: SplitEvaluation  # by the definitions of the trained network's evaluation
+    figures: SplitEvaluation | None  # as the trained network's evaluation defines them; None of what cannot run here
     values: dict[str, Any]  # all that is said of the file in one number each, the figures' own among them
 
 
 def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Working, None, Measurement]:
     """The first of the models measured; the last is the fp32 one. Raises TrainerError where one is not the net."""
     trained = task.trained()
+    if not task.format.RUNS_HERE:
+        return Measurement(None, _of_what_is_written(task, net, folders))
     held_out = HeldOut(task.spec, task.pack)
     models_run = [task.format.RUNTIME.Model(folder) for folder in folders]
     logits, reference = yield from _run_all(models_run, held_out, net)
@@ -48,13 +50,10 @@ def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Workin
         "trained_top1_accuracy": trained_top1,
         "drop_points": 100 * (trained_top1 - found.top1_accuracy),
         **compare(logits[0], reference, name="trained"),
-        "parameters": models.count_parameters(net),
-        "model_bytes": model_files.bytes_of(folders[0]),
-        "weights": weights_by_dtype(folders[0]),
+        **_of_what_is_written(task, net, folders),
     }
-    for fp32, its_logits in zip(folders[1:], logits[1:], strict=True):
-        values |= compare(logits[0], its_logits, name="fp32") | {"fp32_model_bytes": model_files.bytes_of(fp32)}
-        values["bytes_ratio"] = values["model_bytes"] / values["fp32_model_bytes"]
+    for its_logits in logits[1:]:
+        values |= compare(logits[0], its_logits, name="fp32")
     values |= yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, folders))
     return Measurement(found, values)
 
@@ -69,6 +68,21 @@ def compare(logits: Logits, reference: Logits, *, name: str) -> dict[str, float 
         f"{name}_mean_difference": float(difference.mean()),
         f"{name}_max_difference": float(difference.max()),
     }
+
+
+def _of_what_is_written(task: Task, net: nn.Module, folders: list[Path]) -> dict[str, Any]:
+    """What the files themselves say, without being run."""
+    sizes = [model_files.bytes_of(folder) for folder in folders]
+    values: dict[str, Any] = {
+        "run_here": task.format.RUNS_HERE,
+        "parameters": models.count_parameters(net),
+        "macs": task.trained().macs,
+        "model_bytes": sizes[0],
+        "weights": weights_by_dtype(folders[0]),
+    }
+    for fp32_bytes in sizes[1:]:
+        values |= {"fp32_model_bytes": fp32_bytes, "bytes_ratio": sizes[0] / fp32_bytes}
+    return values
 
 
 def _run_all(

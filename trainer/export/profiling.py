@@ -19,6 +19,7 @@ from core.progress import Done, Message, Working
 from core.spec import ExportSpec, ProfileResult, ResolvedSpec
 from trainer import durable, figures
 from trainer.export import heldout, measurement, timing
+from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
@@ -43,6 +44,8 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
 def _measure(task: Task, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:
     trained = task.trained()
     trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
+    if not task.format.RUNS_HERE:
+        raise export_failed("measure again", f"No worker runs {task.format.TITLE} files.")
     model = task.format.RUNTIME.Model(task.folder)
     golden = _against_golden(model, task.folder, manifest["golden"]["output_tolerance"])
     held_out = HeldOut(task.spec, task.pack)

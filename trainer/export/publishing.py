@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from core.spec import ExportResult
 from trainer.export import bundle, card, gate, heldout, model_files
@@ -15,7 +16,7 @@ BUNDLE_NAME = "bundle.zip"
 RESULT_NAME = "export.json"
 
 
-def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
+def publish(task: Task, net: nn.Module, model: Path, found: Measurement) -> ExportResult:
     """Write the bundle. A file that fails its gate is written too, for its owner to look at; the status says so."""
     export, values = task.export, found.values
     violations = gate.violations(export.constraints, values)
@@ -26,11 +27,11 @@ def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
         "constraints": export.constraints.model_dump(),
         "violations": violations,
     }
-    golden = _golden(task, model)
+    golden = _golden(task, net, model)
     contents = golden.files() | {
         "labels.json": bundle.as_json(task.pack.manifest.classes),
         "preprocess.json": bundle.as_json(task.preprocessing()),
-        "metrics.json": bundle.as_json(result | values | found.figures.model_dump(include={"per_class"})),
+        "metrics.json": bundle.as_json(result | values | _per_class(found)),
         "model_card.md": card.write(_facts(task, found, violations)).encode(),
     }
     contents |= task.report() | bundle.programs(task.spec.task, task.format)
@@ -39,11 +40,18 @@ def publish(task: Task, model: Path, found: Measurement) -> ExportResult:
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
 
 
-def _golden(task: Task, model: Path) -> Golden:
+def _per_class(found: Measurement) -> dict[str, Any]:
+    return found.figures.model_dump(include={"per_class"}) if found.figures else {}
+
+
+def _golden(task: Task, net: nn.Module, model: Path) -> Golden:
     held_out = heldout.HeldOut(task.spec, task.pack)
     image = held_out.golden_image()
     inputs = held_out.golden_input(image)
-    return Golden(image, inputs, task.format.RUNTIME.Model(model)(inputs)[0])
+    if task.format.RUNS_HERE:
+        return Golden(image, inputs, task.format.RUNTIME.Model(model)(inputs)[0])
+    with torch.inference_mode():
+        return Golden(image, inputs, net(torch.from_numpy(inputs)).numpy())
 
 
 def _manifest(task: Task) -> dict[str, Any]:

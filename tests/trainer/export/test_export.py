@@ -33,6 +33,7 @@ FILES = {
     "golden/input.npy",
     "golden/output.npy",
     "report.html",
+    "build_engine.py",
     "infer.py",
     "postprocess.py",
     "preprocess.py",

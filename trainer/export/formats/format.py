@@ -29,6 +29,8 @@ class Format(Protocol):
     TITLE: str  # as people write it
     MADE_WITH: tuple[str, ...]  # distributions whose versions decide what `convert` writes
     SETTINGS: Mapping[str, str]  # how its int8 files are made
+    PROGRAMS: tuple[str, ...]  # of `portable`, in the bundle beside infer.py and verify.py
+    RUNS_HERE: bool  # whether its runtime exists on a worker; what it cannot run is not measured
     RUNTIME: ModuleType  # of `portable.runtimes`: what runs a file, here, in the bundle, and where it is timed
 
     def convert(self, source: Source, folder: Path) -> None:

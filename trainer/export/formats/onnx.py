@@ -12,6 +12,8 @@ from trainer.export.portable.runtimes import onnx_runtime
 TITLE = "ONNX"
 MADE_WITH = ("torch", "onnx", "onnxscript")
 SETTINGS = quantization.SETTINGS
+PROGRAMS = ("build_engine.py",)  # TensorRT
+RUNS_HERE = True
 RUNTIME = onnx_runtime
 MODEL_NAME = "model.onnx"
 

@@ -19,7 +19,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 SIGNATURE = "signature.json"  # of the manifest, so not in it
-SMALL_TYPES = {"int8": "int8", "fp16": "float16"}  # of precisions
+SMALL_TYPES = {"fp32": [], "fp16": ["float16"], "int8": ["int8", "float16"]}  # a file has the first and no other
 Manifest = dict[str, Any]
 
 
@@ -119,7 +119,8 @@ def check_weights(manifest: Manifest) -> str:
     held = weights.weights_by_dtype(HERE)
     if held != manifest["weights"]:
         raise CheckFailedError(f"{held}, not {manifest['weights']}")
-    if SMALL_TYPES.keys() & {manifest["precision"]} != {p for p, dtype in SMALL_TYPES.items() if dtype in held}:
+    allowed = SMALL_TYPES[manifest["precision"]]
+    if held.keys() & {"int8", "float16"} - set(allowed) or not held.keys() >= set(allowed[:1]):
         raise CheckFailedError(f"{held} in a file of precision {manifest['precision']}")
     return ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(held.items()))
 

@@ -1,0 +1,63 @@
+"""OpenVINO IR, run by OpenVINO: fp32 from torch.export, int8 by NNCF's post-training quantization."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+import nncf
+import openvino
+import torch
+
+from core.spec import Precision
+from trainer.export.calibration import Calibration
+from trainer.export.formats.format import INPUT_NAME, Source
+from trainer.export.portable.runtimes import openvino_runtime
+
+TITLE = "OpenVINO IR"
+MADE_WITH = ("torch", "openvino")
+SETTINGS = {
+    "by": "NNCF, post training",
+    "activations": "8 bits, per tensor",
+    "weights": "int8 within 7 bits, per channel",  # decision 4
+}
+PROGRAMS = ()
+RUNS_HERE = True
+RUNTIME = openvino_runtime
+MODEL_NAME = "model.xml"
+
+
+def convert(source: Source, folder: Path) -> None:
+    example = torch.zeros(2, *source.image_shape)
+    program = torch.export.export(source.net, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    model = openvino.convert_model(program)
+    model.reshape([-1, *source.image_shape])
+    model.inputs[0].get_tensor().set_names({INPUT_NAME})
+    for output, name in zip(model.outputs, source.outputs, strict=True):
+        output.get_tensor().set_names({name})
+    openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=False)
+
+
+def quantize(_source: Source, fp32: Path, folder: Path, *, precision: Precision, calibration: Calibration) -> None:
+    model = openvino.Core().read_model(fp32 / MODEL_NAME)
+    if precision == "int8":
+        model = nncf.quantize(
+            model,
+            nncf.Dataset(list(calibration)),
+            subset_size=calibration.steps()[1],
+            fast_bias_correction=True,
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+        )
+    openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=precision == "fp16")
+
+
+def annotate(folder: Path, entries: Mapping[str, object]) -> None:
+    """Into <rt_info>, in the place of what the converters noted there of this machine."""
+    tree = ET.parse(folder / MODEL_NAME)  # noqa: S314 - written by us a moment ago
+    root = tree.getroot()
+    for noted in root.findall("rt_info"):
+        root.remove(noted)
+    place = ET.SubElement(ET.SubElement(root, "rt_info"), "patchswap")
+    for key, value in entries.items():
+        ET.SubElement(place, key, value=json.dumps(value, sort_keys=True))
+    tree.write(folder / MODEL_NAME, encoding="utf-8", xml_declaration=True)
