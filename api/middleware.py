@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import context, telemetry
@@ -14,6 +15,7 @@ from api.errors import UnknownHost, problem_of
 from core.settings import settings
 
 logger = logging.getLogger("api.access")
+CLIENT_LEFT = 499  # before its request was whole: for the log and the figures, there is nobody to answer
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -46,6 +48,8 @@ class Surroundings:
         try:
             _require_known_host(scope)
             await self.app(scope, receive, send_named)
+        except ClientDisconnect:
+            status = status or CLIENT_LEFT
         except Exception as error:  # the last resort: nothing leaves this service but problems
             if status:
                 raise
