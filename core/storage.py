@@ -18,6 +18,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
+from core.presigning import Signer
 from core.settings import Settings, settings
 
 CHUNK_BYTES = 8 * 2**20
@@ -164,6 +165,18 @@ def presign(method: str, key: str) -> str | None:
         return None
     with store_errors(key):
         return str(obstore.sign(target, method, key, PRESIGNED_TTL))
+
+
+def presign_upload(key: str, length: int) -> str | None:
+    """A URL to put exactly so many bytes; None where the store is a local folder.
+
+    Where the store's key is not ours to sign with, as one of a cloud role, the length stays open.
+    """
+    url, config = presign("PUT", key), settings()
+    if url is None or not (config.s3_access_key_id and config.s3_secret_access_key):
+        return url
+    signer = Signer(config.s3_access_key_id, config.s3_secret_access_key, config.s3_region)
+    return signer.put(url.partition("?")[0], length, valid_for=PRESIGNED_TTL)
 
 
 def ping() -> None:

@@ -97,6 +97,7 @@ def received_parts(upload: Upload) -> set[int]:
 
 def verify(upload: Upload) -> None:
     """Read the parts and compare. Raises UploadIncomplete or ChecksumMismatch. No transaction should be open."""
+    drop_misfits(upload)
     missing = sorted(set(part_numbers(upload)) - received_parts(upload))
     if missing:
         raise UploadIncomplete(f"parts missing or of wrong length: {missing[:10]}", missing=missing)
@@ -105,6 +106,13 @@ def verify(upload: Upload) -> None:
         digest.update(chunk)
     if digest.hexdigest() != upload.sha256:
         raise ChecksumMismatch
+
+
+def drop_misfits(upload: Upload) -> None:
+    """Delete parts of another length than theirs: they count as not received, and no quota counts their bytes."""
+    expected = {part_key(upload, number): part_bytes(upload, number) for number in part_numbers(upload)}
+    found = storage.sizes(f"uploads/{upload.same_as or upload.id}/")
+    storage.delete([key for key, size in found.items() if key in expected and expected[key] != size])
 
 
 def content(upload: Upload) -> Iterator[memoryview]:

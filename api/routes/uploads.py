@@ -143,7 +143,8 @@ def _page(request: Request, upload: tables.Upload) -> Upload:
 
 
 def _url(request: Request, upload: tables.Upload, number: int) -> str:
-    signed = storage.presign("PUT", uploads.part_key(upload, number)) if upload.status == "open" else None
+    key, length = uploads.part_key(upload, number), uploads.part_bytes(upload, number)
+    signed = storage.presign_upload(key, length) if upload.status == "open" else None
     if signed is not None:
         return signed
     # Where nobody said how clients reach us, the way this one came is the best guess.

@@ -260,10 +260,15 @@ def test_presigned_url_opens_one_object_by_one_method_for_its_time(
         ("PUT", url.replace(expires, "X-Amz-Expires=86400")),
         ("PUT", url[:-1] + ("0" if url[-1] != "0" else "1")),
         ("PUT", url.partition("?")[0]),
+        ("PUT", url.replace("content-length%3Bhost", "host")),
     ]
     for method, attempt in refused:
         answer = httpx.request(method, attempt, content=content if method == "PUT" else None, trust_env=False)
         assert answer.status_code in (400, 401, 403), (method, attempt)
+    for length in (0, len(content) - 1, len(content) + 1, 2**20):
+        assert httpx.put(url, content=b"x" * length, trust_env=False).status_code == 403, length
+    endless = httpx.put(url, content=iter([content]), trust_env=False)  # without a length
+    assert endless.status_code in (403, 411)
     assert storage.sizes(f"uploads/{upload_id}/") == {}
     monkeypatch.setattr(storage, "PRESIGNED_TTL", storage.timedelta(seconds=1))
     late = ours.get(f"/v1/uploads/{upload_id}").json()["parts"][0]["url"]

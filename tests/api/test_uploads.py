@@ -76,6 +76,15 @@ def test_presigned_urls_need_no_key_of_ours_and_fit_one_object(ours: Caller):
     assert httpx.put(other, content=b"x", trust_env=False).status_code == 403
 
 
+def test_part_of_another_length_does_not_outlive_the_completion(ours: Caller):
+    """As one put by a url that could not fix it, where the store's key is a cloud role's."""
+    upload = announce(ours, b"0123456789").json()
+    storage.put_bytes(f"uploads/{upload['id']}/00001", b"x" * 1000)
+    assert ours.get(f"/v1/uploads/{upload['id']}").json()["parts"][0]["received"] is False
+    assert ours.post(f"/v1/uploads/{upload['id']}/complete").json()["code"] == "upload_incomplete"
+    assert storage.sizes(f"uploads/{upload['id']}/") == {}
+
+
 @pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
 def test_our_own_url_serves_every_store(ours: Caller):
     content = os.urandom(MIB)
