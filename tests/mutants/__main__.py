@@ -22,6 +22,7 @@ ROOT = FOLDER.parents[1]
 _ROOMS = ("api", "bench", "core", "docs", "migrations", "patchswap", "tests", "trainer", "worker", "pyproject.toml")
 _FAILED = 1  # pytest's status for tests that ran and failed; a broken collection or a typo has another
 _SECONDS = 900
+_TOO_LONG = 124
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def apply(mutant: Mutant, tree: Path, *options: str) -> bool:
 
 
 def run(tree: Path, tests: Sequence[str]) -> int:
-    """pytest's status."""
+    """pytest's status, or `_TOO_LONG`."""
     # The copy goes before the tree that is installed. No cached bytecode: a patch may leave a file's size and second.
     environment = {
         **os.environ,
@@ -74,9 +75,12 @@ def run(tree: Path, tests: Sequence[str]) -> int:
     }
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", *tests]
     with (tree.parent / "pytest.log").open("wb") as log:
-        return subprocess.run(
-            command, cwd=tree, check=False, env=environment, stdout=log, stderr=log, timeout=_SECONDS
-        ).returncode
+        try:
+            return subprocess.run(
+                command, cwd=tree, check=False, env=environment, stdout=log, stderr=log, timeout=_SECONDS
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return _TOO_LONG
 
 
 def main() -> int:
