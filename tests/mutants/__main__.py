@@ -57,7 +57,8 @@ def copied(folder: Path) -> Path:
 
 
 def apply(mutant: Mutant, tree: Path, *options: str) -> bool:
-    command = ["git", "apply", *options, str(mutant.file)]
+    # One line of context is enough: a neighbour's change must not make a mutant stale.
+    command = ["git", "apply", "-C1", *options, str(mutant.file)]
     # Without a repository around it, git takes paths as they stand in the patch.
     done = subprocess.run(command, cwd=tree, check=False, capture_output=True, text=True, env=_outside(tree))
     sys.stderr.write(done.stderr)
