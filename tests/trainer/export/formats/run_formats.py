@@ -18,6 +18,7 @@ from core.spec import FORMATS, Constraints, ExportSpec, FormatName
 from tests.trainer.export.conftest import Exported, Trained, run_export
 
 CASES = [(name, precision) for name, terms in FORMATS.items() if name != "onnx" for precision in terms.precisions]
+pytestmark = pytest.mark.timeout(1200)  # half a minute of processor time each, and whoever tests may share it
 NEVER_RUN = "coreml"
 STORED = {"fp32": "float32", "fp16": "float16", "int8": "int8"}
 LARGEST_SHARE = {"fp16": 0.6, "int8": 0.4}  # the XML of OpenVINO weighs heavily beside a network of 270,000 weights
