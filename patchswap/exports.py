@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchswap import archive, downloads, pages, signatures, waiting
 from patchswap.errors import ApiError, BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, Model, Pareto, Prediction, SigningKey
+from patchswap.resources import ENDED_EXPORT, Export, ExportFormat, Model, Pareto, Prediction, SigningKey
 from patchswap.transport import Body, read_json
 
 if TYPE_CHECKING:
@@ -94,24 +94,27 @@ class Models:
         target: Path | str,
         *,
         precision: str = "fp32",
+        format: str = "onnx",  # noqa: A002 - the API's word
         replace: bool = False,
         key: str | None = None,
         progress: downloads.Progress | None = None,
     ) -> Path:
         """The unpacked bundle of the newest good export of a model, or of a job's model; gives its folder."""
-        export = self.newest_export(model, precision=precision)
+        export = self.newest_export(model, precision=precision, format=format)
         return self._client.exports.pull(export, target, replace=replace, key=key, progress=progress)
 
-    def newest_export(self, model: str, *, precision: str) -> Export:
+    def newest_export(self, model: str, *, precision: str, format: str = "onnx") -> Export:  # noqa: A002
         """Raises BadInput where there is none to download, saying what there is."""
         model_id = self._model_id(model)
-        found = [export for export in self.exports(model_id) if export.precision == precision]
+        found = [
+            export for export in self.exports(model_id) if (export.format, export.precision) == (format, precision)
+        ]
         for export in reversed(found):
             if export.status == "succeeded":
                 return export
         states = ", ".join(f"{export.id} {export.status}" for export in found) or "none was asked for"
-        remedy = f"ask for one with `patchswap exports create {model_id} --precision {precision}`"
-        raise BadInput(f"{model_id} has no {precision} export to download ({states}); {remedy}")
+        remedy = f"ask for one with `patchswap exports create {model_id} --format {format} --precision {precision}`"
+        raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}); {remedy}")
 
     def _model_id(self, model: str) -> str:
         if not model.startswith("job_"):
@@ -129,6 +132,10 @@ class Exports:
 
     def get(self, export_id: str) -> Export:
         return Export.of(self._client, self._transport.get(f"/v1/exports/{export_id}"))
+
+    def formats(self) -> tuple[ExportFormat, ...]:
+        """The file formats that can be asked for, and whether the workers have what makes them."""
+        return tuple(ExportFormat.model_validate(item) for item in pages.items(self._transport, "/v1/export_formats"))
 
     def wait(self, export_id: str, *, timeout_seconds: float | None = None) -> Export:
         """The export once it succeeded or its gate failed. Raises ExportUnsuccessful, WaitTimeout."""

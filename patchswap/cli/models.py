@@ -43,12 +43,14 @@ Key = Annotated[
     Path | None, typer.Option(metavar="KEY.pem", help="The bundle must be signed by this key. Default: the service's.")
 ]
 Precision = Annotated[str, typer.Option(help="fp32, fp16 or int8.")]
+Format = Annotated[str, typer.Option(help="onnx, or another of `patchswap exports formats`.")]
 
 
 def pull(  # noqa: PLR0913, PLR0917 - one for each option
     what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
     to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
     precision: Precision = "fp32",
+    format: Format = "onnx",  # noqa: A002 - the API's word
     smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
     fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
     max_drop: Annotated[float | None, typer.Option(help="With these: points of accuracy it may lose.")] = None,
@@ -65,12 +67,17 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
         elif what.startswith("exp_"):
             export = client.exports.get(what)
         else:
-            export = client.models.newest_export(what, precision=precision)
-        to = to or Path(f"{export.model_id}-{export.precision}")
+            export = client.models.newest_export(what, precision=precision, format=format)
+        to = to or Path(_folder_name(export))
         folder = client.exports.pull(export, to, replace=force, key=_read(key), progress=shown)
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
     if not as_json:
         note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+
+
+def _folder_name(export: Export) -> str:
+    parts = [export.model_id, *([] if export.format == "onnx" else [export.format]), export.precision]
+    return "-".join(parts)
 
 
 @dataclass(frozen=True)
@@ -209,6 +216,7 @@ def show_pareto(
 def create_export(  # noqa: PLR0917 - one for each option
     model_id: ModelId,
     precision: Precision = "fp32",
+    format: Format = "onnx",  # noqa: A002 - the API's word
     max_drop_points: Annotated[float | None, typer.Option(help="Accuracy it may lose, in percentage points.")] = None,
     max_bytes: Annotated[int | None, typer.Option(help="Of the model file.")] = None,
     max_latency_ms: Annotated[float | None, typer.Option(help="Median, one thread, one image.")] = None,
@@ -217,11 +225,24 @@ def create_export(  # noqa: PLR0917 - one for each option
     """Make another file of a model, and wait until it is measured. Exits with 1 where it breaks a limit."""
     limits = {"max_drop_points": max_drop_points, "max_bytes": max_bytes, "max_latency_ms": max_latency_ms}
     with connect() as client:
-        export = client.models.export(model_id, precision=precision, constraints=limits).wait()
+        export = client.models.export(model_id, precision=precision, format=format, constraints=limits).wait()
     emit(export, as_json=as_json, text=_table([export]))
     if export.status == "gate_failed":
         note("\n".join(export.violations))
         raise typer.Exit(1)
+
+
+@exports.command("formats")
+def list_formats(as_json: Json = False) -> None:
+    """File formats, and what a worker needs for those that it cannot make yet."""
+    with connect() as client:
+        found = client.exports.formats()
+    rows = []
+    for one in found:
+        versions = ", ".join(f"{name} {version}" for name, version in one.versions.items() if version)
+        needs = one.install if one.status == "missing_dependency" else versions
+        rows.append((one.name, one.status, " ".join(one.precisions), one.files, needs))
+    emit(found, as_json=as_json, text=table(("FORMAT", "STATUS", "PRECISIONS", "FILES", "BY, OR INSTALL"), rows))
 
 
 @exports.command("show")

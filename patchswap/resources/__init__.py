@@ -7,7 +7,16 @@ from patchswap.resources.account import ApiKey, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
 from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
-from patchswap.resources.models import ENDED_EXPORT, Device, Export, Model, Prediction, Profile, SigningKey
+from patchswap.resources.models import (
+    ENDED_EXPORT,
+    Device,
+    Export,
+    ExportFormat,
+    Model,
+    Prediction,
+    Profile,
+    SigningKey,
+)
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Device",
     "Event",
     "Export",
+    "ExportFormat",
     "Finding",
     "Job",
     "JobStatus",

@@ -33,6 +33,16 @@ class Export(Bound):
         return self.client.exports.download(self.id, path)
 
 
+class ExportFormat(Resource):
+    name: str
+    status: Literal["available", "missing_dependency"]
+    precisions: tuple[str, ...]
+    files: str
+    versions: dict[str, str | None]
+    install: str  # the line that brings what is missing
+    description: str
+
+
 class Profile(Bound):
     """An exported file measured again, on a device."""
 
@@ -119,5 +129,5 @@ class Model(Bound):
     def save_report(self, path: Path | str) -> Path:
         return self.client.models.report(self.id, path)
 
-    def pull(self, target: Path | str, *, precision: str = "fp32", replace: bool = False) -> Path:
-        return self.client.models.pull(self.id, target, precision=precision, replace=replace)
+    def pull(self, target: Path | str, *, precision: str = "fp32", format: str = "onnx", replace: bool = False) -> Path:  # noqa: A002
+        return self.client.models.pull(self.id, target, precision=precision, format=format, replace=replace)

@@ -168,11 +168,23 @@ def test_a_bundle_is_pulled_by_model_or_job(client: Client, model: Model, tmp_pa
 
 
 def test_a_file_that_broke_its_limit_is_not_pulled_and_the_reason_is_told(client: Client, model: Model, tmp_path: Path):
-    with pytest.raises(BadInput, match=r"no int8 export .*gate_failed.*patchswap exports create"):
+    with pytest.raises(BadInput, match=r"no onnx int8 export .*gate_failed.*patchswap exports create"):
         client.models.pull(model.id, tmp_path / "pets", precision="int8")
     int8 = next(export for export in model.exports() if export.precision == "int8")
     with pytest.raises(BadInput, match=r"gate_failed: accuracy falls by 3\.0 points"):
         int8.download(tmp_path / "b.zip")
+
+
+def test_a_file_of_another_format_is_never_pulled_in_its_place(client: Client, model: Model, tmp_path: Path):
+    with pytest.raises(BadInput, match=r"no openvino fp32 export .*--format openvino --precision fp32"):
+        client.models.pull(model.id, tmp_path / "pets", format="openvino")
+
+
+def test_formats_are_told_with_the_line_that_installs_them(client: Client):
+    found = {one.name: one for one in client.exports.formats()}
+    assert found["onnx"].status == "available"
+    assert "onnxruntime" in found["onnx"].versions
+    assert found["litert"].install == "pip install 'patchswap[litert]'"
 
 
 def test_a_job_without_a_model_says_where_it_is(client: Client, job: Job, tmp_path: Path):
@@ -193,6 +205,8 @@ def test_nothing_is_loaded_for_a_folder_that_is_taken(
 def test_another_export_is_asked_for(client: Client, model: Model):
     export = client.models.export(model.id, precision="int8", constraints={"max_drop_points": 2.0, "max_bytes": None})
     assert (export.status, export.precision) == ("queued", "int8")
+    other = client.models.export(model.id, format="openvino", precision="fp16")
+    assert (other.format, other.precision) == ("openvino", "fp16")
     assert export.model_dump()["constraints"]["max_drop_points"] == 2.0
 
 

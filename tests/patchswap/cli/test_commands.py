@@ -65,6 +65,12 @@ def test_train_prints_the_id_and_how_to_follow_it(patchswap: Run, dataset_id: st
     assert done.stderr.strip() == f"follow it: patchswap watch {done.stdout.strip()}"
 
 
+def test_formats_are_listed_with_what_they_need(patchswap: Run):
+    lines = patchswap("exports", "formats").stdout.splitlines()
+    assert lines[1].split()[:2] == ["onnx", "available"]
+    assert {line.split()[0] for line in lines[2:]} == {"openvino", "executorch", "litert", "coreml"}
+
+
 def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
     checked = one_json(patchswap("train", "--dataset", "pets", "--dry-run", "--json"))
     assert checked["resolved"]["training"]["image_size"] == [8, 8]
