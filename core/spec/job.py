@@ -30,8 +30,6 @@ Architecture = Literal[
     "retinanet_resnet50_fpn",
     "fcos_resnet18_fpn",
     "fcos_resnet50_fpn",
-    "fasterrcnn_mobilenet_v3_large_320_fpn",
-    "fasterrcnn_resnet50_fpn",
 ]
 ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
 Side = Annotated[int, Field(ge=8, le=512)]

@@ -100,13 +100,52 @@ class SegmentationSplit(Figures):
     robustness: dict[str, Any] = {}  # measured for classification only
 
 
+class DetectedClass(Figures):
+    name: str
+    boxes: int
+    ap: float | None  # None where the split has no box of the class
+    ap50: float | None
+    ar: float | None
+
+
+class PrecisionRecall(Figures):
+    """Of one class at IoU 0.5."""
+
+    name: str
+    recall: list[float]
+    precision: list[float]
+
+
+class DetectionSplit(Figures):
+    """One detector on one split, by COCO's protocol at its training size. Intervals are 95 %, over images."""
+
+    task: Literal["detection"]
+    split: Literal["val", "test"]
+    samples: int  # images
+    boxes: int
+    ap: float  # IoU 0.50 to 0.95
+    ap50: float
+    ap75: float
+    ap_by_size: dict[Literal["small", "medium", "large"], float | None]  # None where there is no such box
+    ar: float  # of at most 100 boxes an image
+    ar_by_size: dict[Literal["small", "medium", "large"], float | None]
+    ece: float | None  # of found boxes' scores, 15 equal-width bins; None where not asked for, or nothing was found
+    confidence_intervals: dict[str, Interval]
+    per_class: list[DetectedClass]
+    precision_recall: list[PrecisionRecall]  # of classes that the split has boxes of
+    reliability: dict[Literal["equal_width"], Reliability] = {}
+    robustness: dict[str, Any] = {}  # measured for classification only
+
+
 def _task_of(split: Any) -> str:
     """Evaluations that were stored before there were other tasks do not name theirs."""
     return str(split.get("task", "classification") if isinstance(split, dict) else split.task)
 
 
 AnySplit = Annotated[
-    Annotated[SplitEvaluation, Tag("classification")] | Annotated[SegmentationSplit, Tag("segmentation")],
+    Annotated[SplitEvaluation, Tag("classification")]
+    | Annotated[SegmentationSplit, Tag("segmentation")]
+    | Annotated[DetectionSplit, Tag("detection")],
     Discriminator(_task_of),
 ]
 

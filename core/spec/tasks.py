@@ -54,8 +54,6 @@ TERMS: dict[Task, Terms] = {
             "retinanet_resnet50_fpn",
             "fcos_resnet18_fpn",
             "fcos_resnet50_fpn",
-            "fasterrcnn_mobilenet_v3_large_320_fpn",
-            "fasterrcnn_resnet50_fpn",
         ),
     ),
 }
@@ -71,6 +69,4 @@ BACKBONES: dict[str, str] = {
     "retinanet_resnet50_fpn": "resnet50",
     "fcos_resnet18_fpn": "resnet18",
     "fcos_resnet50_fpn": "resnet50",
-    "fasterrcnn_mobilenet_v3_large_320_fpn": "mobilenet_v3_large",
-    "fasterrcnn_resnet50_fpn": "resnet50",
 }

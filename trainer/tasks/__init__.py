@@ -14,4 +14,8 @@ def choose(name: str | None) -> Task:
             from trainer.tasks import segmentation  # noqa: PLC0415
 
             return segmentation
+        case "detection":
+            from trainer.tasks import detection  # noqa: PLC0415
+
+            return detection
     raise ValueError(f"no task {name!r}")

@@ -1,0 +1,64 @@
+"""The choice among overlapping boxes, against a plain reference in float64."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from core.inference import boxes
+
+
+def random_boxes(random: np.random.Generator, count: int) -> np.ndarray:
+    corner = random.uniform(0, 40, (count, 2))
+    return np.concatenate([corner, corner + random.uniform(1, 30, (count, 2))], axis=1).astype(np.float32)
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    width = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    height = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
+    return width * height / (areas - width * height)
+
+
+def reference(found: np.ndarray, scores: np.ndarray) -> list[tuple[int, int]]:
+    """Anchor and class of each kept box, greedily, one after the other."""
+    pairs = sorted(((float(-s), a * scores.shape[1] + k) for (a, k), s in np.ndenumerate(scores)))[: boxes.CANDIDATES]
+    kept: list[tuple[int, int]] = []
+    for negative, at in pairs:
+        anchor, label = divmod(at, scores.shape[1])
+        rivals = (other for other, same in kept if same == label)
+        if -negative >= boxes.LEAST_SCORE and all(
+            iou(found[other].astype(float), found[anchor].astype(float)) <= boxes.MOST_OVERLAP for other in rivals
+        ):
+            kept.append((anchor, label))
+    return kept[: boxes.MOST_BOXES]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 40), st.integers(1, 4))
+def test_choice_is_that_of_the_reference(seed: int, count: int, classes: int) -> None:
+    random = np.random.default_rng(seed)
+    found, scores = random_boxes(random, count), random.random((count, classes)).astype(np.float32)
+    chosen, sure, labels = boxes.choose(found, scores)
+    expected = reference(found, scores)
+    np.testing.assert_array_equal(labels, [label for _, label in expected])
+    np.testing.assert_array_equal(chosen, found[[anchor for anchor, _ in expected]].reshape(-1, 4))
+    np.testing.assert_array_equal(sure, np.array([scores[pair] for pair in expected], np.float32))
+
+
+def test_answer_is_in_pixels_of_the_image_itself() -> None:
+    found = np.array([[10, 20, 30, 40]], np.float32)
+    (said,) = boxes.answer(
+        found, np.array([[0.1, 0.9]], np.float32), ["cat", "dog"], network_size=(50, 100), image_size=(100, 50)
+    )[:1]
+    assert (said["label"], said["box"]) == ("dog", [5.0, 40.0, 15.0, 80.0])
+
+
+def test_boxes_are_drawn_where_they_are() -> None:
+    image = Image.new("L", (60, 40))
+    said = [
+        {"label": "cat", "probability": 0.9, "box": [5, 5, 30, 30]},
+        {"label": "x", "probability": 0.1, "box": [40, 2, 55, 30]},
+    ]
+    drawn = np.asarray(boxes.draw(image, said))
+    assert drawn[5, 10:29].any(axis=-1).all()
+    assert not drawn[20:, 50:].any()

@@ -1,0 +1,50 @@
+"""Images with boxes, at training size, on the device. Shapes: B batch, C channels, H height, W width, n boxes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.spec import Split
+from trainer.augment import Normalise
+from trainer.images import Images, open_images
+from trainer.pack import Pack
+
+Target = dict[str, Tensor]  # boxes (n, 4) float32, x1, y1, x2, y2 in pixels of the training size; labels (n,)
+
+
+@dataclass(frozen=True)
+class BoxedImages:
+    images: Images
+    boxes: list[Tensor]
+    labels: list[Tensor]
+    normalise: Normalise
+    resident = False  # targets are lists, made anew for each batch
+
+    @property
+    def cached_bytes(self) -> int:
+        return self.images.cached_bytes
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, list[Target]]:
+        """Images (B, C, H, W) uint8 and what is to be found in each."""
+        targets = [{"boxes": self.boxes[at].clone(), "labels": self.labels[at].clone()} for at in positions.tolist()]
+        return self.images.fetch(positions), targets
+
+
+def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> BoxedImages:
+    rows = pack.rows(split)
+    boxes, labels = [], []
+    for row in rows.tolist():
+        corners, numbers = (pack.table.column(name)[row].as_py() for name in ("boxes", "box_labels"))
+        stored = [pack.table.column(name)[row].as_py() for name in ("width", "height")]
+        scale = np.tile(np.array([size[1], size[0]]) / stored, 2)
+        scaled = np.array(corners, np.float64).reshape(-1, 4) * scale
+        boxes.append(torch.from_numpy(scaled.astype(np.float32)).to(device))
+        labels.append(torch.tensor(numbers, dtype=torch.int64, device=device))
+    images = open_images(pack, rows, size=size, device=device, budget_bytes=budget)
+    return BoxedImages(images, boxes, labels, Normalise(pack.manifest.mean, pack.manifest.std, device))
