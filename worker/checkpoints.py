@@ -15,7 +15,7 @@ from core.ids import new_id
 from core.jobs import ledger
 from core.progress import Arm, Checkpoint
 from core.tables import Checkpoint as CheckpointRow
-from worker import figures
+from worker import figures, publication
 from worker.persistence import LedgerAway, write_once
 from worker.watch import Watch
 
@@ -117,7 +117,7 @@ class CheckpointUploads:
             logger.error("checkpoint of step %d is not what the trainer wrote; not stored", message.step)
             pending.file.unlink()
             return
-        stored = storage.put_file(key, pending.file, sha256=message.sha256)
+        stored = publication.store_verified(key, pending.file)
         dropped = write_once(
             lambda session: ledger.record_checkpoint(
                 session,

@@ -130,6 +130,25 @@ def test_altered_file_is_never_stored(uploads, tmp_path):
     assert storage.sizes("jobs/") == {}
 
 
+def test_object_that_reads_back_otherwise_is_stored_again_before_its_row_is_there(uploads, tmp_path, monkeypatch):
+    put_file, altered = storage.put_file, ["once"]
+
+    def alter(key, path, **options):
+        stored = put_file(key, path, **options)
+        if altered:
+            assert altered.pop()
+            storage.put_bytes(key, b"mean 1")  # as long, and another
+        return stored
+
+    monkeypatch.setattr(storage, "put_file", alter)
+    uploads.submit(saved(tmp_path / "out", 1))
+    wait_for(lambda: not altered)
+    assert recorded() == []
+    wait_for(uploads.is_idle)
+    (row,) = all_rows()
+    assert storage.get_bytes(row.object_key) == b"main 1"
+
+
 def test_lost_claim_ends_the_uploads_and_the_watch(uploads, watch, tmp_path):
     with transaction() as session:
         session.execute(update(Job).values(fence=Job.fence + 1))
