@@ -44,11 +44,11 @@ class Fleet:
         self._keeper.start()
 
     def stop(self) -> None:
-        """All of them, by force."""
+        """All of them, by force; also those that were replaced, standing still or not."""
         self._over.set()
         if self._keeper:
             self._keeper.join()
-        for worker in self._places:
+        for worker in self.everyone:
             worker.end()
         self._places = []
 
