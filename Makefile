@@ -55,7 +55,6 @@ fuzz: install ## Schemathesis against the running service, four minutes; SEED=n 
 
 nemesis: install ## faults against the running service; N=runs of each (20), FAULTS=F1,F4, SEED=of the first, PRODUCTION=runs
 	@$(PYTHON) -m tests.nemesis --n $(or $(N),20) --production $(or $(PRODUCTION),2) --seed $(or $(SEED),1) --faults "$(FAULTS)"
-	@$(if $(FAULTS),,$(PYTHON) -m tests.nemesis --report)
 
 lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff check .

@@ -5,7 +5,8 @@
     make nemesis FAULTS=F1,F4 N=5     some of them
     make nemesis FAULTS=F4 SEED=7 N=1 the run that was seed 7
 
-Histories and evidence lie in .nemesis; every run is a line of .nemesis/results.jsonl.
+A run of all faults is published in docs/reliability.md; `--report` publishes all that was ever kept. Histories and
+evidence lie in .nemesis; every run is a line of .nemesis/results.jsonl.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def main() -> int:
     chosen.folder.mkdir(exist_ok=True)
     results = chosen.folder / "results.jsonl"
     if chosen.report:
-        report.publish(results)
+        report.publish(report.read(results))
         return 0
     names = [name for name in chosen.faults.split(",") if name] or list(FAULTS)
     if unknown := [name for name in names if name not in FAULTS]:
@@ -46,6 +47,8 @@ def main() -> int:
     seeds = range(chosen.seed, chosen.seed + chosen.n)
     done = _run([FAULTS[name] for name in names], seeds, results, production=chosen.production)
     print(report.document(done))
+    if not chosen.faults:
+        report.publish(done)
     return 1 if any(result["violations"] or result["error"] for result in done) else 0
 
 

@@ -31,9 +31,12 @@ def document(results: Sequence[Result]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def publish(file: Path) -> None:
-    """Puts the document of the kept results between the markers of docs/reliability.md."""
-    results = [json.loads(each) for each in file.read_text().splitlines()]
+def read(file: Path) -> list[Result]:
+    return [json.loads(each) for each in file.read_text().splitlines()]
+
+
+def publish(results: Sequence[Result]) -> None:
+    """Puts the document of these results between the markers of docs/reliability.md."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     DOCUMENT.write_text(f"{before}{BEGIN}\n{document(results)}\n{END}{after}")
