@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
 
 from core import queue
 from tests.nemesis.faults.processes import send, tree
@@ -25,7 +28,8 @@ def mix(run: Run) -> None:
     while now() < begun_at + CHAOS_SECONDS and not all(run.job(j).get("status") in TERMINAL for j in jobs):
         time.sleep(run.rng.uniform(1, 5))
         blow = run.rng.choice(BLOWS)
-        blow(run, jobs)
+        with suppress(psutil.NoSuchProcess):  # what was to be struck has just ended by itself
+            blow(run, jobs)
         struck.append(blow.__name__.strip("_"))
         run.history.add("fault", what=struck[-1])
     for job_id in jobs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -32,7 +33,8 @@ def tree(worker: Worker) -> list[psutil.Process]:
 def send(processes: list[psutil.Process], how: signal.Signals) -> None:
     for process in processes:
         if process.is_running():
-            os.kill(process.pid, how)
+            with suppress(ProcessLookupError):  # it ended by itself a moment ago
+                os.kill(process.pid, how)
 
 
 def kill_trainer(run: Run) -> None:
