@@ -50,6 +50,9 @@ class Export(Owned, Leased, Row):
     bytes: Mapped[int | None]
     sha256: Mapped[str | None]
     measured: Mapped[dict[str, Any] | None]
+    ladder: Mapped[dict[str, Any] | None]  # core.spec.LadderSpec as asked; of exports after the training
+    rung: Mapped[str | None]  # what the file is, where a ladder was climbed
+    candidates: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))  # core.spec.report.Candidate
     violations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     error: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]
