@@ -59,9 +59,13 @@ class HeldOut:
 
 
 def calibration_rows(pack: Pack) -> NDArray[np.int64]:
-    """Training images, evenly spaced over the pack, so that classes keep their shares."""
-    rows = pack.rows(Split.TRAIN)
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), CALIBRATION_IMAGES)).round().astype(np.int64)]
+    """Training images that the ranges of activations are found with."""
+    return spaced(pack.rows(Split.TRAIN), CALIBRATION_IMAGES)
+
+
+def spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many rows, evenly spaced, so that classes keep their shares."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.int64)]
 
 
 def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int) -> Iterator[NDArray[np.float32]]:

@@ -10,6 +10,8 @@ Settings and why (measured with onnxruntime 1.32 on x86):
 """
 
 import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,31 +51,88 @@ class _Reader(CalibrationDataReader):
         return None if batch is None else {INPUT_NAME: batch}
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What int8 files are made from: an fp32 file with batch norm folded, and the ranges of its activations.
+
+    The ranges are found by the first file that is made, which therefore needs images.
+    """
+
+    graph: Path
+    ranges: Path
+
+
+def prepare(fp32: Path, folder: Path) -> Prepared:
+    """Put into `folder` what int8 files of an fp32 one are made from."""
+    graph = folder / "prepared.onnx"
+    quant_pre_process(fp32, graph, skip_symbolic_shape=True)
+    return Prepared(graph, folder / "ranges.json")
+
+
+def with_weights(prepared: Prepared, weights: Mapping[str, NDArray[np.float32]], folder: Path) -> Prepared:
+    """The same graph with other weights, by name, and the same ranges."""
+    proto = onnx.load(prepared.graph)
+    for constant in proto.graph.initializer:
+        if constant.name in weights:
+            constant.CopyFrom(onnx.numpy_helper.from_array(weights[constant.name], constant.name))
+    graph = folder / "reweighted.onnx"
+    onnx.save(proto, graph)
+    return Prepared(graph, prepared.ranges)
+
+
 def quantize(fp32: Path, int8: Path, calibration: Calibration) -> None:
-    """Write the int8 file."""
+    """Write the int8 file of an fp32 one."""
     with tempfile.TemporaryDirectory() as scratch:
-        prepared = Path(scratch) / "prepared.onnx"
-        quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
-        _quantize_prepared(prepared, int8, calibration)
+        write(prepare(fp32, Path(scratch)), int8, calibration)
+
+
+def write(
+    prepared: Prepared, int8: Path, calibration: Calibration | None = None, *, in_fp32: Collection[str] = ()
+) -> None:
+    """Write the int8 file, its last layer and those named left in fp32."""
+    write_untidied(prepared, int8, calibration, in_fp32=in_fp32)
     proto = onnx.load(int8)
-    _check_weights(proto)
+    _check_weights(proto, len(in_fp32))
     conversion.tidy(proto)
     int8.write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def _quantize_prepared(prepared: Path, int8: Path, calibration: Calibration) -> None:
+def write_untidied(
+    prepared: Prepared,
+    int8: Path,
+    calibration: Calibration | None = None,
+    *,
+    in_fp32: Collection[str] = (),
+    only: Collection[str] = (),
+) -> None:
+    """The file with the names of the graph it is made from. `only`: nothing but these nodes is quantized."""
+    last = [node.name for node in _last_layers(onnx.load(prepared.graph))]
     quantize_static(
-        prepared,
+        prepared.graph,
         int8,
-        _Reader(calibration),
+        _Reader(calibration) if calibration else None,
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         reduce_range=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=[node.name for node in _last_layers(onnx.load(prepared))],
+        nodes_to_quantize=list(only),
+        nodes_to_exclude=[*last, *in_fp32],
         calibrate_method=CalibrationMethod.MinMax,
+        calibration_cache_path=prepared.ranges,
     )
+
+
+def layers(prepared: Prepared) -> dict[str, str]:
+    """The nodes that have weights, but the last, with the names of their weights."""
+    proto = onnx.load(prepared.graph)
+    last = {node.name for node in _last_layers(proto)}
+    constants = {constant.name for constant in proto.graph.initializer}
+    return {
+        node.name: node.input[1]
+        for node in proto.graph.node
+        if node.op_type in ("Conv", "Gemm") and node.name not in last and node.input[1] in constants
+    }
 
 
 def _last_layers(proto: onnx.ModelProto) -> list[onnx.NodeProto]:
@@ -81,10 +140,10 @@ def _last_layers(proto: onnx.ModelProto) -> list[onnx.NodeProto]:
     return [node for node in proto.graph.node if outputs.intersection(node.output)]
 
 
-def _check_weights(proto: onnx.ModelProto) -> None:
+def _check_weights(proto: onnx.ModelProto, in_fp32: int) -> None:
     """A file that is int8 in name only must not leave."""
     last = {name for node in _last_layers(proto) for name in node.input}
     stored = [constant for constant in proto.graph.initializer if len(constant.dims) >= 2]
     left = [c.name for c in stored if c.data_type == onnx.TensorProto.FLOAT and c.name not in last]
-    if left or all(constant.data_type != onnx.TensorProto.INT8 for constant in stored):
+    if len(left) > in_fp32 or all(constant.data_type != onnx.TensorProto.INT8 for constant in stored):
         raise export_failed("quantize to int8", f"These weights were left in fp32: {left}.")

@@ -1,0 +1,70 @@
+"""A few epochs of the job's own method through the rounding network: its pairs, swaps, losses and optimizer."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+from torch import nn
+
+from core.progress import Message, Metrics, Notice, Progress, Working
+from core.spec import CompressionSpec, ResolvedSpec
+from trainer import run as running
+from trainer import training
+from trainer.process import StopRequest
+from trainer.qat.network import FakeQuantized
+from trainer.qat.taps import stage_ends
+from trainer.run import Assignment, Position, Start
+
+# Of the rate that the network was trained with: it is trained already, and has no batch norm to forgive large steps.
+LEARNING_RATE_SHARE = 0.02
+_SEED_STRIDE = 0x85EBCA6B  # far from the seeds of the training and of rounds of pruning
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Two ONNX files of one network: fp32 with batch norm folded, and the int8 one made from it, names alike."""
+
+    prepared: Path
+    int8: Path
+
+
+def fine_tune(
+    assignment: Assignment, net: nn.Module, graphs: Graphs, *, epochs: int
+) -> Generator[Message, None, FakeQuantized]:
+    """The rounding network after so many epochs. `net` is what the graphs were made from, on the CPU.
+
+    Deterministic, so what is interrupted is begun again. Raises UnknownOperator where the graph cannot learn, and
+    TrainerError.
+    """
+    prepared, int8 = (onnx.load(path).graph for path in (graphs.prepared, graphs.int8))
+    network = FakeQuantized(int8, prepared)
+    network.tap(stage_ends(net, FakeQuantized(prepared, prepared), assignment.image_shape))
+    tuning = replace(assignment, spec=_spec(assignment.spec, epochs))
+    run = running.assemble(tuning, start=Start(network, Position(accumulate=assignment.spec.training.accumulate)))
+    for message in training.train_round(run, StopRequest()):
+        yield from _retold(message, run.plan.steps)
+    return network.eval()
+
+
+def _spec(spec: ResolvedSpec, epochs: int) -> ResolvedSpec:
+    """From a rate that moves weights little down to zero; no average, which would lag behind the ranges it has."""
+    rate = LEARNING_RATE_SHARE * spec.optimizer.learning_rate
+    optimizer = spec.optimizer.model_copy(update={"learning_rate": rate, "schedule": "cosine", "warmup_epochs": 0})
+    changes = {"epochs": epochs, "early_stopping": None, "ema_decay": None, "compile": "off", "precision": "fp32"}
+    return spec.model_copy(
+        update={
+            "optimizer": optimizer,
+            "training": spec.training.model_copy(update=changes),
+            "compression": CompressionSpec(),
+            "seed": (spec.seed + _SEED_STRIDE) % 2**32,
+        }
+    )
+
+
+def _retold(message: Message, steps: int) -> Generator[Message, None, None]:
+    """As work on a file: steps and checkpoints of this training are none of the job's."""
+    if isinstance(message, Progress | Metrics):
+        yield Working(activity="fine-tune the int8 network", done=message.step, total=steps)
+    elif isinstance(message, Notice):
+        yield message
