@@ -11,7 +11,7 @@ from core.ids import new_id
 from core.jobs.endings import POISON
 from core.progress import JobError
 from core.settings import settings
-from core.spec import ExportResult, ExportSpec
+from core.spec import ExportResult, ExportSpec, LadderSpec
 from core.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
 
@@ -32,12 +32,23 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
         format=spec.format,
         precision=spec.precision,
         constraints=spec.constraints.model_dump(),
+        ladder=_ladder(spec).model_dump(mode="json"),
         status="queued",
     )
     session.add(export)
     session.flush()
     session.refresh(export)
     return export
+
+
+def _ladder(spec: ExportSpec) -> LadderSpec:
+    """Without the rung that trains, which the queue of exports has no time for. Raises Invalid where it was named."""
+    if "qat" in spec.ladder.rungs and "rungs" in spec.ladder.model_fields_set:
+        raise Invalid(
+            '"qat" fine-tunes the network, which only exports of the job itself do; leave it out of ladder.rungs, or '
+            "clone the job with this export among its exports"
+        )
+    return spec.ladder.model_copy(update={"rungs": tuple(rung for rung in spec.ladder.rungs if rung != "qat")})
 
 
 def publish(session: Session, export_id: str, fence: int, result: ExportResult, stored: StoredFile) -> None:
@@ -52,6 +63,8 @@ def publish(session: Session, export_id: str, fence: int, result: ExportResult, 
         bytes=stored.bytes,
         sha256=stored.sha256,
         measured=result.measured,
+        rung=result.rung,
+        candidates=[candidate.model_dump(mode="json") for candidate in result.candidates],
         violations=list(result.violations),
         finished_at=func.now(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +81,14 @@ class Models:
         precision: str = "fp32",
         format: str = "onnx",  # noqa: A002 - the API's word
         constraints: Mapping[str, float | None] | None = None,
+        rungs: Sequence[str] | None = None,
     ) -> Export:
-        """Ask for another file of this model; does not wait for it."""
+        """Ask for another file of this model; does not wait for it. `rungs` are tried to keep the constraints."""
         body: dict[str, Any] = {"format": format, "precision": precision}
         if constraints:
             body["constraints"] = {name: value for name, value in constraints.items() if value is not None}
+        if rungs:
+            body["ladder"] = {"rungs": list(rungs)}
         return Export.of(self._client, self._transport.post(f"/v1/models/{model_id}/exports", body))
 
     def pull(

@@ -14,7 +14,7 @@ import torch
 from pydantic import ValidationError
 
 from core.progress import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from core.spec import Constraints, ExportSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
+from core.spec import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
 from trainer import device, errors, launch, process, team
 from trainer.evaluation import evaluate
 from trainer.output import Output
@@ -57,12 +57,14 @@ def _arguments() -> argparse.Namespace:
     evaluate_verb = _verb(verbs, "evaluate", "measure the weights, the control first; of main also write report.html")
     for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
-    train_verb.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
     export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
+    for command in (train_verb, export):
+        command.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
     export.add_argument("--format", default="onnx")
     export.add_argument("--precision", default="fp32")
     export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
+    export.add_argument("--ladder", type=json.loads, default={}, metavar="JSON", help="what is tried to keep them")
     profile = _verb(verbs, "profile", "measure an exported file again, on this machine")
     profile.add_argument("--bundle", type=Path, required=True, help="bundle.zip of an export")
     return parser.parse_args()
@@ -96,7 +98,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
     else:
-        yield from _measured_file(arguments, spec, pack)
+        yield from _measured_file(arguments, spec, pack, chosen)
 
 
 def _devices(spec: Path) -> int:
@@ -107,7 +109,9 @@ def _devices(spec: Path) -> int:
         return 1
 
 
-def _measured_file(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack) -> Iterator[Message]:
+def _measured_file(
+    arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack, chosen: torch.device
+) -> Iterator[Message]:
     # onnx and its runtime take seconds that training need not wait
     from trainer.export import profiling, run  # noqa: PLC0415
 
@@ -117,13 +121,19 @@ def _measured_file(arguments: argparse.Namespace, spec: ResolvedSpec, pack: Pack
         return profiling.run(spec, pack=pack, bundle=arguments.bundle, out=arguments.out)
     export = _checked_export(arguments)
     folder = arguments.export_dir or arguments.out / "exports" / f"{export.format}-{export.precision}"
-    return run(spec, pack=pack, export=export, out=arguments.out, folder=folder)
+    return run(
+        spec, pack=pack, export=export, out=arguments.out, folder=folder, device=chosen, teacher=arguments.teacher
+    )
 
 
 def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
     try:
-        constraints = Constraints.model_validate(arguments.constraints)
-        return ExportSpec(format=arguments.format, precision=arguments.precision, constraints=constraints)
+        return ExportSpec(
+            format=arguments.format,
+            precision=arguments.precision,
+            constraints=Constraints.model_validate(arguments.constraints),
+            ladder=LadderSpec.model_validate(arguments.ladder),
+        )
     except ValidationError as error:
         raise errors.spec_invalid(str(error)) from error
 

@@ -66,7 +66,7 @@ def export_arguments(spec: ExportSpec, folder: Path) -> list[str | Path]:
     constraints = spec.constraints.model_dump_json()
     return [
         *("--format", spec.format, "--precision", spec.precision),
-        *("--export-dir", folder, "--constraints", constraints),
+        *("--export-dir", folder, "--constraints", constraints, "--ladder", spec.ladder.model_dump_json()),
     ]
 
 

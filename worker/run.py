@@ -182,7 +182,8 @@ def _export_all(attempt: Attempt, pack: Path) -> dict[Path, ExportResult]:
     for number, spec in enumerate(attempt.spec.exports):
         folder = attempt.folder / f"{number}-{spec.format}-{spec.precision}"
         folder.mkdir()
-        _run_trainer(attempt, pack, "export", *publication.export_arguments(spec, folder))
+        taught = teaching.options(attempt.teacher, attempt.teacher_folder, "main")
+        _run_trainer(attempt, pack, "export", *publication.export_arguments(spec, folder), *taught)
         results[folder] = publication.read_export(folder)
     return results
 

@@ -16,6 +16,7 @@ from core import owned, tables
 from core.errors import Conflict
 from core.settings import settings
 from core.spec import FORMATS, Constraints, FormatName, FormatTerms, formats
+from core.spec.report import Candidate
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
@@ -98,6 +99,8 @@ def page(row: tables.Export) -> Export:
         bytes=row.bytes,
         sha256=row.sha256,
         measured=row.measured,
+        rung=row.rung,
+        candidates=[Candidate.model_validate(candidate) for candidate in row.candidates],
         violations=row.violations,
         error=row.error,
         created_at=row.created_at,

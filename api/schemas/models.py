@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from core.spec import Constraints, Evaluation
+from core.spec.report import Candidate
 
 
 class Headline(BaseModel):
@@ -47,6 +48,8 @@ class Export(BaseModel):
     measured: dict[str, Any] | None = Field(
         description="top1_accuracy or mean_iou or ap, drop_points, latency_ms_p50 ... of the file."
     )
+    rung: str | None = Field(description="Of the ladder, where one was climbed: int8, mixed, qat or fp16.")
+    candidates: list[Candidate] = Field(description="What the ladder tried, in its order; none where there was none.")
     violations: list[str] = Field(description="Constraints that do not hold.")
     error: dict[str, Any] | None
     created_at: datetime

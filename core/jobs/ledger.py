@@ -255,6 +255,8 @@ def _export(model: Model, finished: FinishedExport) -> Export:
         bytes=finished.stored.bytes,  # with the signature, which the trainer's own figures lack
         sha256=finished.stored.sha256,
         measured=result.measured,
+        rung=result.rung,
+        candidates=[candidate.model_dump(mode="json") for candidate in result.candidates],
         violations=result.violations,
         finished_at=func.now(),
     )

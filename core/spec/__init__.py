@@ -19,6 +19,7 @@ from core.spec.job import (
     OptimizerSpec,
     TrainingSpec,
 )
+from core.spec.ladder import RUNGS, LadderSpec, Rung
 from core.spec.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from core.spec.report import Evaluation, ExportResult, ProfileResult, SplitEvaluation
 from core.spec.resolution import Plan, ResolvedSpec, SpecInvalid, parse, plan, resolve, violations_of
@@ -29,6 +30,7 @@ __all__ = [
     "BACKGROUND",
     "FORMATS",
     "IGNORE",
+    "RUNGS",
     "TERMS",
     "AugmentationSpec",
     "CompressionSpec",
@@ -43,6 +45,7 @@ __all__ = [
     "FormatName",
     "FormatTerms",
     "JobSpec",
+    "LadderSpec",
     "MethodSpec",
     "ModelSpec",
     "OptimizerSpec",
@@ -55,6 +58,7 @@ __all__ = [
     "ProfileResult",
     "PruningSpec",
     "ResolvedSpec",
+    "Rung",
     "SpecInvalid",
     "SpecWarning",
     "Split",

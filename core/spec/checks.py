@@ -32,7 +32,7 @@ def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int
         *_optimizer_violations(spec),
         *_training_violations(spec, manifest),
         *_evaluation_violations(spec, manifest),
-        *_pruning_violations(spec),
+        *_pruning_violations(spec, manifest),
     ]
 
 
@@ -144,10 +144,15 @@ def _evaluation_violations(spec: JobSpec, manifest: PackManifest) -> list[Violat
     return found
 
 
-def _pruning_violations(spec: JobSpec) -> list[Violation]:
+def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     pruning, found = spec.compression.pruning, []
     if pruning is None:
         return []
+    if manifest.task != "classification":
+        message = (
+            f"only networks that classify can be pruned, and this dataset is for {manifest.task}; leave pruning out"
+        )
+        found.append(Violation(pointer="/compression/pruning", code="task_not_prunable", message=message))
     if spec.model.architecture in NOT_PRUNABLE:
         message = (
             f"{spec.model.architecture} mixes the channels of its halves, which leaves none to be removed alone; "

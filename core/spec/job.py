@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from core.spec.compression import CompressionSpec
 from core.spec.formats import FORMATS, FormatName, Precision
+from core.spec.ladder import LadderSpec
 from core.spec.methods import MethodSpec, PatchSwapSpec
 from core.spec.strict import Strict
 from core.spec.tasks import Task
@@ -135,6 +136,15 @@ class ExportSpec(Strict):
     format: FormatName = "onnx"
     precision: Precision = "fp32"
     constraints: Constraints = Constraints()
+    ladder: LadderSpec = Field(
+        LadderSpec(),
+        description="What is tried to keep the constraints of an int8 file; of other files without effect.",
+    )
+
+    @property
+    def climbs(self) -> bool:
+        """Whether there is something to keep, and more than one way to."""
+        return self.precision == "int8" and self.constraints != Constraints()
 
     @field_validator("precision")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 from core.spec.job import Constraints
+from core.spec.ladder import Rung
 
 Interval = tuple[float, float]  # 95 %, of the images drawn
 
@@ -213,6 +214,22 @@ class ProfileResult(BaseModel):
     measured: dict[str, Any]  # top1_accuracy, drop_points, latency_ms_p50 ..., as of an export
 
 
+class Candidate(Figures):
+    """A file that the ladder of an export tried, or did not, and why."""
+
+    rung: Rung
+    fp32_layers: list[str] = []  # left as they are, beside the last one
+    qat_epochs: int | None = None
+    split: Literal["val", "train"] | None = None  # whose images chose; never the test split's
+    samples: int | None = None
+    model_bytes: int | None = None
+    top1_accuracy: float | None = None
+    drop_points: float | None = None  # against the trained network, on the same images
+    latency_ms_p50: float | None = None
+    meets: bool = False
+    reasons: list[str] = []  # what it does not keep, or why it was not tried
+
+
 class ExportResult(BaseModel):
     """One exported file, run and measured. `status` is gate_failed where a constraint does not hold."""
 
@@ -223,4 +240,6 @@ class ExportResult(BaseModel):
     violations: list[str]  # one sentence each, empty when succeeded
     bytes: int  # of the bundle
     sha256: str  # of the bundle
+    rung: Rung | None = None  # of the ladder, where one was climbed: what the file is
+    candidates: list[Candidate] = []  # all that were tried, in their order
     measured: dict[str, Any]  # top1_accuracy, drop_points, ece, nll, model_bytes, latency_ms_p50 ..., see docs

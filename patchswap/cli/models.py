@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from patchswap import signatures
-from patchswap.cli import bars, pareto
+from patchswap.cli import bars, candidates, pareto
 from patchswap.cli.output import Json, accuracy_of, connect, emit, note, plain, printable, size, table
 from patchswap.errors import BadInput
 
@@ -188,8 +188,9 @@ def list_exports(model: ModelOrJob, device: Device = None, as_json: Json = False
     """The files of one model, smallest first, and which no other beats (*); ~ is an estimate."""
     with connect() as client:
         found = client.models.pareto(model, device=device)
-        whole = client.models.exports(found.model_id) if as_json else ()
-    emit(list(whole), as_json=as_json, text=pareto.as_table(found))
+        whole = client.models.exports(found.model_id)
+    tables = [pareto.as_table(found), *(candidates.as_table(export) for export in whole)]
+    emit(list(whole), as_json=as_json, text="\n\n".join(filter(None, tables)))
     for remark in found.notes:
         note(remark)
 
@@ -220,13 +221,17 @@ def create_export(  # noqa: PLR0917 - one for each option
     max_drop_points: Annotated[float | None, typer.Option(help="Accuracy it may lose, in percentage points.")] = None,
     max_bytes: Annotated[int | None, typer.Option(help="Of the model file.")] = None,
     max_latency_ms: Annotated[float | None, typer.Option(help="Median, one thread, one image.")] = None,
+    rung: Annotated[
+        list[str] | None, typer.Option(help="Of an int8 file with limits: try only int8, mixed, fp16; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make another file of a model, and wait until it is measured. Exits with 1 where it breaks a limit."""
     limits = {"max_drop_points": max_drop_points, "max_bytes": max_bytes, "max_latency_ms": max_latency_ms}
     with connect() as client:
-        export = client.models.export(model_id, precision=precision, format=format, constraints=limits).wait()
-    emit(export, as_json=as_json, text=_table([export]))
+        asked = client.models.export(model_id, precision=precision, format=format, constraints=limits, rungs=rung)
+        export = asked.wait()
+    emit(export, as_json=as_json, text=_described(export))
     if export.status == "gate_failed":
         note("\n".join(export.violations))
         raise typer.Exit(1)
@@ -247,10 +252,14 @@ def list_formats(as_json: Json = False) -> None:
 
 @exports.command("show")
 def show_export(export_id: str, as_json: Json = False) -> None:
-    """One file."""
+    """One file, and what was tried for it."""
     with connect() as client:
         export = client.exports.get(export_id)
-    emit(export, as_json=as_json, text=_table([export]))
+    emit(export, as_json=as_json, text=_described(export))
+
+
+def _described(export: Export) -> str:
+    return "\n\n".join(filter(None, (_table([export]), candidates.as_table(export))))
 
 
 def _table(found: list[Export] | tuple[Export, ...]) -> str:

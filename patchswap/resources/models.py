@@ -21,6 +21,8 @@ class Export(Bound):
     bytes: int | None = None  # of the bundle
     sha256: str | None = None
     measured: dict[str, Any] | None = None
+    rung: str | None = None  # of the ladder, where one was climbed
+    candidates: tuple[dict[str, Any], ...] = ()  # all that it tried, with what was measured
     violations: tuple[str, ...] = ()
     error: dict[str, Any] | None = None
     created_at: datetime

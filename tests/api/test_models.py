@@ -12,11 +12,12 @@ import json
 import httpx
 import onnxruntime
 import pytest
+from sqlalchemy import update
 
 from core import metrics
 from core.database import transaction
 from core.settings import settings
-from core.tables import DatasetVersion, Model
+from core.tables import DatasetVersion, Export, Model
 from tests.api import made
 from tests.api.serving import Caller
 
@@ -139,6 +140,10 @@ def test_export_can_be_asked_for(ours: Caller, version: DatasetVersion):
         ({"format": "executorch", "precision": "fp16"}, "/precision"),
         ({"constraints": {"max_drop_points": -1}}, "/constraints/max_drop_points"),
         ({"constraints": {"odd": 1}}, "/constraints/odd"),
+        ({"ladder": {"rungs": []}}, "/ladder/rungs"),
+        ({"ladder": {"rungs": ["int8", "int8"]}}, "/ladder/rungs"),
+        ({"ladder": {"rungs": ["int4"]}}, "/ladder/rungs/0"),
+        ({"ladder": {"qat_epochs": 0}}, "/ladder/qat_epochs"),
         ({"status": "succeeded"}, "/status"),
     ],
 )
@@ -146,6 +151,32 @@ def test_fault_in_an_export_is_422_with_its_place(ours: Caller, version: Dataset
     _, model, _ = made.published_job(version)
     answer = ours.post(f"/v1/models/{model.id}/exports", body)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_rung_that_trains_is_for_exports_of_the_job(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    path, limits = f"/v1/models/{model.id}/exports", {"precision": "int8", "constraints": {"max_drop_points": 1.0}}
+    answer = ours.post(path, limits | {"ladder": {"rungs": ["int8", "qat"]}})
+    assert answer.status_code == 422
+    assert "only exports of the job itself do" in answer.json()["detail"]
+    answer = ours.post(path, limits | {"ladder": {"rungs": ["fp16", "int8"]}})
+    assert answer.status_code == 202
+    assert (answer.json()["rung"], answer.json()["candidates"]) == (None, [])
+
+
+def test_candidates_of_a_ladder_are_shown_whole(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    export = made.export(model, "gate_failed")
+    with transaction() as session:
+        tried = {"rung": "mixed", "fp32_layers": ["conv1.weight"], "drop_points": 1.5, "reasons": ["too much is lost"]}
+        session.execute(update(Export).values(rung="mixed", candidates=[tried]).where(Export.id == export.id))
+    body = ours.get(f"/v1/exports/{export.id}").json()
+    assert body["rung"] == "mixed"
+    assert body["candidates"] == [
+        tried
+        | dict.fromkeys(("qat_epochs", "split", "samples", "model_bytes", "top1_accuracy", "latency_ms_p50"))
+        | {"meets": False}
+    ]
 
 
 def test_file_that_failed_its_gate_is_not_handed_out(ours: Caller, version: DatasetVersion):

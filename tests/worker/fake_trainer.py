@@ -30,6 +30,8 @@ from core.spec import (
     Constraints,
     Evaluation,
     ExportResult,
+    ExportSpec,
+    LadderSpec,
     PackManifest,
     ProfileResult,
     ResolvedSpec,
@@ -37,6 +39,7 @@ from core.spec import (
     plan,
 )
 from core.spec.methods import TaughtSpec
+from core.spec.report import Candidate
 from core.spec.teacher import TeacherCard
 
 stop = threading.Event()
@@ -268,12 +271,20 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
     content = bundle.read_bytes()
     constraints = Constraints.model_validate_json(arguments.constraints)
     violations = ["the drop is too large"] if constraints.max_drop_points == 0 else []
+    asked = ExportSpec(
+        precision=arguments.precision,
+        constraints=constraints,
+        ladder=LadderSpec.model_validate_json(arguments.ladder),
+    )
+    tried = [Candidate(rung=rung, samples=10, meets=not violations) for rung in asked.ladder.rungs]
     result = ExportResult(
         format=arguments.format,
         precision=arguments.precision,
         status="gate_failed" if violations else "succeeded",
         constraints=constraints,
         violations=violations,
+        rung=tried[0].rung if asked.climbs else None,
+        candidates=tried if asked.climbs else [],
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         measured={"top1_accuracy": 0.9},
@@ -306,6 +317,7 @@ def main() -> int:
     parser.add_argument("--export-dir", type=Path)
     parser.add_argument("--constraints")
     parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--ladder")
     arguments = parser.parse_args()
     leaked = [name for name in os.environ if name.startswith("PATCHSWAP_") and name != "PATCHSWAP_DIE_WITH_PARENT"]
     assert not leaked, f"the trainer was given the service's settings: {leaked}"

@@ -82,6 +82,28 @@ def test_gate_that_fails_is_a_result(model):
     assert (export.status, export.violations) == ("gate_failed", ["the drop is too large"])
 
 
+def test_what_the_ladder_tried_is_kept_and_no_rung_of_it_trains(model):
+    export = order(model, precision="int8", constraints=Constraints(max_drop_points=0))
+    assert export.ladder["rungs"] == ["int8", "mixed", "fp16"]
+    run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.rung) == ("gate_failed", "int8")
+    assert [(tried["rung"], tried["meets"]) for tried in export.candidates] == [
+        ("int8", False),
+        ("mixed", False),
+        ("fp16", False),
+    ]
+
+
+def test_export_that_was_queued_before_there_were_ladders_is_made(model):
+    export = order(model, precision="int8")
+    with transaction() as session:
+        session.execute(update(Export).values(ladder=None))
+    run_export(export.id)
+    export = read(Export, export.id)
+    assert (export.status, export.rung, export.candidates) == ("succeeded", None, [])
+
+
 @pytest.mark.parametrize(("mode", "status", "attempts"), [("gpu_oom", "failed", 1), ("segfault", "queued", 1)])
 def test_named_error_fails_at_once_and_a_crash_is_tried_again(model, mode, status, attempts):
     with transaction() as session:

@@ -1,6 +1,7 @@
 """From trained weights to a measured file in a bundle: `run` is the way, the modules beside it are the steps.
 
-Whatever is said of a file was measured on that file, by its own runtime. Nothing here trains.
+Whatever is said of a file was measured on that file, by its own runtime. Nothing here trains but one rung of the
+ladder.
 """
 
 import os
@@ -8,30 +9,44 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from core.progress import Done, Message, Working
 from core.spec import ExportSpec, ResolvedSpec
 from trainer import durable, weights
-from trainer.export import measurement, model_files, publishing
-from trainer.export.task import Task
+from trainer.export import ladder, measurement, model_files, publishing
+from trainer.export.task import CPU, Task
 from trainer.pack import Pack
 
 
-def run(spec: ResolvedSpec, *, pack: Pack, export: ExportSpec, out: Path, folder: Path) -> Iterator[Message]:
+def run(
+    spec: ResolvedSpec,
+    *,
+    pack: Pack,
+    export: ExportSpec,
+    out: Path,
+    folder: Path,
+    device: torch.device = CPU,
+    teacher: Path | None = None,
+) -> Iterator[Message]:
     """Write bundle.zip and export.json into `folder`. A gate that failed is a result, with its bundle and figures.
 
     Reads OUT/main/model.safetensors, OUT/main/evaluation.json and, if they are there, OUT/main/report.html and
     OUT/control/evaluation.json.
     Raises TrainerError.
     """
-    task = Task(spec, pack, export, out, folder)
+    task = Task(spec, pack, export, out, folder, device, teacher)
     net = weights.load_model(spec, pack.manifest, task.weights_path)
     task.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
-        folders = yield from model_files.make(task, net, Path(scratch))
+        climbed = None
+        if task.climbs:
+            climbed = yield from ladder.climb(task, net, Path(scratch))
+        folders = climbed.folders if climbed else (yield from model_files.make(task, net, Path(scratch)))
         found = yield from measurement.measure(task, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
-        result = publishing.publish(task, net, folders[0], found)
+        result = publishing.publish(task, net, folders[0], found, climbed)
     durable.write(folder / publishing.RESULT_NAME, result.model_dump_json(indent=2).encode())
     files = {"bundle": publishing.BUNDLE_NAME, "export": publishing.RESULT_NAME}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

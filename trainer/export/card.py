@@ -6,6 +6,7 @@ from typing import Any
 
 from core.spec import Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec, SplitEvaluation
 from core.spec.methods import TaughtSpec
+from core.spec.report import Candidate
 from trainer.export.formats import Format
 
 _SHOWN_CLASSES = 50
@@ -22,11 +23,12 @@ class Facts:
     control: Evaluation | None
     measured: dict[str, Any]
     violations: list[str]
+    candidates: list[Candidate]  # of the ladder, where one was climbed
 
 
 def write(facts: Facts) -> str:
     """The card as Markdown."""
-    sections = (_head, _data, _method, _accuracy, _control, _file, _limits, _licence)
+    sections = (_head, _data, _method, _accuracy, _control, _file, _ladder, _limits, _licence)
     return "\n".join(text for section in sections if (text := section(facts)))
 
 
@@ -169,6 +171,26 @@ def _speed(measured: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _ladder(facts: Facts) -> str:
+    """What was tried before this file, on images that chose and are not those of the figures above."""
+    if not facts.candidates:
+        return ""
+    lines = [
+        f"| {each.rung} | {len(each.fp32_layers) or ''} | {_or_dash(each.model_bytes, ',')} | "
+        f"{_or_dash(each.drop_points, '.2f')} | {_or_dash(each.latency_ms_p50, '.3f')} | "
+        f"{'yes' if each.meets else ' '.join(each.reasons)} |"
+        for each in facts.candidates
+    ]
+    split = next((each.split for each in facts.candidates if each.split), "no")
+    return f"""## The ladder
+Tried in this order; accuracy on {split} images.
+
+| rung | layers in fp32 | bytes | drop, points | ms | keeps what was asked |
+|---|---|---|---|---|---|
+{chr(10).join(lines)}
+"""
+
+
 def _limits(facts: Facts) -> str:
     return f"""## Limits
 - Not measured: other processors and accelerators, battery and heat, several images at once, pictures from other \
@@ -207,6 +229,10 @@ def _percent(fraction: float) -> str:
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return f"{_percent(interval[0])} to {_percent(interval[1])}" if interval else "not computed"
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _number(value: float | None) -> str:

@@ -39,3 +39,15 @@ def evaluation_missing(path: str) -> TrainerError:
             remediation="Run `evaluate` with the same --out folder first.",
         )
     )
+
+
+def nothing_tried(reasons: list[str]) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="ladder_empty",
+            category="user_spec",
+            retryable=False,
+            message=f"None of the ladder's rungs could be tried. {' '.join(reasons)}",
+            remediation="Name other rungs in the export's ladder, or leave them out.",
+        )
+    )

@@ -25,7 +25,7 @@ def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, 
     """
     source, precision = Source(net, task.image_shape), task.export.precision
     fp32, smaller = scratch / "fp32", scratch / precision
-    yield from _convert(task, source, fp32)
+    yield from convert(task, source, fp32)
     folders = [fp32]
     if precision != "fp32":
         smaller.mkdir()
@@ -34,8 +34,12 @@ def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, 
         yield from working_while(f"quantize to {precision}", quantize, steps=calibration.steps)
         folders = [smaller, fp32]
     for folder in folders:
-        task.format.annotate(folder, {"labels": task.pack.manifest.classes, "preprocess": task.preprocessing()})
+        annotate(task, folder)
     return folders
+
+
+def annotate(task: Task, folder: Path) -> None:
+    task.format.annotate(folder, {"labels": task.pack.manifest.classes, "preprocess": task.preprocessing()})
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -47,8 +51,11 @@ def bytes_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in _paths(folder))
 
 
-def _convert(task: Task, source: Source, folder: Path) -> Generator[Working, None, None]:
-    """Converting takes 5 to 50 s, so a later export of the same weights takes the files that an earlier one left."""
+def convert(task: Task, source: Source, folder: Path) -> Generator[Working, None, None]:
+    """Write the fp32 model into a new folder. Raises TrainerError.
+
+    Converting takes 5 to 50 s, so a later export of the same weights takes the files that an earlier one left.
+    """
     versions = [f"{package} {version(package)}" for package in task.format.MADE_WITH]
     made_from = f"{task.weights_sha256} {task.spec.model} {task.image_shape} {versions}"
     name = f"fp32-{task.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"

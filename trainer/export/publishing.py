@@ -1,5 +1,6 @@
 """The files of a bundle, put together from what was made and measured, and what is said of it to the service."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import nn
 from core.spec import ExportResult
 from trainer.export import bundle, card, gate, heldout, model_files
 from trainer.export.golden import Golden
+from trainer.export.ladder import Climbed
 from trainer.export.measurement import Measurement
 from trainer.export.task import Task
 
@@ -16,23 +18,29 @@ BUNDLE_NAME = "bundle.zip"
 RESULT_NAME = "export.json"
 
 
-def publish(task: Task, net: nn.Module, model: Path, found: Measurement) -> ExportResult:
+def publish(task: Task, net: nn.Module, model: Path, found: Measurement, climbed: Climbed | None) -> ExportResult:
     """Write the bundle. A file that fails its gate is written too, for its owner to look at; the status says so."""
     export, values = task.export, found.values
     violations = gate.violations(export.constraints, values)
+    if climbed and not climbed.taken.meets:
+        violations.append(_none_good_enough(climbed))
+    if climbed:  # from here on the task is to describe the file that was made
+        task = replace(task, export=export.model_copy(update={"precision": climbed.precision}))
     result = {
         "format": export.format,
         "precision": export.precision,
         "status": "gate_failed" if violations else "succeeded",
         "constraints": export.constraints.model_dump(),
         "violations": violations,
+        "rung": climbed.taken.rung if climbed else None,
+        "candidates": [candidate.model_dump(mode="json") for candidate in climbed.candidates] if climbed else [],
     }
     golden = _golden(task, net, model)
     contents = golden.files() | {
         "labels.json": bundle.as_json(task.pack.manifest.classes),
         "preprocess.json": bundle.as_json(task.preprocessing()),
         "metrics.json": bundle.as_json(result | values | _per_class(found)),
-        "model_card.md": card.write(_facts(task, found, violations)).encode(),
+        "model_card.md": card.write(_facts(task, found, violations, climbed)).encode(),
     }
     contents |= task.report() | bundle.programs(task.spec.task, task.format)
     manifest = _manifest(task) | {"weights": values["weights"], "golden": golden.tolerances(values)}
@@ -42,6 +50,14 @@ def publish(task: Task, net: nn.Module, model: Path, found: Measurement) -> Expo
 
 def _per_class(found: Measurement) -> dict[str, Any]:
     return found.figures.model_dump(include={"per_class"}) if found.figures else {}
+
+
+def _none_good_enough(climbed: Climbed) -> str:
+    split = climbed.taken.split
+    return (
+        f"No candidate of the ladder kept the constraints on {climbed.taken.samples} {split} images; `candidates` says "
+        f"by how much. This file, {climbed.taken.rung}, came nearest."
+    )
 
 
 def _golden(task: Task, net: nn.Module, model: Path) -> Golden:
@@ -66,7 +82,7 @@ def _manifest(task: Task) -> dict[str, Any]:
     }
 
 
-def _facts(task: Task, found: Measurement, violations: list[str]) -> card.Facts:
+def _facts(task: Task, found: Measurement, violations: list[str], climbed: Climbed | None) -> card.Facts:
     return card.Facts(
         spec=task.spec,
         manifest=task.pack.manifest,
@@ -77,4 +93,5 @@ def _facts(task: Task, found: Measurement, violations: list[str]) -> card.Facts:
         control=task.control(),
         measured=found.values,
         violations=violations,
+        candidates=climbed.candidates if climbed else [],
     )

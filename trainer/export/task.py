@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from core.progress import Arm
 from core.spec import Evaluation, ExportSpec, ResolvedSpec
 from trainer import evaluation, weights
@@ -13,6 +15,8 @@ from trainer.export import formats
 from trainer.export.failures import evaluation_missing
 from trainer.export.formats.format import INPUT_NAME, Format
 from trainer.pack import Pack
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,17 @@ class Task:
     export: ExportSpec
     out: Path
     folder: Path  # receives bundle.zip and export.json
+    device: torch.device = CPU  # fine-tunes, where that is asked for
+    teacher: Path | None = None  # of a method that has one
 
     @cached_property
     def format(self) -> Format:
         return formats.choose(self.export.format)
+
+    @property
+    def climbs(self) -> bool:
+        """Whether there is a ladder to climb: candidates are run, and judged by top-1 accuracy."""
+        return self.export.climbs and self.format.RUNS_HERE and self.spec.task == "classification"
 
     @property
     def weights_path(self) -> Path:

@@ -1,0 +1,42 @@
+"""The table of what a ladder tried."""
+
+from datetime import UTC, datetime
+
+from patchswap.cli import candidates
+from patchswap.resources import Export
+
+
+def export(status: str, *tried: dict) -> Export:
+    fields = {"fp32_layers": [], "qat_epochs": None, "split": None, "model_bytes": None, "drop_points": None}
+    whole = [fields | {"latency_ms_p50": None, "meets": False, "reasons": []} | each for each in tried]
+    return Export(
+        id="exp_1",
+        model_id="model_1",
+        format="onnx",
+        precision="int8",
+        status=status,
+        rung=tried[-1]["rung"] if tried else None,
+        candidates=tuple(whole),
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_each_candidate_has_a_line_and_the_taken_one_a_star():
+    int8 = {"rung": "int8", "split": "val", "model_bytes": 1000, "drop_points": 2.5, "reasons": ["It loses too much."]}
+    mixed = {"rung": "mixed", "fp32_layers": ["a", "b"], "model_bytes": 2000, "drop_points": 0.5, "meets": True}
+    title, _, first, second = candidates.as_table(export("succeeded", int8, mixed)).splitlines()
+    assert title == "exp_1: mixed was taken; drops in points on val images"
+    assert "1,000" in first
+    assert "It loses too much." in first
+    assert second.split() == ["*", "mixed,", "2", "in", "fp32", "2,000", "0.50", "-", "yes"]
+
+
+def test_without_a_ladder_there_is_no_table():
+    assert candidates.as_table(export("succeeded")) == ""
+
+
+def test_failed_gate_has_no_star():
+    told = candidates.as_table(export("gate_failed", {"rung": "qat", "qat_epochs": 3, "meets": True}))
+    assert "none was good enough" in told
+    assert "qat, 3 epochs" in told
+    assert "*" not in told

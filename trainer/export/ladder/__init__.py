@@ -1,0 +1,96 @@
+"""The fallback ladder of an int8 export: rungs are tried in their order until a file keeps its constraints.
+
+Which file is taken is decided on images that are not the held-out split's; that split then judges the one file taken.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from core.progress import Message, Notice
+from core.spec import Precision
+from core.spec.report import Candidate
+from trainer.export import model_files
+from trainer.export.failures import nothing_tried
+from trainer.export.formats import Source
+from trainer.export.ladder.attempts import Attempt, Workshop
+from trainer.export.ladder.hopelessness import hopeless
+from trainer.export.ladder.judging import Judge
+from trainer.export.task import Task
+from trainer.qat.operators import UnknownOperator
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """`folders`: the model that was taken, then the fp32 one. Where none is good enough it is the nearest to it."""
+
+    folders: list[Path]
+    taken: Candidate
+    candidates: list[Candidate]
+
+    @property
+    def precision(self) -> Precision:
+        return "fp16" if self.taken.rung == "fp16" else "int8"
+
+
+def climb(task: Task, net: nn.Module, scratch: Path) -> Generator[Message, None, Climbed]:
+    """Make files until one is good enough; each is a notice. Raises TrainerError."""
+    fp32 = scratch / "fp32"
+    yield from model_files.convert(task, Source(net, task.image_shape), fp32)
+    model_files.annotate(task, fp32)
+    judge = yield from Judge.over(task, fp32)
+    workshop = Workshop(task, net, fp32, scratch, judge)
+    candidates: list[Candidate] = []
+    folders: list[Path] = []  # of the candidates, even where there is nothing in it
+    for rung in task.export.ladder.rungs:
+        for attempt in workshop.attempts(rung):
+            folder = scratch / f"candidate-{len(candidates)}"
+            folder.mkdir()
+            candidate = yield from _make(workshop, attempt, candidates, folder)
+            candidates.append(candidate)
+            folders.append(folder)
+            yield _notice(candidate)
+            if candidate.meets:
+                return Climbed([folder, fp32], candidate, candidates)
+            if candidate.samples is None:
+                break  # nor can this rung's others be tried
+    nearest = min((c for c in candidates if c.samples), key=_distance, default=None)
+    if nearest is None:
+        raise nothing_tried([reason for candidate in candidates for reason in candidate.reasons])
+    return Climbed([folders[candidates.index(nearest)], fp32], nearest, candidates)
+
+
+def _make(
+    workshop: Workshop, attempt: Attempt, before: list[Candidate], folder: Path
+) -> Generator[Message, None, Candidate]:
+    """The candidate, measured; or why it was not tried."""
+    task = workshop.task
+    obstacle = workshop.obstacle(attempt.rung) or hopeless(attempt.rung, before, task.export.constraints)
+    if obstacle:
+        return Candidate(rung=attempt.rung, reasons=[obstacle])
+    try:
+        candidate = yield from attempt.write(folder)
+    except UnknownOperator as error:
+        return Candidate(rung=attempt.rung, reasons=[f"Not tried: nobody taught {error} to learn with rounding."])
+    model_files.annotate(task, folder)
+    return (yield from workshop.judge.judge(candidate, folder))
+
+
+def _distance(candidate: Candidate) -> tuple[int, float, int]:
+    """How far from being good enough: by what it breaks, then by what is lost."""
+    return len(candidate.reasons), candidate.drop_points or 0.0, candidate.model_bytes or 0
+
+
+def _notice(candidate: Candidate) -> Notice:
+    name = f"{candidate.rung}, {len(candidate.fp32_layers)} layers in fp32" if candidate.fp32_layers else candidate.rung
+    verdict = "is good enough" if candidate.meets else f"is not taken. {' '.join(candidate.reasons)}"
+    figures = (
+        f" ({candidate.drop_points:.2f} points below on {candidate.samples} {candidate.split} images, "
+        f"{candidate.model_bytes:,} bytes, {candidate.latency_ms_p50:.3f} ms)"
+        if candidate.samples
+        else ""
+    )
+    message = f"Export candidate {name}{figures} {verdict}"
+    return Notice(severity="info", code="export_candidate", message=message, data=candidate.model_dump(mode="json"))
