@@ -12,6 +12,7 @@ from core.jobs.endings import POISON
 from core.progress import JobError
 from core.settings import settings
 from core.spec import ExportResult, ExportSpec, LadderSpec
+from core.spec.checks import NOT_EXPORTED
 from core.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
 
@@ -20,6 +21,8 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
     """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
     model = owned.find(session, Model, tenant_id, model_id)
     trained = session.get_one(Job, model.job_id)
+    if model.task in NOT_EXPORTED:
+        raise Invalid(f"files of {model.task} networks are not made yet; its weights are in the job's checkpoints")
     if not trained.resolved["evaluation"].get("test", True):
         raise Invalid(
             f"a file is judged on the test split, which job {trained.id} left unread; "

@@ -12,6 +12,9 @@ from core.spec.tasks import TERMS, Task
 NOT_PRUNABLE = ("shufflenet_v2_x1_0",)
 
 
+NOT_EXPORTED: frozenset[Task] = frozenset({"detection"})  # whose networks are trained and judged, but become no file
+
+
 class Violation(BaseModel):
     pointer: str  # RFC 6901
     code: str
@@ -59,6 +62,9 @@ def _task_violations(spec: JobSpec, task: Task) -> list[Violation]:
         if augmentation.crop_padding not in ("auto", 0):
             message = "is for classification; images are scaled and cropped by scale_jitter"
             found.append(("/training/augmentation/crop_padding", "not_of_task", message))
+        if task in NOT_EXPORTED and spec.exports:
+            message = f'files of {task} networks are not made yet; give "exports": []'
+            found.append(("/exports", "not_of_task", message))
         jitter = augmentation.scale_jitter
         if jitter != "auto" and jitter[0] > jitter[1]:
             message = "the smaller factor comes first"

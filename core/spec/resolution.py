@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.spec.checks import SpecWarning, Violation, violations, warnings
+from core.spec.checks import NOT_EXPORTED, SpecWarning, Violation, violations, warnings
 from core.spec.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
@@ -117,6 +117,8 @@ def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
         message = f"the dataset is for {task}; leave task out, or name a dataset for {spec.task}"
         raise SpecInvalid([Violation(pointer="/task", code="task_differs", message=message)])
     changes: dict[str, Any] = {"task": task}
+    if task in NOT_EXPORTED and "exports" not in spec.model_fields_set:
+        changes["exports"] = ()
     if spec.model.architecture == "auto":
         changes["model"] = spec.model.model_copy(update={"architecture": TERMS[task].architectures[0]})
     stopping = spec.training.early_stopping

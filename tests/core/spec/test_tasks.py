@@ -103,3 +103,10 @@ def test_every_network_of_scenes_is_built_on_one_of_classification():
     scenes = {*TERMS["segmentation"].architectures, *TERMS["detection"].architectures}
     assert scenes == BACKBONES.keys()
     assert set(BACKBONES.values()) <= set(TERMS["classification"].architectures)
+
+
+def test_detectors_become_no_file_and_a_spec_that_asks_for_one_is_refused():
+    spec, _ = resolve(parse({"dataset": "dsv_x"}), manifest("detection"))
+    assert spec.exports == ()
+    assert pointers("detection", exports=[{"format": "onnx"}]) == ["/exports"]
+    assert resolve(parse({"dataset": "dsv_x"}), manifest("classification"))[0].exports
