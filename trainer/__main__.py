@@ -14,7 +14,17 @@ import torch
 from pydantic import ValidationError
 
 from core.progress import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from core.spec import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
+from core.spec import (
+    Constraints,
+    ExportSpec,
+    LadderSpec,
+    ResolvedSpec,
+    SpecInvalid,
+    TrainingSpec,
+    formats,
+    parse,
+    resolve,
+)
 from trainer import device, errors, launch, process, team
 from trainer.evaluation import evaluate
 from trainer.output import Output
@@ -84,6 +94,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
     if not spec.evaluation.test:
         pack = pack.without_test()
     if arguments.verb == "train":
+        _require_formats(spec)
         yield from notices if arguments.arm == "main" else ()
         yield from train(
             spec,
@@ -99,6 +110,13 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
     else:
         yield from _measured_file(arguments, spec, pack, chosen)
+
+
+def _require_formats(spec: ResolvedSpec) -> None:
+    """Raises TrainerError where a file that is asked for cannot be made here: before the training, not hours later."""
+    for export in spec.exports:
+        if absent := formats.missing(export.format):
+            raise errors.format_missing(export.format, absent)
 
 
 def _devices(spec: Path) -> int:

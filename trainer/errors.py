@@ -5,6 +5,7 @@ import errno
 import torch
 
 from core.progress import JobError
+from core.spec import FORMATS, FormatName
 
 
 class TrainerError(Exception):
@@ -38,6 +39,18 @@ def spec_invalid(message: str) -> TrainerError:
             retryable=False,
             message=message,
             remediation="Correct what the message names and submit again.",
+        )
+    )
+
+
+def format_missing(name: FormatName, absent: list[str]) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="missing_dependency",
+            category="platform",
+            retryable=False,
+            message=f"This worker cannot make {name} files: {', '.join(absent)} not installed.",
+            remediation=f"Install it where the worker runs: {FORMATS[name].install}",
         )
     )
 

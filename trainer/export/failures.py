@@ -1,7 +1,6 @@
 """The ways an export can end that are not a file, named for the customer."""
 
 from core.progress import JobError
-from core.spec import FORMATS, FormatName
 from trainer.errors import TrainerError
 
 
@@ -13,18 +12,6 @@ def export_failed(stage: str, reason: object) -> TrainerError:
             retryable=False,
             message=f"The export failed at this stage: {stage}. {reason}",
             remediation="The trained model is not affected. Report this with the job's id; other formats may work.",
-        )
-    )
-
-
-def format_missing(name: FormatName, absent: list[str]) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="missing_dependency",
-            category="platform",
-            retryable=False,
-            message=f"This worker cannot make {name} files: {', '.join(absent)} not installed.",
-            remediation=f"Install it where the worker runs: {FORMATS[name].install}",
         )
     )
 
