@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,12 @@ class SwiftServer:
     def create_bucket(self, name: str) -> None:
         """Makes bucket `name` through Swift's own API, where a container is a bucket; repeating it is harmless."""
         url, headers = self._login()
-        httpx.put(f"{url}/{name}", headers=headers).raise_for_status()
+        deadline = time.monotonic() + 20
+        while (answer := httpx.put(f"{url}/{name}", headers=headers)).status_code == 503:
+            if time.monotonic() > deadline:  # on a busy machine its stores take seconds to find each other
+                break
+            time.sleep(0.2)
+        answer.raise_for_status()
 
     def open_uploads(self, bucket: str) -> list[str]:
         """Multipart uploads that were begun and neither completed nor aborted: `key/upload id`."""
