@@ -1,21 +1,22 @@
-"""OpenVINO IR, run by OpenVINO: fp32 from torch.export, int8 by NNCF's post-training quantization."""
+"""OpenVINO IR, run by OpenVINO: fp32 by way of ONNX, int8 by NNCF's post-training quantization."""
 
 import json
+import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
 import nncf
 import openvino
-import torch
 
 from core.spec import Precision
+from trainer.export import conversion
 from trainer.export.calibration import Calibration
-from trainer.export.formats.format import INPUT_NAME, Source
+from trainer.export.formats.format import Source
 from trainer.export.portable.runtimes import openvino_runtime
 
 TITLE = "OpenVINO IR"
-MADE_WITH = ("torch", "openvino")
+MADE_WITH = ("torch", "onnx", "onnxscript", "openvino")
 SETTINGS = {
     "by": "NNCF, post training",
     "activations": "8 bits, per tensor",
@@ -28,14 +29,12 @@ MODEL_NAME = "model.xml"
 
 
 def convert(source: Source, folder: Path) -> None:
-    example = torch.zeros(2, *source.image_shape)
-    program = torch.export.export(source.net, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    model = openvino.convert_model(program)
-    model.reshape([-1, *source.image_shape])
-    model.inputs[0].get_tensor().set_names({INPUT_NAME})
-    for output, name in zip(model.outputs, source.outputs, strict=True):
-        output.get_tensor().set_names({name})
-    openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=False)
+    """By way of ONNX: of a MobileNetV3-small that came by torch.export, NNCF left 30 % of the weights in fp32."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        conversion.convert(source.net, image_shape=source.image_shape, outputs=source.outputs, path=path)
+        model = openvino.convert_model(path)
+        openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=False)
 
 
 def quantize(_source: Source, fp32: Path, folder: Path, *, precision: Precision, calibration: Calibration) -> None:
