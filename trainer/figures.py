@@ -16,7 +16,7 @@ from trainer import calibration, intervals, selective, superclasses
 from trainer.prediction import TOP, Predictions
 
 # Of a SplitEvaluation, what is more than a number or two.
-DETAILS = frozenset({"per_class", "confusion", "robustness", "reliability", "superclass_errors"})
+DETAILS = frozenset({"task", "per_class", "confusion", "robustness", "reliability", "superclass_errors"})
 
 
 def of(

@@ -1,5 +1,8 @@
 """What becomes of a network's output, by task. A bundle carries its task's file as postprocess.py."""
 
-from core.inference import classification
+from types import ModuleType
 
-TASKS = {"classification": classification}
+from core.inference import classification, segmentation
+
+TASKS = {"classification": classification}  # whose answers the service itself makes
+BUNDLED: dict[str, ModuleType] = TASKS | {"segmentation": segmentation}

@@ -4,12 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.spec import Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec, SplitEvaluation
+from core.spec import TERMS, Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec
 from core.spec.methods import TaughtSpec
-from core.spec.report import Candidate
+from core.spec.report import AnySplit, Candidate
 from trainer.export.formats import Format
 
 _SHOWN_CLASSES = 50
+_ANSWERS = {
+    "classification": "Says which of these a picture shows",
+    "segmentation": "Says of each pixel of a picture which of these it belongs to",
+    "detection": "Says where a picture shows which of these",
+}
+_USES = {
+    "classification": "classifies pictures",
+    "segmentation": "says what pictures show, with `--draw FOLDER` also as pictures",
+    "detection": "says what pictures show, with `--draw FOLDER` also as pictures",
+}
+_DECIDED = {"classification": "images", "segmentation": "pixels", "detection": "places"}
+_FORCED = {
+    "classification": "Every picture gets one of the {} classes, also one that shows none of them.",
+    "segmentation": "Every pixel gets one of the {} classes, also one of something else.",
+    "detection": "What is none of the {} classes may be taken for one of them.",
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +34,7 @@ class Facts:
     manifest: PackManifest
     export: ExportSpec
     format: Format
-    file: SplitEvaluation | None  # the file's own figures; None where it cannot be run here
+    file: AnySplit | None  # the file's own figures; None where it cannot be run here
     trained: Evaluation
     control: Evaluation | None
     measured: dict[str, Any]
@@ -38,8 +54,8 @@ def _head(facts: Facts) -> str:
     failed = "".join(f"\n> **Gate failed.** {sentence}\n" for sentence in facts.violations)
     return f"""# {facts.spec.model.architecture}, {len(classes)} classes, {facts.format.TITLE} {facts.export.precision}
 {failed}
-Says which of these a picture shows: {names}.
-`python verify.py` checks this folder, `python infer.py IMAGE...` classifies pictures (numpy, Pillow, \
+{_ANSWERS[facts.manifest.task]}: {names}.
+`python verify.py` checks this folder, `python infer.py IMAGE...` {_USES[facts.manifest.task]} (numpy, Pillow, \
 {facts.format.RUNTIME.NAME}).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
 as `preprocess.json` says, and gives `logits`.
@@ -90,14 +106,14 @@ def _accuracy(facts: Facts) -> str:
     if facts.control:
         rows.append((f"control ({facts.control.method})", *_row(_held_out(facts.control))))
     lines = [
-        f"| {name} | {_percent(top1)} | {_interval(interval)} | {nll:.4f} | {_number(ece)} |"
-        for name, top1, interval, nll, ece in rows
+        f"| {name} | {_percent(value)} | {_interval(interval)} | {_number(nll)} | {_number(ece)} |"
+        for name, value, interval, nll, ece in rows
     ]
     return f"""## Accuracy and calibration
 On {_held_out(facts.trained).samples:,} images. Intervals are 95 % and speak of the images drawn, not of \
 other training seeds.
 
-| | top-1 % | interval | NLL, nats | ECE |
+| | {TERMS[facts.manifest.task].headline_name} % | interval | NLL, nats | ECE |
 |---|---|---|---|---|
 {chr(10).join(lines)}
 
@@ -118,7 +134,7 @@ def _control(facts: Facts) -> str:
     if not facts.control:
         return "No control was trained: whether the method helps on this data was not measured.\n"
     main, control = _held_out(facts.trained), _held_out(facts.control)
-    difference = 100 * (main.top1_accuracy - control.top1_accuracy)
+    difference = 100 * (_row(main)[0] - _row(control)[0])
     verdict = "above" if difference > 0 else "below" if difference < 0 else "from"
     return f"""The control, trained by `{facts.control.method}` on {facts.control.images_seen:,} images seen \
 ({facts.trained.images_seen:,} here) with the same seed and schedule: the trained network is \
@@ -128,6 +144,7 @@ def _control(facts: Facts) -> str:
 
 def _file(facts: Facts) -> str:
     measured = facts.measured
+    decided = _DECIDED[facts.manifest.task]
     weights = ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(measured["weights"].items()))
     rows = [
         ("bytes of the model", f"{measured['model_bytes']:,}"),
@@ -141,7 +158,10 @@ def _file(facts: Facts) -> str:
     if facts.export.precision != "fp32" and facts.file:
         rows += [
             ("fp32 latency in the same run, ms", _latency(measured, "fp32_latency_ms")),
-            ("same answer as fp32", _percent(measured["fp32_agreement"]) + " % of the images"),
+            (
+                "same answer as fp32",
+                f"{_percent(measured['fp32_agreement'])} % of the {decided}",
+            ),
         ]
     if facts.export.precision == "int8":
         rows.append(("quantization", _settings(facts.format.SETTINGS)))
@@ -195,7 +215,7 @@ def _limits(facts: Facts) -> str:
     return f"""## Limits
 - Not measured: other processors and accelerators, battery and heat, several images at once, pictures from other \
 sources than the dataset, attacks on the input.
-- Every picture gets one of the {len(facts.manifest.classes)} classes, also one that shows none of them.
+- {_FORCED[facts.manifest.task].format(len(facts.manifest.classes))}
 - One training run with one seed; another seed gives other weights and figures.
 - Probabilities are as well calibrated as the ECE says, on pictures like those of the dataset only.
 """
@@ -207,12 +227,14 @@ None was stated to the training service, for the pictures or for these weights. 
 """
 
 
-def _held_out(evaluation: Evaluation) -> SplitEvaluation:
+def _held_out(evaluation: Evaluation) -> AnySplit:
     return evaluation.splits[evaluation.evaluation_split]
 
 
-def _row(figures: SplitEvaluation) -> tuple[float, tuple[float, float] | None, float, float | None]:
-    return figures.top1_accuracy, figures.confidence_intervals.get("top1_accuracy"), figures.nll, figures.ece
+def _row(figures: AnySplit) -> tuple[float, tuple[float, float] | None, float | None, float | None]:
+    metric = TERMS[figures.task].headline
+    others = (getattr(figures, name, None) for name in ("nll", "ece"))
+    return getattr(figures, metric), figures.confidence_intervals.get(metric), *others
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -10,13 +10,16 @@ from PIL import Image
 
 from core.inference import preprocess
 from core.spec import ResolvedSpec, Split
-from trainer import images
+from trainer import images as split_images
+from trainer import tasks
 from trainer.pack import Pack
+from trainer.tasks.task import Targets
 
 BATCH_SIZE = 64
 CALIBRATION_BATCH_SIZE = 32
 CALIBRATION_IMAGES = 512
 GOLDEN_IMAGES = 8
+GOLDEN_BYTES = 4 << 20  # of outputs: those of a dense network are as large as its images
 GOLDEN_SIDE_PX = 512  # a golden picture is a sample, not a copy of a customer's photograph
 
 
@@ -32,11 +35,17 @@ class HeldOut:
         return self.pack.rows(Split[self.pack.manifest.evaluation_split.upper()])
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        return self.pack.labels[self.rows]
+    def batch_size(self) -> int:
+        return min(BATCH_SIZE, tasks.choose(self.spec.task).BATCH)
 
-    def batches(self) -> Iterator[NDArray[np.float32]]:
-        return batches(self.spec, self.pack, self.rows, size=BATCH_SIZE)
+    def batches(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        """The network's inputs, with what is true of them."""
+        split, manifest = Split[self.pack.manifest.evaluation_split.upper()], self.pack.manifest
+        size, device = (self.spec.height, self.spec.width), torch.device("cpu")
+        samples = tasks.choose(self.spec.task).open_split(self.pack, split, size=size, device=device, budget=0)
+        for start in range(0, len(samples), self.batch_size):
+            pixels, targets = samples.fetch(np.arange(start, min(start + self.batch_size, len(samples))))
+            yield preprocess.normalise(pixels.permute(0, 2, 3, 1).numpy(), manifest.mean, manifest.std), targets
 
     def golden_image(self) -> Image.Image:
         """The first image, no larger than a thumbnail, as a picture."""
@@ -44,12 +53,12 @@ class HeldOut:
         pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
-    def golden_input(self, image: Image.Image) -> NDArray[np.float32]:
-        """The network's input for the golden image, and for the held-out images after it."""
+    def golden_input(self, image: Image.Image, *, images: int = GOLDEN_IMAGES) -> NDArray[np.float32]:
+        """The network's input for the golden image, and for held-out images after it: so many together."""
         manifest, spec = self.pack.manifest, self.spec
         pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
         first = preprocess.normalise(pixels[None], manifest.mean, manifest.std)
-        rest = batches(spec, self.pack, self.rows[1:GOLDEN_IMAGES], size=GOLDEN_IMAGES)
+        rest = batches(spec, self.pack, self.rows[1:images], size=images)
         return np.concatenate([first, *rest])
 
     def _golden_size(self, row: int) -> tuple[int, int]:
@@ -70,7 +79,8 @@ def spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int) -> Iterator[NDArray[np.float32]]:
     """The network's input (at most `size`, channels, height, width) for these rows, in their order."""
-    source = images.open_images(pack, rows, size=(spec.height, spec.width), device=torch.device("cpu"), budget_bytes=0)
+    wanted = {"size": (spec.height, spec.width), "device": torch.device("cpu"), "budget_bytes": 0}
+    source = split_images.open_images(pack, rows, **wanted)
     for start in range(0, len(rows), size):
         positions = np.arange(start, min(start + size, len(rows)))
         pixels_BHWC = source.fetch(positions).permute(0, 2, 3, 1).numpy()

@@ -1,73 +1,69 @@
 """What an exported file does, measured on the file by its own runtime over the whole held-out split."""
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from core.progress import Working
-from core.spec import SplitEvaluation
+from core.spec import TERMS
+from core.spec.report import AnySplit
 from trainer import figures, models
-from trainer.export import heldout, model_files, timing
+from trainer.export import model_files, timing
+from trainer.export.agreement import Agreement
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
 from trainer.export.portable.weights import weights_by_dtype
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
-from trainer.prediction import Predictions
 
-Logits = NDArray[np.float32]
-Model = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
-_MAX_CONVERSION_ERROR = 1e-3  # as a share of the logits' deviation; 1e-6 is usual
+_MAX_CONVERSION_ERROR = 1e-3  # as a share of the outputs' deviation; 1e-6 is usual
+
+
+class Model(Protocol):
+    def __call__(self, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]: ...
 
 
 @dataclass(frozen=True)
 class Measurement:
-    figures: SplitEvaluation | None  # as the trained network's evaluation defines them; None of what cannot run here
+    figures: AnySplit | None  # as the trained network's evaluation defines them; None of what cannot run here
     values: dict[str, Any]  # all that is said of the file in one number each, the figures' own among them
+
+
+@dataclass
+class Found:
+    """What running the files over the split gave. The first file is the one measured, the last the fp32 one."""
+
+    parts: list[Any] = field(default_factory=list)  # predictions of the first, batch by batch
+    to_trained: Agreement = field(default_factory=Agreement)  # of the first file
+    to_fp32: Agreement = field(default_factory=Agreement)  # of the first file
+    conversion: Agreement = field(default_factory=Agreement)  # of the last file to the trained network
 
 
 def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Working, None, Measurement]:
     """The first of the models measured; the last is the fp32 one. Raises TrainerError where one is not the net."""
-    trained = task.trained()
     if not task.format.RUNS_HERE:
         return Measurement(None, _of_what_is_written(task, net, folders))
-    held_out = HeldOut(task.spec, task.pack)
-    models_run = [task.format.RUNTIME.Model(folder) for folder in folders]
-    logits, reference = yield from _run_all(models_run, held_out, net)
-    _check_conversion(logits[-1], reference, title=task.format.TITLE)
-    found = figures_of(logits[0], held_out)
-    trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
-    values = found.model_dump(exclude=figures.DETAILS) | {
-        "trained_top1_accuracy": trained_top1,
-        "drop_points": 100 * (trained_top1 - found.top1_accuracy),
-        **compare(logits[0], reference, name="trained"),
+    found = yield from run_over_split(task, [task.format.RUNTIME.Model(folder) for folder in folders], net)
+    _check_conversion(found.conversion, title=task.format.TITLE)
+    measured = figures_of(task, found.parts)
+    values = measured.model_dump(exclude=set(figures.DETAILS)) | {
+        **drop_of(task, measured),
+        **found.to_trained.values("trained"),
         **_of_what_is_written(task, net, folders),
     }
-    for its_logits in logits[1:]:
-        values |= compare(logits[0], its_logits, name="fp32")
+    if len(folders) > 1:
+        values |= found.to_fp32.values("fp32")
     values |= yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, folders))
-    return Measurement(found, values)
-
-
-def compare(logits: Logits, reference: Logits, *, name: str) -> dict[str, float | int]:
-    """How a file's logits agree with a reference's for the reference's images; keys begin with its name."""
-    mine = logits[: len(reference)]
-    difference = np.abs(mine.astype(np.float64) - reference)
-    return {
-        f"{name}_images": len(reference),
-        f"{name}_agreement": float((mine.argmax(1) == reference.argmax(1)).mean()),
-        f"{name}_mean_difference": float(difference.mean()),
-        f"{name}_max_difference": float(difference.max()),
-    }
+    return Measurement(measured, values)
 
 
 def _of_what_is_written(task: Task, net: nn.Module, folders: list[Path]) -> dict[str, Any]:
@@ -85,37 +81,52 @@ def _of_what_is_written(task: Task, net: nn.Module, folders: list[Path]) -> dict
     return values
 
 
-def _run_all(
-    runnable: list[Model], held_out: HeldOut, net: nn.Module
-) -> Generator[Working, None, tuple[list[Logits], Logits]]:
-    """The logits of each model over the whole split, and the trained network's for the first images of it."""
-    total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
-    logits: list[list[Logits]] = [[] for _ in runnable]
-    trained: list[Logits] = []
-    for done, batch in enumerate(held_out.batches()):
+def run_over_split(task: Task, files: list[Model], net: nn.Module | None) -> Generator[Working, None, Found]:
+    """Each file over the whole split, and the trained network, if given, over its first images."""
+    held_out, decided, found = HeldOut(task.spec, task.pack), task.vision.decided, Found()
+    total = ceil(len(held_out.rows) / held_out.batch_size)
+    for done, (batch, targets) in enumerate(held_out.batches()):
         yield Working(activity="measure accuracy", done=done, total=total)
-        for model, mine in zip(runnable, logits, strict=True):
-            mine.append(model(batch)[0])
-        if done * heldout.BATCH_SIZE < COMPARED_IMAGES:
+        said = [_outputs(file(batch)) for file in files]
+        if not all(bool(torch.isfinite(one).all()) for one in _leaves(said[0])):
+            raise export_failed("measure accuracy", "The file gives outputs that are not finite.")
+        found.parts.append(task.vision.judge(said[0], targets))
+        if len(files) > 1:
+            found.to_fp32.add(_leaves(said[0]), _leaves(said[-1]), same=decided(said[0]) == decided(said[-1]))
+        if net is not None and done * held_out.batch_size < COMPARED_IMAGES:
             with torch.inference_mode():
-                trained.append(net(torch.from_numpy(batch)).numpy())
-    return [np.concatenate(mine) for mine in logits], np.concatenate(trained)
+                trained = net(torch.from_numpy(batch))
+            for agreement, mine in ((found.to_trained, said[0]), (found.conversion, said[-1])):
+                agreement.add(_leaves(mine), _leaves(trained), same=decided(mine) == decided(trained))
+    return found
 
 
-def _check_conversion(fp32: Logits, reference: Logits, *, title: str) -> None:
-    found = compare(fp32, reference, name="trained")
-    if not found["trained_max_difference"] <= _MAX_CONVERSION_ERROR * max(reference.std(), 1e-6):
-        raise export_failed(f"convert to {title}", f"The file's logits are not the trained network's: {found}.")
+def _outputs(arrays: list[NDArray[np.float32]]) -> Any:
+    """As a network gives them: one tensor, or a tuple."""
+    tensors = tuple(map(torch.from_numpy, arrays))
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
-def figures_of(logits: Logits, held_out: HeldOut) -> SplitEvaluation:
-    if not np.isfinite(logits).all():
-        raise export_failed("measure accuracy", "The file gives logits that are not finite.")
-    found = Predictions.of(torch.from_numpy(logits), torch.from_numpy(held_out.labels))
-    manifest = held_out.pack.manifest
-    return figures.of(
-        found,
-        split=manifest.evaluation_split,
-        classes=manifest.classes,
-        superclass_of=manifest.superclasses,
-    )
+def _leaves(outputs: Any) -> tuple[Tensor, ...]:
+    return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+
+
+def _check_conversion(found: Agreement, *, title: str) -> None:
+    if not found.max_difference <= _MAX_CONVERSION_ERROR * max(found.reference_deviation, 1e-6):
+        said = found.values("trained")
+        raise export_failed(f"convert to {title}", f"The file's outputs are not the trained network's: {said}.")
+
+
+def figures_of(task: Task, parts: list[Any]) -> AnySplit:
+    """With calibration, whether or not it was asked for of the trained network."""
+    asked = task.spec.evaluation.model_copy(update={"calibration": True})
+    spec, manifest = task.spec.model_copy(update={"evaluation": asked}), task.pack.manifest
+    joined = task.vision.joined(parts)
+    return task.vision.figures(joined, split=manifest.evaluation_split, spec=spec, manifest=manifest)
+
+
+def drop_of(task: Task, measured: AnySplit) -> dict[str, float]:
+    """How many points of the headline figure the file is below the trained network."""
+    metric, trained = TERMS[task.pack.manifest.task].headline, task.trained()
+    before = getattr(trained.splits[trained.evaluation_split], metric)
+    return {f"trained_{metric}": before, "drop_points": 100 * (before - getattr(measured, metric))}

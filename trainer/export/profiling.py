@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -18,9 +17,8 @@ import numpy as np
 from core.progress import Done, Message, Working
 from core.spec import ExportSpec, ProfileResult, ResolvedSpec
 from trainer import durable, figures
-from trainer.export import heldout, measurement, timing
+from trainer.export import measurement, timing
 from trainer.export.failures import export_failed
-from trainer.export.heldout import HeldOut
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 from trainer.pack import Pack
@@ -42,24 +40,16 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
 
 
 def _measure(task: Task, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:
-    trained = task.trained()
-    trained_top1 = trained.splits[trained.evaluation_split].top1_accuracy
     if not task.format.RUNS_HERE:
         raise export_failed("measure again", f"No worker runs {task.format.TITLE} files.")
     model = task.format.RUNTIME.Model(task.folder)
     golden = _against_golden(model, task.folder, manifest["golden"]["output_tolerance"])
-    held_out = HeldOut(task.spec, task.pack)
-    logits = []
-    total = ceil(len(held_out.rows) / heldout.BATCH_SIZE)
-    for done, batch in enumerate(held_out.batches()):
-        yield Working(activity="measure accuracy", done=done, total=total)
-        logits.append(model(batch)[0])
-    found = measurement.figures_of(np.concatenate(logits), held_out)
+    found = yield from measurement.run_over_split(task, [model], net=None)
+    measured = measurement.figures_of(task, found.parts)
     timed = yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, [task.folder]))
     return {
-        **found.model_dump(exclude=figures.DETAILS),
-        "trained_top1_accuracy": trained_top1,
-        "drop_points": 100 * (trained_top1 - found.top1_accuracy),
+        **measured.model_dump(exclude=set(figures.DETAILS)),
+        **measurement.drop_of(task, measured),
         **golden,
         **timed,
     }

@@ -1,10 +1,13 @@
 """The files of a bundle, put together from what was made and measured, and what is said of it to the service."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.spec import ExportResult
@@ -63,11 +66,15 @@ def _none_good_enough(climbed: Climbed) -> str:
 def _golden(task: Task, net: nn.Module, model: Path) -> Golden:
     held_out = heldout.HeldOut(task.spec, task.pack)
     image = held_out.golden_image()
-    inputs = held_out.golden_input(image)
-    if task.format.RUNS_HERE:
-        return Golden(image, inputs, task.format.RUNTIME.Model(model)(inputs)[0])
+    run = task.format.RUNTIME.Model(model) if task.format.RUNS_HERE else partial(_run_network, net)
+    each = run(held_out.golden_input(image, images=1))[0].nbytes
+    inputs = held_out.golden_input(image, images=max(1, min(heldout.GOLDEN_IMAGES, heldout.GOLDEN_BYTES // each)))
+    return Golden(image, inputs, run(inputs)[0])
+
+
+def _run_network(net: nn.Module, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     with torch.inference_mode():
-        return Golden(image, inputs, net(torch.from_numpy(inputs)).numpy())
+        return [net(torch.from_numpy(images_BCHW)).numpy()]
 
 
 def _manifest(task: Task) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 
 from core.progress import Arm
 from core.spec import Evaluation, ExportSpec, ResolvedSpec
-from trainer import evaluation, weights
+from trainer import evaluation, tasks, weights
 from trainer.export import formats
 from trainer.export.failures import evaluation_missing
 from trainer.export.formats.format import INPUT_NAME, Format
@@ -32,6 +32,10 @@ class Task:
     @cached_property
     def format(self) -> Format:
         return formats.choose(self.export.format)
+
+    @cached_property
+    def vision(self) -> tasks.Task:
+        return tasks.choose(self.spec.task)
 
     @property
     def climbs(self) -> bool:
@@ -84,7 +88,7 @@ class Task:
             "layout": "NCHW",
             "dtype": "float32",
             "input": INPUT_NAME,
-            "output": "logits",
+            "output": ", ".join(self.vision.OUTPUTS),
         }
 
     def _evaluation_path(self, arm: Arm) -> Path:

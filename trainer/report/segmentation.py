@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.inference import masks
+from core.inference import segmentation
 from core.spec import IGNORE
 from trainer.report import pictures, tables
 from trainer.report.facts import Facts, View
@@ -44,15 +44,15 @@ def examples(model: nn.Module, held_out: MaskedImages, classes: int) -> list[Exa
         logits_BKHW = model(held_out.normalise(images_BCHW)).float()
     found = MaskPredictions.of(logits_BKHW, masks_BHW)
     scores = [figures.values(found.only([place]))["mean_iou"] for place in range(len(positions))]
-    colours = masks.colours(classes)
+    colours = segmentation.colours(classes)
     pixels_BHWC = images_BCHW.permute(0, 2, 3, 1).cpu().numpy()
     truth_BHW = masks_BHW.cpu().numpy()
     predicted_BHW = np.where(truth_BHW == IGNORE, IGNORE, logits_BKHW.argmax(dim=1).cpu().numpy()).astype(np.uint8)
     return [
         Example(
             pictures.of_pixels(pixels),
-            pictures.of_pixels(masks.overlay(pixels, truth, colours)),
-            pictures.of_pixels(masks.overlay(pixels, predicted, colours)),
+            pictures.of_pixels(segmentation.overlay(pixels, truth, colours)),
+            pictures.of_pixels(segmentation.overlay(pixels, predicted, colours)),
             score,
         )
         for pixels, truth, predicted, score in zip(pixels_BHWC, truth_BHW, predicted_BHW, scores, strict=True)
@@ -61,7 +61,7 @@ def examples(model: nn.Module, held_out: MaskedImages, classes: int) -> list[Exa
 
 def _details(facts: Facts) -> dict[str, Any]:
     names = facts.manifest.classes
-    hexadecimal = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in masks.colours(len(names)).tolist()]
+    hexadecimal = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in segmentation.colours(len(names)).tolist()]
     return {
         "classes": tables.classes(facts),
         "colours": dict(zip(names, hexadecimal, strict=True)),

@@ -17,10 +17,13 @@ from trainer import figures as figures_of_labels
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
 from trainer.pack import Pack
-from trainer.prediction import LabelledImages, Predictions, open_split, predict
+from trainer.prediction import BATCH, LabelledImages, Predictions, joined, open_split, predict
 from trainer.sampling import ClassIndex
 
-__all__ = ["Predictions", "open_split", "predict"]
+__all__ = ["BATCH", "Predictions", "joined", "open_split", "predict"]
+
+OUTPUTS = ("logits",)
+judge = Predictions.of
 
 compare = comparison.compare
 
@@ -60,6 +63,10 @@ def augment(
 def batch_metrics(judged: Judged) -> dict[str, Tensor]:
     logits_BK, labels_B = judged.outputs, judged.targets
     return {"top1_accuracy": (logits_BK.detach().argmax(dim=1) == labels_B).float().mean()}
+
+
+def decided(logits_BK: Tensor) -> Tensor:
+    return logits_BK.argmax(dim=1)
 
 
 def validate(found: Predictions) -> dict[str, float]:

@@ -31,7 +31,10 @@ from trainer.segmentation.samples import MaskedImages, open_split
 __all__ = ["Predictions", "compare", "load_backbone", "open_split"]
 
 BATCH = 16
+OUTPUTS = ("logits",)
 
+judge = Predictions.of
+joined = predictions.joined
 compare = figures_of_masks.compare
 load_backbone = models.load_backbone
 
@@ -79,8 +82,12 @@ def batch_metrics(judged: Judged) -> dict[str, Tensor]:
 def predict(
     model: nn.Module, samples: MaskedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
-    parts = yield from sweeping.sweep(model, samples, Predictions.of, batch=BATCH, activity=activity, stop=stop)
-    return predictions.joined(parts)
+    parts = yield from sweeping.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
+    return joined(parts)
+
+
+def decided(logits_BKHW: Tensor) -> Tensor:
+    return logits_BKHW.argmax(dim=1)
 
 
 def validate(found: Predictions) -> dict[str, float]:

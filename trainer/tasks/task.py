@@ -61,6 +61,8 @@ class Predictions(Protocol):
 
 class Task(Protocol):
     Predictions: type[Predictions]
+    BATCH: int  # images at once in evaluation mode
+    OUTPUTS: tuple[str, ...]  # what an exported file calls its outputs: one tensor, or a tuple of as many
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
@@ -101,6 +103,15 @@ class Task(Protocol):
         self, model: nn.Module, samples: Samples, *, activity: str, stop: StopRequest | None = None
     ) -> Generator[Working, None, Predictions]:
         """The network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
+
+    def judge(self, outputs: Any, targets: Targets) -> Predictions:
+        """Of a batch. `predict` and the measurement of an exported file are made of it."""
+
+    def joined(self, parts: list[Predictions]) -> Predictions:
+        """Batches one after the other."""
+
+    def decided(self, outputs: Any) -> Tensor:
+        """What is taken for true of outputs, as class numbers of any shape: two networks agree where it is equal."""
 
     def validate(self, found: Predictions) -> dict[str, float]:
         """Metrics of validation: at least those of `TERMS[task].validated`."""

@@ -45,6 +45,10 @@ class Classifier:
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
+def open_bundle(folder: Path = HERE) -> Classifier:
+    return Classifier(folder)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Classify image files; one JSON line per image.")
     parser.add_argument("images", nargs="+", metavar="IMAGE")

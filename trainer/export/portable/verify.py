@@ -93,7 +93,7 @@ def check_hashes(manifest: Manifest) -> str:
 
 
 def check_labels(_manifest: Manifest) -> str:
-    labels = _classifier().labels
+    labels = _opened().labels
     width = _logits().shape[1]
     if len(labels) != width:
         raise CheckFailedError(f"{len(labels)} labels for {width} logits")
@@ -102,11 +102,11 @@ def check_labels(_manifest: Manifest) -> str:
 
 def check_metadata(_manifest: Manifest) -> str:
     """The model file alone says how to feed it, where its format has room for labels.json and preprocess.json."""
-    classifier = _classifier()
-    carried = classifier.model.carried
+    opened = _opened()
+    carried = opened.model.carried
     if carried is None:
         return "this format has no room for labels; labels.json and preprocess.json lie beside the model"
-    for name, stated in (("labels", classifier.labels), ("preprocess", classifier.rules)):
+    for name, stated in (("labels", opened.labels), ("preprocess", opened.rules)):
         if carried.get(name) != stated:
             raise CheckFailedError(f"the model carries another {name}.json")
     return "labels and preprocessing are in the model file too"
@@ -127,7 +127,7 @@ def check_weights(manifest: Manifest) -> str:
 
 def check_preprocessing(manifest: Manifest) -> str:
     """The golden image becomes the golden input here."""
-    found = _classifier().read(HERE / "golden" / "image.png")
+    found = _opened().read(HERE / "golden" / "image.png")
     return _within(found, _golden("input")[:1], manifest["golden"]["input_tolerance"])
 
 
@@ -138,7 +138,7 @@ def check_output(manifest: Manifest) -> str:
 
 @cache
 def _logits() -> np.ndarray:
-    (logits,) = _classifier().model(_golden("input"))
+    (logits,) = _opened().model(_golden("input"))
     return logits
 
 
@@ -157,10 +157,10 @@ def _within(found: np.ndarray, golden: np.ndarray, tolerance: dict[str, float]) 
 
 
 @cache
-def _classifier() -> Any:
+def _opened() -> Any:
     import infer  # noqa: PLC0415 - not before its hash was checked
 
-    return infer.Classifier(HERE)
+    return infer.open_bundle(HERE)
 
 
 if __name__ == "__main__":

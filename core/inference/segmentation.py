@@ -1,0 +1,62 @@
+"""What a segmentation network's logits say, and how that is drawn. Lies in every bundle of one as postprocess.py.
+
+numpy and Pillow only.
+"""
+
+import colorsys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+IGNORED = 255  # the value of a pixel that is nobody's
+OPACITY = 0.55
+
+
+def answer(logits_KHW: NDArray[np.float32], labels: list[str], *, top: int) -> dict[str, Any]:  # noqa: N803 - shape suffix
+    """The `top` classes that cover most of the image: the share of its pixels, and their mean probability."""
+    shifted = np.exp(logits_KHW.astype(np.float64) - logits_KHW.max(axis=0))
+    confidence = (shifted / shifted.sum(axis=0)).max(axis=0)
+    of_class = mask(logits_KHW)
+    shares = np.bincount(of_class.ravel(), minlength=len(labels)) / of_class.size
+    order = [i for i in np.argsort(-shares, kind="stable")[:top] if shares[i] > 0]
+    return {
+        "classes": [
+            {"label": labels[i], "share": float(shares[i]), "probability": float(confidence[of_class == i].mean())}
+            for i in order
+        ]
+    }
+
+
+def mask(logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:  # noqa: N803 - shape suffix
+    """The likeliest class of each pixel, (H, W)."""
+    found: NDArray[np.uint8] = logits_KHW.argmax(axis=0).astype(np.uint8)
+    return found
+
+
+def draw(image: Image.Image, logits_KHW: NDArray[np.float32]) -> Image.Image:  # noqa: N803 - shape suffix
+    """The image at its own size under the colours of its classes."""
+    whole = Image.fromarray(mask(logits_KHW)).resize(image.size, Image.Resampling.NEAREST)
+    return Image.fromarray(overlay(np.asarray(image.convert("RGB")), np.asarray(whole), colours(len(logits_KHW))))
+
+
+def colours(count: int) -> NDArray[np.uint8]:
+    """So many colours that differ, (count, 3); the same for a class whatever follows it."""
+    golden = 0.618034
+    found = [colorsys.hsv_to_rgb((number * golden) % 1, 0.75 if number % 2 else 0.95, 0.95) for number in range(count)]
+    palette: NDArray[np.uint8] = np.rint(255 * np.array(found).reshape(count, 3)).astype(np.uint8)
+    return palette
+
+
+def overlay(
+    pixels_HWC: NDArray[np.uint8],  # noqa: N803 - shape suffix
+    mask_HW: NDArray[np.uint8],  # noqa: N803
+    palette_K3: NDArray[np.uint8],  # noqa: N803
+) -> NDArray[np.uint8]:
+    """An image (H, W, 1 or 3) under the colours of its classes, (H, W, 3); what is nobody's keeps its own."""
+    whole: NDArray[np.uint8] = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3))
+    drawn = palette_K3[np.where(mask_HW == IGNORED, 0, mask_HW)]
+    blended = np.rint((1 - OPACITY) * whole + OPACITY * drawn).astype(np.uint8)
+    found: NDArray[np.uint8] = np.where((mask_HW == IGNORED)[..., None], whole, blended)
+    return found
