@@ -116,7 +116,7 @@ class DatasetFailed(Conflict):
 
 
 class TeacherGone(Conflict):
-    """The model that taught this job was deleted. Submit the job anew with another `method.teacher`."""
+    """A model that this job needs was deleted. Submit it anew with another teacher or `model.backbone_from`."""
 
 
 class InUse(Conflict):

@@ -1,4 +1,4 @@
-"""Which trained model may teach a job, and what must be known of it to let it."""
+"""Which trained model may teach a job or begin its backbone, and what must be known of it to let it."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from core.spec.teacher import TeacherCard
 from core.tables import DatasetVersion, Job, Model
 
 POINTER = "/method/teacher"
+BACKBONE_POINTER = "/model/backbone_from"
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,19 @@ class Teacher:
     card: TeacherCard
     weights_key: str
     weights_sha256: str
+    pruned: bool
 
 
 def require(session: Session, tenant_id: str, resolved: JobSpec, manifest: PackManifest) -> None:
-    """Raises SpecInvalid where a spec names a teacher that is none, or none for this dataset."""
+    """Raises SpecInvalid where a spec names a teacher or a backbone that is none, or none for this dataset."""
+    found = []
     if isinstance(resolved.method, TaughtSpec):
-        found = find(session, tenant_id, resolved.method.teacher)
-        if violation := _violation(resolved, manifest, found):
-            raise SpecInvalid([violation])
+        found.append(_violation(resolved, manifest, find(session, tenant_id, resolved.method.teacher)))
+    if resolved.model.backbone_from is not None:
+        donor = find(session, tenant_id, resolved.model.backbone_from)
+        found.append(_backbone_violation(resolved.model, manifest, donor))
+    if violations := [one for one in found if one is not None]:
+        raise SpecInvalid(violations)
 
 
 def find(session: Session, tenant_id: str, model_id: str) -> Teacher | None:
@@ -43,13 +49,26 @@ def find(session: Session, tenant_id: str, model_id: str) -> Teacher | None:
         return None
     model, spec, manifest = row
     card = _card(ModelSpec.model_validate(spec["model"]), PackManifest.model_validate(manifest))
-    return Teacher(model.id, card, model.weights_key, model.weights_sha256)
+    pruned = bool(spec.get("compression", {}).get("pruning"))
+    return Teacher(model.id, card, model.weights_key, model.weights_sha256, pruned)
 
 
 def of(session: Session, job: Job) -> Teacher | None:
     """Who teaches a job. None where nobody does, or where that model is gone."""
     model_id = job.resolved["method"].get("teacher")
     return find(session, job.tenant_id, model_id) if model_id else None
+
+
+def backbone_of(session: Session, job: Job) -> Teacher | None:
+    """Whose weights a job's backbone begins with. None where it begins at random, or where that model is gone."""
+    model_id = job.resolved["model"].get("backbone_from")
+    return find(session, job.tenant_id, model_id) if model_id else None
+
+
+def are_gone(session: Session, job: Job) -> bool:
+    """Whether a model that the job needs was deleted."""
+    teacher, backbone = job.resolved["method"].get("teacher"), job.resolved["model"].get("backbone_from")
+    return any(model_id and find(session, job.tenant_id, model_id) is None for model_id in (teacher, backbone))
 
 
 def _card(model: ModelSpec, manifest: PackManifest) -> TeacherCard:
@@ -70,6 +89,16 @@ def _violation(resolved: JobSpec, manifest: PackManifest, teacher: Teacher | Non
     if unfit is None and isinstance(resolved.method, TfKdSelfSpec):
         unfit = _unlike(resolved.model, teacher.card.model)
     return Violation(pointer=POINTER, code="teacher_unfit", message=unfit) if unfit else None
+
+
+def _backbone_violation(model: ModelSpec, manifest: PackManifest, donor: Teacher | None) -> Violation | None:
+    if donor is None:
+        message = "there is no model by this id; take the model_id of a classification job that succeeded"
+        return Violation(pointer=BACKBONE_POINTER, code="unknown_backbone", message=message)
+    unfit = donor.card.unfit_as_backbone(model, channels=manifest.channels)
+    if unfit is None and donor.pruned:
+        unfit = "The model was pruned: its layers are narrower than the backbone's; take one that was not."
+    return Violation(pointer=BACKBONE_POINTER, code="backbone_unfit", message=unfit) if unfit else None
 
 
 def _unlike(student: ModelSpec, teacher: ModelSpec) -> str | None:

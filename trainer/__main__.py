@@ -67,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     evaluate_verb = _verb(verbs, "evaluate", "measure the weights, the control first; of main also write report.html")
     for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
+    train_verb.add_argument("--backbone", type=Path, help="folder of the classifier that the backbone begins as")
     export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
     for command in (train_verb, export):
         command.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
@@ -105,6 +106,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
             stop=process.StopRequest.on_sigterm(),
             team=crew,
             teacher=arguments.teacher if arguments.arm == "main" else None,
+            backbone=arguments.backbone,
         )
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)

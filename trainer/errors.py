@@ -115,6 +115,18 @@ def pruning_target_missed(left: str) -> TrainerError:
     )
 
 
+def backbone_unfit(message: str) -> TrainerError:
+    return TrainerError(
+        JobError(
+            code="backbone_unfit",
+            category="user_spec",
+            retryable=False,
+            message=message,
+            remediation="Name a classification model of the backbone's architecture and stem as model.backbone_from.",
+        )
+    )
+
+
 def too_few_devices(*, asked: int, there: int) -> TrainerError:
     return TrainerError(
         JobError(

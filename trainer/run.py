@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.progress import Arm, Checkpoint, Message, Notice
 from core.spec import TERMS, CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
 from core.spec.methods import TaughtSpec
-from trainer import checkpoint, memory, optimization, parts, rounds, tasks, teacher
+from trainer import backbone, checkpoint, memory, optimization, parts, rounds, tasks, teacher
 from trainer.averaging import AveragedModel
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
@@ -42,6 +42,7 @@ class Assignment:
     device: torch.device
     team: Team = ALONE
     teacher_folder: Path | None = None
+    backbone_folder: Path | None = None
 
     def __post_init__(self) -> None:
         """The control arm is the same spec with plain cross-entropy, and has no teacher."""
@@ -66,7 +67,11 @@ class Assignment:
         return tasks.choose(self.spec.task)
 
     def fresh_network(self) -> nn.Module:
-        return self.task.build_model(self.spec, self.pack.manifest)
+        task, spec, manifest = self.task, self.spec.model, self.pack.manifest
+        network = task.build_model(self.spec, manifest)
+        if spec.backbone_from:
+            backbone.load(network, self.backbone_folder, task=task, spec=spec, channels=manifest.channels)
+        return network
 
 
 @dataclass

@@ -32,7 +32,7 @@ VALIDATION_SHARE = 0.1  # of the training time; a forward pass costs a third of 
 FORWARD_SHARE = 1 / 3
 
 
-def train(
+def train(  # noqa: PLR0913 - the command's own options
     spec: ResolvedSpec,
     *,
     pack: Pack,
@@ -42,12 +42,14 @@ def train(
     stop: StopRequest,
     team: Team = ALONE,
     teacher: Path | None = None,
+    backbone: Path | None = None,
 ) -> Iterator[Message]:
     """Train one arm to its last step, or until `stop`; resume where OUT/arm/checkpoints holds a checkpoint.
 
-    `teacher` is the folder of the network that the method's spec names. In a team, only the chief has much to say.
+    `teacher` is the folder of the network that the method's spec names, `backbone` of the one that the model's does. In
+    a team, only the chief has much to say.
     """
-    assignment = Assignment(spec, pack, out, arm, device, team, teacher)
+    assignment = Assignment(spec, pack, out, arm, device, team, teacher, backbone)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)
     yield from train_round(run, stop)

@@ -48,6 +48,7 @@ class Claimed(NamedTuple):
     version: DatasetVersion
     checkpoints: list[Checkpoint]
     teacher: Teacher | None
+    backbone: Teacher | None
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Attempt:
     version: DatasetVersion
     checkpoints: list[Checkpoint]
     teacher: Teacher | None
+    backbone: Teacher | None
     spec: ResolvedSpec
     folder: Path
     watch: Watch
@@ -79,6 +81,10 @@ class Attempt:
     @property
     def teacher_folder(self) -> Path:
         return self.folder / "teacher"
+
+    @property
+    def backbone_folder(self) -> Path:
+        return self.folder / "backbone"
 
     @property
     def spec_file(self) -> Path:
@@ -123,6 +129,7 @@ def _claim(session: Session, job_id: str) -> Claimed | None:
         version=session.get_one(DatasetVersion, job.dataset_version_id),
         checkpoints=ledger.checkpoints(session, job_id),
         teacher=teachers.of(session, job),
+        backbone=teachers.backbone_of(session, job),
     )
 
 
@@ -144,6 +151,7 @@ def _work(attempt: Attempt) -> None:
     watch = attempt.watch
     watch.enter("download")
     teaching.lay_out(attempt.spec.method, attempt.teacher, attempt.teacher_folder, watch)
+    teaching.lay_out_backbone(attempt.spec.model, attempt.backbone, attempt.backbone_folder, watch)
     with packs.fetched(attempt.version, watch) as pack:
         watch.enter("train")
         for arm in attempt.arms:
@@ -172,7 +180,8 @@ def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
     step = checkpoints.restore(attempt.watch, attempt.checkpoints, arm, attempt.out)
     logger.info("training the %s arm from step %d", arm, step)
     taught = teaching.options(attempt.teacher, attempt.teacher_folder, arm)
-    _run_trainer(attempt, pack, "train", "--arm", arm, *taught)
+    begun = teaching.backbone_options(attempt.backbone, attempt.backbone_folder)
+    _run_trainer(attempt, pack, "train", "--arm", arm, *taught, *begun)
     attempt.watch.progress.on_done(arm)
 
 

@@ -35,10 +35,14 @@ def delete_all(session: Session, tenant_id: str, job_ids: Sequence[str]) -> list
 def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str]) -> None:
     if not model_ids:
         return
-    teacher = Job.resolved["method"]["teacher"].astext
-    live = select(Job.id, teacher).where(
-        Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), teacher.in_(model_ids)
-    )
-    pupil = session.execute(live.limit(1)).one_or_none()
-    if pupil is not None:
-        raise InUse(f"model {pupil[1]} teaches job {pupil[0]}; cancel that or wait for its end")
+    needed = {
+        "teaches": Job.resolved["method"]["teacher"].astext,
+        "is the backbone of": Job.resolved["model"]["backbone_from"].astext,
+    }
+    for word, of_job in needed.items():
+        live = select(Job.id, of_job).where(
+            Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), of_job.in_(model_ids)
+        )
+        pupil = session.execute(live.limit(1)).one_or_none()
+        if pupil is not None:
+            raise InUse(f"model {pupil[1]} {word} job {pupil[0]}; cancel that or wait for its end")

@@ -180,7 +180,7 @@ def _goes_on(job: Job) -> bool:
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
     """Raises QuotaExceeded or TeacherGone. The tenant is held."""
-    if "teacher" in job.resolved["method"] and teachers.of(session, job) is None:
+    if teachers.are_gone(session, job):
         raise TeacherGone
     quotas.require_queue(session, job.tenant_id)
     session.execute(

@@ -1,0 +1,33 @@
+"""The weights of a trained classifier as the beginning of a network's backbone: the paper's transfer reading.
+
+They lie in a folder as a teacher's do. The control begins with them too: what is compared is the method.
+"""
+
+from pathlib import Path
+
+import safetensors.torch
+from pydantic import ValidationError
+from torch import nn
+
+from core.spec import ModelSpec
+from core.spec.teacher import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from trainer.errors import backbone_unfit
+from trainer.tasks import Task
+
+
+def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, channels: int) -> None:
+    """Raises TrainerError where the folder holds no classifier, or one of another kind than the backbone."""
+    if folder is None:
+        raise backbone_unfit("model.backbone_from names a network: give its folder as --backbone.")
+    try:
+        card = TeacherCard.model_validate_json((folder / CARD_NAME).read_bytes())
+        weights = safetensors.torch.load_file(folder / WEIGHTS_NAME)
+    except (OSError, ValidationError) as error:
+        raise backbone_unfit(f"{folder} is not a trained network's folder: {error}") from error
+    if unfit := card.unfit_as_backbone(spec, channels=channels):
+        raise backbone_unfit(unfit)
+    try:
+        task.load_backbone(model, weights)
+    except RuntimeError as error:
+        message = f"The weights are not those of a whole {card.model.architecture}: {error}"
+        raise backbone_unfit(message[:500]) from error
