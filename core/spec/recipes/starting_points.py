@@ -67,6 +67,19 @@ STARTING_POINTS: tuple[Recipe, ...] = (
         reference_size=(224, 224),
     ),
     Recipe(
+        "lraspp",
+        "Segmentation: LR-ASPP on MobileNetV3-large by patch swap of images and masks, 60 epochs, cosine schedule.",
+        spec={
+            "model": {"architecture": "lraspp_mobilenet_v3_large"},
+            "method": {"name": "patch_swap", "kd_weight": 0.25},
+            "optimizer": {"name": "adamw", "learning_rate": 2e-3, "schedule": "cosine"},
+            "training": {"epochs": 60, "pairs_per_batch": 8},
+        },
+        parameters=3_219_668,
+        macs=377_832_480,
+        reference_size=(224, 224),
+    ),
+    Recipe(
         "cross_entropy",
         "The control: ResNet-18 by plain cross-entropy on as many images.",
         spec={"model": {"architecture": "resnet18"}, "method": {"name": "cross_entropy"}},

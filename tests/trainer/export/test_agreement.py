@@ -17,7 +17,7 @@ def test_batches_add_up_to_the_whole():
     difference = (mine - reference).abs()
     assert found.values("fp32") == {
         "fp32_images": 10,
-        "fp32_agreement": (mine.argmax(1) == reference.argmax(1)).float().mean().item(),
+        "fp32_agreement": (mine.argmax(1) == reference.argmax(1)).double().mean().item(),
         "fp32_mean_difference": pytest.approx(difference.mean().item()),
         "fp32_max_difference": pytest.approx(difference.max().item()),
     }
