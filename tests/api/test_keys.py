@@ -92,6 +92,6 @@ def test_scope_opens_its_routes_and_no_other(server: Server, scope: str):
 def _needed(path: str, method: str) -> str | None:
     if path in ("/healthz", "/readyz", "/version"):
         return None
-    if path.startswith("/v1/api_keys") or path == "/metrics":
+    if path.startswith("/v1/api_keys") or path in ("/metrics", "/v1/audit"):
         return "admin"
-    return "read" if method == "get" else "write"
+    return "read" if method == "get" or path.endswith("/predict") else "write"

@@ -72,7 +72,7 @@ def test_a_folder_without_images_is_refused(tmp_path: Path, content: list[str]):
     (tmp_path / "images").mkdir()
     for name in content:
         write(tmp_path / "images" / name)
-    with pytest.raises(BadInput, match=r"no images in .* one folder of image files per class"):
+    with pytest.raises(BadInput, match=r"no images in .* a folder of images per class, or images with annotations"):
         archive.zip_folder(tmp_path / "images", tmp_path / "a.zip")
 
 
