@@ -75,7 +75,7 @@ def limits(published: Sequence[Published]) -> str:
 - On glyphs and parts ten epochs are over while methods that make training harder (CutMix, MixSKD, CS-KD, BAKE, patch
   swap) are still learning: their deficit there is one of speed at a small budget, and says nothing of where they end.
 - Trainings on parts hang by a hair. The same run (cross-entropy, seed 0, rate 0.1, data equal bit by bit) ended at
-  95 % of validation on an AMD EPYC and at 41 % on an Intel Xeon, which round otherwise. All its rows are of one machine.
+  95 % of validation on an AMD EPYC and at 41 % on an Intel Xeon, which round otherwise. The rows are of one machine.
 - The three sets of digits share their test images, so they are not three independent witnesses.
 - {search.TRIALS} trials tune a learning rate and one weight, coarsely; a method's other settings are its defaults.
 - Test images are fixed: intervals are over draws of training images and seeds, not over other test sets."""
