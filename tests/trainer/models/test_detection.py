@@ -6,6 +6,8 @@ import torch
 
 from core.spec import ModelSpec
 from core.spec.tasks import BACKBONES, TERMS
+from tests.data import scenes
+from trainer.detection import figures, predictions
 from trainer.models import detection, mobile, resnet
 from trainer.models.detection import Detector
 
@@ -18,10 +20,10 @@ TARGETS = [
 SMALL = ["ssdlite320_mobilenet_v3_large", "retinanet_resnet18_fpn", "fcos_resnet18_fpn"]
 
 
-def built(architecture: str, *, channels: int = 3) -> Detector:
+def built(architecture: str, *, channels: int = 3, size: tuple[int, int] = SIZE) -> Detector:
     torch.manual_seed(0)
     spec = ModelSpec(architecture=architecture, stem="imagenet")
-    return detection.build(spec, num_classes=4, channels=channels, size=SIZE)
+    return detection.build(spec, num_classes=4, channels=channels, size=size)
 
 
 def images(channels: int = 3) -> torch.Tensor:
@@ -57,6 +59,27 @@ def test_loss_falls_on_one_batch_and_an_empty_image_is_no_trouble(architecture: 
         optimizer.step()
         history.append(float(loss))
     assert history[-1] < 0.8 * history[0]
+
+
+def test_a_few_images_are_learnt_by_heart() -> None:
+    """Every box is found again: assignment, loss, decoding and choice hold together.
+
+    The rate rises for 20 steps: at full rate from the first, AP50 was 0.04 after 30, with it 1.
+    """
+    drawn = scenes.draw(4, seed=1, size=(64, 64))
+    images_BCHW = torch.stack([torch.from_numpy(scene.image).permute(2, 0, 1) for scene in drawn]) / 128.0 - 1
+    targets = [{"boxes": torch.from_numpy(scene.boxes), "labels": torch.from_numpy(scene.labels)} for scene in drawn]
+    model = built("fcos_resnet18_fpn", size=(64, 64))
+    optimizer, assigned = torch.optim.AdamW(model.parameters(), lr=1e-3), model.assign(targets)
+    rising = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, (step + 1) / 20))
+    for _ in range(30):
+        optimizer.zero_grad()
+        sum(model.loss(model(images_BCHW), targets, assigned).values()).backward()
+        optimizer.step()
+        rising.step()
+    with torch.inference_mode():
+        found = predictions.judged_by(model.eval())(model(images_BCHW), targets)
+    assert figures.values(found, 4)["ap50"] > 0.95
 
 
 def test_locations_of_fcos_are_assigned_as_torchvision_assigns_them() -> None:
