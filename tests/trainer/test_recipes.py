@@ -6,7 +6,7 @@ from core.spec import TERMS, parse
 from core.spec.recipes import RECIPES
 from core.spec.resolution import SMALL_STEM_BELOW_PX
 from trainer import models
-from trainer.models import segmentation
+from trainer.models import detection, segmentation
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -16,7 +16,10 @@ def test_a_recipe_tells_the_size_of_its_network(name):
     spec = parse({"dataset": "dsv_1", "recipe": name}).model
     if spec.stem == "auto":
         spec = spec.model_copy(update={"stem": stem})
-    build = segmentation.build if spec.architecture in TERMS["segmentation"].architectures else models.build
-    network = build(spec, num_classes=10, channels=3)
+    if spec.architecture in TERMS["detection"].architectures:
+        network = detection.build(spec, num_classes=10, channels=3, size=recipe.reference_size)
+    else:
+        build = segmentation.build if spec.architecture in TERMS["segmentation"].architectures else models.build
+        network = build(spec, num_classes=10, channels=3)
     assert models.count_parameters(network) == recipe.parameters
     assert models.count_macs(network, (3, *recipe.reference_size)) == recipe.macs

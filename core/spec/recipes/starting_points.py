@@ -80,6 +80,20 @@ STARTING_POINTS: tuple[Recipe, ...] = (
         reference_size=(224, 224),
     ),
     Recipe(
+        "fcos",
+        "Detection: FCOS on ResNet-18 by patch swap of boxes, 60 epochs, cosine schedule.",
+        spec={
+            "model": {"architecture": "fcos_resnet18_fpn"},
+            "method": {"name": "patch_swap", "kd_weight": 0.25},
+            # At full rate from the first step the heads of this network hardly learn.
+            "optimizer": {"name": "adamw", "learning_rate": 1e-3, "schedule": "cosine", "warmup_epochs": 1},
+            "training": {"epochs": 60, "pairs_per_batch": 4},
+        },
+        parameters=19_116_367,
+        macs=15_194_806_784,
+        reference_size=(320, 320),
+    ),
+    Recipe(
         "cross_entropy",
         "The control: ResNet-18 by plain cross-entropy on as many images.",
         spec={"model": {"architecture": "resnet18"}, "method": {"name": "cross_entropy"}},
