@@ -98,7 +98,7 @@ def test_boxes_come_in_pixels_of_the_training_size(pack: Pack) -> None:
 @pytest.mark.slow
 def test_detector_learns_the_scenes(tmp_path: Path) -> None:
     """AP50 at least 0.5 above that of the untrained network, which is next to nothing."""
-    pack = pack_of(tmp_path / "pack", count=300)
+    pack = pack_of(tmp_path, count=300)
     still = {"horizontal_flip": False, "scale_jitter": [1, 1], "photometric": False}
     training = {"epochs": 8, "pairs_per_batch": 4, "augmentation": still}
     optimizer = {"name": "adamw", "learning_rate": 1e-3, "schedule": "cosine", "warmup_epochs": 1}
