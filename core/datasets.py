@@ -10,7 +10,6 @@ from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.jobs.states import TERMINAL
-from core.settings import settings
 from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
 
@@ -152,18 +151,14 @@ def fail_version(
 
 def give_back_version(session: Session, version_id: str, fence: int, *, counted: bool) -> str:
     """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
-    version = leases.release(session, DatasetVersion, version_id, fence)
-    if not counted:
-        version.attempts = max(0, version.attempts - 1)
+    version = leases.give_back(session, DatasetVersion, version_id, fence, counted=counted)
     end_attempt(session, version)
     return version.status
 
 
 def end_attempt(session: Session, version: DatasetVersion) -> None:
     """What becomes of a version whose worker ended without a result. The caller holds the row's lock."""
-    version.worker = version.lease_expires_at = version.rung_at = None
-    if version.attempts < settings().max_attempts:
-        version.status = "queued"
+    if leases.queue_again(version):
         return
     version.status = "failed"
     version.error = POISON.model_dump() | {"message": "reading this archive ended its worker several times"}

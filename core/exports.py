@@ -10,7 +10,6 @@ from core.errors import Invalid
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.progress import JobError
-from core.settings import settings
 from core.spec import ExportResult, ExportSpec, LadderSpec
 from core.spec.checks import NOT_EXPORTED
 from core.storage import StoredFile
@@ -80,18 +79,14 @@ def fail(session: Session, export_id: str, fence: int, error: JobError) -> None:
 
 def give_back(session: Session, export_id: str, fence: int, *, counted: bool) -> str:
     """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
-    export = leases.release(session, Export, export_id, fence)
-    if not counted:
-        export.attempts = max(0, export.attempts - 1)
+    export = leases.give_back(session, Export, export_id, fence, counted=counted)
     end_attempt(export)
     return export.status
 
 
 def end_attempt(row: Export | Profile) -> None:
     """What becomes of a file's row whose worker ended without a result. The caller holds the row's lock."""
-    row.worker = row.lease_expires_at = row.rung_at = None
-    if row.attempts < settings().max_attempts:
-        row.status = "queued"
+    if leases.queue_again(row):
         return
     row.status = "failed"
     row.finished_at = func.now()

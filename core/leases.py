@@ -67,6 +67,25 @@ def release(session: Session, table: type[LeasedRow], row_id: str, fence: int, *
     return write(session, table, row_id, fence, worker=None, lease_expires_at=None, **values)
 
 
+def give_back(
+    session: Session, table: type[LeasedRow], row_id: str, fence: int, *, counted: bool, **values: Any
+) -> LeasedRow:
+    """End a claim that led to nothing. An attempt that is not counted is none towards `max_attempts`. Raises Fenced."""
+    row = release(session, table, row_id, fence, **values)
+    if not counted:
+        row.attempts = max(0, row.attempts - 1)
+    return row
+
+
+def queue_again(row: DatasetVersion | Export | Profile) -> bool:
+    """Queue a row whose attempt led to nothing; False where it had all of its attempts. The caller holds its lock."""
+    row.worker = row.lease_expires_at = row.rung_at = None
+    if row.attempts >= settings().max_attempts:
+        return False
+    row.status = "queued"
+    return True
+
+
 def expired(session: Session, table: type[LeasedRow]) -> list[LeasedRow]:
     """Rows whose worker is silent for longer than its lease, locked for the sweeper."""
     statement = (

@@ -76,9 +76,7 @@ def fail(session: Session, profile_id: str, fence: int, error: JobError) -> None
 
 def give_back(session: Session, profile_id: str, fence: int, *, counted: bool) -> str:
     """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
-    profile = leases.release(session, Profile, profile_id, fence)
-    if not counted:
-        profile.attempts = max(0, profile.attempts - 1)
+    profile = leases.give_back(session, Profile, profile_id, fence, counted=counted)
     exports.end_attempt(profile)
     return profile.status
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from core import exports, leases, queue, storage
-from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.progress import JobError
 from core.settings import settings
 from core.spec import ExportSpec, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model
-from worker import figures, logs, packs, publication, scratch
+from worker import figures, logs, packs, publication, scratch, settling
 from worker.child import Child
-from worker.lease import Asked, Lease, Stalled
+from worker.lease import Lease
 from worker.persistence import LedgerAway, write_once, write_until_done
 from worker.publication import EVALUATION, REPORT, WEIGHTS
-from worker.supervision import Crashed, TrainerFailed, supervise
+from worker.supervision import supervise
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def run_export(export_id: str) -> None:
             figures.ended("export")
         except Exception as error:  # noqa: BLE001 - every way it can end is settled there
             figures.ended("export", error)
-            _settle_otherwise(order, error)
+            settling.settle(_held(order.export), error)
 
 
 def _claim(session: Session, export_id: str) -> Order | None:
@@ -100,30 +100,11 @@ def _fetch(order: Order, out: Path) -> None:
         storage.get_file(model.report_key, out / "main" / REPORT, sha256=model.report_sha256)
 
 
-def _settle_otherwise(order: Order, ending: Exception) -> None:
-    export = order.export
-    try:
-        match ending:
-            case Fenced():
-                logger.warning("the claim was lost; nothing more is written")
-            case Asked() | StoreUnavailable():
-                _give_back(export, counted=False)
-            case TrainerFailed(error=error):
-                logger.info("failed: %s", error.message)
-                write_until_done(lambda session: exports.fail(session, export.id, export.fence, error))
-            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
-                logger.warning("%s", ending)
-                _give_back(export, counted=True)
-            case _:
-                logger.error("the export broke down", exc_info=ending)
-                _give_back(export, counted=True)
-    except LedgerAway as error:
-        logger.warning("the ledger is away; the lease will run out: %s", error)
-    except Fenced:
-        logger.warning("the claim of fence %d was lost before its end was written", export.fence)
+def _held(export: Export) -> settling.Held:
+    def fail(error: JobError) -> None:
+        write_until_done(lambda session: exports.fail(session, export.id, export.fence, error))
 
-
-def _give_back(export: Export, *, counted: bool) -> None:
-    status = write_until_done(lambda session: exports.give_back(session, export.id, export.fence, counted=counted))
-    if status == "queued":
+    def ring() -> None:
         queue.ring("worker.export", export.id)
+
+    return settling.Held("the export", export.id, export.fence, fail, exports.give_back, ring)

@@ -4,24 +4,25 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core import datasets, leases, queue, storage, uploads
-from core.errors import ChecksumMismatch, Fenced, NotFound, QuotaExceeded, StoreUnavailable
+from core.errors import ChecksumMismatch, NotFound, QuotaExceeded
 from core.progress import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from core.settings import settings
 from core.spec import PackManifest
 from core.spec.validation import ValidationReport
 from core.tables import Dataset, DatasetVersion, Upload
-from worker import figures, logs, scratch
+from worker import figures, logs, scratch, settling
 from worker.child import Child
-from worker.lease import Asked, Lease, Stalled
+from worker.lease import Lease
 from worker.packs import MANIFEST, SAMPLES
 from worker.persistence import LedgerAway, write_once, write_until_done
-from worker.supervision import Crashed, TrainerFailed, attend, crashed
+from worker.supervision import TrainerFailed, attend, crashed
 
 logger = logging.getLogger(__name__)
 REPORT = "report.json"
@@ -68,7 +69,7 @@ def run_ingest(version_id: str) -> None:
             figures.ended("ingest")
         except Exception as error:  # noqa: BLE001 - every way it can end is settled there
             figures.ended("ingest", error)
-            _settle_otherwise(ingest, error)
+            settling.settle(_held(version), error, partial(_settle_bad_data, ingest))
 
 
 def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload, str] | None:
@@ -138,50 +139,43 @@ def _report(ingest: Ingest) -> dict[str, Any]:
     return ValidationReport.model_validate_json((ingest.out / REPORT).read_bytes()).model_dump(mode="json")
 
 
-def _settle_otherwise(ingest: Ingest, ending: Exception) -> None:
-    version, fence = ingest.version, ingest.version.fence
-    try:
-        match ending:
-            case Fenced():
-                logger.warning("the claim was lost; nothing more is written")
-            case Asked() | StoreUnavailable():
-                _give_back(version, counted=False)
-            case InvalidArchive():
-                report = _report(ingest)
-                _fail(version, _invalid(report), report)
-            case TrainerFailed(error=error):
-                _fail(version, error, None)
-            case QuotaExceeded():
-                _fail(version, _beyond_quota(str(ending)), _report(ingest))
-            case NotFound() | ChecksumMismatch():
-                _fail(version, _lost_upload(str(ending)), None)
-            case Crashed() | Stalled():
-                logger.warning("%s", ending)
-                _give_back(version, counted=True)
-            case _:
-                logger.error("ingest broke down", exc_info=ending)
-                _give_back(version, counted=True)
-    except LedgerAway as error:
-        logger.warning("the ledger is away; the lease will run out: %s", error)
-    except Fenced:
-        logger.warning("the claim of fence %d was lost before its end was written", fence)
+def _held(version: DatasetVersion) -> settling.Held:
+    def fail(error: JobError) -> None:
+        _write_failure(version, error, None)
+
+    def ring() -> None:
+        queue.ring("worker.ingest", version.id)
+
+    return settling.Held("ingest", version.id, version.fence, fail, datasets.give_back_version, ring)
+
+
+def _settle_bad_data(ingest: Ingest, ending: Exception) -> bool:
+    """The endings that are the archive's or the tenant's; False for another."""
+    version = ingest.version
+    match ending:
+        case InvalidArchive():
+            report = _report(ingest)
+            _fail(version, _invalid(report), report)
+        case QuotaExceeded():
+            _fail(version, _beyond_quota(str(ending)), _report(ingest))
+        case NotFound() | ChecksumMismatch():
+            _fail(version, _lost_upload(str(ending)), None)
+        case _:
+            return False
+    return True
 
 
 def _fail(version: DatasetVersion, error: JobError, report: dict[str, Any] | None) -> None:
     logger.info("failed: %s", error.message)
+    _write_failure(version, error, report)
+
+
+def _write_failure(version: DatasetVersion, error: JobError, report: dict[str, Any] | None) -> None:
     write_until_done(
         lambda session: datasets.fail_version(
             session, version.id, version.fence, error=error.model_dump(), report=report
         )
     )
-
-
-def _give_back(version: DatasetVersion, *, counted: bool) -> None:
-    status = write_until_done(
-        lambda session: datasets.give_back_version(session, version.id, version.fence, counted=counted)
-    )
-    if status == "queued":
-        queue.ring("worker.ingest", version.id)
 
 
 def _invalid(report: dict[str, Any]) -> JobError:

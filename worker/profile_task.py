@@ -8,16 +8,16 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from core import leases, profiles, queue, storage
-from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.progress import JobError
 from core.settings import settings
 from core.spec import ProfileResult, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model, Profile
-from worker import figures, logs, packs, scratch
+from worker import figures, logs, packs, scratch, settling
 from worker.child import Child
-from worker.lease import Asked, Lease, Stalled
+from worker.lease import Lease
 from worker.persistence import LedgerAway, write_once, write_until_done
 from worker.publication import BUNDLE, EVALUATION
-from worker.supervision import Crashed, TrainerFailed, supervise
+from worker.supervision import supervise
 
 logger = logging.getLogger(__name__)
 RESULT = "profile.json"
@@ -55,7 +55,7 @@ def run_profile(profile_id: str) -> None:
             figures.ended("profile")
         except Exception as error:  # noqa: BLE001 - every way it can end is settled there
             figures.ended("profile", error)
-            _settle_otherwise(order, error)
+            settling.settle(_held(order.profile), error)
 
 
 def _claim(session: Session, profile_id: str) -> Order | None:
@@ -89,30 +89,11 @@ def _fetch(order: Order, out: Path, bundle: Path) -> None:
     storage.get_file(str(order.export.object_key), bundle, sha256=order.export.sha256)
 
 
-def _settle_otherwise(order: Order, ending: Exception) -> None:
-    profile = order.profile
-    try:
-        match ending:
-            case Fenced():
-                logger.warning("the claim was lost; nothing more is written")
-            case Asked() | StoreUnavailable():
-                _give_back(profile, counted=False)
-            case TrainerFailed(error=error):
-                logger.info("failed: %s", error.message)
-                write_until_done(lambda session: profiles.fail(session, profile.id, profile.fence, error))
-            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
-                logger.warning("%s", ending)
-                _give_back(profile, counted=True)
-            case _:
-                logger.error("the profile broke down", exc_info=ending)
-                _give_back(profile, counted=True)
-    except LedgerAway as error:
-        logger.warning("the ledger is away; the lease will run out: %s", error)
-    except Fenced:
-        logger.warning("the claim of fence %d was lost before its end was written", profile.fence)
+def _held(profile: Profile) -> settling.Held:
+    def fail(error: JobError) -> None:
+        write_until_done(lambda session: profiles.fail(session, profile.id, profile.fence, error))
 
-
-def _give_back(profile: Profile, *, counted: bool) -> None:
-    status = write_until_done(lambda session: profiles.give_back(session, profile.id, profile.fence, counted=counted))
-    if status == "queued":
+    def ring() -> None:
         queue.ring("worker.profile", profile.id, queue=profiles.bell_queue(profile.device))
+
+    return settling.Held("the profile", profile.id, profile.fence, fail, profiles.give_back, ring)

@@ -174,8 +174,7 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
 
 def give_back(session: Session, claim: Claim, *, outcome: str, reason: str) -> str:
     """End an attempt that was asked to stop, through no fault of the job: it is not counted. Gives the new status."""
-    job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
-    job.attempts = max(0, job.attempts - 1)
+    job = leases.give_back(session, Job, claim.job_id, claim.fence, counted=False, updated_at=func.now())
     return endings.end_attempt(session, job, outcome=outcome, reason=reason)
 
 
