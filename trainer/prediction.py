@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from core.progress import Working
 from core.spec import Split
 from trainer import sweeping
 from trainer.augment import Normalise
+from trainer.columns import Columns
 from trainer.images import Images, open_images
 from trainer.pack import Pack
 from trainer.process import StopRequest
@@ -23,7 +23,7 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(Columns):
     labels: NDArray[np.int64]  # (N,)
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float64]  # p(predicted)
@@ -54,18 +54,6 @@ class Predictions:
             (top == labels_N[:, None]).any(dim=1),
         )
         return cls(*(column.cpu().numpy() for column in columns))
-
-    @classmethod
-    def of_bytes(cls, content: bytes) -> "Predictions":
-        """What `to_bytes` gave."""
-        with np.load(BytesIO(content), allow_pickle=False) as columns:
-            return cls(*(columns[name] for name in cls.__dataclass_fields__))
-
-    def to_bytes(self) -> bytes:
-        """As an .npz file."""
-        content = BytesIO()
-        np.savez(content, **{name: getattr(self, name) for name in self.__dataclass_fields__})
-        return content.getvalue()
 
 
 @dataclass(frozen=True)
@@ -107,10 +95,4 @@ def predict(
 ) -> Generator[Working, None, Predictions]:
     """Run the network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
     parts = yield from sweeping.sweep(model, split, Predictions.of, batch=BATCH, activity=activity, stop=stop)
-    return joined(parts)
-
-
-def joined(parts: list[Predictions]) -> Predictions:
-    return Predictions(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in Predictions.__dataclass_fields__)
-    )
+    return Predictions.joined(parts)

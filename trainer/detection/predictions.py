@@ -1,7 +1,6 @@
 """What a network finds in each image of a split, beside what is there. Shapes: N images, n found, g true boxes."""
 
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.inference import boxes as inference
+from trainer.columns import Columns
 from trainer.detection.samples import Target
 from trainer.models.detection import Detector, Maps
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class BoxPredictions:
+class BoxPredictions(Columns):
     """Boxes are x1, y1, x2, y2 in pixels of the training size, image after image; what is found, the surest first."""
 
     found: Counts  # (N,) how many in each image
@@ -43,18 +43,6 @@ class BoxPredictions:
             np.concatenate(true_labels),
         )
 
-    @classmethod
-    def of_bytes(cls, content: bytes) -> "BoxPredictions":
-        """What `to_bytes` gave."""
-        with np.load(BytesIO(content), allow_pickle=False) as columns:
-            return cls(*(columns[name] for name in cls.__dataclass_fields__))
-
-    def to_bytes(self) -> bytes:
-        """As an .npz file."""
-        content = BytesIO()
-        np.savez(content, **{name: getattr(self, name) for name in self.__dataclass_fields__})
-        return content.getvalue()
-
     def image(self, place: int) -> tuple[slice, slice]:
         """Where one image's found and true boxes stand."""
         first, true = (int(counts[:place].sum()) for counts in (self.found, self.true))
@@ -70,11 +58,6 @@ def judged_by(detector: Detector):  # noqa: ANN201 - a closure
         return BoxPredictions.of(answers, [_numbers(target["boxes"], target["labels"]) for target in targets])
 
     return judge
-
-
-def joined(parts: list[BoxPredictions]) -> BoxPredictions:
-    names = BoxPredictions.__dataclass_fields__
-    return BoxPredictions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _numbers(boxes: Tensor, labels: Tensor) -> tuple[Floats, Counts]:

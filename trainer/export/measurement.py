@@ -121,7 +121,7 @@ def figures_of(task: Task, parts: list[Any]) -> AnySplit:
     """With calibration, whether or not it was asked for of the trained network."""
     asked = task.spec.evaluation.model_copy(update={"calibration": True})
     spec, manifest = task.spec.model_copy(update={"evaluation": asked}), task.pack.manifest
-    joined = task.vision.joined(parts)
+    joined = task.vision.Predictions.joined(parts)
     return task.vision.figures(joined, split=manifest.evaluation_split, spec=spec, manifest=manifest)
 
 

@@ -4,7 +4,7 @@ Shapes: N images, K classes, B batch, H height, W width, M bins of confidence.
 """
 
 from dataclasses import dataclass
-from io import BytesIO
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from core.spec import IGNORE
 from trainer.calibration import BINS
+from trainer.columns import Columns
 from trainer.metrics import functional
 from trainer.segmentation import boundary
 
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class MaskPredictions:
+class MaskPredictions(Columns):
     """Pixels that are nobody's are in none of these."""
 
     both: Counts  # (N, K) pixels of a class that are predicted as it
@@ -40,8 +41,12 @@ class MaskPredictions:
 
     def only(self, places: list[int]) -> "MaskPredictions":
         """Of some of the images; the confusion stays that of all."""
-        columns = {name: getattr(self, name)[places] for name in self.__dataclass_fields__ if name != "confusion"}
+        columns = {name: getattr(self, name)[places] for name in self.names() if name != "confusion"}
         return MaskPredictions(confusion=self.confusion, **columns)
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        return cls.concatenated(parts, confusion=np.sum([part.confusion for part in parts], axis=0))
 
     @classmethod
     def of(cls, logits_BKHW: Tensor, masks_BHW: Tensor) -> "MaskPredictions":
@@ -63,25 +68,6 @@ class MaskPredictions:
             *binned,
             boundary.f_score(predicted_BHW, label_BHW, classes).cpu().numpy(),
         )
-
-    @classmethod
-    def of_bytes(cls, content: bytes) -> "MaskPredictions":
-        """What `to_bytes` gave."""
-        with np.load(BytesIO(content), allow_pickle=False) as columns:
-            return cls(*(columns[name] for name in cls.__dataclass_fields__))
-
-    def to_bytes(self) -> bytes:
-        """As an .npz file."""
-        content = BytesIO()
-        np.savez(content, **{name: getattr(self, name) for name in self.__dataclass_fields__})
-        return content.getvalue()
-
-
-def joined(parts: list[MaskPredictions]) -> MaskPredictions:
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in MaskPredictions.__dataclass_fields__
-    }
-    return MaskPredictions(**columns | {"confusion": np.sum([part.confusion for part in parts], axis=0)})
 
 
 def _confusion(predicted_HW: Tensor, label_HW: Tensor, classes: int) -> Counts:

@@ -17,10 +17,10 @@ from trainer import figures as figures_of_labels
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
 from trainer.pack import Pack
-from trainer.prediction import BATCH, LabelledImages, Predictions, joined, open_split, predict
+from trainer.prediction import BATCH, LabelledImages, Predictions, open_split, predict
 from trainer.sampling import ClassIndex
 
-__all__ = ["BATCH", "Predictions", "joined", "open_split", "predict"]
+__all__ = ["BATCH", "Predictions", "open_split", "predict"]
 
 OUTPUTS = ("logits",)
 judge = Predictions.of

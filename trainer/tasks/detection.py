@@ -84,7 +84,7 @@ def predict(
 ) -> Generator[Working, None, Predictions]:
     judge = predictions.judged_by(model)
     parts = yield from sweeping.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
-    return predictions.joined(parts)
+    return Predictions.joined(parts)
 
 
 def validate(found: Predictions) -> dict[str, float]:

@@ -24,7 +24,6 @@ from trainer.scenes import augment as augmentation
 from trainer.scenes.augment import tv_tensors
 from trainer.scenes.kinship import SharedClasses
 from trainer.segmentation import figures as figures_of_masks
-from trainer.segmentation import predictions
 from trainer.segmentation.predictions import MaskPredictions as Predictions
 from trainer.segmentation.samples import MaskedImages, open_split
 
@@ -34,7 +33,6 @@ BATCH = 16
 OUTPUTS = ("logits",)
 
 judge = Predictions.of
-joined = predictions.joined
 compare = figures_of_masks.compare
 load_backbone = models.load_backbone
 
@@ -83,7 +81,7 @@ def predict(
     model: nn.Module, samples: MaskedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
     parts = yield from sweeping.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
-    return joined(parts)
+    return Predictions.joined(parts)
 
 
 def decided(logits_BKHW: Tensor) -> Tensor:

@@ -56,6 +56,10 @@ class Predictions(Protocol):
     def to_bytes(self) -> bytes: ...
 
     @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        """Batches one after the other."""
+
+    @classmethod
     def of_bytes(cls, content: bytes) -> Self: ...
 
 
@@ -106,9 +110,6 @@ class Task(Protocol):
 
     def judge(self, outputs: Any, targets: Targets) -> Predictions:
         """Of a batch. `predict` and the measurement of an exported file are made of it."""
-
-    def joined(self, parts: list[Predictions]) -> Predictions:
-        """Batches one after the other."""
 
     def decided(self, outputs: Any) -> Tensor:
         """What is taken for true of outputs, as class numbers of any shape: two networks agree where it is equal."""

@@ -7,7 +7,7 @@ import torch
 from core.spec import IGNORE
 from trainer.metrics import classification
 from trainer.segmentation import figures
-from trainer.segmentation.predictions import MaskPredictions, joined
+from trainer.segmentation.predictions import MaskPredictions
 
 CLASSES = 4
 
@@ -27,7 +27,9 @@ def said() -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="module")
 def found(said: tuple[torch.Tensor, torch.Tensor]) -> MaskPredictions:
     logits, masks = said
-    return joined([MaskPredictions.of(logits[:4], masks[:4]), MaskPredictions.of(logits[4:], masks[4:])])
+    return MaskPredictions.joined(
+        [MaskPredictions.of(logits[:4], masks[:4]), MaskPredictions.of(logits[4:], masks[4:])]
+    )
 
 
 def test_figures_are_torchmetrics(said: tuple[torch.Tensor, torch.Tensor], found: MaskPredictions):
