@@ -21,6 +21,7 @@ from torch.profiler import ProfilerActivity, profile
 from core.spec import parse, resolve
 from tests.data import packs
 from trainer import compilation, device, models, run, training
+from trainer.assignment import Assignment
 from trainer.pack import Pack, open_pack
 
 WARM_UP = 20
@@ -60,7 +61,7 @@ def assemble(pack: Pack, chosen: torch.device, *, pairs: int, compiled: str) -> 
         "training": {"epochs": 1000, "pairs_per_batch": pairs, "compile": compiled},
     }
     spec = resolve(parse(body), pack.manifest)[0]
-    return run.assemble(run.Assignment(spec, pack, Path(), "main", chosen))
+    return run.assemble(Assignment(spec, pack, Path(), "main", chosen))
 
 
 def report(one: run.Run, peak: float, *, steps: int, name: str) -> None:

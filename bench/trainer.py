@@ -26,6 +26,7 @@ from bench import straightforward
 from core.spec import PatchSwapSpec, Plan, Split, parse, resolve
 from tests.data import packs
 from trainer import device, models, run, sampling, training
+from trainer.assignment import Assignment
 from trainer.methods.method import Draw
 from trainer.methods.patch_swap import PatchSwap
 from trainer.pack import Pack, open_pack
@@ -179,7 +180,7 @@ def assemble(pack: Pack, method: str, chosen: torch.device, architecture: str = 
         "training": training_part,
     }
     spec = resolve(parse(body), pack.manifest)[0]
-    return run.assemble(run.Assignment(spec, pack, Path(), "main", chosen))
+    return run.assemble(Assignment(spec, pack, Path(), "main", chosen))
 
 
 def finished(one: run.Run) -> None:

@@ -1,6 +1,5 @@
 """A training run taken apart and put together: its parts, its position, and their checkpoint."""
 
-import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import TERMS, CrossEntropySpec, PackManifest, Plan, ResolvedSpec, Split, plan
+from core.spec import TERMS, PackManifest, Plan, ResolvedSpec, Split, plan
 from core.spec.methods import TaughtSpec
-from trainer import backbone, checkpoint, memory, optimization, parts, rounds, tasks, teacher
+from trainer import checkpoint, memory, optimization, parts, rounds, teacher
+from trainer.assignment import Assignment
 from trainer.averaging import AveragedModel
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
@@ -25,53 +25,7 @@ from trainer.pack import Pack
 from trainer.pruning.unpruned import StayClose, Unpruned
 from trainer.rounds import Round
 from trainer.tasks.task import Samples, Task
-from trainer.team import ALONE, Team
-
-# What may change between an interrupted run and its continuation without changing a weight.
-_NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What is to be trained, on what, and where."""
-
-    spec: ResolvedSpec
-    pack: Pack
-    out: Path
-    arm: Arm
-    device: torch.device
-    team: Team = ALONE
-    teacher_folder: Path | None = None
-    backbone_folder: Path | None = None
-
-    def __post_init__(self) -> None:
-        """The control arm is the same spec with plain cross-entropy, and has no teacher."""
-        if self.arm == "control":
-            object.__setattr__(self, "spec", self.spec.model_copy(update={"method": CrossEntropySpec()}))
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for runs that end with equal weights."""
-        spec = self.spec
-        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
-        unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
-        text = spec.model_copy(update={"training": training}).model_dump_json(exclude=unsaid)
-        return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self.pack.manifest.channels, self.spec.height, self.spec.width
-
-    @property
-    def task(self) -> Task:
-        return tasks.choose(self.spec.task)
-
-    def fresh_network(self) -> nn.Module:
-        task, spec, manifest = self.task, self.spec.model, self.pack.manifest
-        network = task.build_model(self.spec, manifest)
-        if spec.backbone_from:
-            backbone.load(network, self.backbone_folder, task=task, spec=spec, channels=manifest.channels)
-        return network
+from trainer.team import Team
 
 
 @dataclass

@@ -16,6 +16,7 @@ from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Worki
 from core.spec import Plan, ResolvedSpec, plan
 from trainer import compilation, curves, gradients, models, optimization, randomness
 from trainer import run as running
+from trainer.assignment import Assignment
 from trainer.clock import Clock
 from trainer.device import describe
 from trainer.errors import loss_nan
@@ -23,7 +24,7 @@ from trainer.pack import Pack
 from trainer.process import Interrupted, StopRequest
 from trainer.pruning import transition
 from trainer.publication import publish
-from trainer.run import Assignment, Run
+from trainer.run import Run
 from trainer.tasks.task import Samples
 from trainer.team import ALONE, Team
 

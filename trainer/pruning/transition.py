@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from core.progress import Message, Notice, Working
 from core.spec import PruningSpec
 from trainer import parts, publication, randomness, rounds
+from trainer.assignment import Assignment
 from trainer.models import widths
 from trainer.pruning import channels
 from trainer.pruning.channels import Size, Target
 from trainer.pruning.unpruned import Unpruned
 from trainer.rounds import Round
-from trainer.run import Assignment, Position, Run, Start
+from trainer.run import Position, Run, Start
 
 GRADIENT_STEPS = 16  # whose batches say what the loss would lose
 

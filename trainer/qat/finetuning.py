@@ -11,10 +11,11 @@ from core.progress import Message, Metrics, Notice, Progress, Working
 from core.spec import CompressionSpec, ResolvedSpec
 from trainer import run as running
 from trainer import training
+from trainer.assignment import Assignment
 from trainer.process import StopRequest
 from trainer.qat.network import FakeQuantized
 from trainer.qat.taps import stage_ends
-from trainer.run import Assignment, Position, Start
+from trainer.run import Position, Start
 
 # Of the rate that the network was trained with: it is trained already, and has no batch norm to forgive large steps.
 LEARNING_RATE_SHARE = 0.02

@@ -11,6 +11,7 @@ from core.spec import TERMS, parse, resolve
 from tests.data import packs
 from trainer import device
 from trainer import run as running
+from trainer.assignment import Assignment
 from trainer.pack import Pack, open_pack
 from trainer.training import train_step
 
@@ -42,7 +43,7 @@ def begin(pack: Pack, out: Path, method: str, **training: Any) -> running.Run:
         "training": {"epochs": 1, "pairs_per_batch": 4} | training,
     }
     spec = resolve(parse(body), pack.manifest)[0]
-    return running.assemble(running.Assignment(spec, pack, out, "main", torch.device("cpu")))
+    return running.assemble(Assignment(spec, pack, out, "main", torch.device("cpu")))
 
 
 @pytest.mark.parametrize(("architecture", "side"), NETWORKS)

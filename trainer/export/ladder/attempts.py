@@ -12,6 +12,7 @@ from core.progress import Message, Notice
 from core.spec import FORMATS, Precision, Rung
 from core.spec.methods import TaughtSpec
 from core.spec.report import Candidate
+from trainer.assignment import Assignment
 from trainer.export import quantization
 from trainer.export.calibration import Calibration
 from trainer.export.formats import Source
@@ -22,7 +23,6 @@ from trainer.export.quantization import Prepared
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 from trainer.qat.finetuning import Graphs, fine_tune
-from trainer.run import Assignment
 
 Work = Generator[Message, None, None]
 Made = Generator[Message, None, Candidate]
