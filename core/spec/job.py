@@ -9,29 +9,9 @@ from core.spec.formats import FORMATS, FormatName, Precision
 from core.spec.ladder import LadderSpec
 from core.spec.methods import MethodSpec, PatchSwapSpec
 from core.spec.strict import Strict
-from core.spec.tasks import Task
+from core.spec.tasks import Classifier, Detector, Segmenter, Task
 
-Architecture = Literal[
-    "auto",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "mobilenet_v3_small",
-    "mobilenet_v3_large",
-    "efficientnet_b0",
-    "shufflenet_v2_x1_0",
-    "resnet20",
-    "resnet32",
-    "lraspp_mobilenet_v3_large",
-    "deeplabv3_mobilenet_v3_large",
-    "deeplabv3_resnet50",
-    "fcn_resnet50",
-    "ssdlite320_mobilenet_v3_large",
-    "retinanet_resnet18_fpn",
-    "retinanet_resnet50_fpn",
-    "fcos_resnet18_fpn",
-    "fcos_resnet50_fpn",
-]
+Architecture = Literal["auto", Classifier, Segmenter, Detector]
 ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
 Side = Annotated[int, Field(ge=8, le=512)]
 Scale = Annotated[float, Field(ge=0.1, le=10)]

@@ -1,9 +1,35 @@
 """The vision tasks as all rooms agree on them: what each may be asked, and by which figure it is judged."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Task = Literal["classification", "segmentation", "detection"]
+
+# Architectures, the default of each task first.
+Classifier = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "shufflenet_v2_x1_0",
+    "resnet20",
+    "resnet32",
+]
+Segmenter = Literal[
+    "lraspp_mobilenet_v3_large",
+    "deeplabv3_mobilenet_v3_large",
+    "deeplabv3_resnet50",
+    "fcn_resnet50",
+]
+Detector = Literal[
+    "ssdlite320_mobilenet_v3_large",
+    "retinanet_resnet18_fpn",
+    "retinanet_resnet50_fpn",
+    "fcos_resnet18_fpn",
+    "fcos_resnet50_fpn",
+]
 
 
 @dataclass(frozen=True)
@@ -21,40 +47,19 @@ TERMS: dict[Task, Terms] = {
         headline="top1_accuracy",
         headline_name="top-1 accuracy",
         validated=("val.top1_accuracy", "val.nll"),
-        architectures=(
-            "resnet18",
-            "resnet34",
-            "resnet50",
-            "mobilenet_v3_small",
-            "mobilenet_v3_large",
-            "efficientnet_b0",
-            "shufflenet_v2_x1_0",
-            "resnet20",
-            "resnet32",
-        ),
+        architectures=get_args(Classifier),
     ),
     "segmentation": Terms(
         headline="mean_iou",
         headline_name="mIoU",
         validated=("val.mean_iou", "val.nll"),
-        architectures=(
-            "lraspp_mobilenet_v3_large",
-            "deeplabv3_mobilenet_v3_large",
-            "deeplabv3_resnet50",
-            "fcn_resnet50",
-        ),
+        architectures=get_args(Segmenter),
     ),
     "detection": Terms(
         headline="ap",
         headline_name="AP",
         validated=("val.ap", "val.ap50"),
-        architectures=(
-            "ssdlite320_mobilenet_v3_large",
-            "retinanet_resnet18_fpn",
-            "retinanet_resnet50_fpn",
-            "fcos_resnet18_fpn",
-            "fcos_resnet50_fpn",
-        ),
+        architectures=get_args(Detector),
     ),
 }
 
