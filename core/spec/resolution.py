@@ -190,6 +190,8 @@ def _message(error: Any) -> str:
     """Pydantic's words, but where they do not say what to do."""
     if error["type"] == "extra_forbidden":
         return "there is no such field; correct its name or leave it out"
+    if error["type"] == "missing":
+        return f"{error['loc'][-1]!r} is missing; give it"
     if error["type"] == "union_tag_invalid":
         return f"there is no {error['ctx']['tag']!r}; take one of {error['ctx']['expected_tags']}"
     return str(error["msg"])
