@@ -1,10 +1,17 @@
-"""The examples prepare images as Pillow does, byte for byte, and say what infer.py says. Need g++, node and npm."""
+"""The examples prepare images as Pillow does, byte for byte, and say what infer.py says.
+
+Need g++, node, npm and, for the page, Chromium (`apt install chromium`).
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -48,6 +55,24 @@ const session = await ort.InferenceSession.create(readFileSync(`${bundle}/model.
 const shape = [1, rules.mean.length, rules.height, rules.width];
 const outputs = await session.run({ image: new ort.Tensor("float32", input, shape) });
 console.log(JSON.stringify(answer(outputs.logits.data, read("labels.json"), 3)));
+"""
+
+
+# Chooses a picture as a person would, and prints what the page says then.
+PAGE = """
+import puppeteer from "puppeteer-core";
+const [chromium, address, picture] = process.argv.slice(2);
+const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+const page = await browser.newPage();
+page.on("pageerror", (error) => console.error(String(error)));
+await page.goto(address);
+const said = (words) => page.waitForFunction(
+    (looked) => document.querySelector("pre").textContent.includes(looked), { timeout: 60000 }, words);
+await said("choose a picture");
+await (await page.$("input")).uploadFile(picture);
+await said("top");
+console.log(await page.$eval("pre", (shown) => shown.textContent));
+await browser.close();
 """
 
 
@@ -96,20 +121,47 @@ def test_javascript_sees_images_as_the_network_was_trained_on_them(tmp_path: Pat
             assert found == expected(image, stated), (mode, size, target)
 
 
+def bundled(folder: Path) -> Path:
+    """A small network's bundle."""
+    folder.mkdir()
+    for name, content in PROGRAMS.items():
+        (folder / name).write_bytes(content)
+    served.network(folder / "model.onnx")
+    (folder / "labels.json").write_text(json.dumps(served.LABELS))
+    (folder / "preprocess.json").write_text(json.dumps(served.rules()))
+    return folder
+
+
+def same(found: list[dict], bundle: Path, image: Path) -> None:
+    said = infer.Classifier(bundle).classify(image, top=len(found))["top"]
+    assert [guess["label"] for guess in found] == [guess["label"] for guess in said]
+    assert np.allclose([g["probability"] for g in found], [g["probability"] for g in said], rtol=1e-4)
+
+
 def test_onnxruntime_web_says_what_infer_says(tmp_path: Path):
     run("npm", "install", "--no-audit", "--no-fund", "onnxruntime-web", folder=tmp_path)
     (tmp_path / "check.mjs").write_text(WEB % EXAMPLES)
-    bundle = tmp_path / "bundle"
-    bundle.mkdir()
-    for name, content in PROGRAMS.items():
-        (bundle / name).write_bytes(content)
-    served.network(bundle / "model.onnx")
-    (bundle / "labels.json").write_text(json.dumps(served.LABELS))
-    (bundle / "preprocess.json").write_text(json.dumps(served.rules()))
+    bundle = bundled(tmp_path / "bundle")
     image = picture("RGB", (30, 20))
     image.save(tmp_path / "image.png")
     (tmp_path / "rgba").write_bytes(image.convert("RGBA").tobytes())
-    said = infer.Classifier(bundle).classify(tmp_path / "image.png", top=3)["top"]
     found = json.loads(run("node", "check.mjs", "bundle", "rgba", "20", "30", folder=tmp_path))
-    assert [guess["label"] for guess in found] == [guess["label"] for guess in said]
-    assert np.allclose([g["probability"] for g in found], [g["probability"] for g in said], rtol=1e-4)
+    same(found, bundle, tmp_path / "image.png")
+
+
+def test_the_page_says_in_a_browser_what_infer_says(tmp_path: Path):
+    shutil.copytree(EXAMPLES / "browser", tmp_path, dirs_exist_ok=True)
+    run("npm", "install", "--no-audit", "--no-fund", "onnxruntime-web", "puppeteer-core", folder=tmp_path)
+    (tmp_path / "check.mjs").write_text(PAGE)
+    bundle = bundled(tmp_path / "bundle")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: a quarter turn
+    picture("RGB", (30, 20)).save(tmp_path / "image.png", exif=turned)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        page = run("node", "check.mjs", shutil.which("chromium") or "chromium", address, "image.png", folder=tmp_path)
+    finally:
+        server.shutdown()
+    same(json.loads(page)["top"], bundle, tmp_path / "image.png")
