@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     export_formats: str = Field("", description="of the api: what workers can make, by commas; its own where empty")
     sweep_seconds: float = Field(10, description="between two looks for lost jobs")
     stall_seconds: float = Field(600, description="a trainer without progress for so long is killed and tried again")
+    deaf_seconds: float = Field(40, ge=5, description="a worker that takes no messages for so long is ended when idle")
     grace_seconds: float = Field(50, description="from SIGTERM until the job is given back with its last checkpoint")
     max_attempts: int = Field(3, description="attempts without a newer checkpoint before a job is called poison")
     metrics_address: str = Field("", description="host:port where a worker tells its figures; nowhere where empty")

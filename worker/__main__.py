@@ -11,7 +11,8 @@ from core import signing
 from core.confinement import die_with
 from core.queue import of_device
 from core.settings import settings
-from worker import exposition, logs, sweeper
+from worker import exposition, logs, sweeper, watchdog
+from worker.pulse import Pulse
 
 _WHAT = "train: jobs; short: ingest and exports; device: measuring under PATCHSWAP_DEVICE_NAME"
 
@@ -20,11 +21,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("what", choices=("train", "short", "device", "sweep"), help=_WHAT)
     parser.add_argument("--parent", type=int, help="of sweep: end when the process of this number does")
+    parser.add_argument("--pulse", type=int, help="of sweep: the descriptor by which to watch that process too")
+    parser.add_argument("--queue", help="of sweep: what that process takes messages from")
     arguments = parser.parse_args()
     if arguments.what == "sweep":
         if arguments.parent is not None:
             die_with(arguments.parent)
         logs.start()
+        if arguments.pulse is not None:
+            watchdog.start(arguments.parent, Pulse(arguments.pulse), arguments.queue)
         sweeper.run_forever()
     elif arguments.what == "device":
         if not settings().device_name:

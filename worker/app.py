@@ -13,12 +13,20 @@ import threading
 import time
 from typing import Any
 
-from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from celery import bootsteps
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from core.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
-from worker import exposition, logs, stopping
+from worker import exposition, logs, pulse, stopping
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
 from worker.profile_task import run_profile
@@ -28,6 +36,8 @@ logger = logging.getLogger(__name__)
 app = celery_app()
 # After the grace the task has ended its child by force; what still runs then hangs.
 _EXIT_MARGIN_SECONDS = 10.0
+_TURN_SECONDS = 1.0
+_pulse = pulse.fresh()  # before the fork of the process that runs tasks
 # Both tasks may be run again at any time: the claim decides.
 _SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 5}
 
@@ -62,9 +72,10 @@ def _start_log(**_: object) -> None:
 
 
 @worker_ready.connect
-def _start_sweeper(**_: object) -> None:
+def _start_sweeper(sender: Any, **_: object) -> None:
     """In a process of its own: neither Postgres' connections nor obstore's threads survive the forks of this one."""
-    threading.Thread(target=_keep_sweeping, name="sweeper", daemon=True).start()
+    (name,) = sender.app.amqp.queues.consume_from
+    threading.Thread(target=_keep_sweeping, args=(name,), name="sweeper", daemon=True).start()
 
 
 @worker_ready.connect
@@ -72,12 +83,36 @@ def _tell_figures(**_: object) -> None:
     exposition.serve()
 
 
-def _keep_sweeping() -> None:
+def _keep_sweeping(queue_name: str) -> None:
+    shown = _pulse.descriptor
     while not stopping.requested():
         command = [sys.executable, "-P", "-m", "worker", "sweep", "--parent", str(os.getpid())]
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+        watch = ["--pulse", str(shown), "--queue", queue_name]
+        ended = subprocess.run([*command, *watch], stdin=subprocess.DEVNULL, pass_fds=(shown,), check=False)
         logger.warning("the sweeper ended with status %d; starting it again", ended.returncode)
         time.sleep(settings().sweep_seconds)
+
+
+class ShowTurns(bootsteps.StartStopStep):  # type: ignore[misc]
+    """The consumer's event loop shows that it goes round. It does not while it waits for a broker that is away."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, parent: Any) -> None:
+        parent.timer.call_repeatedly(_TURN_SECONDS, _pulse.turn)
+
+
+app.steps["worker"].add(ShowTurns)
+
+
+@task_prerun.connect
+def _show_task(**_: object) -> None:
+    _pulse.begin_task()
+
+
+@task_postrun.connect
+def _show_end_of_task(**_: object) -> None:
+    _pulse.end_task()
 
 
 @worker_process_init.connect

@@ -50,6 +50,13 @@ def test_image_runs_as_nobody_special_and_reports_its_health(dockerfile: Path):
     assert re.search(r"^HEALTHCHECK ", last_stage, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", ["worker-train", "worker-short"])
+def test_worker_that_is_killed_from_inside_ends_its_container_and_is_started_again(name: str):
+    """A container's first process ignores a SIGKILL from inside; so that must be an init."""
+    assert SERVICES[name]["init"] is True
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
 def test_api_image_gets_no_torch_and_the_worker_image_does():
     assert "torch" not in requirements("api").stdout
     assert "torch" not in (ROOT / "docker" / "api.Dockerfile").read_text().replace("No torch", "")

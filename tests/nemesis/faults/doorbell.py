@@ -12,7 +12,7 @@ import redis
 
 from core import queue
 from tests.nemesis.run import Fault, NotFired, Run, now
-from tests.nemesis.world import wait_for
+from tests.nemesis.world import SHORT, wait_for
 from tests.worker.processes import command_line
 
 QUICK = {"steps": 20, "step_seconds": 0.02}
@@ -151,16 +151,39 @@ def full(run: Run) -> None:
 
 
 def deaf(run: Run) -> None:
-    """A worker whose consumer stands still holds up nobody: what it would have taken, another takes."""
-    worker = run.rng.choice(run.world.fleet.workers)
+    """The consumer of the only worker stands still: it is ended and another is started, and the jobs are done."""
+    (worker,) = run.world.fleet.workers
     os.kill(worker.process.pid, signal.SIGSTOP)
     stopped_at = now()
     jobs = [run.submit(**QUICK) for _ in range(3)]
+    wait_for(lambda: worker.process.poll() is not None, seconds=120, what="the deaf worker is ended")
+    run.figure("detection_seconds", now() - stopped_at)
+    run.demand(now() - stopped_at <= 60, f"noticed only after {now() - stopped_at:.0f} s")
+    wait_for(
+        lambda: any(run.job(job_id)["status"] != "queued" for job_id in jobs), seconds=120, what="a job is claimed"
+    )
+    run.figure("recovery_seconds", now() - stopped_at)
     for job_id in jobs:
         run.wait_status(job_id, "succeeded")
-    run.figure("drain_seconds", now() - stopped_at)
-    os.kill(worker.process.pid, signal.SIGCONT)
-    run.fired(f"SIGSTOP of the consumer of {worker.name} for {now() - stopped_at:.0f} s")
+    run.fired(f"SIGSTOP of the consumer of {worker.name}, the only worker")
+
+
+def deaf_while_training(run: Run) -> None:
+    """The same while it trains: the training is not touched, and the worker is ended after it."""
+    job_id, behind = run.submit(steps=400, step_seconds=0.1), run.submit(**QUICK)
+    run.wait_step(job_id, 1)
+    worker = run.holder(job_id)
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    run.wait_status(job_id, "succeeded")
+    ended_at = now()
+    run.demand(run.claims(job_id) == 1, "the training was interrupted")
+    run.wait_status(behind, "succeeded")
+    run.figure("after_training_seconds", now() - ended_at)
+    run.fired(f"SIGSTOP of the consumer of {worker.name}, the only worker, while its task ran")
+
+
+def _deaf(run: Run) -> None:
+    (deaf_while_training if run.seed % 4 == 0 else deaf)(run)
 
 
 def _measure_consuming(run: Run, since: float) -> None:
@@ -184,5 +207,13 @@ FAULTS = [
     Fault("F17", "Redis down for 10 to 30 s (production: 120 s)", away, production=True, target="60 s"),
     Fault("F18", "every connection to Redis goes dead without a word", half_open, target="60 s"),
     Fault("F19", "Redis full", full),
-    Fault("F20", "a worker's consumer stands still", deaf),
+    Fault(
+        "F20",
+        "the only worker's consumer stands still",
+        _deaf,
+        settings=SHORT | {"DEAF": "10"},
+        workers=1,
+        production=True,
+        target="noticed in 60 s",
+    ),
 ]
