@@ -52,21 +52,21 @@ def log_of(worker: Worker) -> str:
 def test_idle_worker_whose_consumer_stands_still_is_ended(version, start_worker):
     worker = start_worker()
     os.kill(worker.process.pid, signal.SIGSTOP)
-    assert worker.process.wait(20) == -signal.SIGKILL
+    assert worker.process.wait(90) == -signal.SIGKILL
     assert "takes no messages from train: ended" in log_of(worker)
 
 
 def test_training_under_a_still_consumer_comes_to_its_end_first(version, start_worker):
     worker = start_worker()
-    job = seed.job(version, labels={"fake/step_seconds": "0.8", "fake/checkpoint_steps": "100"})
+    job = seed.job(version, labels={"fake/step_seconds": "1", "fake/checkpoint_steps": "100"})
     queue.ring("worker.train", job.id)
     wait_until(job.id, lambda job: job.progress["step"] >= 1)
     os.kill(worker.process.pid, signal.SIGSTOP)
-    wait_for(lambda: "ended once its task is over" in log_of(worker), seconds=20)
+    wait_for(lambda: "ended once its task is over" in log_of(worker))
     assert seed.read(job.id).status == "running"
     assert wait_for_end(job.id).status == "succeeded"
     assert seed.read(job.id).total_attempts == 1
-    assert worker.process.wait(20) == -signal.SIGKILL
+    assert worker.process.wait(90) == -signal.SIGKILL
 
 
 def test_worker_that_hears_is_left_alone_idle_and_training(version, start_worker):
