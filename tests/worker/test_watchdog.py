@@ -13,7 +13,7 @@ import pytest
 from core import queue
 from tests.servers.redis import RedisServer
 from tests.worker import seed
-from tests.worker.processes import Worker, wait_for, wait_for_end, wait_until
+from tests.worker.processes import Worker, command_line, wait_for, wait_for_end, wait_until
 from worker import pulse
 from worker.watchdog import LOOKS, Watchdog
 
@@ -49,9 +49,15 @@ def log_of(worker: Worker) -> str:
     return worker.log.read_text()
 
 
+def stop_consumer(worker: Worker) -> None:
+    """Once there is a sweeper, which is started by a thread of the same process."""
+    wait_for(lambda: [p for p in worker.descendants() if "sweep" in command_line(p)])
+    os.kill(worker.process.pid, signal.SIGSTOP)
+
+
 def test_idle_worker_whose_consumer_stands_still_is_ended(version, start_worker):
     worker = start_worker()
-    os.kill(worker.process.pid, signal.SIGSTOP)
+    stop_consumer(worker)
     assert worker.process.wait(90) == -signal.SIGKILL
     assert "takes no messages from train: ended" in log_of(worker)
 
@@ -61,7 +67,7 @@ def test_training_under_a_still_consumer_comes_to_its_end_first(version, start_w
     job = seed.job(version, labels={"fake/step_seconds": "1", "fake/checkpoint_steps": "100"})
     queue.ring("worker.train", job.id)
     wait_until(job.id, lambda job: job.progress["step"] >= 1)
-    os.kill(worker.process.pid, signal.SIGSTOP)
+    stop_consumer(worker)
     wait_for(lambda: "ended once its task is over" in log_of(worker))
     assert seed.read(job.id).status == "running"
     assert wait_for_end(job.id).status == "succeeded"
