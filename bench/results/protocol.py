@@ -113,7 +113,7 @@ class Study:
                 return None
         manifest = self.manifests[seed]
         spec = self._resolved(self._body(method, settings, seed, teacher), manifest)
-        key = _key(spec, manifest.digest)
+        key = key_of(spec, manifest.digest)
         return Run(key, self.name, method, seed, settings, spec, manifest.digest, teacher)
 
     def complete(self, method: str, records: Mapping[str, Record]) -> bool:
@@ -174,7 +174,7 @@ def without_distillation(settings: Settings) -> Settings:
     return settings | {"method.kd_weight": 0.0}
 
 
-def _key(spec: ResolvedSpec, digest: str) -> str:
+def key_of(spec: ResolvedSpec, digest: str) -> str:
     """Of all that decides the weights; the spec names the seed, and a teacher by its own key."""
     text = json.dumps([VERSION, digest, spec.model_dump(mode="json", exclude=_NOT_TRAINING)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

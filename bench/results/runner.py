@@ -28,10 +28,10 @@ class Runner:
     def work(self) -> None:
         """Run until nothing is missing, or the deadline. Never more runs are begun than there are workers."""
         flying: dict[Future[Record], Run] = {}
-        with _pool(self.jobs) as pool:
+        with pool(self.jobs) as workers:
             while True:
                 for run in self._next(flying.values()):
-                    flying[pool.submit(_perform, run, self.folder)] = run
+                    flying[workers.submit(_perform, run, self.folder)] = run
                 if not flying:
                     return
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -70,7 +70,7 @@ class Runner:
         print(_line(record), flush=True)
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
+def pool(jobs: int) -> ProcessPoolExecutor:
     """Workers of one thread each that end with this process, however it ends."""
     os.environ |= {"OMP_NUM_THREADS": "1", "PATCHSWAP_DIE_WITH_PARENT": "1"}
     return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare)
