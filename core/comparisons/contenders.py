@@ -100,10 +100,11 @@ def _halved(spec: JobSpec) -> JobSpec:
     if training.early_stopping is not None:
         patience = {"patience_epochs": (training.early_stopping.patience_epochs + 1) // 2}
         halves["early_stopping"] = training.early_stopping.model_copy(update=patience)
-    schedule = {
+    schedule: dict[str, Any] = {
         "milestones": milestones if milestones == "auto" else tuple(epoch // 2 for epoch in milestones),
-        "warmup_epochs": (optimizer.warmup_epochs + 1) // 2,
     }
+    if "warmup_epochs" in optimizer.model_fields_set:  # else the task's
+        schedule["warmup_epochs"] = (optimizer.warmup_epochs + 1) // 2
     if isinstance(method, DkdSpec):
         method = method.model_copy(update={"warmup_epochs": (method.warmup_epochs + 1) // 2})
     return spec.model_copy(

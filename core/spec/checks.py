@@ -187,6 +187,9 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     if milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
         message = "milestones at or after the last epoch have no effect"
         found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
+    if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:
+        message = "at full rate from the first step a detector's heads hardly learn; give 1 or more, or leave it out"
+        found.append(SpecWarning(pointer="/optimizer/warmup_epochs", code="no_warmup", message=message))
     return found
 
 

@@ -47,7 +47,13 @@ class OptimizerSpec(Strict):
     milestones: tuple[Annotated[int, Field(ge=1)], ...] | Literal["auto"] = Field(
         "auto", description="Epochs after which a step schedule multiplies by 0.1. auto: half and three quarters."
     )
-    warmup_epochs: int = Field(0, ge=0, le=1000, description="Linear, from zero.")
+    warmup_epochs: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the first "
+        "step; else 0.",
+    )
 
 
 class AugmentationSpec(Strict):

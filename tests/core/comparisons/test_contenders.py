@@ -75,6 +75,7 @@ def test_equal_images_are_equal_epochs_and_epochs_are_half_as_many_for_plain_met
     assert (control.optimizer.warmup_epochs, ours.optimizer.warmup_epochs) == (2, 3)
     auto = read(spec={"training": {"epochs": 8}}, budget="epochs")[0]
     assert auto.spec.optimizer.milestones == "auto"
+    assert "warmup_epochs" not in auto.spec.optimizer.model_fields_set
 
 
 def test_all_that_is_counted_in_epochs_is_halved():

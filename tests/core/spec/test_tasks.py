@@ -110,3 +110,21 @@ def test_detectors_become_no_file_and_a_spec_that_asks_for_one_is_refused():
     assert spec.exports == ()
     assert pointers("detection", exports=[{"format": "onnx"}]) == ["/exports"]
     assert resolve(parse({"dataset": "dsv_x"}), manifest("classification"))[0].exports
+
+
+@pytest.mark.parametrize(
+    ("task", "optimizer", "epochs", "warned"),
+    [
+        ("detection", {}, 1, False),
+        ("detection", {"name": "adamw", "learning_rate": 1e-3}, 1, False),
+        ("detection", {"warmup_epochs": 3}, 3, False),
+        ("detection", {"warmup_epochs": 0}, 0, True),
+        ("segmentation", {}, 0, False),
+        ("classification", {"warmup_epochs": 0}, 0, False),
+    ],
+)
+def test_a_detector_warms_up_unless_it_is_told_not_to(task: Task, optimizer: dict, epochs: int, warned: bool):
+    body = {"dataset": "dsv_x", "optimizer": optimizer} | ({"exports": []} if task == "detection" else {})
+    spec, warnings = resolve(parse(body), manifest(task))
+    assert spec.optimizer.warmup_epochs == epochs
+    assert [one.code for one in warnings if one.pointer == "/optimizer/warmup_epochs"] == ["no_warmup"] * warned
