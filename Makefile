@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi bench edge results clean
+.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -81,6 +81,9 @@ edge: install test-formats ## docs/edge.md's table: every format and precision f
 
 results: install ## methods compared on three data sets, docs/results.md: about an hour, may be stopped and started
 	@$(PYTHON) -m bench.results
+
+scenes: install ## patch swap for masks and boxes, docs/scenes.md: an hour of one core, may be stopped and started
+	@$(PYTHON) -m bench.scenes
 
 clean: ## removes .venv and what tools leave behind
 	rm -rf $(VENV) .venv-formats .venv-litert build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
