@@ -29,6 +29,13 @@ class VisionTask(StrEnum):
     detection = "detection"
 
 
+_RECIPES = {  # to start from
+    VisionTask.classification: "resnet20_short",
+    VisionTask.segmentation: "lraspp",
+    VisionTask.detection: "fcos",
+}
+
+
 DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means the newest of that name.")]
 
 
@@ -64,8 +71,8 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         report = dataset.validation()
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
-        recipe = " --recipe resnet20_short" if dataset.task == "classification" else ""
-        note(f"train on it: patchswap train --dataset {dataset.name}{recipe} --watch")
+        recipe = _RECIPES[VisionTask(dataset.task)]
+        note(f"train on it: patchswap train --dataset {dataset.name} --recipe {recipe} --watch")
 
 
 @app.command("list")
