@@ -51,8 +51,8 @@ class OptimizerSpec(Strict):
         0,
         ge=0,
         le=1000,
-        description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the first "
-        "step; else 0.",
+        description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the "
+        "first step; else 0.",
     )
 
 
