@@ -4,7 +4,7 @@ from typing import Literal
 
 import uuid_utils
 
-Prefix = Literal["tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud"]
+Prefix = Literal["tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd"]
 
 
 def new_id(prefix: Prefix) -> str:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import Fenced
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job, Profile
+from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
 
-LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export, Profile)
+LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export, Profile, WebhookDelivery)
 Conditions = Sequence[ColumnElement[bool]]
 
 

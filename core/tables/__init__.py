@@ -10,6 +10,7 @@ from core.tables.row import Leased, Owned, Row
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
+from core.tables.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiKey",
@@ -34,4 +35,6 @@ __all__ = [
     "SweepTrial",
     "Tenant",
     "Upload",
+    "Webhook",
+    "WebhookDelivery",
 ]
