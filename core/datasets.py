@@ -12,6 +12,7 @@ from core.jobs.endings import POISON
 from core.jobs.states import TERMINAL
 from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
+from core.webhooks import outbox
 
 
 def create(
@@ -135,6 +136,7 @@ def publish_version(
         .where(Dataset.id == version.dataset_id)
         .values(status="ready", latest_version_id=version.id, error=None)
     )
+    outbox.announce(session, version)
 
 
 def fail_version(
@@ -147,6 +149,7 @@ def fail_version(
         .where(Dataset.id == version.dataset_id, Dataset.latest_version_id.is_(None))
         .values(status="failed", error=error)
     )
+    outbox.announce(session, version)
 
 
 def give_back_version(session: Session, version_id: str, fence: int, *, counted: bool) -> str:
@@ -167,6 +170,7 @@ def end_attempt(session: Session, version: DatasetVersion) -> None:
         .where(Dataset.id == version.dataset_id, Dataset.status == "ingesting")
         .values(status="failed", error=version.error)
     )
+    outbox.announce(session, version)
 
 
 def _without_pack(status: str, dataset_id: str) -> Conflict:

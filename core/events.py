@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import origin
 from core.tables import Job, JobEvent
+from core.webhooks import outbox
 
 EventType = Literal["status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"]
 
@@ -18,6 +19,7 @@ def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
 
 
 def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dict[str, Any]]]) -> None:
+    """A new status is told to webhooks too, in the same transaction."""
     first = job.latest_event_seq + 1
     asked = {"request_id": origin.current()} if origin.current() else {}
     rows = [
@@ -29,6 +31,8 @@ def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dic
     job.latest_event_seq = first + len(rows) - 1
     session.flush()
     session.execute(insert(JobEvent), rows)
+    if any(type_ == "status" for type_, _ in events):
+        outbox.announce(session, job)
 
 
 def after(session: Session, job_id: str, seq: int, *, limit: int, types: Sequence[str] = ()) -> list[JobEvent]:

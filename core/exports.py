@@ -14,6 +14,7 @@ from core.spec import ExportResult, ExportSpec, LadderSpec
 from core.spec.checks import NOT_EXPORTED
 from core.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
+from core.webhooks import outbox
 
 
 def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
@@ -55,7 +56,7 @@ def _ladder(spec: ExportSpec) -> LadderSpec:
 
 def publish(session: Session, export_id: str, fence: int, result: ExportResult, stored: StoredFile) -> None:
     """The verified file becomes visible. Raises Fenced."""
-    leases.release(
+    export = leases.release(
         session,
         Export,
         export_id,
@@ -70,21 +71,23 @@ def publish(session: Session, export_id: str, fence: int, result: ExportResult, 
         violations=list(result.violations),
         finished_at=func.now(),
     )
+    outbox.announce(session, export)
 
 
 def fail(session: Session, export_id: str, fence: int, error: JobError) -> None:
     data: dict[str, Any] = error.model_dump()
-    leases.release(session, Export, export_id, fence, status="failed", error=data, finished_at=func.now())
+    export = leases.release(session, Export, export_id, fence, status="failed", error=data, finished_at=func.now())
+    outbox.announce(session, export)
 
 
 def give_back(session: Session, export_id: str, fence: int, *, counted: bool) -> str:
     """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
     export = leases.give_back(session, Export, export_id, fence, counted=counted)
-    end_attempt(export)
+    end_attempt(session, export)
     return export.status
 
 
-def end_attempt(row: Export | Profile) -> None:
+def end_attempt(session: Session, row: Export | Profile) -> None:
     """What becomes of a file's row whose worker ended without a result. The caller holds the row's lock."""
     if leases.queue_again(row):
         return
@@ -92,3 +95,4 @@ def end_attempt(row: Export | Profile) -> None:
     row.finished_at = func.now()
     what = "export" if isinstance(row, Export) else "profile"
     row.error = POISON.model_dump() | {"message": f"this {what} ended its worker several times"}
+    outbox.announce(session, row)

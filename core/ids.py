@@ -4,7 +4,9 @@ from typing import Literal
 
 import uuid_utils
 
-Prefix = Literal["tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd"]
+Prefix = Literal[
+    "tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd"
+]
 
 
 def new_id(prefix: Prefix) -> str:

@@ -13,6 +13,7 @@ from core.ids import new_id
 from core.progress import JobError
 from core.spec import ProfileResult
 from core.tables import Export, Model, Profile
+from core.webhooks import outbox
 
 LIVE = ("queued", "running")
 
@@ -65,19 +66,18 @@ def claim(session: Session, profile_id: str, worker: str, *, device: str | None)
 def publish(session: Session, profile_id: str, fence: int, result: ProfileResult) -> None:
     """Raises Fenced."""
     values: dict[str, Any] = {"status": "succeeded", "measured": result.measured, "finished_at": func.now()}
-    leases.release(session, Profile, profile_id, fence, **values)
+    outbox.announce(session, leases.release(session, Profile, profile_id, fence, **values))
 
 
 def fail(session: Session, profile_id: str, fence: int, error: JobError) -> None:
-    leases.release(
-        session, Profile, profile_id, fence, status="failed", error=error.model_dump(), finished_at=func.now()
-    )
+    values: dict[str, Any] = {"status": "failed", "error": error.model_dump(), "finished_at": func.now()}
+    outbox.announce(session, leases.release(session, Profile, profile_id, fence, **values))
 
 
 def give_back(session: Session, profile_id: str, fence: int, *, counted: bool) -> str:
     """Queue it again, or fail it when that happened too often; gives the new status. Raises Fenced."""
     profile = leases.give_back(session, Profile, profile_id, fence, counted=counted)
-    exports.end_attempt(profile)
+    exports.end_attempt(session, profile)
     return profile.status
 
 

@@ -17,12 +17,13 @@ logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "patchswap:"
 RING_SECONDS = 1
-Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile"]
+Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.deliver"]
 QUEUES: dict[str, str] = {
     "worker.train": "train",
     "worker.ingest": "short",
     "worker.export": "short",
     "worker.profile": "short",  # where no device was asked for
+    "worker.deliver": "short",
 }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import QuotaExceeded
 from core.settings import settings
-from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook
 
 # Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
 RETRY_SECONDS = 60
@@ -42,6 +42,14 @@ def require_images(session: Session, tenant_id: str, *, more: int) -> None:
     limit, used = settings().quota_images, images(session, tenant_id)
     if used + more > limit:
         _refuse("images", limit, used, "delete datasets that are no longer needed, or bring fewer images")
+
+
+def require_webhooks(session: Session, tenant_id: str) -> None:
+    """Room for one more webhook. Raises QuotaExceeded. The tenant is held."""
+    limit = settings().quota_webhooks
+    used = session.scalar(select(func.count()).select_from(Webhook).where(Webhook.tenant_id == tenant_id)) or 0
+    if used >= limit:
+        _refuse("webhooks", limit, used, "delete those that are no longer needed")
 
 
 def may_run(session: Session, job_id: str) -> bool:

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     quota_images: int = Field(50_000_000, ge=0, description="in a tenant's datasets")
     quota_queued_jobs: int = Field(10_000, ge=0, description="of a tenant, waiting at the same time")
     quota_running_jobs: int = Field(100, ge=1, description="of a tenant, at the same time; further ones stay queued")
+    quota_webhooks: int = Field(20, ge=0, description="of a tenant")
+    webhook_allow_private: bool = Field(False, description="webhooks by http, and to addresses of private networks")
+    webhook_timeout_seconds: float = Field(15, gt=0, description="from the look-up of a receiver's name to its status")
+    webhook_retry_seconds: float = Field(5, gt=0, description="after a first failure; three times as long each time")
+    webhook_give_up_seconds: float = Field(86_400, description="a message not accepted by then is given up")
     upload_ttl_seconds: float = Field(86_400, description="an upload not completed by then is aborted")
 
 

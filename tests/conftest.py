@@ -124,6 +124,24 @@ def environment(
 
 
 @pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings as production has them, of a service whose servers nobody needs to start."""
+    monkeypatch.setenv("PATCHSWAP_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("PATCHSWAP_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("PATCHSWAP_OBJECTS_URL", "file:///nonexistent")
+    forget_settings()
+    yield
+    forget_settings()
+
+
+@pytest.fixture
+def private(strict: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, and webhooks may lie on this machine."""
+    monkeypatch.setenv("PATCHSWAP_WEBHOOK_ALLOW_PRIVATE", "true")
+    forget_settings()
+
+
+@pytest.fixture
 def database(environment: dict[str, str], postgres_server: PostgresServer) -> str:
     """The url of the database, its tables empty; `core.database` in this process points at it."""
     with psycopg.connect(postgres_server.conninfo("patchswap"), autocommit=True) as connection:

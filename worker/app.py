@@ -1,4 +1,4 @@
-"""The Celery app of a worker: four tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: five tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.stopping`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here: it tells
@@ -27,6 +27,7 @@ from core.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
 from worker import exposition, logs, pulse, stopping
+from worker.delivery_task import run_delivery
 from worker.export_task import run_export
 from worker.ingest_task import run_ingest
 from worker.profile_task import run_profile
@@ -38,7 +39,7 @@ app = celery_app()
 _EXIT_MARGIN_SECONDS = 10.0
 _TURN_SECONDS = 1.0
 _pulse = pulse.fresh()  # before the fork of the process that runs tasks
-# Both tasks may be run again at any time: the claim decides.
+# These tasks may be run again at any time: the claim decides.
 _SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 5}
 
 
@@ -64,6 +65,12 @@ def export(export_id: str) -> None:
 def profile(profile_id: str) -> None:
     with stopping.at_sigterm():
         run_profile(profile_id)
+
+
+@app.task(name="worker.deliver", **_SHORT)
+def deliver(delivery_id: str) -> None:
+    with stopping.at_sigterm():
+        run_delivery(delivery_id)
 
 
 @setup_logging.connect

@@ -17,7 +17,8 @@ from core.leases import Conditions
 from core.queue import Bell
 from core.settings import settings
 from core.sweeps import ledger
-from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Profile
+from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Profile, WebhookDelivery
+from core.webhooks import deliveries
 from worker import orphans, scratch
 from worker.persistence import LedgerAway, write_once
 
@@ -32,6 +33,7 @@ BELLS: dict[str, Bells] = {
         (DatasetVersion, "worker.ingest", ()),
         (Export, "worker.export", ()),
         (Profile, "worker.profile", (Profile.device.is_(None),)),
+        (WebhookDelivery, "worker.deliver", deliveries.DUE),
     ],
 }
 
@@ -102,6 +104,7 @@ def _requeue(session: Session) -> list[str] | None:
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
     sweeping.requeue_expired(session)
+    deliveries.sweep(session)
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - IDEMPOTENCY_TTL))
     return uploads.abort_expired(session)
 

@@ -14,6 +14,7 @@ from core.progress import JobError
 from core.spec import ExportResult
 from core.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model
+from core.webhooks import outbox
 
 KEPT_CHECKPOINTS = 2  # newest of each arm, beside the best and the pinned
 
@@ -158,7 +159,8 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
     model = _model(job, publication)
     session.add(model)
     session.flush()
-    session.add_all(_export(model, finished) for finished in publication.exports)
+    exports = [_export(model, finished) for finished in publication.exports]
+    session.add_all(exports)
     job.model_id = model.id
     job.progress = {**job.progress, "fraction": 1.0, "eta_seconds": 0}
     for finished in publication.exports:
@@ -169,6 +171,8 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
         }
         events.append(session, job, "export", **data)
     _end(session, job, status="succeeded", outcome="succeeded", reason="published")
+    for export in exports:
+        outbox.announce(session, export)
     return model.id
 
 

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 from core import datasets, exports, leases
 from core.jobs import endings
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job, Profile
+from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
+from core.webhooks import deliveries
 
 
 def requeue_expired(session: Session) -> None:
@@ -16,6 +17,8 @@ def requeue_expired(session: Session) -> None:
     for version in leases.expired(session, DatasetVersion):
         datasets.end_attempt(session, version)
     for export in leases.expired(session, Export):
-        exports.end_attempt(export)
+        exports.end_attempt(session, export)
     for profile in leases.expired(session, Profile):
-        exports.end_attempt(profile)
+        exports.end_attempt(session, profile)
+    for delivery in leases.expired(session, WebhookDelivery):
+        deliveries.end_attempt(delivery)

@@ -14,6 +14,7 @@ from core.jobs.states import TERMINAL
 from core.progress import JobError
 from core.spec import SpecInvalid, SweepSpec, final_body, parse, trial_body
 from core.tables import Job, JobMetric, Model, Sweep, SweepTrial
+from core.webhooks import outbox
 
 Ending = Literal["complete", "pruned", "failed", "cancelled"]
 
@@ -119,12 +120,12 @@ def submit_final(session: Session, sweep: Sweep, asked: SweepSpec, board: Sequen
     """The best trial's values as one whole job, test split and exports included; or the sweep's end without one."""
     best = next((trial for trial in board if trial.number == sweep.best_number), None)
     if best is None:
-        _end(sweep, "failed", error=_nothing_complete(board))
+        _end(session, sweep, "failed", error=_nothing_complete(board))
         return None
     try:
         sweep.final_job_id = _submit(session, sweep, final_body(asked, best.params))
     except (SpecInvalid, DomainError) as error:
-        _end(sweep, "failed", error=_final_failed(f"could not be submitted: {error}"))
+        _end(session, sweep, "failed", error=_final_failed(f"could not be submitted: {error}"))
         return None
     sweep.final_at = sweep.updated_at = func.now()
     return sweep.final_job_id
@@ -134,9 +135,9 @@ def close(session: Session, sweep: Sweep) -> None:
     """End the sweep as its final job ended, once that has."""
     job = _state(session, sweep.final_job_id)
     if job.status == "succeeded":
-        _end(sweep, "succeeded")
+        _end(session, sweep, "succeeded")
     elif job.status in ("failed", "cancelled"):
-        _end(sweep, "failed", error=_final_failed(f"{job.status}: {job.reason}"))
+        _end(session, sweep, "failed", error=_final_failed(f"{job.status}: {job.reason}"))
 
 
 @dataclass(frozen=True)
@@ -195,10 +196,11 @@ def _is_better(asked: SweepSpec, value: float, than: float) -> bool:
     return value > than if asked.direction == "maximize" else value < than
 
 
-def _end(sweep: Sweep, status: str, *, error: JobError | None = None) -> None:
+def _end(session: Session, sweep: Sweep, status: str, *, error: JobError | None = None) -> None:
     sweep.status = status
     sweep.error = error.model_dump() if error else None
     sweep.finished_at = sweep.updated_at = func.now()
+    outbox.announce(session, sweep)
 
 
 def _nothing_complete(board: Sequence[SweepTrial]) -> JobError:

@@ -14,6 +14,7 @@ from core.jobs.states import TERMINAL
 from core.spec import TERMS, PackManifest, SpecInvalid, parse_sweep, sweep_violations
 from core.sweeps import ledger
 from core.tables import Job, Sweep
+from core.webhooks import outbox
 
 BY_REQUEST = "the sweep was cancelled"
 
@@ -61,7 +62,7 @@ def cancel(session: Session, tenant_id: str, sweep_id: str) -> Sweep:
         ledger.stop(session, sweep, sweep.final_job_id, reason=BY_REQUEST)
     sweep.status = "cancelled"
     sweep.finished_at = sweep.updated_at = func.now()
-    session.flush()
+    outbox.announce(session, sweep)
     session.refresh(sweep)
     return sweep
 

@@ -1,0 +1,113 @@
+"""What is told: an event's type, and the data of its message. Enough to act on; the whole is behind `links.self`."""
+
+from typing import Any, Literal, get_args
+
+from core.tables import DatasetVersion, Export, Job, Profile, Sweep
+
+EventType = Literal[
+    "job.running",
+    "job.paused",
+    "job.succeeded",
+    "job.failed",
+    "job.cancelled",
+    "dataset.ready",
+    "dataset.failed",
+    "export.succeeded",
+    "export.gate_failed",
+    "export.failed",
+    "profile.succeeded",
+    "profile.failed",
+    "sweep.succeeded",
+    "sweep.failed",
+    "sweep.cancelled",
+]
+EVENT_TYPES = frozenset(get_args(EventType))
+ALL = "*"
+PING = "ping"  # on request only, and to whom it was asked for
+Told = Job | DatasetVersion | Export | Profile | Sweep
+
+
+def event_type(row: Told) -> str:
+    """`job.succeeded`: of a row as it stands; one that is not among EVENT_TYPES is not told."""
+    kind = "dataset" if isinstance(row, DatasetVersion) else type(row).__name__.lower()
+    return f"{kind}.{row.status}"
+
+
+def data_of(row: Told) -> dict[str, Any]:
+    match row:
+        case Job():
+            return _of_job(row)
+        case DatasetVersion():
+            return _of_version(row)
+        case Export():
+            return _of_export(row)
+        case Profile():
+            return _of_profile(row)
+        case Sweep():
+            return _of_sweep(row)
+
+
+def _of_job(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "status": job.status,
+        "name": job.name,
+        "labels": job.labels,
+        "dataset_version_id": job.dataset_version_id,
+        "comparison_id": job.comparison_id,
+        "sweep_id": job.sweep_id,
+        "model_id": job.model_id,
+        "error": job.error,
+        "event_seq": job.latest_event_seq,  # messages may overtake each other: the higher one is the newer
+        "links": {"self": f"/v1/jobs/{job.id}"},
+    }
+
+
+def _of_version(version: DatasetVersion) -> dict[str, Any]:
+    page = f"/v1/datasets/{version.dataset_id}"
+    return {
+        "id": version.dataset_id,
+        "version_id": version.id,
+        "status": version.status,
+        "error": version.error,
+        "links": {"self": page, "validation": f"{page}/versions/{version.id}/validation"},
+    }
+
+
+def _of_export(export: Export) -> dict[str, Any]:
+    return {
+        "id": export.id,
+        "model_id": export.model_id,
+        "status": export.status,
+        "format": export.format,
+        "precision": export.precision,
+        "bytes": export.bytes,
+        "sha256": export.sha256,
+        "violations": export.violations,
+        "error": export.error,
+        "links": {"self": f"/v1/exports/{export.id}"},
+    }
+
+
+def _of_profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "id": profile.id,
+        "model_id": profile.model_id,
+        "export_id": profile.export_id,
+        "device": profile.device,
+        "status": profile.status,
+        "error": profile.error,
+        "links": {"self": f"/v1/profiles/{profile.id}"},
+    }
+
+
+def _of_sweep(sweep: Sweep) -> dict[str, Any]:
+    return {
+        "id": sweep.id,
+        "status": sweep.status,
+        "name": sweep.name,
+        "labels": sweep.labels,
+        "final_job_id": sweep.final_job_id,
+        "error": sweep.error,
+        "links": {"self": f"/v1/sweeps/{sweep.id}"},
+    }

@@ -1,0 +1,60 @@
+"""A message to a webhook: claim it, send it once, write down what came back. When it is tried again is the ledger's."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from core.errors import Fenced
+from core.settings import settings
+from core.tables import WebhookDelivery
+from core.webhooks import deliveries
+from core.webhooks.deliveries import Answer
+from worker import figures, logs, sending
+from worker.persistence import LedgerAway, write_once, write_until_done
+
+logger = logging.getLogger(__name__)
+# Of the lease: an attempt is over, and its end is written, before anybody else may take the message.
+LEASE_SHARE = 0.5
+
+
+def run_delivery(delivery_id: str) -> None:
+    """Answer the doorbell; a message that is not there to be sent now is normal."""
+    try:
+        claimed = write_once(lambda session: deliveries.claim(session, delivery_id, settings().worker_name))
+    except LedgerAway as error:
+        logger.warning("the ledger is away, %s waits for the sweeper: %s", delivery_id, error)
+        return
+    figures.claimed("delivery", claimed)
+    if claimed is None:
+        return
+    delivery, webhook = claimed
+    about = {"delivery": delivery.id, "webhook": webhook.id, "fence": delivery.fence}
+    with logs.about(**about, request_id=delivery.request_id):
+        seconds = min(settings().webhook_timeout_seconds, settings().lease_seconds * LEASE_SHARE)
+        answer = sending.send(webhook.url, webhook.secret, delivery.id, _body(delivery), seconds=seconds)
+        _record(delivery, answer)
+
+
+def _body(delivery: WebhookDelivery) -> bytes:
+    """The same at each attempt."""
+    message: dict[str, Any] = {"type": delivery.type, "timestamp": _in_utc(delivery.created_at), "data": delivery.data}
+    return orjson.dumps(message)
+
+
+def _in_utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _record(delivery: WebhookDelivery, answer: Answer) -> None:
+    try:
+        ended = write_until_done(lambda session: deliveries.record(session, delivery, answer))
+    except LedgerAway as error:
+        logger.warning("the ledger is away; the message will be sent again: %s", error)
+    except Fenced:
+        logger.warning("the claim of fence %d was lost, or the webhook was deleted", delivery.fence)
+    else:
+        waited = ended.finished_at - ended.queued_at if answer.accepted and ended.finished_at else None
+        figures.delivered(answer, waited)
+        logger.info("attempt %d: %s, %s", ended.attempts, answer.status or answer.text, ended.status)
