@@ -44,4 +44,6 @@ ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b
 ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ComparisonId = Annotated[str, _typed("cmp"), Path(examples=["cmp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 SweepId = Annotated[str, _typed("swp"), Path(examples=["swp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+WebhookId = Annotated[str, _typed("whk"), Path(examples=["whk_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+DeliveryId = Annotated[str, _typed("whd"), Path(examples=["whd_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 KeyId = Annotated[str, _typed("key"), Path(examples=["key_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

@@ -23,7 +23,11 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
 )
-ROWS = Gauge("patchswap_rows", "What waits or runs, of all tenants: jobs, ingests, exports.", ["kind", "status"])
+ROWS = Gauge(
+    "patchswap_rows",
+    "What waits or runs, of all tenants: jobs, ingests, exports, profiles, deliveries.",
+    ["kind", "status"],
+)
 OLDEST_QUEUED = Gauge("patchswap_oldest_queued_seconds", "How long the next one has waited.", ["kind"])
 EXPIRED = Gauge("patchswap_expired_leases", "Running with a lease that is over: the sweeper should see them.", ["kind"])
 MESSAGES = Gauge("patchswap_queue_messages", "Messages in a queue of the broker; NaN while it is away.", ["queue"])

@@ -21,6 +21,8 @@ from core.tables import (
     Model,
     Profile,
     Sweep,
+    Webhook,
+    WebhookDelivery,
 )
 
 Listed = TypeVar("Listed")
@@ -98,6 +100,21 @@ def profiles(session: Session, tenant_id: str, window: Window, *, model_id: str 
 
 def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:
     return _rows(session, select(Sweep).where(Sweep.tenant_id == tenant_id), Sweep.id, window)
+
+
+def webhooks(session: Session, tenant_id: str, window: Window) -> list[Webhook]:
+    return _rows(session, select(Webhook).where(Webhook.tenant_id == tenant_id), Webhook.id, window)
+
+
+def deliveries(
+    session: Session, tenant_id: str, webhook_id: str, window: Window, *, status: str | None
+) -> list[WebhookDelivery]:
+    """Raises NotFound for a webhook that is not the tenant's."""
+    owned.find(session, Webhook, tenant_id, webhook_id)
+    statement = select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id)
+    if status is not None:
+        statement = statement.where(WebhookDelivery.status == status)
+    return _rows(session, statement, WebhookDelivery.id, window)
 
 
 def audit_log(session: Session, tenant_id: str, window: Window) -> list[AuditEntry]:

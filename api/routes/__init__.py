@@ -22,6 +22,7 @@ from api.routes import (
     signing,
     sweeps,
     uploads,
+    webhooks,
 )
 
 # The polled ones first: routes are tried in this order.
@@ -46,6 +47,7 @@ ROUTERS = tuple(
         signing,
         sweeps,
         recipes,
+        webhooks,
         keys,
         audit,
         metrics_text,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import owned, quotas
+from core import quotas
 from core.ids import new_id
 from core.tables import Webhook
 from core.webhooks import addresses
@@ -49,7 +49,7 @@ def change(session: Session, webhook: Webhook, changes: Mapping[str, Any]) -> No
     session.flush()
 
 
-def delete(session: Session, tenant_id: str, webhook_id: str) -> None:
-    """With all that is still owed to it."""
-    session.delete(owned.find(session, Webhook, tenant_id, webhook_id, lock=True))
+def delete(session: Session, webhook: Webhook) -> None:
+    """With all that is still owed to it. The caller holds its lock."""
+    session.delete(webhook)
     session.flush()

@@ -68,7 +68,12 @@ def test_every_change_of_any_kind_has_its_entry(ours: Caller, version: DatasetVe
     assert ours.delete(f"/v1/sweeps/{sweep}").status_code == 204
     key = ours.post("/v1/api_keys", {"name": "k"}).json()["id"]
     assert ours.delete(f"/v1/api_keys/{key}").status_code == 204
-    assert len(changes) >= 22
+    webhook = ours.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()["links"]["self"]
+    delivery = ours.post(f"{webhook}/ping").json()["id"]
+    ours.post(f"{webhook}/deliveries/{delivery}/redeliver")
+    ours.http.patch(webhook, json={"enabled": False})
+    assert ours.delete(webhook).status_code == 204
+    assert len(changes) >= 27
     assert log(ours) == changes
 
 

@@ -89,6 +89,8 @@ def test_fields_of_answers_are_all_required():
         "Sweep",
         "SweepWithTrials",
         "Trial",
+        "Webhook",
+        "Delivery",
     ):
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
 
@@ -103,6 +105,7 @@ def test_fields_of_answers_are_all_required():
         "create_upload",
         "create_dataset",
         "create_api_key",
+        "create_webhook",
     ],
 )
 def test_examples_of_bodies_are_accepted(ours: Caller, version: DatasetVersion, operation: str):
@@ -131,6 +134,8 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
     made.succeed(comparison["jobs"][0]["id"], 0.5)
     sweep_id = sweeping.sweep(version)
     sweeps.tick()
+    webhook = ours.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()["links"]
+    ours.post(f"{webhook['self']}/ping")
     paths = {
         "/v1/comparisons": ["/v1/comparisons"],
         "/v1/comparisons/{comparison_id}": [comparison["links"]["self"]],
@@ -155,6 +160,9 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
         "/v1/recipes": ["/v1/recipes"],
         "/v1/export_formats": ["/v1/export_formats"],
         "/v1/api_keys": ["/v1/api_keys"],
+        "/v1/webhooks": ["/v1/webhooks"],
+        "/v1/webhooks/{webhook_id}": [webhook["self"]],
+        "/v1/webhooks/{webhook_id}/deliveries": [webhook["deliveries"]],
         "/readyz": ["/readyz"],
         "/version": ["/version"],
         "/healthz": ["/healthz"],

@@ -35,8 +35,14 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "profile_id": _profile(export),
         "comparison_id": _comparison(ours, version),
         "sweep_id": sweeping.sweep(version),
+        **_webhook(ours),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
+
+
+def _webhook(ours: Caller) -> dict[str, str]:
+    webhook = ours.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()["id"]
+    return {"webhook_id": webhook, "delivery_id": ours.post(f"/v1/webhooks/{webhook}/ping").json()["id"]}
 
 
 def _profile(export: Export) -> str:
@@ -57,11 +63,13 @@ LISTS = {
     "comparisons": "comparison_id",
     "sweeps": "sweep_id",
     "profiles": "profile_id",
+    "webhooks": "webhook_id",
 }
 BODIES = {
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
     "create_export": {"format": "onnx", "precision": "fp32"},
     "create_profile": {"export_id": "exp_" + "0" * 32},
+    "change_webhook": {"enabled": False},
 }
 
 

@@ -1,0 +1,185 @@
+"""Webhooks: where to tell what happens, what was told, and telling it again. Workers do the telling."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api import answers, paging
+from api.authentication import Reading, Writing
+from api.bodies import JsonRoute
+from api.idempotency import OneTime
+from api.paging import InOrder, Page
+from api.path_ids import DeliveryId, WebhookId
+from api.routes import documented
+from api.schemas.webhooks import CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange
+from api.sessions import Database
+from core import listing, owned, tables
+from core.webhooks import deliveries, requests
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=JsonRoute)
+_WRITE = documented.problems(*documented.WRITE)
+_GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+@router.post("", status_code=201, operation_id="create_webhook", response_model=CreatedWebhook, responses=_WRITE)
+def create_webhook(principal: Writing, once: OneTime, session: Database, body: NewWebhook) -> Response:
+    """A new webhook. Its secret is told here and never again, also not in the answer to a repetition."""
+    row, secret = requests.create(
+        session, principal.tenant_id, url=body.url, events=body.events, description=body.description
+    )
+    told = CreatedWebhook(**_page(row).model_dump(), secret=secret)
+    answer = once.answer(
+        201,
+        told,
+        headers={"Location": f"/v1/webhooks/{row.id}", "Cache-Control": "no-store"},
+        kept=told.model_copy(update={"secret": None}),
+    )
+    session.commit()
+    return answer
+
+
+@router.get(
+    "", operation_id="list_webhooks", response_model=Page[Webhook], responses=documented.problems(*documented.LIST)
+)
+def list_webhooks(request: Request, principal: Reading, session: Database, window: InOrder) -> Response:
+    found = listing.webhooks(session, principal.tenant_id, window)
+    return paging.page(request, [(webhook.id, _page(webhook)) for webhook in found], window.limit)
+
+
+@router.get("/{webhook_id}", operation_id="get_webhook", response_model=Webhook, responses=_GET)
+def get_webhook(request: Request, principal: Reading, session: Database, webhook_id: WebhookId) -> Response:
+    return answers.one(request, _page(owned.find(session, tables.Webhook, principal.tenant_id, webhook_id)))
+
+
+@router.patch(
+    "/{webhook_id}",
+    operation_id="change_webhook",
+    response_model=Webhook,
+    responses=documented.problems(*documented.WRITE, 412),
+)
+def change_webhook(
+    request: Request, principal: Writing, session: Database, webhook_id: WebhookId, body: WebhookChange
+) -> Response:
+    """Change a webhook. A disabled one is told nothing of what happens meanwhile; what it was owed waits for a day."""
+    row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
+    answers.require_match(request, lambda: _tag(row))
+    requests.change(session, row, body.model_dump(exclude_unset=True))
+    answer = answers.json(200, answers.encode(_page(row)), headers={"ETag": _tag(row)})
+    session.commit()
+    return answer
+
+
+@router.delete(
+    "/{webhook_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="delete_webhook",
+    responses=documented.problems(*documented.REMOVE),
+)
+def delete_webhook(request: Request, principal: Writing, session: Database, webhook_id: WebhookId) -> Response:
+    """Tell it nothing more, also not what it is still owed."""
+    row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
+    answers.require_match(request, lambda: _tag(row))
+    requests.delete(session, row)
+    session.commit()
+    return answers.nothing()
+
+
+@router.post(
+    "/{webhook_id}/ping", status_code=202, operation_id="ping_webhook", response_model=Delivery, responses=_WRITE
+)
+def ping_webhook(principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId) -> Response:
+    """Send a message of the type `ping`, to see whether it arrives. What came of it is in the deliveries."""
+    delivery = deliveries.ping(session, principal.tenant_id, webhook_id)
+    headers = {"Location": f"/v1/webhooks/{webhook_id}/deliveries/{delivery.id}"}
+    answer = once.answer(202, _delivery(delivery), headers=headers)
+    session.commit()
+    return answer
+
+
+@router.get(
+    "/{webhook_id}/deliveries",
+    operation_id="list_webhook_deliveries",
+    response_model=Page[Delivery],
+    responses=documented.problems(*documented.LIST),
+)
+def list_webhook_deliveries(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    window: InOrder,
+    webhook_id: WebhookId,
+    *,
+    status: Annotated[
+        Literal["queued", "running", "succeeded", "failed"] | None, Query(description="Of this status only.")
+    ] = None,
+) -> Response:
+    """What was told, and what came back. Kept for 30 days after its end."""
+    found = listing.deliveries(session, principal.tenant_id, webhook_id, window, status=status)
+    return paging.page(request, [(delivery.id, _delivery(delivery)) for delivery in found], window.limit)
+
+
+@router.get(
+    "/{webhook_id}/deliveries/{delivery_id}",
+    operation_id="get_webhook_delivery",
+    response_model=Delivery,
+    responses=_GET,
+)
+def get_webhook_delivery(
+    request: Request, principal: Reading, session: Database, webhook_id: WebhookId, delivery_id: DeliveryId
+) -> Response:
+    return answers.one(request, _delivery(deliveries.find(session, principal.tenant_id, webhook_id, delivery_id)))
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    operation_id="redeliver_webhook_delivery",
+    response_model=Delivery,
+    responses=_WRITE,
+)
+def redeliver_webhook_delivery(
+    principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, delivery_id: DeliveryId
+) -> Response:
+    """Send a message once more, with the same `webhook-id`; one that waits for its next attempt goes at once."""
+    delivery = deliveries.redeliver(session, principal.tenant_id, webhook_id, delivery_id)
+    answer = once.answer(202, _delivery(delivery))
+    session.commit()
+    return answer
+
+
+def _page(row: tables.Webhook) -> Webhook:
+    return Webhook(
+        id=row.id,
+        url=row.url,
+        description=row.description,
+        events=row.events,
+        enabled=row.enabled,
+        disabled_reason=row.disabled_reason,
+        created_at=row.created_at,
+        links={"self": f"/v1/webhooks/{row.id}", "deliveries": f"/v1/webhooks/{row.id}/deliveries"},
+    )
+
+
+def _tag(row: tables.Webhook) -> str:
+    return answers.entity_tag(answers.encode(_page(row)))
+
+
+def _delivery(row: tables.WebhookDelivery) -> Delivery:
+    return Delivery(
+        id=row.id,
+        webhook_id=row.webhook_id,
+        type=row.type,
+        data=row.data,
+        status=row.status,
+        attempts=row.attempts,
+        attempted_at=row.attempted_at,
+        answer_status=row.answer_status,
+        answer=row.answer,
+        answer_seconds=row.answer_seconds,
+        next_attempt_at=row.due_at if row.status == "queued" else None,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

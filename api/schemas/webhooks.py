@@ -1,0 +1,87 @@
+"""Webhooks: where a tenant's own server is told what happens. The secret is in the answer to their making, once."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from core.webhooks.catalogue import EventType
+
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$"),
+    Field(description="https, to a host with a public address.", examples=["https://example.com/patchswap"]),
+]
+Events = Annotated[
+    list[EventType | Literal["*"]],
+    Field(min_length=1, max_length=50, description='Which events are told; `"*"` is all, also those to come.'),
+]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class NewWebhook(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"url": "https://example.com/patchswap", "events": ["job.succeeded", "job.failed"]}]
+        },
+    )
+
+    url: Url
+    events: Events = Field(["*"])
+    description: Description | None = None
+
+
+class WebhookChange(BaseModel):
+    """What is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
+
+    url: Url | None = None
+    events: Events | None = None
+    description: Description | None = None
+    enabled: bool | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        given = self.model_fields_set
+        if not given:
+            raise ValueError("nothing is changed; give url, events, description or enabled")
+        if missing := [name for name in ("url", "events", "enabled") if name in given and getattr(self, name) is None]:
+            raise ValueError(f"{missing[0]} cannot be null")
+        return self
+
+
+class Webhook(BaseModel):
+    id: str
+    url: str
+    description: str | None
+    events: list[str]
+    enabled: bool
+    disabled_reason: str | None = Field(description="Why the service disabled it; null where a person did.")
+    created_at: datetime
+    links: dict[str, str]
+
+
+class CreatedWebhook(Webhook):
+    secret: str | None = Field(
+        description="Verifies the signatures, by any library of Standard Webhooks. Null where this is a repetition."
+    )
+
+
+class Delivery(BaseModel):
+    id: str = Field(
+        description="The `webhook-id` of the message, the same at each attempt: receivers drop repetitions."
+    )
+    webhook_id: str
+    type: str
+    data: dict[str, Any]
+    status: Literal["queued", "running", "succeeded", "failed"]
+    attempts: int
+    attempted_at: datetime | None
+    answer_status: int | None = Field(description="Of the last attempt; null where there was no answer.")
+    answer: str | None = Field(description="How the body of the last answer begins, or why there was none.")
+    answer_seconds: float | None
+    next_attempt_at: datetime | None = Field(description="Not before; null where none will be made.")
+    created_at: datetime
+    finished_at: datetime | None
