@@ -29,15 +29,15 @@ class Manner:
     cut: Literal["", "silent", "half", "body"] = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Message:
     id: str
     type: str
     data: dict[str, Any]
     headers: dict[str, str]  # names in lower case
     genuine: bool  # the signature is of this webhook's secret, and of now
-    accepted: bool  # the whole of a 200 was sent
     at: float
+    accepted: bool = False  # the whole of a 200 was sent
 
 
 class Receiver:
@@ -123,9 +123,6 @@ class _Handler(BaseHTTPRequestHandler):
         manner = self.owner.next_manner()
         genuine = self.owner.is_genuine(body, headers)
         time.sleep(manner.after_seconds)
-        whole = False
-        with suppress(OSError):
-            whole = self._answer(manner)
         told = json.loads(body)
         message = Message(
             id=headers["webhook-id"],
@@ -133,13 +130,14 @@ class _Handler(BaseHTTPRequestHandler):
             data=told["data"],
             headers=headers,
             genuine=genuine,
-            accepted=whole and 200 <= manner.status < 300,
             at=time.time(),
         )
-        self.owner.keep(message)
+        self.owner.keep(message)  # before the sender knows
+        with suppress(OSError):
+            message.accepted = self._answer(manner) and 200 <= manner.status < 300
 
     def do_GET(self) -> None:
-        self.owner.keep(Message("", "GET", {}, dict(self.headers), genuine=False, accepted=False, at=time.time()))
+        self.owner.keep(Message("", "GET", {}, dict(self.headers), genuine=False, at=time.time()))
         self.send_response(204)
         self.end_headers()
 
