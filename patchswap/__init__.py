@@ -19,16 +19,18 @@ if TYPE_CHECKING:
         ExportUnsuccessful,
         JobUnsuccessful,
         NoCredentials,
+        NotGenuine,
         PatchswapError,
         ProfileUnsuccessful,
         ServiceUnreachable,
         SweepUnsuccessful,
         WaitTimeout,
     )
+    from patchswap.messages import verify_webhook
     from patchswap.resources import Dataset, Event, Export, Job, Model
     from patchswap.sweeps import Sweep
 
-_PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps"}
+_PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps", "verify_webhook": "messages"}
 _PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
 
 __all__ = [
@@ -46,12 +48,14 @@ __all__ = [
     "JobUnsuccessful",
     "Model",
     "NoCredentials",
+    "NotGenuine",
     "PatchswapError",
     "ProfileUnsuccessful",
     "ServiceUnreachable",
     "Sweep",
     "SweepUnsuccessful",
     "WaitTimeout",
+    "verify_webhook",
 ]
 
 

@@ -15,6 +15,7 @@ from patchswap.profiles import Profiles
 from patchswap.resources import ApiKey, Recipe
 from patchswap.sweeps import Sweeps
 from patchswap.transport import Transport
+from patchswap.webhooks import Webhooks
 
 
 class Client:
@@ -33,6 +34,7 @@ class Client:
         self.models = Models(self)
         self.exports = Exports(self)
         self.profiles = Profiles(self)
+        self.webhooks = Webhooks(self.transport)
         self.keys = Keys(self.transport)
         self.recipes = Recipes(self.transport)
 

@@ -31,6 +31,10 @@ class DamagedFile(PatchswapError):
     """The bytes that were received are not those that were announced, or are not safe to unpack."""
 
 
+class NotGenuine(PatchswapError):
+    """A message to a webhook that this service did not send, or long ago."""
+
+
 class Unsuccessful(PatchswapError):
     """A job, a dataset, a sweep or an export ended badly; `error` is what the service says about it."""
 

@@ -142,6 +142,7 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
     return (
         {
             "PATCHSWAP_ALLOWED_HOSTS": _names(host),
+            "PATCHSWAP_WEBHOOK_ALLOW_PRIVATE": str(bool(_names(host))),  # of nobody but who uses this machine anyway
             "PATCHSWAP_SIGNING_KEY_FILE": str(places.signing_key),
             "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
         }

@@ -18,6 +18,7 @@ from patchswap.resources.models import (
     SigningKey,
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
+from patchswap.resources.webhooks import Delivery, Webhook
 
 __all__ = [
     "ENDED_EXPORT",
@@ -28,6 +29,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "DatasetVersion",
+    "Delivery",
     "Device",
     "Event",
     "Export",
@@ -48,4 +50,5 @@ __all__ = [
     "SigningKey",
     "Validated",
     "ValidationReport",
+    "Webhook",
 ]

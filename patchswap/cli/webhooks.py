@@ -1,0 +1,112 @@
+"""webhooks create, list, enable, disable, rm, ping, deliveries, redeliver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchswap.cli.output import Json, connect, emit, note, table
+
+if TYPE_CHECKING:
+    from patchswap.resources import Delivery
+
+app = typer.Typer(help="Have a server of yours told what happens.", no_args_is_help=True)
+WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="whk_...")]
+
+
+@app.command()
+def create(
+    url: Annotated[str, typer.Argument(help="https://...")],
+    event: Annotated[
+        list[str] | None, typer.Option(help="job.succeeded, job.failed ...; may be repeated. Default: all.")
+    ] = None,
+    description: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A new webhook; its secret is shown this once."""
+    with connect() as client:
+        webhook = client.webhooks.create(url, events=event or ("*",), description=description)
+    emit(webhook, as_json=as_json, text=str(webhook.secret))
+    if not as_json:
+        note(f"{webhook.id}: the secret above verifies its messages, and is not shown again")
+
+
+@app.command("list")
+def list_webhooks(as_json: Json = False) -> None:
+    """Every webhook, without its secret."""
+    with connect() as client:
+        found = list(client.webhooks.list())
+    rows = [(w.id, w.url, " ".join(w.events), _state(w.enabled, w.disabled_reason), w.created_at) for w in found]
+    emit(found, as_json=as_json, text=table(("ID", "URL", "EVENTS", "STATE", "CREATED"), rows))
+
+
+@app.command()
+def enable(webhook_id: WebhookId, as_json: Json = False) -> None:
+    """Tell it again what happens, and what it is still owed."""
+    _change(webhook_id, enabled=True, as_json=as_json)
+
+
+@app.command()
+def disable(webhook_id: WebhookId, as_json: Json = False) -> None:
+    """Tell it nothing until it is enabled; what happens meanwhile it will not hear."""
+    _change(webhook_id, enabled=False, as_json=as_json)
+
+
+@app.command()
+def rm(webhook_id: WebhookId, as_json: Json = False) -> None:
+    """Delete a webhook, with what it is still owed."""
+    with connect() as client:
+        client.webhooks.delete(webhook_id)
+    emit({"id": webhook_id, "deleted": True}, as_json=as_json, text=f"deleted {webhook_id}")
+
+
+@app.command()
+def ping(webhook_id: WebhookId, as_json: Json = False) -> None:
+    """Send a message of no event, to see whether it arrives."""
+    with connect() as client:
+        delivery = client.webhooks.ping(webhook_id)
+    emit(delivery, as_json=as_json, text=delivery.id)
+    if not as_json:
+        note(f"what came of it: patchswap webhooks deliveries {webhook_id}")
+
+
+@app.command()
+def deliveries(
+    webhook_id: WebhookId,
+    status: Annotated[str | None, typer.Option(help="queued, running, succeeded or failed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """What it was told, and what it answered."""
+    with connect() as client:
+        listed = client.webhooks.deliveries(webhook_id, status=status)
+        found = [delivery for delivery, _ in zip(listed, range(limit), strict=False)]
+    emit(found, as_json=as_json, text=_table(found))
+
+
+@app.command()
+def redeliver(
+    webhook_id: WebhookId,
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="whd_...")],
+    as_json: Json = False,
+) -> None:
+    """Send a message once more."""
+    with connect() as client:
+        delivery = client.webhooks.redeliver(webhook_id, delivery_id)
+    emit(delivery, as_json=as_json, text=_table([delivery]))
+
+
+def _change(webhook_id: str, *, enabled: bool, as_json: bool) -> None:
+    with connect() as client:
+        webhook = client.webhooks.change(webhook_id, enabled=enabled)
+    emit(webhook, as_json=as_json, text=f"{webhook.id} {_state(webhook.enabled, webhook.disabled_reason)}")
+
+
+def _state(enabled: bool, reason: str | None) -> str:
+    return "enabled" if enabled else "disabled" + (f": {reason}" if reason else "")
+
+
+def _table(found: list[Delivery]) -> str:
+    rows = [(d.id, d.type, d.status, d.attempts, d.answer_status, d.answer, d.next_attempt_at) for d in found]
+    return table(("ID", "TYPE", "STATUS", "ATTEMPTS", "ANSWER", "WHICH SAID", "NEXT"), rows)
