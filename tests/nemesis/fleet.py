@@ -24,6 +24,7 @@ class Fleet:
         self.before: Sequence[str] = ()  # stands before a worker's command
         self._places: list[Worker] = []
         self._disks: list[int] = []  # by place
+        self._queues: list[str] = []  # by place
         self._spare_disks = itertools.count()
         self._folder = folder
         self._variables = variables
@@ -33,12 +34,14 @@ class Fleet:
         self._held = False
         self._keeper: threading.Thread | None = None
 
-    def start(self, size: int) -> None:
+    def start(self, size: int, short: int = 0) -> None:
+        """`size` workers that train, and `short` of short work."""
         self._over.clear()
         with self._lock:
-            self._disks = list(range(size))
-            self._spare_disks = itertools.count(size)
-            self._places = [self._new(place) for place in range(size)]
+            self._queues = ["train"] * size + ["short"] * short
+            self._disks = list(range(size + short))
+            self._spare_disks = itertools.count(size + short)
+            self._places = [self._new(place) for place in range(size + short)]
         self.wait_until_ready()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._keeper.start()
@@ -82,7 +85,7 @@ class Fleet:
     def _new(self, place: int) -> Worker:
         name = f"w{next(self._numbers)}"
         variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{self._disks[place]}")}
-        worker = Worker("train", folder=self._folder, name=name, variables=variables, before=self.before)
+        worker = Worker(self._queues[place], folder=self._folder, name=name, variables=variables, before=self.before)
         self.everyone.append(worker)
         return worker
 

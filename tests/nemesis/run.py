@@ -37,6 +37,7 @@ class Fault:
     inject: Callable[[Run], None]
     settings: Mapping[str, str] = field(default_factory=lambda: dict(SHORT))
     workers: int = 2
+    short_workers: int = 0  # of the queue of short work
     lanes: int = 1  # runs at the same time; more than one only where a run touches nobody else's job
     expects: frozenset[str] = frozenset({"succeeded"})
     lost_limit: int = INTERVAL  # steps that one failure may cost
@@ -49,7 +50,7 @@ class Fault:
 
     @property
     def setup(self) -> Setup:
-        return Setup(dict(self.settings), self.workers, clocks=self.clocks, namespace=self.namespace)
+        return Setup(dict(self.settings), self.workers, self.short_workers, self.clocks, self.namespace)
 
 
 class NotFired(Exception):

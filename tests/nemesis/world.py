@@ -47,6 +47,7 @@ class Setup:
 
     settings: dict[str, str]
     workers: int
+    short_workers: int = 0
     clocks: bool = False  # its processes have clocks that can be set
     namespace: bool = False
 
@@ -103,7 +104,7 @@ class World:
         self.fleet.before = self._namespace.command if setup.namespace and self._namespace else ()
         self.api = ApiServer(self.folder, variables=self.variables("api", "api"))
         self.api.start()
-        self.fleet.start(setup.workers)
+        self.fleet.start(setup.workers, setup.short_workers)
 
     def stop(self) -> None:
         self._leave()

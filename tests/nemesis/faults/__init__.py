@@ -15,6 +15,7 @@ from tests.nemesis.faults import (
     processes,
     requests,
     store,
+    webhooks,
 )
 from tests.nemesis.run import Fault
 
@@ -31,6 +32,7 @@ _FAMILIES = (
     chaos,
     migration,
     embedded,
+    webhooks,
 )
 FAULTS: dict[str, Fault] = {
     fault.id: fault
