@@ -39,7 +39,7 @@ def receiver_in_trouble(run: Run) -> None:
             jobs = [run.submit(steps=20) for _ in range(6)]
             cancelled = run.submit(steps=200, expects=["cancelled"])
             run.customer.ask("cancel", cancelled, key=f"{run.name}-cancel")
-            run.wait_ends(seconds=120)
+            run.wait_ends(seconds=run.fault.end_seconds)
             threading.Event().wait(run.rng.uniform(0.5, 1) * TROUBLE_SECONDS)
         peace_at = now()
         rows = _settled(run, path)
