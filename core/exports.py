@@ -1,6 +1,6 @@
 """Exports asked for after the training; those of the job itself are published by `core.jobs.ledger`."""
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from core.ids import new_id
 from core.jobs.endings import POISON
 from core.progress import JobError
 from core.spec import ExportResult, ExportSpec, LadderSpec
-from core.spec.checks import NOT_EXPORTED
+from core.spec.tasks import Task, format_obstacle
 from core.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
 from core.webhooks import outbox
@@ -21,8 +21,8 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
     """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
     model = owned.find(session, Model, tenant_id, model_id)
     trained = session.get_one(Job, model.job_id)
-    if model.task in NOT_EXPORTED:
-        raise Invalid(f"files of {model.task} networks are not made yet; its weights are in the job's checkpoints")
+    if obstacle := format_obstacle(cast("Task", model.task), spec.format):
+        raise Invalid(obstacle)
     if not trained.resolved["evaluation"].get("test", True):
         raise Invalid(
             f"a file is judged on the test split, which job {trained.id} left unread; "

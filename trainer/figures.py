@@ -15,8 +15,20 @@ from core.spec.report import ClassFigures, Interval
 from trainer import calibration, intervals, selective, superclasses
 from trainer.prediction import TOP, Predictions
 
-# Of a SplitEvaluation, what is more than a number or two.
-DETAILS = frozenset({"task", "per_class", "confusion", "robustness", "reliability", "superclass_errors"})
+# Of a split's evaluation, what is more than a number or two.
+DETAILS = frozenset(
+    {
+        "task",
+        "per_class",
+        "confusion",
+        "robustness",
+        "reliability",
+        "superclass_errors",
+        "precision_recall",
+        "ap_by_size",
+        "ar_by_size",
+    }
+)
 
 
 def of(

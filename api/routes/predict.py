@@ -80,7 +80,7 @@ def _answer(served: Served, file: IO[bytes], top: int) -> Prediction:
         format=served.format,
         precision=served.precision,
         task=served.task,
-        **TASKS[served.task].answer(logits[0], loaded.labels, top=top),
+        **TASKS[served.task].answer([logits[0]], loaded.labels, sizes=(pixels.shape[:2],) * 2, top=top),
         latency_ms=PredictionLatency(
             decode=1e3 * (decoded - opened), model=1e3 * (ran - decoded), total=1e3 * (ran - begun)
         ),

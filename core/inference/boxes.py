@@ -1,7 +1,7 @@
 """From a detector's boxes and scores to its answer: the best of those that overlap (non-maximum suppression).
 
 Here, and not in the exported graph, because how many boxes stay depends on the image, and converters want fixed shapes.
-Lies in every bundle of a detector too: numpy and Pillow only. Shapes: A anchors, K classes, n boxes.
+Lies in every bundle of a detector as postprocess.py: numpy and Pillow only. Shapes: A anchors, K classes, n boxes.
 """
 
 from typing import Any
@@ -14,8 +14,15 @@ CANDIDATES = 300  # the best-scored pairs of anchor and class that are looked at
 LEAST_SCORE = 0.01
 MOST_OVERLAP = 0.55  # of two boxes of a class, intersection over union
 MOST_BOXES = 100  # of an image, as COCO judges
+SURE = 0.3  # from which score on a box is shown, unless another is asked for
+INK = (255, 60, 0)
+OPTIONS: dict[str, dict[str, Any]] = {
+    "threshold": {"default": SURE, "least": 0.0, "help": "the least score of a box that is told"}
+}
 
 Floats = NDArray[np.float32]
+Outputs = list[Floats]  # of one image: boxes_A4, scores_AK
+Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
 
 
 def choose(boxes_A4: Floats, scores_AK: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:  # noqa: N803 - shape suffixes
@@ -40,34 +47,38 @@ def overlaps(first_n4: NDArray[Any], second_m4: NDArray[Any]) -> NDArray[np.floa
     return found
 
 
-def answer(
-    boxes_A4: Floats,  # noqa: N803
-    scores_AK: Floats,  # noqa: N803
-    labels: list[str],
-    *,
-    network_size: tuple[int, int],
-    image_size: tuple[int, int],
-) -> list[dict[str, Any]]:
-    """What is said of an image: boxes in pixels of the image itself. Sizes are height, width."""
-    boxes, scores, classes = choose(boxes_A4, scores_AK)
-    (height, width), (image_height, image_width) = network_size, image_size
+def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, threshold: float) -> dict[str, Any]:
+    """Boxes that are at least as sure as `threshold`, the surest first: corners in pixels of the image itself."""
+    boxes, scores, classes = choose(*outputs)
+    (height, width), (image_height, image_width) = sizes
     boxes = boxes * np.array([image_width / width, image_height / height] * 2, np.float32)
-    return [
-        {"label": labels[number], "probability": float(score), "box": [round(float(edge), 2) for edge in box]}
-        for box, score, number in zip(boxes, scores, classes, strict=True)
-    ]
+    return {
+        "detections": [
+            {"label": labels[number], "score": float(score), "box": [round(float(edge), 2) for edge in box]}
+            for box, score, number in zip(boxes, scores, classes, strict=True)
+            if score >= threshold
+        ]
+    }
 
 
-def draw(image: Image.Image, found: list[dict[str, Any]], *, least: float = 0.3) -> Image.Image:
-    """The image with the boxes that are at least so sure."""
+def classes_of(outputs: Outputs) -> int:
+    """How many classes the outputs tell apart."""
+    return outputs[1].shape[-1]
+
+
+def draw(image: Image.Image, _outputs: Outputs, found: dict[str, Any]) -> Image.Image:
+    """The image with the boxes of its answer."""
+    return mark(image, found["detections"])
+
+
+def mark(image: Image.Image, detections: list[dict[str, Any]]) -> Image.Image:
+    """The image with these boxes on it, their labels and scores beside them."""
     shown = image.convert("RGB")
     pen = ImageDraw.Draw(shown)
-    for one in found:
-        if one["probability"] >= least:
-            pen.rectangle(one["box"], outline=(255, 60, 0), width=max(1, min(shown.size) // 150))
-            pen.text(
-                (one["box"][0] + 2, one["box"][1] + 1), f"{one['label']} {one['probability']:.2f}", fill=(255, 60, 0)
-            )
+    for one in detections:
+        left, top, _, _ = one["box"]
+        pen.rectangle(one["box"], outline=INK, width=max(1, min(shown.size) // 150))
+        pen.text((left + 2, top + 1), f"{one['label']} {one['score']:.2f}", fill=INK)
     return shown
 
 

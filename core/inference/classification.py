@@ -5,13 +5,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Outputs = list[NDArray[np.float32]]  # of one image: logits_K
+Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
 
-def answer(logits_K: NDArray[np.float32], labels: list[str], *, top: int) -> dict[str, Any]:  # noqa: N803 - shape suffix
+OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "labels per image"}}
+
+
+def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> dict[str, Any]:  # noqa: ARG001 - for boxes
     """The most probable label, and the `top` first of the ranking."""
+    (logits_K,) = outputs  # noqa: N806 - shape suffix
     probabilities = softmax(logits_K)
     order = np.argsort(-probabilities, kind="stable")[:top]
     ranking = [{"label": labels[i], "probability": float(probabilities[i])} for i in order]
     return {**ranking[0], "top": ranking}
+
+
+def classes_of(outputs: Outputs) -> int:
+    """How many classes the outputs tell apart."""
+    return len(outputs[0])
 
 
 def softmax(logits_K: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: N803 - shape suffix

@@ -12,10 +12,15 @@ from PIL import Image
 
 IGNORED = 255  # the value of a pixel that is nobody's
 OPACITY = 0.55
+OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "classes per image"}}
+
+Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
+Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
 
 
-def answer(logits_KHW: NDArray[np.float32], labels: list[str], *, top: int) -> dict[str, Any]:  # noqa: N803 - shape suffix
+def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> dict[str, Any]:  # noqa: ARG001 - for boxes
     """The `top` classes that cover most of the image: the share of its pixels, and their mean probability."""
+    (logits_KHW,) = outputs  # noqa: N806 - shape suffix
     shifted = np.exp(logits_KHW.astype(np.float64) - logits_KHW.max(axis=0))
     confidence = (shifted / shifted.sum(axis=0)).max(axis=0)
     of_class = mask(logits_KHW)
@@ -29,14 +34,20 @@ def answer(logits_KHW: NDArray[np.float32], labels: list[str], *, top: int) -> d
     }
 
 
+def classes_of(outputs: Outputs) -> int:
+    """How many classes the outputs tell apart."""
+    return len(outputs[0])
+
+
 def mask(logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:  # noqa: N803 - shape suffix
     """The likeliest class of each pixel, (H, W)."""
     found: NDArray[np.uint8] = logits_KHW.argmax(axis=0).astype(np.uint8)
     return found
 
 
-def draw(image: Image.Image, logits_KHW: NDArray[np.float32]) -> Image.Image:  # noqa: N803 - shape suffix
+def draw(image: Image.Image, outputs: Outputs, _found: dict[str, Any]) -> Image.Image:
     """The image at its own size under the colours of its classes."""
+    (logits_KHW,) = outputs  # noqa: N806 - shape suffix
     whole = Image.fromarray(mask(logits_KHW)).resize(image.size, Image.Resampling.NEAREST)
     return Image.fromarray(overlay(np.asarray(image.convert("RGB")), np.asarray(whole), colours(len(logits_KHW))))
 

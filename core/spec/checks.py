@@ -7,12 +7,9 @@ from pydantic import BaseModel
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
 from core.spec.methods import PatchSwapSpec, SwappingSpec
-from core.spec.tasks import TERMS, Task
+from core.spec.tasks import TERMS, Task, format_obstacle
 
 NOT_PRUNABLE = ("shufflenet_v2_x1_0",)
-
-
-NOT_EXPORTED: frozenset[Task] = frozenset({"detection"})  # whose networks are trained and judged, but become no file
 
 
 class Violation(BaseModel):
@@ -53,6 +50,9 @@ def _task_violations(spec: JobSpec, task: Task) -> list[Violation]:
     if stopping and stopping.metric not in terms.validated:
         message = f"{task} is validated by {', '.join(terms.validated)}"
         found.append(("/training/early_stopping/metric", "not_of_task", message))
+    for place, export in enumerate(spec.exports):
+        if obstacle := format_obstacle(task, export.format):
+            found.append((f"/exports/{place}/format", "not_of_task", obstacle))
     if task == "classification":
         found += _dense_only(spec)
     else:
@@ -62,9 +62,6 @@ def _task_violations(spec: JobSpec, task: Task) -> list[Violation]:
         if augmentation.crop_padding not in ("auto", 0):
             message = "is for classification; images are scaled and cropped by scale_jitter"
             found.append(("/training/augmentation/crop_padding", "not_of_task", message))
-        if task in NOT_EXPORTED and spec.exports:
-            message = f'files of {task} networks are not made yet; give "exports": []'
-            found.append(("/exports", "not_of_task", message))
         jitter = augmentation.scale_jitter
         if jitter != "auto" and jitter[0] > jitter[1]:
             message = "the smaller factor comes first"

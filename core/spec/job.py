@@ -113,7 +113,12 @@ class EvaluationSpec(Strict):
 
 
 class Constraints(Strict):
-    max_drop_points: float | None = Field(None, ge=0, le=100, description="Percentage points below the trained net.")
+    max_drop_points: float | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Points, of a hundred, below the trained net: of top-1 accuracy, mIoU or COCO's AP, by the task.",
+    )
     max_bytes: int | None = Field(None, ge=1, description="Of the model file.")
     max_latency_ms: float | None = Field(None, gt=0, description="Median, one thread, batch 1, on the worker.")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.spec.checks import NOT_EXPORTED, SpecWarning, Violation, violations, warnings
+from core.spec.checks import SpecWarning, Violation, violations, warnings
 from core.spec.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
 from core.spec.dataset import PackManifest
 from core.spec.job import JobSpec
@@ -118,8 +118,6 @@ def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
         message = f"the dataset is for {task}; leave task out, or name a dataset for {spec.task}"
         raise SpecInvalid([Violation(pointer="/task", code="task_differs", message=message)])
     changes: dict[str, Any] = {"task": task}
-    if task in NOT_EXPORTED and "exports" not in spec.model_fields_set:
-        changes["exports"] = ()
     if task == "detection" and "warmup_epochs" not in spec.optimizer.model_fields_set:
         changes["optimizer"] = spec.optimizer.model_copy(update={"warmup_epochs": DETECTION_WARMUP_EPOCHS})
     if spec.model.architecture == "auto":

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from core.spec.formats import FORMATS, FormatName
+
 Task = Literal["classification", "segmentation", "detection"]
 
 # Architectures, the default of each task first.
@@ -40,6 +42,7 @@ class Terms:
     headline_name: str  # as people read it
     validated: tuple[str, ...]  # metrics of validation, the one that a run is judged by first
     architectures: tuple[str, ...]  # the default first
+    formats: tuple[FormatName, ...]  # that its networks are written in
 
 
 TERMS: dict[Task, Terms] = {
@@ -48,18 +51,21 @@ TERMS: dict[Task, Terms] = {
         headline_name="top-1 accuracy",
         validated=("val.top1_accuracy", "val.nll"),
         architectures=get_args(Classifier),
+        formats=tuple(FORMATS),
     ),
     "segmentation": Terms(
         headline="mean_iou",
         headline_name="mIoU",
         validated=("val.mean_iou", "val.nll"),
         architectures=get_args(Segmenter),
+        formats=tuple(FORMATS),
     ),
     "detection": Terms(
         headline="ap",
         headline_name="AP",
         validated=("val.ap", "val.ap50"),
         architectures=get_args(Detector),
+        formats=("onnx",),
     ),
 }
 
@@ -75,3 +81,9 @@ BACKBONES: dict[str, str] = {
     "fcos_resnet18_fpn": "resnet18",
     "fcos_resnet50_fpn": "resnet50",
 }
+
+
+def format_obstacle(task: Task, form: FormatName) -> str | None:
+    """Why networks of a task are not written in a format; None where they are."""
+    formats = TERMS[task].formats
+    return None if form in formats else f"{task} networks are not written as {form}; take {', '.join(formats)}"

@@ -14,6 +14,8 @@ from trainer.models.detection import Detector, Maps
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Decoded = tuple[Tensor, Tensor]  # boxes_BA4, scores_BAK
+SAME_PLACE = 0.5  # intersection over union from which two boxes mean one thing
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,40 @@ class BoxPredictions(Columns):
 def judged_by(detector: Detector):  # noqa: ANN201 - a closure
     """How a batch of the network's maps and targets becomes predictions."""
 
-    def judge(maps: Maps, targets: list[Target]) -> BoxPredictions:
-        boxes_BA4, scores_BAK = (found.cpu().numpy() for found in detector.decode(maps))
-        answers = [inference.choose(*one) for one in zip(boxes_BA4, scores_BAK, strict=True)]
-        return BoxPredictions.of(answers, [_numbers(target["boxes"], target["labels"]) for target in targets])
+    def judge_maps(maps: Maps, targets: list[Target]) -> BoxPredictions:
+        return judge(detector.decode(maps), targets)
 
-    return judge
+    return judge_maps
+
+
+def judge(decoded: Decoded, targets: list[Target]) -> BoxPredictions:
+    """What a batch of decoded maps, or of what an exported file says, is worth."""
+    return BoxPredictions.of(chosen(decoded), [_numbers(target["boxes"], target["labels"]) for target in targets])
+
+
+def chosen(decoded: Decoded) -> list[tuple[Floats, Floats, Counts]]:
+    """Boxes, scores and labels of each image after the choice among them."""
+    boxes_BA4, scores_BAK = (found.cpu().numpy() for found in decoded)
+    return [inference.choose(*one) for one in zip(boxes_BA4, scores_BAK, strict=True)]
+
+
+def same_finds(mine: Decoded, reference: Decoded) -> Tensor:
+    """Of each sure box of either, whether the other has one of its class there too, (n,) bool.
+
+    There is by an overlap of half or more, sure by `core.inference.boxes.SURE`.
+    """
+    found: list[NDArray[np.bool_]] = [np.zeros(0, bool)]
+    for ours, theirs in zip(*map(_sure, (mine, reference)), strict=True):
+        both = inference.overlaps(ours[0], theirs[0]) >= SAME_PLACE
+        both &= ours[1][:, None] == theirs[1][None]
+        found += [both.any(axis=1), both.any(axis=0)]
+    return torch.from_numpy(np.concatenate(found))
+
+
+def _sure(decoded: Decoded) -> list[tuple[Floats, Counts]]:
+    return [
+        (boxes[scores >= inference.SURE], labels[scores >= inference.SURE]) for boxes, scores, labels in chosen(decoded)
+    ]
 
 
 def _numbers(boxes: Tensor, labels: Tensor) -> tuple[Floats, Counts]:

@@ -36,7 +36,7 @@ def run(
     Raises TrainerError.
     """
     task = Task(spec, pack, export, out, folder, device, teacher)
-    net = weights.load_model(spec, pack.manifest, task.weights_path)
+    net = task.vision.to_export(weights.load_model(spec, pack.manifest, task.weights_path))
     task.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:

@@ -1,47 +1,67 @@
 """How the outputs of a file agree with those of another network, taken batch by batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 from torch import Tensor
 
 
 @dataclass
-class Agreement:
-    images: int = 0
-    decisions: int = 0
-    agreed: int = 0
-    numbers: int = 0  # of the outputs
+class Differences:
+    """Of one output."""
+
+    numbers: int = 0
     difference: float = 0.0  # sum of its magnitudes
-    max_difference: float = 0.0
+    largest: float = 0.0
     reference_sum: float = 0.0
     reference_squares: float = 0.0
 
-    def add(self, mine: tuple[Tensor, ...], reference: tuple[Tensor, ...], *, same: Tensor) -> None:
-        """A batch; `same` is where both decide alike."""
-        self.images += len(mine[0])
-        self.decisions += same.numel()
-        self.agreed += int(same.sum())
-        for one, other in zip(mine, reference, strict=True):
-            other_exact = other.double()
-            difference = (one.double() - other_exact).abs()
-            self.numbers += difference.numel()
-            self.difference += float(difference.sum())
-            # not max(): it would lose a nan
-            self.max_difference = float(difference.max().maximum(difference.new_tensor(self.max_difference)))
-            self.reference_sum += float(other_exact.sum())
-            self.reference_squares += float(other_exact.square().sum())
+    def add(self, mine: Tensor, reference: Tensor) -> None:
+        exact = reference.double()
+        difference = (mine.double() - exact).abs()
+        self.numbers += difference.numel()
+        self.difference += float(difference.sum())
+        # not max(): it would lose a nan
+        self.largest = float(difference.max().maximum(difference.new_tensor(self.largest)))
+        self.reference_sum += float(exact.sum())
+        self.reference_squares += float(exact.square().sum())
 
     @property
     def reference_deviation(self) -> float:
         mean = self.reference_sum / self.numbers
         return sqrt(max(0.0, self.reference_squares / self.numbers - mean**2))
 
-    def values(self, name: str) -> dict[str, float | int]:
-        """Keys begin with the reference's name. Agreement is of decisions: images, or their pixels."""
-        return {
+
+@dataclass
+class Agreement:
+    outputs: tuple[str, ...]
+    images: int = 0
+    decisions: int = 0
+    agreed: int = 0
+    differences: list[Differences] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.differences = [Differences() for _ in self.outputs]
+
+    def add(self, mine: tuple[Tensor, ...], reference: tuple[Tensor, ...], *, same: Tensor) -> None:
+        """A batch; `same` is of each decision whether both took it alike."""
+        self.images += len(mine[0])
+        self.decisions += same.numel()
+        self.agreed += int(same.sum())
+        for found, one, other in zip(self.differences, mine, reference, strict=True):
+            found.add(one, other)
+
+    def values(self, name: str) -> dict[str, float | int | None]:
+        """Keys begin with the reference's name. Agreement is of decisions; None where there was none to be taken."""
+        found: dict[str, float | int | None] = {
             f"{name}_images": self.images,
-            f"{name}_agreement": self.agreed / self.decisions,
-            f"{name}_mean_difference": self.difference / self.numbers,
-            f"{name}_max_difference": self.max_difference,
+            f"{name}_agreement": self.agreed / self.decisions if self.decisions else None,
         }
+        for key, one in zip(keys(name, self.outputs), self.differences, strict=True):
+            found |= {f"{key}_mean_difference": one.difference / one.numbers, f"{key}_max_difference": one.largest}
+        return found
+
+
+def keys(name: str, outputs: tuple[str, ...]) -> list[str]:
+    """What the figures of each output begin with: with its own name, where there are several."""
+    return [name] if len(outputs) == 1 else [f"{name}_{output}" for output in outputs]

@@ -15,8 +15,7 @@ from trainer.export import portable
 from trainer.export.formats import Format
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
-_PROGRAMS = ("verify.py", "weights.py")
-_INFER = {"classification": "infer.py"}  # and of scenes another, which draws
+_PROGRAMS = ("infer.py", "verify.py", "weights.py")
 
 
 def write(
@@ -38,7 +37,6 @@ def programs(task: str, form: Format) -> dict[str, bytes]:
     """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
     shared = {"preprocess.py": preprocess, "postprocess.py": BUNDLED[task]}
     found = {name: (files(portable) / name).read_bytes() for name in (*_PROGRAMS, *form.PROGRAMS)}
-    found["infer.py"] = (files(portable) / _INFER.get(task, "infer_scenes.py")).read_bytes()
     found["runtime.py"] = Path(str(form.RUNTIME.__file__)).read_bytes()
     return found | {name: Path(str(module.__file__)).read_bytes() for name, module in shared.items()}
 

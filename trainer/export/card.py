@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.inference.boxes import SURE
 from core.spec import TERMS, Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec
 from core.spec.methods import TaughtSpec
 from core.spec.report import AnySplit, Candidate
@@ -18,9 +19,14 @@ _ANSWERS = {
 _USES = {
     "classification": "classifies pictures",
     "segmentation": "says what pictures show, with `--draw FOLDER` also as pictures",
-    "detection": "says what pictures show, with `--draw FOLDER` also as pictures",
+    "detection": "says what pictures show, with `--draw FOLDER` also as pictures; it suppresses what overlaps "
+    "(numpy, in `postprocess.py`), which the model does not",
 }
-_DECIDED = {"classification": "images", "segmentation": "pixels", "detection": "places"}
+_DECIDED = {
+    "classification": "images",
+    "segmentation": "pixels",
+    "detection": f"boxes that either is {SURE:g} sure of",
+}
 _FORCED = {
     "classification": "Every picture gets one of the {} classes, also one that shows none of them.",
     "segmentation": "Every pixel gets one of the {} classes, also one of something else.",
@@ -34,6 +40,7 @@ class Facts:
     manifest: PackManifest
     export: ExportSpec
     format: Format
+    outputs: Mapping[str, str]  # what the file gives
     file: AnySplit | None  # the file's own figures; None where it cannot be run here
     trained: Evaluation
     control: Evaluation | None
@@ -58,8 +65,12 @@ def _head(facts: Facts) -> str:
 `python verify.py` checks this folder, `python infer.py IMAGE...` {_USES[facts.manifest.task]} (numpy, Pillow, \
 {facts.format.RUNTIME.NAME}).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
-as `preprocess.json` says, and gives `logits`.
+as `preprocess.json` says, and gives {_outputs(facts)}.
 """
+
+
+def _outputs(facts: Facts) -> str:
+    return ", and ".join(f"`{name}`, float32 {shape}" for name, shape in facts.outputs.items())
 
 
 def _data(facts: Facts) -> str:
@@ -160,7 +171,7 @@ def _file(facts: Facts) -> str:
             ("fp32 latency in the same run, ms", _latency(measured, "fp32_latency_ms")),
             (
                 "same answer as fp32",
-                f"{_percent(measured['fp32_agreement'])} % of the {decided}",
+                f"{_shared(measured['fp32_agreement'])} of the {decided}",
             ),
         ]
     if facts.export.precision == "int8":
@@ -243,6 +254,10 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 def _latency(measured: dict[str, Any], name: str) -> str:
     return " / ".join(f"{measured[f'{name}_{p}']:.3f}" for p in ("p50", "p90", "p99"))
+
+
+def _shared(fraction: float | None) -> str:
+    return "none" if fraction is None else f"{_percent(fraction)} %"
 
 
 def _percent(fraction: float) -> str:

@@ -5,15 +5,15 @@ from typing import Any
 from core.spec import Constraints
 
 
-def violations(constraints: Constraints, measured: dict[str, Any]) -> list[str]:
-    """One sentence for each constraint that does not hold."""
+def violations(constraints: Constraints, measured: dict[str, Any], *, metric: str = "top-1 accuracy") -> list[str]:
+    """One sentence for each constraint that does not hold. `metric` is the headline figure as people read it."""
     if not measured["run_here"]:
         return _unmeasured(constraints) + _too_large(constraints, measured["model_bytes"])
     drop, latency = measured["drop_points"], measured["latency_ms_p50"]
     found = []
     if constraints.max_drop_points is not None and drop > constraints.max_drop_points:
         found.append(
-            f"The file is {drop:.2f} percentage points less accurate than the trained network; "
+            f"The file is {drop:.2f} points of {metric} below the trained network; "
             f"{constraints.max_drop_points:g} are allowed."
         )
     found += _too_large(constraints, measured["model_bytes"])

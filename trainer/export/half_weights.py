@@ -11,14 +11,18 @@ import onnx
 
 from trainer.export.failures import export_failed
 
+_WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}  # other constants are no weights: fp16 has steps of 0.25 px
+
 
 def halve(fp32: Path, fp16: Path) -> None:
     """Write the fp16 file. Raises TrainerError where a weight is too large for fp16."""
     proto = onnx.load(fp32)
     graph = proto.graph
     casts = []
+    layers = [node for node in graph.node if node.op_type in _WEIGHTED]
+    weights = {name for layer in layers for name in layer.input}
     for constant in graph.initializer:
-        if constant.data_type != onnx.TensorProto.FLOAT or len(constant.dims) < 2:
+        if constant.data_type != onnx.TensorProto.FLOAT or len(constant.dims) < 2 or constant.name not in weights:
             continue
         name, content = constant.name, _halved(constant)
         constant.CopyFrom(onnx.numpy_helper.from_array(content, f"{name}.fp16"))

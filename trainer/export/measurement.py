@@ -42,10 +42,14 @@ class Measurement:
 class Found:
     """What running the files over the split gave. The first file is the one measured, the last the fp32 one."""
 
+    to_trained: Agreement  # of the first file
+    to_fp32: Agreement  # of the first file
+    conversion: Agreement  # of the last file to the trained network
     parts: list[Any] = field(default_factory=list)  # predictions of the first, batch by batch
-    to_trained: Agreement = field(default_factory=Agreement)  # of the first file
-    to_fp32: Agreement = field(default_factory=Agreement)  # of the first file
-    conversion: Agreement = field(default_factory=Agreement)  # of the last file to the trained network
+
+    @classmethod
+    def nothing(cls, outputs: tuple[str, ...]) -> "Found":
+        return cls(Agreement(outputs), Agreement(outputs), Agreement(outputs))
 
 
 def measure(task: Task, net: nn.Module, folders: list[Path]) -> Generator[Working, None, Measurement]:
@@ -83,21 +87,21 @@ def _of_what_is_written(task: Task, net: nn.Module, folders: list[Path]) -> dict
 
 def run_over_split(task: Task, files: list[Model], net: nn.Module | None) -> Generator[Working, None, Found]:
     """Each file over the whole split, and the trained network, if given, over its first images."""
-    held_out, decided, found = HeldOut(task.spec, task.pack), task.vision.decided, Found()
+    held_out, same, found = HeldOut(task.spec, task.pack), task.vision.same, Found.nothing(task.outputs)
     total = ceil(len(held_out.rows) / held_out.batch_size)
     for done, (batch, targets) in enumerate(held_out.batches()):
         yield Working(activity="measure accuracy", done=done, total=total)
         said = [_outputs(file(batch)) for file in files]
-        if not all(bool(torch.isfinite(one).all()) for one in _leaves(said[0])):
+        if not all(bool(torch.isfinite(one).all()) for one in leaves(said[0])):
             raise export_failed("measure accuracy", "The file gives outputs that are not finite.")
         found.parts.append(task.vision.judge(said[0], targets))
         if len(files) > 1:
-            found.to_fp32.add(_leaves(said[0]), _leaves(said[-1]), same=decided(said[0]) == decided(said[-1]))
+            found.to_fp32.add(leaves(said[0]), leaves(said[-1]), same=same(said[0], said[-1]))
         if net is not None and done * held_out.batch_size < COMPARED_IMAGES:
             with torch.inference_mode():
                 trained = net(torch.from_numpy(batch))
             for agreement, mine in ((found.to_trained, said[0]), (found.conversion, said[-1])):
-                agreement.add(_leaves(mine), _leaves(trained), same=decided(mine) == decided(trained))
+                agreement.add(leaves(mine), leaves(trained), same=same(mine, trained))
     return found
 
 
@@ -107,14 +111,16 @@ def _outputs(arrays: list[NDArray[np.float32]]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
 
 
-def _leaves(outputs: Any) -> tuple[Tensor, ...]:
+def leaves(outputs: Any) -> tuple[Tensor, ...]:
+    """The tensors of what a network gives."""
     return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
 
 
 def _check_conversion(found: Agreement, *, title: str) -> None:
-    if not found.max_difference <= _MAX_CONVERSION_ERROR * max(found.reference_deviation, 1e-6):
-        said = found.values("trained")
-        raise export_failed(f"convert to {title}", f"The file's outputs are not the trained network's: {said}.")
+    for one in found.differences:
+        if not one.largest <= _MAX_CONVERSION_ERROR * max(one.reference_deviation, 1e-6):
+            said = found.values("trained")
+            raise export_failed(f"convert to {title}", f"The file's outputs are not the trained network's: {said}.")
 
 
 def figures_of(task: Task, parts: list[Any]) -> AnySplit:

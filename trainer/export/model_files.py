@@ -23,7 +23,7 @@ def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, 
 
     Raises TrainerError.
     """
-    source, precision = Source(net, task.image_shape, task.vision.OUTPUTS), task.export.precision
+    source, precision = Source(net, task.image_shape, task.outputs), task.export.precision
     fp32, smaller = scratch / "fp32", scratch / precision
     yield from convert(task, source, fp32)
     folders = [fp32]

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.spec import ExportResult
-from trainer.export import bundle, card, gate, heldout, model_files
+from core.spec import TERMS, ExportResult
+from trainer.export import bundle, card, gate, heldout, measurement, model_files
 from trainer.export.golden import Golden
 from trainer.export.ladder import Climbed
 from trainer.export.measurement import Measurement
@@ -24,7 +24,7 @@ RESULT_NAME = "export.json"
 def publish(task: Task, net: nn.Module, model: Path, found: Measurement, climbed: Climbed | None) -> ExportResult:
     """Write the bundle. A file that fails its gate is written too, for its owner to look at; the status says so."""
     export, values = task.export, found.values
-    violations = gate.violations(export.constraints, values)
+    violations = gate.violations(export.constraints, values, metric=TERMS[task.pack.manifest.task].headline_name)
     if climbed and not climbed.taken.meets:
         violations.append(_none_good_enough(climbed))
     if climbed:  # from here on the task is to describe the file that was made
@@ -52,7 +52,7 @@ def publish(task: Task, net: nn.Module, model: Path, found: Measurement, climbed
 
 
 def _per_class(found: Measurement) -> dict[str, Any]:
-    return found.figures.model_dump(include={"per_class"}) if found.figures else {}
+    return found.figures.model_dump(include={"per_class", "ap_by_size", "ar_by_size"}) if found.figures else {}
 
 
 def _none_good_enough(climbed: Climbed) -> str:
@@ -67,14 +67,14 @@ def _golden(task: Task, net: nn.Module, model: Path) -> Golden:
     held_out = heldout.HeldOut(task.spec, task.pack)
     image = held_out.golden_image()
     run = task.format.RUNTIME.Model(model) if task.format.RUNS_HERE else partial(_run_network, net)
-    each = run(held_out.golden_input(image, images=1))[0].nbytes
+    each = sum(output.nbytes for output in run(held_out.golden_input(image, images=1)))
     inputs = held_out.golden_input(image, images=max(1, min(heldout.GOLDEN_IMAGES, heldout.GOLDEN_BYTES // each)))
-    return Golden(image, inputs, run(inputs)[0])
+    return Golden(image, inputs, dict(zip(task.outputs, run(inputs), strict=True)))
 
 
 def _run_network(net: nn.Module, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     with torch.inference_mode():
-        return [net(torch.from_numpy(images_BCHW)).numpy()]
+        return [output.numpy() for output in measurement.leaves(net(torch.from_numpy(images_BCHW)))]
 
 
 def _manifest(task: Task) -> dict[str, Any]:
@@ -83,6 +83,7 @@ def _manifest(task: Task) -> dict[str, Any]:
         "task": task.spec.task,
         "format": task.export.format,
         "precision": task.export.precision,
+        "outputs": dict(task.vision.OUTPUTS),
         "dataset_digest": task.pack.manifest.digest,
         "trained_weights_sha256": task.weights_sha256,
         "made_with": {"runtime": task.format.RUNTIME.NAME, "torch": torch.__version__},
@@ -95,6 +96,7 @@ def _facts(task: Task, found: Measurement, violations: list[str], climbed: Climb
         manifest=task.pack.manifest,
         export=task.export,
         format=task.format,
+        outputs=task.vision.OUTPUTS,
         file=found.figures,
         trained=task.trained(),
         control=task.control(),

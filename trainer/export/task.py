@@ -43,6 +43,11 @@ class Task:
         return self.export.climbs and self.format.RUNS_HERE and self.spec.task == "classification"
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the file's outputs, in their order."""
+        return tuple(self.vision.OUTPUTS)
+
+    @property
     def weights_path(self) -> Path:
         return self.out / "main" / weights.FILE_NAME
 
@@ -88,7 +93,7 @@ class Task:
             "layout": "NCHW",
             "dtype": "float32",
             "input": INPUT_NAME,
-            "output": ", ".join(self.vision.OUTPUTS),
+            "output": ", ".join(self.outputs),
         }
 
     def _evaluation_path(self, arm: Arm) -> Path:

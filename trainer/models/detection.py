@@ -140,6 +140,18 @@ class Fcos(Detector):
         return smallest_A.indices.where(smallest_A.values.isfinite(), NOBODY)
 
 
+class Decoding(nn.Module):
+    """A detector for an exported file: boxes (B, A, 4) and scores (B, A, K), as `Detector.decode` has them."""
+
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+        self.train(detector.training)
+
+    def forward(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        return self.detector.decode(self.detector(images_BCHW))
+
+
 def build(spec: ModelSpec, *, num_classes: int, channels: int, size: tuple[int, int]) -> Detector:
     """A freshly initialised network for images of (height, width). `spec.stem` must be resolved: small or imagenet."""
     backbone = BACKBONES[spec.architecture]

@@ -19,7 +19,6 @@ from trainer.report.measures import Measure
 EXAMPLES = 6
 CLASSES_SHOWN = 40
 CURVES_SHOWN = 8  # the classes with the most boxes; more lines could not be told apart
-DRAWN_FROM = 0.3  # of a score
 _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 MEASURES = (
     Measure("ap", "AP", 100, " %", 2, "higher"),
@@ -53,21 +52,18 @@ def examples(model: nn.Module, held_out: BoxedImages, classes: int) -> list[Exam
         image = Image.fromarray(pixels_CHW.transpose(1, 2, 0).squeeze())
         said = _said(found.boxes[ours], found.scores[ours], found.labels[ours], labels)
         there = _said(found.true_boxes[true], np.ones(true.stop - true.start), found.true_labels[true], labels)
-        drawn = [_drawn(image, one) for one in (there, said)]
-        sure = sum(one["probability"] >= DRAWN_FROM for one in said)
-        made.append(Example(*drawn, found=sure, there=len(there)))
+        drawn = [pictures.of_pixels(np.asarray(boxes.mark(image, one))) for one in (there, said)]
+        made.append(Example(*drawn, found=len(said), there=len(there)))
     return made
 
 
 def _said(corners: np.ndarray, scores: np.ndarray, numbers: np.ndarray, labels: list[str]) -> list[dict[str, Any]]:
+    """The boxes that are sure enough to be drawn."""
     return [
-        {"label": labels[number], "probability": float(score), "box": [float(edge) for edge in box]}
+        {"label": labels[number], "score": float(score), "box": [float(edge) for edge in box]}
         for box, score, number in zip(corners, scores, numbers, strict=True)
+        if score >= boxes.SURE
     ]
-
-
-def _drawn(image: Image.Image, said: list[dict[str, Any]]) -> str:
-    return pictures.of_pixels(np.asarray(boxes.draw(image, said, least=DRAWN_FROM)))
 
 
 def _details(facts: Facts) -> dict[str, Any]:

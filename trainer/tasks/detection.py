@@ -33,11 +33,18 @@ from trainer.scenes.kinship import SharedClasses
 __all__ = ["Predictions", "compare", "load_backbone", "open_split"]
 
 BATCH = 16
+OUTPUTS = {
+    "boxes": "(batch, anchors, 4): left, top, right, bottom in pixels of the input",
+    "scores": "(batch, anchors, classes), 0 to 1; which boxes stay is chosen outside, by `choose` in `postprocess.py`",
+}
 _SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
 _LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 
+judge = predictions.judge
+same = predictions.same_finds
 compare = figures_of_boxes.compare
 load_backbone = models.load_backbone
+to_export = models.Decoding
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> Detector:

@@ -7,7 +7,8 @@ The loop moves three things that it never looks into:
   (n,), of any n, 0 too. They move with their images: through `augment`, and through a method's `prepare`.
 - *outputs*, what the network says, raw and differentiable, the same in train and evaluation mode. Classification:
   logits_BK. Segmentation: logits_BKHW. Detection: the heads' maps, before any choice among them; so losses are a
-  method's, taken of outputs and targets, and non-maximum suppression belongs to `predict`.
+  method's, taken of outputs and targets, and non-maximum suppression belongs to `predict`. A file gives what
+  `to_export` makes of them: a detector's are decoded to boxes and scores within it.
 - *predictions*, outputs judged against targets and reduced to what figures are made of, image by image.
 
 A network takes normalised float images (B, C, H, W) and nothing else: whatever else torchvision's own forward pass
@@ -16,7 +17,7 @@ A method of a task is an objective like any other (`trainer.methods.method`): it
 `prepare`, and judges in `judge`. `Batch.targets` are the task's.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -66,7 +67,7 @@ class Predictions(Protocol):
 class Task(Protocol):
     Predictions: type[Predictions]
     BATCH: int  # images at once in evaluation mode
-    OUTPUTS: tuple[str, ...]  # what an exported file calls its outputs: one tensor, or a tuple of as many
+    OUTPUTS: Mapping[str, str]  # what an exported file calls its outputs, in their order, and what they are
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
@@ -108,11 +109,14 @@ class Task(Protocol):
     ) -> Generator[Working, None, Predictions]:
         """The network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
 
-    def judge(self, outputs: Any, targets: Targets) -> Predictions:
-        """Of a batch. `predict` and the measurement of an exported file are made of it."""
+    def to_export(self, model: nn.Module) -> nn.Module:
+        """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
-    def decided(self, outputs: Any) -> Tensor:
-        """What is taken for true of outputs, as class numbers of any shape: two networks agree where it is equal."""
+    def judge(self, outputs: Any, targets: Targets) -> Predictions:
+        """Of a batch of what `to_export` gives, by whatever ran it."""
+
+    def same(self, mine: Any, reference: Any) -> Tensor:
+        """Where two say alike: a bool of each image, pixel or whatever else is decided."""
 
     def validate(self, found: Predictions) -> dict[str, float]:
         """Metrics of validation: at least those of `TERMS[task].validated`."""

@@ -47,18 +47,15 @@ def test_choice_is_that_of_the_reference(seed: int, count: int, classes: int) ->
 
 def test_answer_is_in_pixels_of_the_image_itself() -> None:
     found = np.array([[10, 20, 30, 40]], np.float32)
-    (said,) = boxes.answer(
-        found, np.array([[0.1, 0.9]], np.float32), ["cat", "dog"], network_size=(50, 100), image_size=(100, 50)
-    )[:1]
+    outputs, sizes = [found, np.array([[0.1, 0.9]], np.float32)], ((50, 100), (100, 50))
+    (said,) = boxes.answer(outputs, ["cat", "dog"], sizes=sizes, threshold=0.5)["detections"]
     assert (said["label"], said["box"]) == ("dog", [5.0, 40.0, 15.0, 80.0])
+    assert len(boxes.answer(outputs, ["cat", "dog"], sizes=sizes, threshold=0)["detections"]) == 2
 
 
 def test_boxes_are_drawn_where_they_are() -> None:
     image = Image.new("L", (60, 40))
-    said = [
-        {"label": "cat", "probability": 0.9, "box": [5, 5, 30, 30]},
-        {"label": "x", "probability": 0.1, "box": [40, 2, 55, 30]},
-    ]
-    drawn = np.asarray(boxes.draw(image, said))
+    said = {"detections": [{"label": "cat", "score": 0.9, "box": [5, 5, 30, 30]}]}
+    drawn = np.asarray(boxes.draw(image, [], said))
     assert drawn[5, 10:29].any(axis=-1).all()
     assert not drawn[20:, 50:].any()

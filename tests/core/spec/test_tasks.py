@@ -105,11 +105,11 @@ def test_every_network_of_scenes_is_built_on_one_of_classification():
     assert set(BACKBONES.values()) <= set(TERMS["classification"].architectures)
 
 
-def test_detectors_become_no_file_and_a_spec_that_asks_for_one_is_refused():
+def test_detectors_become_onnx_files_and_a_spec_that_asks_for_others_is_refused():
     spec, _ = resolve(parse({"dataset": "dsv_x"}), manifest("detection"))
-    assert spec.exports == ()
-    assert pointers("detection", exports=[{"format": "onnx"}]) == ["/exports"]
-    assert resolve(parse({"dataset": "dsv_x"}), manifest("classification"))[0].exports
+    assert [export.format for export in spec.exports] == ["onnx"]
+    assert pointers("detection", exports=[{"format": "onnx"}, {"format": "litert"}]) == ["/exports/1/format"]
+    assert resolve(parse({"dataset": "dsv_x", "exports": [{"format": "litert"}]}), manifest("classification"))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_detectors_become_no_file_and_a_spec_that_asks_for_one_is_refused():
     ],
 )
 def test_a_detector_warms_up_unless_it_is_told_not_to(task: Task, optimizer: dict, epochs: int, warned: bool):
-    body = {"dataset": "dsv_x", "optimizer": optimizer} | ({"exports": []} if task == "detection" else {})
+    body = {"dataset": "dsv_x", "optimizer": optimizer}
     spec, warnings = resolve(parse(body), manifest(task))
     assert spec.optimizer.warmup_epochs == epochs
     assert [one.code for one in warnings if one.pointer == "/optimizer/warmup_epochs"] == ["no_warmup"] * warned

@@ -116,7 +116,7 @@ def test_constraints_that_do_not_hold_fail_the_gate_and_leave_the_bundle(trained
     exported = run_export(better, ExportSpec(precision="fp32", constraints=constraints), tmp_path / "export")
     assert exported.result.status == "gate_failed"
     accuracy, size, latency = exported.result.violations
-    assert "2.00 percentage points less accurate" in accuracy
+    assert "2.00 points of top-1 accuracy below" in accuracy
     assert "1,000 are allowed" in size
     assert "median latency" in latency
     assert "Gate failed" in (exported.folder / "model_card.md").read_text()

@@ -1,7 +1,8 @@
-"""Classify image files with the model beside this file: `python infer.py IMAGE...` prints one JSON line per image.
+"""Say what image files show, by the model beside this file: `python infer.py IMAGE...` prints one JSON line per image.
 
-Needs numpy, Pillow and what runtime.py imports. From other code, with this folder on sys.path:
-`Classifier().classify("cat.jpg")`.
+What is said, and what may be asked for, is the task's (postprocess.py; `--help` lists it). Where there is something to
+be drawn, `--draw FOLDER` also writes each image there as a PNG file, what was found drawn over it. Needs numpy, Pillow
+and what runtime.py imports. From other code, with this folder on sys.path: `open_bundle().answer("street.jpg")`.
 """
 
 import argparse
@@ -13,54 +14,68 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from postprocess import answer
+import postprocess
+from PIL import Image, ImageOps
 from preprocess import to_input
 from runtime import Model
 
 HERE = Path(__file__).resolve().parent
+DRAWS = hasattr(postprocess, "draw")
 
 
-class Classifier:
+class Bundle:
     """The model of a bundle's folder with its labels and its preprocessing."""
 
-    def __init__(self, folder: Path = HERE) -> None:
+    def __init__(self, folder: Path) -> None:
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.rules = json.loads((folder / "preprocess.json").read_text(encoding="utf-8"))
         self.model = Model(folder)
 
-    def classify(self, path: str | PathLike[str], top: int = 5) -> dict[str, Any]:
-        """The most probable labels of one image file. Raises OSError or ValueError where it is no image."""
-        (logits,) = self.model(self.read(path))
-        return {"image": str(path), **answer(logits[0], self.labels, top=top)}
+    def answer(self, path: str | PathLike[str], drawn: Path | None = None, **asked: float) -> dict[str, Any]:
+        """What one image file shows; also drawn, as a PNG file. Raises OSError or ValueError where it is no image.
+
+        What may be asked for are `postprocess.OPTIONS`.
+        """
+        image = self._open(path)
+        outputs = [output[0] for output in self.model(to_input(image, self.rules))]
+        sizes = (self.rules["height"], self.rules["width"]), (image.height, image.width)
+        options = {name: option["default"] for name, option in postprocess.OPTIONS.items()} | asked
+        found = {"image": str(path), **postprocess.answer(outputs, self.labels, sizes=sizes, **options)}
+        if drawn is None:
+            return found
+        postprocess.draw(image, outputs, found).save(drawn, "PNG")
+        return found | {"drawn": str(drawn)}
 
     def read(self, path: str | PathLike[str]) -> np.ndarray:
         """An image file as the model's input. Raises OSError or ValueError where it is no image."""
+        return to_input(self._open(path), self.rules)
+
+    def _open(self, path: str | PathLike[str]) -> Image.Image:
+        """Upright. Pillow raises nearly anything on a malformed file."""
         try:
             with Image.open(path) as image:
-                return to_input(image, self.rules)
+                return ImageOps.exif_transpose(image)
         except (OSError, ValueError):
             raise
-        except Exception as error:  # Pillow raises nearly anything on a malformed file
+        except Exception as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def open_bundle(folder: Path = HERE) -> Classifier:
-    return Classifier(folder)
+def open_bundle(folder: Path = HERE) -> Bundle:
+    return Bundle(folder)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Classify image files; one JSON line per image.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE")
-    parser.add_argument("--top", type=int, default=5, metavar="K", help="labels per image (default 5)")
-    asked = parser.parse_args()
-    if asked.top < 1:
-        parser.error("--top must be at least 1")
-    classifier = Classifier()
+    asked = _arguments()
+    if asked.draw:
+        asked.draw.mkdir(parents=True, exist_ok=True)
+    bundle, options = open_bundle(), {name: getattr(asked, name) for name in postprocess.OPTIONS}
     failures = 0
-    for path in asked.images:
+    for number, path in enumerate(asked.images):
+        # numbered, for two folders may hold files of one name
+        drawn = asked.draw / f"{number:04d}-{Path(path).stem}.png" if asked.draw else None
         try:
-            print(json.dumps(classifier.classify(path, top=asked.top)), flush=True)
+            print(json.dumps(bundle.answer(path, drawn, **options)), flush=True)
         except BrokenPipeError:  # whoever reads the lines has enough of them, as `head` has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
             return 1
@@ -68,6 +83,22 @@ def main() -> int:
             failures += 1
             print(f"infer.py: {path}: {error}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Say what image files show; one JSON line per image.")
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    for name, option in postprocess.OPTIONS.items():
+        default = option["default"]
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{option['help']} ({default})")
+    parser.set_defaults(draw=None)
+    if DRAWS:
+        parser.add_argument("--draw", type=Path, metavar="FOLDER", help="write each image with what was found on it")
+    asked = parser.parse_args()
+    for name, option in postprocess.OPTIONS.items():
+        if not getattr(asked, name) >= option["least"]:
+            parser.error(f"--{name} must be at least {option['least']}")
+    return asked
 
 
 if __name__ == "__main__":

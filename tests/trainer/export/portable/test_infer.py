@@ -138,13 +138,13 @@ def test_any_size_becomes_the_tensor_of_training(
 def test_infer_on_image_files_gives_the_accuracy_that_was_measured(
     int8: Exported, trained: Trained, tmp_path: Path
 ) -> None:
-    classifier = infer.Classifier(int8.folder)
+    bundle = infer.open_bundle(int8.folder)
     rows = trained.pack.rows(Split.TEST)
     right = 0
     for row in rows:
         pixels = trained.pack.read(int(row), height=8, width=8)
         Image.fromarray(pixels.squeeze(-1)).save(tmp_path / "image.png")
-        right += classifier.classify(tmp_path / "image.png")["label"] == str(trained.pack.labels[row])
+        right += bundle.answer(tmp_path / "image.png")["label"] == str(trained.pack.labels[row])
     assert right / len(rows) == int8.result.measured["top1_accuracy"]
 
 

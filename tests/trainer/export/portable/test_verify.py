@@ -132,7 +132,7 @@ def scale_a_weight(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (drop_a_label, "FAIL labels: 9 labels for 10 logits"),
+        (drop_a_label, "FAIL labels: 9 labels for 10 classes"),
         (swap_two_labels, "FAIL metadata: the model carries another labels.json"),
         (shift_the_mean, "FAIL preprocessing"),
         (turn_the_golden_image, "FAIL preprocessing"),
