@@ -63,7 +63,7 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, threshold: floa
 
 def classes_of(outputs: Outputs) -> int:
     """How many classes the outputs tell apart."""
-    return outputs[1].shape[-1]
+    return int(outputs[1].shape[-1])
 
 
 def draw(image: Image.Image, _outputs: Outputs, found: dict[str, Any]) -> Image.Image:
