@@ -58,12 +58,12 @@ def test_odd_images_are_seen_alike_by_training_infer_and_the_api(
 ):
     """The tensors byte by byte; the answers as far as a sum in another order allows."""
     net = served.published(version, tmp_path / "made", mode)
-    classifier = infer.Classifier(net.folder)
+    bundle = infer.open_bundle(net.folder)
     rules = served.rules(mode)
     shape = {"height": served.HEIGHT, "width": served.WIDTH, "channels": len(rules["mean"])}
     for name, file in ODD.items():
         (tmp_path / "image").write_bytes(file)
-        seen = classifier.read(tmp_path / "image")
+        seen = bundle.read(tmp_path / "image")
         by_api = preprocess.normalise(decode(file, **shape)[None], rules["mean"], rules["std"])
         assert by_api.tobytes() == seen.tobytes(), name
         # Ingest asks for 8 px a side, saves a CMYK JPEG anew, and keeps a gray image gray where colours are expected.
@@ -71,7 +71,7 @@ def test_odd_images_are_seen_alike_by_training_infer_and_the_api(
             assert trained_on(file, rules, shape).tobytes() == seen.tobytes(), name
         if mode == "L":
             continue
-        said = classifier.classify(tmp_path / "image", top=3)
+        said = bundle.answer(tmp_path / "image", top=3)
         answer = post(ours, net.model.id, file, params={"top": 3}).json()
         assert answer["label"] == said["label"], name
         assert [guess["label"] for guess in answer["top"]] == [guess["label"] for guess in said["top"]]

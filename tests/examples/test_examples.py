@@ -133,7 +133,7 @@ def bundled(folder: Path) -> Path:
 
 
 def same(found: list[dict], bundle: Path, image: Path) -> None:
-    said = infer.Classifier(bundle).classify(image, top=len(found))["top"]
+    said = infer.open_bundle(bundle).answer(image, top=len(found))["top"]
     assert [guess["label"] for guess in found] == [guess["label"] for guess in said]
     assert np.allclose([g["probability"] for g in found], [g["probability"] for g in said], rtol=1e-4)
 
