@@ -48,7 +48,7 @@ def receiver_in_trouble(run: Run) -> None:
         if not killed:
             raise NotFired("no worker was at a message when it should have been killed")
         tried = sum(row["fence"] for row in rows)
-        run.fired(f"{killed} workers killed -9 at a message; {tried} claims for {len(rows)} messages")
+        run.fired(f"{len(killed)} workers killed -9 at a message; {tried} claims for {len(rows)} messages")
     finally:
         run.customer.insist("unsubscribe", "DELETE", path, key=f"{run.name}-unsubscribe")
         receiver.down()
