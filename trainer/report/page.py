@@ -44,6 +44,7 @@ def _shown(facts: Facts) -> dict[str, Any]:
         "verdict": tables.verdict(facts),
         "headline": tables.headline(facts),
         "budget": tables.budget(facts),
+        "pruning": tables.pruning(facts),
         "plots": _plots(facts),
         **facts.view.details(facts),
     }

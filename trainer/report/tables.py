@@ -57,6 +57,25 @@ def budget(facts: Facts) -> list[Row]:
     return [Row(name, "", [Cell(value) for value in values]) for name, values in known.items()]
 
 
+def pruning(facts: Facts) -> list[Row]:
+    """Each pruned arm's network before and after, on the held-out split; empty where nothing was pruned."""
+    rows = []
+    for arm, found in facts.evaluations.items():
+        if not (before := found.unpruned):
+            continue
+        after = facts.held_out(arm)
+        values = {
+            "Multiply-adds an image": _shrunk(before.macs, found.macs),
+            "Parameters": _shrunk(before.parameters, found.parameters),
+        } | {
+            measure.name: _moved(measure, getattr(before, measure.key), getattr(after, measure.key))
+            for measure in facts.view.measures
+            if hasattr(before, measure.key)
+        }
+        rows += [Row(f"{name}, {facts.name(arm)}", "", cells) for name, cells in values.items()]
+    return rows
+
+
 def verdict(facts: Facts) -> tuple[str, str]:
     """Who won, as a word for the page's style and a sentence."""
     found = facts.evaluations["main"].against_control
@@ -130,6 +149,14 @@ def _difference(facts: Facts, measure: Measure, values: list[float | None]) -> C
         return Cell(measure.difference(paired.difference), limits)
     main, control = values
     return Cell("-" if main is None or control is None else measure.difference(main - control))
+
+
+def _shrunk(before: int, after: int) -> list[Cell]:
+    return [Cell(f"{before:,}"), Cell(f"{after:,}"), Cell(f"{after / before:.3f} x")]
+
+
+def _moved(measure: Measure, before: float, after: float) -> list[Cell]:
+    return [Cell(measure.text(before)), Cell(measure.text(after)), Cell(measure.difference(after - before))]
 
 
 def _megabytes(arm: Evaluation) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.spec.report import UnprunedFigures
 from tests.trainer.report import made
 from trainer.report import page
 
@@ -114,6 +115,19 @@ def test_page_shows_what_was_measured() -> None:
         assert shown in text, shown
     for figure in ("Reliability, bins of equal mass", "Gradient by layer", "Gradient by epoch", "Accuracy under PGD"):
         assert f'aria-label="{figure}"' in html
+
+
+def test_what_pruning_took_is_shown_beside_what_was_trained() -> None:
+    facts = made.facts(["a", "b"])
+    assert "What pruning took" not in page.render(facts)
+    main = facts.evaluations["main"]
+    main.unpruned = UnprunedFigures(
+        parameters=2 * main.parameters, macs=4 * main.macs, top1_accuracy=0.9876, nll=facts.main.nll
+    )
+    text = plain(check_self_contained(page.render(facts)))
+    lost = f"{100 * (facts.main.top1_accuracy - 0.9876):+.2f} points"
+    for shown in ("10,131,968", "0.250 x", "0.500 x", "98.76 %", lost, "+0.0000"):
+        assert shown in text, shown
 
 
 def test_equal_facts_give_an_equal_page() -> None:
