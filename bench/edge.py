@@ -69,8 +69,7 @@ def _trained(network: str) -> tuple[Pack, ResolvedSpec]:
     pack = open_pack(folder / "pack")
     spec = _spec(pack, **NETWORKS[network])
     if not (folder / "out" / "main" / "evaluation.json").is_file():
-        shutil.rmtree(folder / "out", ignore_errors=True)
-        print(f"{network}: training", flush=True)
+        print(f"{network}: training", flush=True)  # or going on, where it was stopped
         list(train(spec, pack=pack, out=folder / "out", arm="main", device=CPU, stop=StopRequest()))
         list(evaluate(spec, pack=pack, out=folder / "out", arm="main", device=CPU))
     return pack, spec
