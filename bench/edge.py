@@ -94,9 +94,21 @@ def _measure(network: str, spec: ResolvedSpec, pack: Pack, asked: ExportSpec, *,
     seconds = time.perf_counter() - started
     result = json.loads((KEPT / network / "made" / name / "export.json").read_bytes())
     kept.parent.mkdir(exist_ok=True)
-    row = {"network": network, "format": asked.format, "precision": asked.precision, "seconds": seconds}
+    row = {
+        "network": network,
+        "format": asked.format,
+        "precision": asked.precision,
+        "seconds": seconds,
+        "vnni": _vnni(),
+    }
     kept.write_text(json.dumps(row | {"measured": result["measured"]}, indent=2))
     print(f"{network} {name}: {seconds:.0f} s", flush=True)
+
+
+def _vnni() -> bool:
+    """Whether this processor adds products of bytes in one instruction."""
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "vnni" in cpuinfo.read_text()
 
 
 if __name__ == "__main__":

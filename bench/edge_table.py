@@ -82,12 +82,19 @@ def _targets(rows: list[Row]) -> list[str]:
         judged.append(_judged(f"{network} int8 drop, points", int8 and int8["measured"]["drop_points"], DROP_POINTS))
         judged.append(_judged(f"{network} pruned to half the MACs, drop", _lost(of_file, network), PRUNED_DROP_POINTS))
         if network in VNNI_LATENCY:
-            relative = int8 and int8["measured"]["latency_ms_p50"] / int8["measured"]["fp32_latency_ms_p50"]
-            judged.append(_judged(f"{network} int8 latency of fp32 (CPU with VNNI)", relative, VNNI_LATENCY[network]))
+            judged.append(_judged_latency(network, int8))
     slowest = max(rows, key=lambda row: row["seconds"])
     title = f"export and measuring, slowest ({slowest['network']} {slowest['format']} {slowest['precision']}), s"
     judged.append(_judged(title, slowest["seconds"], SECONDS))
     return ["| target | measured | at most | |", "|---|---|---|---|", *judged]
+
+
+def _judged_latency(network: str, int8: Row | None) -> str:
+    title, most = f"{network} int8 latency of fp32 (CPU with VNNI)", VNNI_LATENCY[network]
+    relative = int8 and int8["measured"]["latency_ms_p50"] / int8["measured"]["fp32_latency_ms_p50"]
+    if int8 and not int8["vnni"]:
+        return f"| {title} | {relative:.3g} without VNNI | {most:g} | this CPU cannot say |"
+    return _judged(title, relative, most)
 
 
 def _lost(of_file: dict[tuple[str, str, str], Row], network: str) -> float | None:

@@ -14,7 +14,8 @@ def row(network: str, precision: str, **measured: Any) -> dict[str, Any]:
     values = {"run_here": True, "model_bytes": 1000, "top1_accuracy": 0.9, "drop_points": 0.0, "trained_agreement": 1.0}
     values |= {"ece": 0.01, "peak_rss_bytes": 2**20, "cpu": "a processor", "runtime": "onnxruntime 1"}
     values |= {f"latency_ms_{p}": 2.0 for p in ("p50", "p90", "p99")} | {"trained_top1_accuracy": 0.9}
-    return {"network": network, "format": "onnx", "precision": precision, "seconds": 5.0, "measured": values | measured}
+    of = {"network": network, "format": "onnx", "precision": precision, "seconds": 5.0, "vnni": True}
+    return of | {"measured": values | measured}
 
 
 def test_section_is_replaced_and_the_rest_of_the_document_stays(tmp_path: Path) -> None:
@@ -36,6 +37,10 @@ def test_targets_are_judged_by_what_was_measured_and_else_not_met() -> None:
     assert "| resnet18 int8 drop, points | 1.2 | 1 | no |" in said
     assert "| resnet18 int8 latency of fp32 (CPU with VNNI) | 0.5 | 0.35 | no |" in said
     assert "| mobilenet_v3_small int8 bytes of fp32 | not measured | 0.29 | no |" in said
+    without = edge_table.of([row("resnet18", "fp32"), int8 | {"vnni": False}], order=ORDER)
+    assert (
+        "| resnet18 int8 latency of fp32 (CPU with VNNI) | 0.5 without VNNI | 0.35 | this CPU cannot say |" in without
+    )
 
 
 def test_file_that_was_not_run_has_bytes_and_no_figures() -> None:
