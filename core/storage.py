@@ -172,11 +172,18 @@ def presign_upload(key: str, length: int) -> str | None:
 
     Where the store's key is not ours to sign with, as one of a cloud role, the length stays open.
     """
-    url, config = presign("PUT", key), settings()
-    if url is None or not (config.s3_access_key_id and config.s3_secret_access_key):
+    url, signer = presign("PUT", key), own_signer()
+    if url is None or signer is None:
         return url
-    signer = Signer(config.s3_access_key_id, config.s3_secret_access_key, config.s3_region)
     return signer.put(url.partition("?")[0], length, valid_for=PRESIGNED_TTL)
+
+
+def own_signer() -> Signer | None:
+    """None where the store's key is not one of our settings."""
+    config = settings()
+    if not (config.s3_access_key_id and config.s3_secret_access_key):
+        return None
+    return Signer(config.s3_access_key_id, config.s3_secret_access_key, config.s3_region)
 
 
 def ping() -> None:

@@ -1,7 +1,7 @@
-"""Objects that no row names: left by stale workers, lost commits and interrupted deletes. Deleted when they are old.
+"""What no row names: left by stale workers, lost commits, interrupted deletes and uploads. Deleted when it is old.
 
 Conservative: an object stays while it is young, while a row names it, and while its job, dataset version or export is
-worked on under the object's fence.
+worked on under the object's fence. An upload that nobody ended is nobody's once it is old.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import storage
+from core import multipart, storage
 from core.settings import settings
 from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Upload
 from worker.persistence import write_once
@@ -24,15 +24,22 @@ LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long 
 
 def delete_orphans() -> int:
     """Gives how many objects were deleted. Raises LedgerAway or StoreUnavailable."""
-    deleted = 0
+    deleted, age = 0, timedelta(seconds=settings().orphan_ttl_seconds)
     for prefix in OWNERS:
-        for keys in storage.older_than(f"{prefix}/", timedelta(seconds=settings().orphan_ttl_seconds)):
+        for keys in storage.older_than(f"{prefix}/", age):
             orphans = write_once(lambda session, keys=keys: find_orphans(session, keys))  # type: ignore[misc]
             storage.delete(orphans)
             deleted += len(orphans)
     if deleted:
         logger.info("%d objects that no row names were deleted", deleted)
+    if aborted := abort_unfinished(age):
+        logger.info("%d uploads that nobody ended were aborted", aborted)
     return deleted
+
+
+def abort_unfinished(age: timedelta) -> int:
+    """Uploads to all the places above that were begun so long ago. Raises StoreUnavailable."""
+    return sum(multipart.abort_older_than(f"{prefix}/", age) for prefix in OWNERS)
 
 
 def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from core.errors import NotFound
 from tests.nemesis import audit
 from tests.nemesis.fleet import trainers
 from tests.nemesis.run import INTERVAL, Run, uninterrupted
-from tests.nemesis.world import World
+from tests.nemesis.world import BUCKET, World
 from worker import orphans
 
 Evidence = dict[str, Any]
@@ -71,6 +72,14 @@ def orphans_of(world: World) -> tuple[list[str], list[str]]:
     there = {key for prefix in ("jobs", "exports") for key in storage.sizes(f"{prefix}/")}
     logs = {key for key in there if key.endswith(f"/{orphans.LOG_NAME}")}
     return sorted(there - named - logs), sorted(named - there)
+
+
+def unfinished_uploads_of(world: World) -> tuple[int, int]:
+    """(those that killed processes had left, those that are left once the sweeper has been and their time was over)."""
+    left = len(world.swift.open_uploads(BUCKET))
+    time.sleep(1.1)  # S3 tells whole seconds
+    orphans.abort_unfinished(timedelta(0))
+    return left, len(world.swift.open_uploads(BUCKET))
 
 
 def _objects(rows: dict[str, list[dict[str, Any]]]) -> dict[str, str | None]:

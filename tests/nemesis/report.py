@@ -58,7 +58,7 @@ def _headline(runs: Sequence[Result], results: Sequence[Result]) -> str:
         ("stale writes refused / accepted", f"{_sum(fired, 'refused')} / {stale}"),
         ("published weights equal to an uninterrupted run's", f"{_sum(fired, 'bitwise')}/{_sum(fired, 'published')}"),
         ("of them of jobs that were resumed at least once", str(_sum(fired, "resumed"))),
-        ("unfinished multipart uploads that killed processes left in the bucket", str(_left(results))),
+        ("unfinished multipart uploads: left by killed processes / when their time was over", _uploads(results)),
         ("most steps lost by one failure, of an interval of 20", str(max(_flat(fired, "lost"), default=0))),
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
@@ -143,9 +143,9 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def _left(results: Iterable[Result]) -> int:
-    """They stay as long as the bucket: the most that one bucket had at its end."""
-    return max((result["store"]["open_uploads"] for result in results if result.get("store")), default=0)
+def _uploads(results: Iterable[Result]) -> str:
+    stores = [result["store"] for result in results if result.get("store")]
+    return " / ".join(str(sum(store.get(name, 0) for store in stores)) for name in ("uploads_begun", "open_uploads"))
 
 
 def _sum(runs: Iterable[Result], name: str) -> int:

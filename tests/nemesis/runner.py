@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.nemesis import evidence, oracle
 from tests.nemesis.run import Fault, NotFired, Run
-from tests.nemesis.world import BUCKET, PRODUCTION, World, wait_for
+from tests.nemesis.world import PRODUCTION, World, wait_for
 
 QUIET_SECONDS = 30.0
 Result = dict[str, Any]
@@ -106,7 +106,9 @@ def _look_at_store(world: World, fault: Fault) -> Result:
     """I10, over all jobs so far: no object without a row once the orphans' time is over, no row without an object."""
     orphans, dangling = evidence.orphans_of(world)
     violations = [f"I10: {key} is no row's" for key in orphans] + [f"I2: {key} is not in the store" for key in dangling]
-    left = {"open_uploads": len(world.swift.open_uploads(BUCKET))}
+    begun, unfinished = evidence.unfinished_uploads_of(world)
+    violations += [f"I10: {unfinished} unfinished uploads outlive their time"] if unfinished else []
+    left = {"uploads_begun": begun, "open_uploads": unfinished}
     return {"fault": fault.id, "seed": None, "fired": True, "violations": violations, "error": None, "store": left}
 
 

@@ -14,6 +14,7 @@ from core.jobs.ledger import Claim
 from core.storage import StoredFile
 from core.tables import IdempotencyKey, Job, Upload
 from tests.conftest import forget_settings
+from tests.servers.cut_uploads import leave_unfinished
 from tests.servers.redis import RedisServer
 from tests.worker import seed
 from tests.worker.processes import wait_for
@@ -152,6 +153,14 @@ def test_objects_that_no_row_names_are_deleted_and_no_others(version, patient):
         ledger.record_checkpoint(session, held, stored, arm="main", step=1, epoch=1, best=False, figures={})
     assert orphans.delete_orphans() == len(gone)
     assert set(storage.sizes("")) == kept
+
+
+@pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
+def test_uploads_that_nobody_ended_are_aborted_with_the_orphans(version, patient, objects_url):
+    leave_unfinished("jobs/job_x/1/weights", f"uploads/{version.upload_id}/00002")
+    assert orphans.abort_unfinished(timedelta(days=1)) == 0
+    orphans.delete_orphans()
+    assert orphans.abort_unfinished(timedelta(seconds=-5)) == 0
 
 
 def test_young_orphans_stay(version):
