@@ -7,6 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from core import pool
 from core.settings import settings
 
 # A statement that takes longer than this is a bug or a lock nobody releases; it must not hold a pool's connection.
@@ -24,9 +25,10 @@ def engine() -> Engine:
     )
     return create_engine(
         settings().database_url,
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=5,
+        poolclass=pool.MovingPool,
+        pool_size=pool.CONNECTIONS // 2,
+        max_overflow=pool.CONNECTIONS // 2,
+        pool_timeout=pool.STILL_SECONDS,
         pool_pre_ping=True,  # a restarted Postgres costs a reconnect, not an error
         connect_args={
             "options": options,
