@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from core.pool import STILL_SECONDS
 from tests.nemesis.client import Customer
 from tests.nemesis.faults.processes import begin
 from tests.nemesis.fleet import trainers
@@ -82,8 +83,7 @@ def cut_at_commit(run: Run) -> None:
 
 def blocked(run: Run) -> None:
     """Nobody gets at the jobs for some seconds, while more ask than there are connections: 503, and then as before."""
-    with ThreadPoolExecutor(30) as pool:  # what it measures is the waiting, not an api that makes its first connections
-        list(pool.map(lambda _: run.customer.insist("warm", "GET", "/v1/jobs", key="warm"), range(60)))
+    undisturbed = [_herd(run) for _ in range(2)][-1]  # the first one makes the api's connections
     connection = psycopg.connect(run.world.postgres.conninfo("patchswap"))
     connection.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
     locked_at = now()
@@ -99,15 +99,33 @@ def blocked(run: Run) -> None:
     asked = run.history.of("submit", "list")
     refused = [line for line in asked if line["outcome"] == "refused"]
     run.demand(all(line["status"] in (503, 409) for line in refused), str({line["status"] for line in refused}))
-    waits = sorted(line["end"] - line["start"] for line in refused)
+    waits = [line["end"] - line["start"] for line in refused]
     for seconds in waits:
         run.figure("refusal_seconds", seconds)
     if not waits:
         raise NotFired("nobody was refused")
-    longest = waits[math.ceil(0.99 * len(waits)) - 1]
-    run.demand(longest <= 1, f"p99 of {len(waits)} refusals is {longest:.2f} s")
+    run.figure("undisturbed_seconds", undisturbed)
+    allowed = max(1.0, STILL_SECONDS + undisturbed)  # a busy machine takes long for thirty answers, whatever they are
+    told = f"p99 of {len(waits)} refusals is {_p99(waits):.2f} s, where {allowed:.2f} s are allowed"
+    run.demand(_p99(waits) <= allowed, told)
     run.figure("recovery_seconds", max(line["end"] for line in asked if line["outcome"] == "ok") - freed_at)
     run.fired(f"jobs locked for {freed_at - locked_at:.1f} s, {len(refused)} requests refused")
+
+
+def _herd(run: Run) -> float:
+    """Thirty requests at once; gives the p99 of their seconds."""
+
+    def ask(n: int) -> float:
+        asked_at = now()
+        run.customer.insist("herd", "GET", "/v1/jobs", key=f"herd-{n}")
+        return now() - asked_at
+
+    with ThreadPoolExecutor(30) as pool:
+        return _p99(list(pool.map(ask, range(30))))
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
 
 
 def _down(run: Run) -> float:
