@@ -1,4 +1,4 @@
-"""Connections to Postgres, and who waits for one: for long while they come back, not at all while none does."""
+"""Connections to Postgres, and who waits for one: for long while they come and go, not at all while none does."""
 
 import time
 from typing import Any
@@ -8,39 +8,40 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 CONNECTIONS = 20
 LONGEST_WAIT_SECONDS = 5.0
-STILL_SECONDS = 0.5
+STILL_SECONDS = 0.7
 
 
 class MovingPool(QueuePool):
-    """A burst waits for its turn. Where no connection came back for `STILL_SECONDS`, who waits is refused.
+    """A burst waits for its turn. Where no connection came back or was made for `STILL_SECONDS`, who waits is refused.
 
     Made with that as its timeout. Once one was refused so, whoever comes next is refused at once, until a connection
-    comes back or as long again is over: so a queue of any length is answered as fast as its first one.
+    moves or as long again is over: so a queue of any length is answered as fast as its first one.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._returns = 0
-        self._refused_at_return = -1
+        self._moves = 0
+        self._refused_at_move = -1
         self._refuse_until = 0.0
-        event.listen(self, "checkin", self._note_return)
+        for name in ("checkin", "checkout"):  # on a busy machine it takes seconds until all of them are made
+            event.listen(self, name, self._note_move)
 
     def connect(self) -> PoolProxiedConnection:
         """Raises sqlalchemy.exc.TimeoutError."""
         give_up_at = time.monotonic() + LONGEST_WAIT_SECONDS
         while True:
-            before = self._returns
-            if before == self._refused_at_return and time.monotonic() < self._refuse_until:
+            before = self._moves
+            if before == self._refused_at_move and time.monotonic() < self._refuse_until:
                 raise PoolTimeout("every connection is taken, and none comes back")
             try:
                 return super().connect()
             except PoolTimeout:
-                if before == self._returns:
-                    self._refused_at_return, self._refuse_until = before, time.monotonic() + STILL_SECONDS
+                if before == self._moves:
+                    self._refused_at_move, self._refuse_until = before, time.monotonic() + STILL_SECONDS
                     raise
                 if time.monotonic() > give_up_at:
                     raise
 
-    def _note_return(self, *_: object) -> None:
+    def _note_move(self, *_: object) -> None:
         # Two threads may count as one. That it changes is all that is asked.
-        self._returns += 1
+        self._moves += 1

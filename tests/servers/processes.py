@@ -39,7 +39,7 @@ def start(command: list[str], *, log: Path, account: str | None = None) -> subpr
         )
 
 
-def wait_until_ready(process: subprocess.Popen, ready: Callable[[], bool], *, log: Path, seconds: float = 30) -> None:
+def wait_until_ready(process: subprocess.Popen, ready: Callable[[], bool], *, log: Path, seconds: float = 90) -> None:
     """Returns once `ready()`; raises with the end of the log when the process ends or time runs out."""
     deadline = time.monotonic() + seconds
     while not ready():
