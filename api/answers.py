@@ -27,6 +27,12 @@ def json(status: int, body: bytes, *, headers: Mapping[str, str] | None = None) 
     return Response(body, status, headers=dict(headers or {}), media_type="application/json")
 
 
+def wants_png(request: Request) -> bool:
+    """Whether a picture is what `Accept` names first."""
+    first = request.headers.get("accept", "").partition(",")[0].partition(";")[0]
+    return first.strip().lower() == "image/png"
+
+
 def entity_tag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 

@@ -11,16 +11,11 @@ from sqlalchemy.orm import Session
 
 from core import owned, storage
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
-from core.inference.tasks import TASKS
 from core.spec import TERMS, Task
 from core.tables import Export, Model
 
 FORMAT, MEMBER = "onnx", "model.onnx"
 _PREFERRED = ("int8", "fp32")  # then any other
-
-
-class TaskUnsupported(Conflict):
-    """Answers of this task are not made here. Load the bundle and use its infer.py."""
 
 
 class NoServableExport(Conflict):
@@ -51,8 +46,6 @@ class Served:
 def choose(session: Session, tenant_id: str, model_id: str, export_id: str | None) -> Served:
     """The export asked for, else the model's most accurate int8 file, else fp32, else any. Raises DomainError."""
     model = owned.find(session, Model, tenant_id, model_id)
-    if model.task not in TASKS:
-        raise TaskUnsupported(f"answers of the task {model.task} are not made here; load the bundle, use its infer.py")
     export = _best(session, model) if export_id is None else _asked(session, model, export_id)
     if export.object_key is None or export.sha256 is None:
         raise ExportNotServable

@@ -59,16 +59,25 @@ class Models:
         Path(path).write_bytes(self._transport.call("GET", url, params=asked).content)
         return Path(path)
 
-    def predict(self, model: str, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:
+    def predict(
+        self,
+        model: str,
+        image: Path | str | bytes,
+        *,
+        export: str | None = None,
+        top: int = 5,
+        threshold: float | None = None,
+    ) -> Prediction:
         """What an exported file of a model, or of a job's model, says of an image file. Raises ApiError, OSError.
 
-        `export` names the file; without it, the most accurate int8 one answers, else fp32.
+        `export` names the file; without it, the most accurate int8 one answers, else fp32. `threshold` is the least
+        score of a box.
         """
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         response = self._transport.call(
             "POST",
             f"/v1/models/{self._model_id(model)}/predict",
-            params={"export": export, "top": top},
+            params={"export": export, "top": top, "threshold": threshold},
             headers={"Content-Type": "application/octet-stream"},
             body=Body(lambda: iter([content]), len(content)),
         )

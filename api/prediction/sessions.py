@@ -40,9 +40,10 @@ class Loaded:
         channels = 1 if self.rules["mode"] == "L" else 3
         return {"height": self.rules["height"], "width": self.rules["width"], "channels": channels}
 
-    def run(self, batch_BCHW: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: N803 - shape suffix
-        outputs = self.session.run([self.rules["output"]], {self.rules["input"]: batch_BCHW})
-        return np.asarray(outputs[0])
+    def run(self, batch_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:  # noqa: N803 - shape suffix
+        """Every output, in the order that its task names them."""
+        outputs = self.session.run(self.rules["output"].split(", "), {self.rules["input"]: batch_BCHW})
+        return [np.asarray(output) for output in outputs]
 
 
 class Sessions:

@@ -42,7 +42,7 @@ def get_model_pareto(
     """Its exports, every value measured or estimated, and those that no other beats; png is a picture of them."""
     model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     found = front.read(session, model, device)
-    if (format or _accepted(request)) == "json":
+    if not (format == "png" if format else answers.wants_png(request)):
         return answers.one(request, found, headers={"Vary": "Accept"})
     tag = answers.entity_tag(answers.encode(found) + b"png")
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
@@ -52,8 +52,3 @@ def get_model_pareto(
     session.close()  # a picture takes a while; it needs no connection
     headers["Content-Disposition"] = f'inline; filename="{model_id}-pareto.png"'
     return Response(plot.as_png(found, title), headers=headers, media_type="image/png")
-
-
-def _accepted(request: Request) -> Literal["json", "png"]:
-    first = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
-    return "png" if first == "image/png" else "json"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import time
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -14,12 +15,14 @@ from api.path_ids import ExportId, ModelId
 from api.prediction import images
 from api.prediction.sessions import sessions
 from api.routes import documented
-from api.schemas.predictions import Prediction, PredictionLatency
+from api.schemas import predictions
+from api.schemas.predictions import Answered, AnyPrediction, PredictionLatency
 from core import serving
 from core.database import transaction
 from core.decoding import child
 from core.inference import preprocess
-from core.inference.tasks import TASKS
+from core.inference.boxes import SURE
+from core.inference.tasks import MASKS, TASKS
 from core.serving import Served
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -32,14 +35,17 @@ _FORM = {
         "additionalProperties": False,
     }
 }
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
 _BODY = {"image/*": _BINARY, "application/octet-stream": _BINARY, "multipart/form-data": _FORM}
 
 
 @router.post(
     "/{model_id}/predict",
     operation_id="predict",
-    response_model=Prediction,
-    responses=documented.problems(*documented.WRITE, 410),
+    response_model=AnyPrediction,
+    responses=_PICTURE | documented.problems(*documented.WRITE, 410),
     openapi_extra={"requestBody": {"required": True, "content": _BODY}},
 )
 async def predict(
@@ -48,16 +54,23 @@ async def predict(
     model_id: ModelId,
     *,
     export: Annotated[ExportId | None, Query(description="Default: its most accurate int8 file, else fp32.")] = None,
-    top: Annotated[int, Query(ge=1, le=1000, description="Labels in the answer.")] = 5,
+    top: Annotated[int, Query(ge=1, le=1000, description="Labels in the answer; not of detection.")] = 5,
+    threshold: Annotated[float, Query(ge=0, le=1, description="The least score of a box; detection only.")] = SURE,
     _key: Annotated[
         str | None, Header(alias="Idempotency-Key", description="Nothing is kept: a repetition is computed again.")
     ] = None,
 ) -> Response:
-    """Run an exported file on one image: JPEG, PNG, BMP, GIF, WebP or TIFF, prepared as infer.py of the bundle does."""
+    """Run an exported file on one image: JPEG, PNG, BMP, GIF, WebP or TIFF, prepared as infer.py of the bundle does.
+
+    The answer is of the model's task. `Accept: image/png` asks a segmentation network for its mask alone.
+    """
     served = await run_in_threadpool(_choose, principal.tenant_id, model_id, export)
     async with images.received(request) as file:
-        answer = await run_in_threadpool(_answer, served, file, top)
-    return answers.json(200, answers.encode(answer), headers={"Cache-Control": "no-store"})
+        answer, mask = await run_in_threadpool(_answer, served, file, {"top": top, "threshold": threshold})
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if mask is not None and answers.wants_png(request):
+        return Response(mask, headers=headers, media_type="image/png")
+    return answers.json(200, answers.encode(answer), headers=headers)
 
 
 def _choose(tenant_id: str, model_id: str, export_id: str | None) -> Served:
@@ -65,23 +78,31 @@ def _choose(tenant_id: str, model_id: str, export_id: str | None) -> Served:
         return serving.choose(session, tenant_id, model_id, export_id)
 
 
-def _answer(served: Served, file: IO[bytes], top: int) -> Prediction:
+def _answer(served: Served, file: IO[bytes], asked: dict[str, float]) -> tuple[Answered, bytes | None]:
+    """What the task says, and its mask as a PNG where it has one."""
     begun = time.perf_counter()
-    loaded = sessions().get(served)
+    loaded, task = sessions().get(served), TASKS[served.task]
     opened = time.perf_counter()
-    pixels = child.decode(file, **loaded.image)
+    image = child.decode(file, **loaded.image)
     decoded = time.perf_counter()
-    batch = preprocess.normalise(pixels[None], loaded.rules["mean"], loaded.rules["std"])
-    logits = loaded.run(batch)
+    batch = preprocess.normalise(image.pixels[None], loaded.rules["mean"], loaded.rules["std"])
+    outputs = [output[0] for output in loaded.run(batch)]
     ran = time.perf_counter()
-    return Prediction(
+    options = {name: value for name, value in asked.items() if name in task.OPTIONS}
+    sizes = image.pixels.shape[:2], image.size
+    mask = MASKS[served.task](outputs) if served.task in MASKS else None
+    answer = predictions.of_task(
+        served.task,
         model_id=served.model_id,
         export_id=served.export_id,
         format=served.format,
         precision=served.precision,
-        task=served.task,
-        **TASKS[served.task].answer([logits[0]], loaded.labels, sizes=(pixels.shape[:2],) * 2, top=top),
+        image_size=image.size,
+        labels=loaded.labels,
+        mask=base64.b64encode(mask).decode() if mask else None,
+        **task.answer(outputs, loaded.labels, sizes=sizes, **options),
         latency_ms=PredictionLatency(
             decode=1e3 * (decoded - opened), model=1e3 * (ran - decoded), total=1e3 * (ran - begun)
         ),
     )
+    return answer, mask

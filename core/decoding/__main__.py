@@ -1,5 +1,7 @@
 """`python -m core.decoding HEIGHT WIDTH CHANNELS < IMAGE`: the network's pixels, (H, W, C) uint8, on stdout, a pipe.
 
+Before them stands a line with the image's own height and width.
+
 Exit 3: the image cannot be used, and stdout has `{"code", "message"}`. Anything else is a crash of a decoder, or one of
 the limits.
 """
@@ -21,11 +23,11 @@ def main(height: int, width: int, channels: int) -> int:
     confine(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS, file_bytes=0, open_files=32)
     warnings.simplefilter("ignore")  # Pillow's, which quote the file
     try:
-        pixels = decode(sys.stdin.buffer.read(MAX_FILE_BYTES), height=height, width=width, channels=channels)
+        found = decode(sys.stdin.buffer.read(MAX_FILE_BYTES), height=height, width=width, channels=channels)
     except Refused as refusal:
         sys.stdout.write(json.dumps({"code": refusal.code, "message": str(refusal)}))
         return EXIT_REFUSED
-    sys.stdout.buffer.write(pixels.tobytes())
+    sys.stdout.buffer.write(b"%d %d\n" % found.size + found.pixels.tobytes())
     return 0
 
 

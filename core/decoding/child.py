@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,10 +11,10 @@ from threading import BoundedSemaphore
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core import confinement
 from core.decoding import EXIT_REFUSED
+from core.decoding.images import Decoded
 from core.errors import Invalid, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = max(2, os.cpu_count() or 1)
 _TURN_SECONDS = 10.0
 _WALL_SECONDS = 60.0
+_SIZE = re.compile(rb"(\d{1,8}) (\d{1,8})\n")
 _turns = BoundedSemaphore(AT_ONCE)
 
 
@@ -32,16 +34,18 @@ class DecodingBusy(Unavailable):
     """Too many images are being decoded at the moment. Try again in a few seconds."""
 
 
-def decode(file: IO[bytes], *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """A file of the disk as (H, W, C) uint8. Raises UnusableImage or DecodingBusy."""
+def decode(file: IO[bytes], *, height: int, width: int, channels: int) -> Decoded:
+    """A file of the disk as (H, W, C) uint8, and its own size. Raises UnusableImage or DecodingBusy."""
     if not _turns.acquire(timeout=_TURN_SECONDS):
         raise DecodingBusy
     try:
         code, answer = _run(file, [str(height), str(width), str(channels)])
     finally:
         _turns.release()
-    if code == 0 and len(answer) == height * width * channels:
-        return np.frombuffer(answer, np.uint8).reshape(height, width, channels)
+    said = _SIZE.match(answer)
+    if code == 0 and said and len(answer) == said.end() + height * width * channels:
+        pixels = np.frombuffer(answer, np.uint8, offset=said.end()).reshape(height, width, channels)
+        return Decoded(pixels, (int(said[1]), int(said[2])))
     raise _refusal(code, answer)
 
 

@@ -1,15 +1,24 @@
 """One image file of a stranger as the pixels that a network takes; to be called in a process that is confined."""
 
 from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from core.decoding.formats import MAX_PIXELS, NOT_AN_IMAGE, sniff
 from core.inference import preprocess
 
 _TOO_MANY_PIXELS = f"the image has more than {MAX_PIXELS:,} pixels; scale it down"
+
+
+_ON_THEIR_SIDE = (5, 6, 7, 8)  # of EXIF's orientations
+
+
+class Decoded(NamedTuple):
+    pixels: NDArray[np.uint8]  # (H, W, C), of the network's size
+    size: tuple[int, int]  # height and width of the image itself, upright
 
 
 class Refused(Exception):
@@ -20,8 +29,8 @@ class Refused(Exception):
         self.code = code
 
 
-def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """(H, W, C), as `infer.py` of a bundle sees the image. Raises Refused."""
+def decode(file: bytes, *, height: int, width: int, channels: int) -> Decoded:
+    """As `infer.py` of a bundle sees the image. Raises Refused."""
     form = sniff(file)
     if form is None:
         raise Refused("not_an_image", NOT_AN_IMAGE)
@@ -29,7 +38,7 @@ def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np
         with Image.open(BytesIO(file), formats=[form]) as image:
             _require_few_pixels(image)
             image.load()
-            return _pixels(image, height=height, width=width, channels=channels)
+            return Decoded(_pixels(image, height=height, width=width, channels=channels), _size(image))
     except Refused:
         raise
     except Image.DecompressionBombError as error:
@@ -43,6 +52,11 @@ def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np
 def _require_few_pixels(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise Refused("too_many_pixels", _TOO_MANY_PIXELS)
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
+    turned = image.getexif().get(ExifTags.Base.Orientation) in _ON_THEIR_SIDE
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def _pixels(image: Image.Image, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ numpy and Pillow only.
 """
 
 import colorsys
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ def mask(logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:  # noqa: N803 - 
     """The likeliest class of each pixel, (H, W)."""
     found: NDArray[np.uint8] = logits_KHW.argmax(axis=0).astype(np.uint8)
     return found
+
+
+def mask_png(outputs: Outputs) -> bytes:
+    """The mask as a gray PNG of class numbers, at the network's size."""
+    (logits_KHW,) = outputs  # noqa: N806 - shape suffix
+    file = BytesIO()
+    Image.fromarray(mask(logits_KHW)).save(file, "PNG")
+    return file.getvalue()
 
 
 def draw(image: Image.Image, outputs: Outputs, _found: dict[str, Any]) -> Image.Image:

@@ -3,9 +3,14 @@
 Each has `OPTIONS` that may be asked for, `answer`, `classes_of` and, where there is something to be drawn, `draw`.
 """
 
+from collections.abc import Callable
 from types import ModuleType
 
 from core.inference import boxes, classification, segmentation
 
-TASKS = {"classification": classification}  # whose answers the service itself makes
-BUNDLED: dict[str, ModuleType] = TASKS | {"segmentation": segmentation, "detection": boxes}
+TASKS: dict[str, ModuleType] = {
+    "classification": classification,
+    "segmentation": segmentation,
+    "detection": boxes,
+}
+MASKS: dict[str, Callable[[segmentation.Outputs], bytes]] = {"segmentation": segmentation.mask_png}

@@ -16,8 +16,10 @@ from patchswap.cli.output import Json, accuracy_of, connect, emit, note, plain, 
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from patchswap.client import Client
-    from patchswap.resources import Export
+    from patchswap.resources import Export, Prediction
 
 
 class _ExportsOf(TyperGroup):
@@ -140,15 +142,29 @@ def predict(
     model: ModelOrJob,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
     export: Annotated[str | None, typer.Option(help="exp_...; default: the best int8 file, else fp32.")] = None,
-    top: Annotated[int, typer.Option(help="Labels an image.", min=1, max=1000)] = 1,
+    top: Annotated[int, typer.Option(help="Labels an image; not of detection.", min=1, max=1000)] = 1,
+    *,
+    threshold: Annotated[
+        float | None, typer.Option(help="Detection: the least score of a box (0.3).", min=0, max=1)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Let the service run an exported file of a model on images; with --json, one line an image."""
     with connect() as client:
         for path in images:
-            found = client.models.predict(model, path, export=export, top=top)
-            labels = "  ".join(f"{guess['label']} {guess['probability']:.2%}" for guess in found.top)
-            emit({"image": str(path)} | plain(found), as_json=as_json, text=printable(f"{path}: {labels}"))
+            found = client.models.predict(model, path, export=export, top=top, threshold=threshold)
+            text = printable(f"{path}: {'  '.join(_said(found)) or 'nothing found'}")
+            emit({"image": str(path)} | plain(found), as_json=as_json, text=text)
+
+
+def _said(found: Prediction) -> Iterator[str]:
+    """One piece each of what was found, whatever the task."""
+    for guess in found.top:
+        yield f"{guess['label']} {guess['probability']:.2%}"
+    for covers in found.classes:
+        yield f"{covers['label']} on {covers['share']:.2%}"
+    for one in found.detections:
+        yield f"{one['label']} {one['score']:.2f} at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
 
 
 def report(

@@ -79,16 +79,25 @@ class SigningKey(Resource):
 
 
 class Prediction(Resource):
-    """What an exported file says of an image; `top` is best first."""
+    """What an exported file says of an image, by the task of its model; what another task would say is left empty.
+
+    Classification: `label`, `probability` and `top`, best first. Segmentation: `classes` by their share of the image,
+    `mask`, a PNG in base64 of numbers into `labels`. Detection: `detections`, the surest first, boxes in pixels.
+    """
 
     model_id: str
     export_id: str
     format: str
     precision: str
     task: str
-    label: str
-    probability: float
-    top: tuple[dict[str, Any], ...]
+    label: str | None = None
+    probability: float | None = None
+    top: tuple[dict[str, Any], ...] = ()
+    image_size: tuple[int, int] | None = None  # height, width
+    classes: tuple[dict[str, Any], ...] = ()
+    labels: tuple[str, ...] = ()
+    mask: str | None = None
+    detections: tuple[dict[str, Any], ...] = ()
     latency_ms: dict[str, float]
 
 
@@ -125,8 +134,10 @@ class Model(Bound):
     def pareto(self, *, device: str | None = None) -> Pareto:
         return self.client.models.pareto(self.id, device=device)
 
-    def predict(self, image: Path | str | bytes, *, export: str | None = None, top: int = 5) -> Prediction:
-        return self.client.models.predict(self.id, image, export=export, top=top)
+    def predict(
+        self, image: Path | str | bytes, *, export: str | None = None, top: int = 5, threshold: float | None = None
+    ) -> Prediction:
+        return self.client.models.predict(self.id, image, export=export, top=top, threshold=threshold)
 
     def save_report(self, path: Path | str) -> Path:
         return self.client.models.report(self.id, path)

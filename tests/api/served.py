@@ -71,14 +71,15 @@ def export(
     mode: str = "RGB",
     seed: int = 0,
     seal: Callable[[Path], None] = lambda _: None,
+    write: Callable[..., None] = network,
     **over: Any,
 ) -> Served:
-    """Another export of the model, stored as a worker stores it."""
+    """Another export of the model, stored as a worker stores it; `write` makes its file."""
     folder.mkdir(parents=True, exist_ok=True)
-    network(folder / "net.onnx", mode, seed)
+    write(folder / "net.onnx", mode, seed)
     net = {"model.onnx": (folder / "net.onnx").read_bytes()}
     stated = {"labels.json": bundle.as_json(LABELS), "preprocess.json": bundle.as_json(rules(mode))}
-    contents = stated | bundle.programs("classification", formats.choose("onnx"))
+    contents = stated | bundle.programs(model.task, formats.choose("onnx"))
     bundle.write(folder / "bundle.zip", contents, {}, model=net)
     seal(folder / "bundle.zip")
     zipfile.ZipFile(folder / "bundle.zip").extractall(folder / "unpacked")

@@ -64,7 +64,7 @@ def test_odd_images_are_seen_alike_by_training_infer_and_the_api(
     for name, file in ODD.items():
         (tmp_path / "image").write_bytes(file)
         seen = bundle.read(tmp_path / "image")
-        by_api = preprocess.normalise(decode(file, **shape)[None], rules["mean"], rules["std"])
+        by_api = preprocess.normalise(decode(file, **shape).pixels[None], rules["mean"], rules["std"])
         assert by_api.tobytes() == seen.tobytes(), name
         # Ingest asks for 8 px a side, saves a CMYK JPEG anew, and keeps a gray image gray where colours are expected.
         if name not in ("1 px wide", "CMYK"):

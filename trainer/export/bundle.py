@@ -9,7 +9,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from core.inference import preprocess
-from core.inference.tasks import BUNDLED
+from core.inference.tasks import TASKS
 from trainer import durable
 from trainer.export import portable
 from trainer.export.formats import Format
@@ -35,7 +35,7 @@ def write(
 
 def programs(task: str, form: Format) -> dict[str, bytes]:
     """What runs and checks a bundle of this task. The same preprocessing as in training, for it is the same file."""
-    shared = {"preprocess.py": preprocess, "postprocess.py": BUNDLED[task]}
+    shared = {"preprocess.py": preprocess, "postprocess.py": TASKS[task]}
     found = {name: (files(portable) / name).read_bytes() for name in (*_PROGRAMS, *form.PROGRAMS)}
     found["runtime.py"] = Path(str(form.RUNTIME.__file__)).read_bytes()
     return found | {name: Path(str(module.__file__)).read_bytes() for name, module in shared.items()}
