@@ -20,6 +20,7 @@ from bench.scenes.plan import ARMS, MAIN_ARMS, SEEDS, STUDIES, TASKS, Run, Study
 from core.spec import PackManifest, Task
 
 ROOT = Path(__file__).parents[2]
+ARM_NAMES = [arm.name for arm in ARMS]
 
 
 def main() -> int:
@@ -47,7 +48,8 @@ def main() -> int:
 def _work(asked: argparse.Namespace) -> None:
     """Each run in a worker of one thread; the most useful ones of every task are begun first."""
     folder, planned = asked.folder, {task: _planned(STUDIES[task], asked.folder / task) for task in asked.only}
-    missing = [run for task in planned.values() for run in task if not records.read(folder / "runs", run.key)]
+    wanted = (run for task in planned.values() for run in task if run.arm in asked.arms)
+    missing = [run for run in wanted if not records.read(folder / "runs", run.key)]
     (folder / "classifiers").mkdir(parents=True, exist_ok=True)
     with pool(asked.jobs) as workers:
         flying = [workers.submit(work.perform, run, folder) for run in sorted(missing, key=_importance)]
@@ -61,7 +63,7 @@ def _work(asked: argparse.Namespace) -> None:
 
 def _importance(run: Run) -> int:
     """The arms of the question before the others: the lower the sooner."""
-    return [arm.name for arm in ARMS].index(run.arm) >= MAIN_ARMS
+    return ARM_NAMES.index(run.arm) >= MAIN_ARMS
 
 
 def _planned(study: Study, folder: Path) -> list[Run]:
@@ -92,6 +94,7 @@ def _path(docs: Path, task: Task) -> Path:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.scenes", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=TASKS, default=TASKS, metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument("--arms", nargs="+", choices=ARM_NAMES, default=ARM_NAMES, metavar="ARM", help="all by default")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="workers of one thread each")
     parser.add_argument("--render", action="store_true", help="only write the document anew from docs/results/")
     parser.add_argument("--folder", type=Path, default=ROOT / ".results" / "scenes", help="of packs and runs")
