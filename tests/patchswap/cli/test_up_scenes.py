@@ -1,0 +1,149 @@
+"""Segmentation and detection as a user has them: `patchswap up`, an archive of scenes, a verified int8 bundle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.scenes.running import untrained
+from core.spec import parse, resolve
+from patchswap import Client
+from patchswap.resources import Job
+from tests.data import layouts, scenes
+from tests.nemesis.fleet import trainers
+from tests.patchswap.cli.conftest import Run, one_json
+from tests.servers.up import Up, eventually, running_of
+from tests.worker.ingest.archives import zipped
+from trainer.pack import open_pack
+
+SIDE = 48
+SHAPES = {"up": "▲", "down": "▼", "disc": "●", "cross": "✚"}
+FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "DejaVuSans-BoldOblique.ttf")  # have them
+SECONDS = 360  # on two cores, from the upload to the bundle
+
+
+@dataclass(frozen=True)
+class Case:
+    recipe: str
+    architecture: str
+    figure: str
+    epochs: int
+
+
+CASES = {
+    "segmentation": Case("lraspp", "lraspp_mobilenet_v3_large", "mean_iou", epochs=10),
+    "detection": Case("fcos", "ssdlite320_mobilenet_v3_large", "ap50", epochs=8),  # which learns in half FCOS's time
+}
+SETTINGS = (
+    "method.name=cross_entropy",
+    "optimizer.learning_rate=2e-3",
+    "optimizer.warmup_epochs=1",
+    'exports=[{"precision":"int8"}]',
+    # Scale and colours want longer schedules.
+    "training.augmentation.scale_jitter=[1,1]",
+    "training.augmentation.photometric=false",
+)
+
+
+class Service:
+    """`patchswap` on the command line, against a running `up`."""
+
+    def __init__(self, up: Up, run: Run) -> None:
+        self.up, self._run = up, run
+        self.key = up.client["api_key"]
+
+    def say(self, *arguments: str) -> Any:
+        return one_json(self._run(*arguments, "--json", PATCHSWAP_URL=self.up.url, PATCHSWAP_API_KEY=self.key))
+
+    def push(self, task: str, path: Path, count: int) -> str:
+        path.write_bytes(archive(task, count))
+        return self.say("datasets", "push", str(path), "--task", task, "--val", "0.1", "--test", "0.2")["id"]
+
+    def cpu_seconds(self) -> float:
+        """Of all that the service has run, those that have ended included."""
+        return sum(sum(process.cpu_times()[:4]) for process in running_of(self.up.data_dir))
+
+
+@pytest.fixture
+def service(data_dir: Path, run: Run) -> Iterator[Service]:
+    up = Up(data_dir)
+    up.wait_until_ready()
+    yield Service(up, run)
+    assert up.stop() == 0
+
+
+def archive(task: str, count: int) -> bytes:
+    faces = tuple(path for path in scenes.default_faces() if path.name in FACES)
+    drawn = scenes.draw(count, seed=7, size=(SIDE, SIDE), letters=tuple(SHAPES.values()), most=2, faces=faces)
+    return zipped((layouts.masks if task == "segmentation" else layouts.coco)(drawn, tuple(SHAPES)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("task", CASES)
+def test_scenes_become_a_verified_int8_bundle_of_a_network_that_learnt(service: Service, task: str, tmp_path: Path):
+    case, started, cpu = CASES[task], time.monotonic(), service.cpu_seconds()
+    dataset = service.push(task, tmp_path / "scenes.zip", 400)
+    settings = [*SETTINGS, f"training.epochs={case.epochs}", f"model.architecture={case.architecture}"]
+    assigned = [part for setting in settings for part in ("--set", setting)]
+    job = service.say("train", "--dataset", dataset, "--recipe", case.recipe, *assigned)["id"]
+    with Client(service.up.url, service.key) as client:
+        done = client.jobs.get(job).wait(timeout_seconds=3000)
+        assert done.status == "succeeded", done.error
+        learnt = client.jobs.evaluation(job)["main"]["splits"]["test"][case.figure]
+    bundle = Path(service.say("pull", job, "--precision", "int8", "--to", str(tmp_path / "bundle"))["folder"])
+    verified = subprocess.run([sys.executable, "verify.py"], cwd=bundle, capture_output=True, text=True, check=False)
+    assert verified.returncode == 0, verified.stdout
+    seconds, cpu = time.monotonic() - started, service.cpu_seconds() - cpu
+
+    before = fresh(service.up.data_dir, done)[case.figure]
+    print(f"{task}: {case.figure} {before:.3f} untrained, {learnt:.3f}; {seconds:.0f} s, {cpu:.0f} s of CPU")
+    assert learnt >= before + 0.5
+    assert cpu / 2 < SECONDS  # the time by the clock is the neighbours', too
+
+
+def fresh(data_dir: Path, job: Job) -> dict[str, float]:
+    """The figures of the job's network before its first step, on the pack that the job was trained on."""
+    [samples] = (data_dir / "objects").rglob("samples.arrow")
+    pack = open_pack(samples.parent)
+    return untrained(resolve(parse(job.spec), pack.manifest)[0], pack)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("task", CASES)
+def test_a_killed_training_of_scenes_ends_with_the_same_weights(service: Service, task: str, tmp_path: Path):
+    dataset = service.push(task, tmp_path / "scenes.zip", 40)
+    body = {
+        "dataset": dataset,
+        "recipe": CASES[task].recipe,  # with its method, patch swap
+        "model": {"architecture": CASES[task].architecture},
+        "training": {"epochs": 6, "pairs_per_batch": 4, "checkpoint_every_seconds": 0.5},
+        "exports": [],
+    }
+    with Client(service.up.url, service.key) as client:
+        whole = client.jobs.create(body).wait(timeout_seconds=800)
+        assert whole.status == "succeeded", whole.error
+        killed = client.jobs.create(body)
+        assert eventually(lambda: len(killed.refresh().checkpoints()) > 0, seconds=300)
+        for trainer in trainers(killed.id):
+            os.kill(trainer.pid, signal.SIGKILL)
+        killed = killed.wait(timeout_seconds=800)
+        assert killed.status == "succeeded", killed.error
+    assert len(killed.attempts) == 2
+    assert weights_of(service.up.data_dir, whole) == weights_of(service.up.data_dir, killed)
+
+
+def weights_of(data_dir: Path, job: Job) -> bytes:
+    """What was published of the job."""
+    [found] = (path for path in (data_dir / "objects").rglob("model.safetensors") if job.id in path.parts)
+    return found.read_bytes()
