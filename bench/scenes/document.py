@@ -67,7 +67,7 @@ def _section(published: Published) -> str:
 def _network(study: Study) -> str:
     images = 2 * study.pairs_per_batch
     return (
-        f"{study.architecture} from random weights, AdamW {study.learning_rate:g}, an epoch of warm-up, then cosine; "
+        f"{study.architecture} from random weights, AdamW {study.learning_rate:g}, an epoch of warm-up, then cosine;\n"
         f"{study.epochs} epochs, each of two passes over the training images, {images} a step, no augmentation."
     )
 
@@ -99,7 +99,7 @@ def _pair(question: str, ours: str, theirs: str, found: Mapping[str, BySeed], st
         return f"{question}: not measured.\n"
     return (
         f"{question}: {_interval(difference, sign='+')} points of {study.metric_name} "
-        f"({ours} minus {theirs}, {difference.n} seeds). {_verdict(difference)}\n"
+        f"({ours} minus {theirs}, seeds: {difference.n}). {_verdict(difference)}\n"
     )
 
 

@@ -69,6 +69,7 @@ def _classifier(run: Run, packs: Path, networks: Path) -> Path:
         shutil.copytree(folder, unfinished, dirs_exist_ok=True)
         with suppress(OSError):  # two tasks may want the same classifier, and then it is the same
             unfinished.rename(kept)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return kept
 
 

@@ -53,7 +53,7 @@ def test_a_difference_whose_interval_holds_nothing_is_called_noise(tmp_path: Pat
     without = [record("direct without KL", seed, 0.52) for seed in (1, 2, 3)]
     control = [record("control", seed, 0.3 + seed / 50) for seed in (1, 2, 3)]
     page = text(tmp_path, control + swaps + without)
-    assert "direct minus direct without KL, 3 seeds). That cannot be told from noise." in page
+    assert "direct minus direct without KL, seeds: 3). That cannot be told from noise." in page
     assert "patch swap adds to the classifier that a backbone begins as: not measured." in page
 
 
