@@ -28,7 +28,7 @@ def engine() -> Engine:
         poolclass=pool.MovingPool,
         pool_size=pool.CONNECTIONS // 2,
         max_overflow=pool.CONNECTIONS // 2,
-        pool_timeout=pool.STILL_SECONDS,
+        pool_timeout=pool.LOOK_SECONDS,
         pool_pre_ping=True,  # a restarted Postgres costs a reconnect, not an error
         connect_args={
             "options": options,
