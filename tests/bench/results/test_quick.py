@@ -38,7 +38,7 @@ def places(folder):
 def run_here(monkeypatch, *options):
     """In this process, training in a thread: what is started anew each time is torch, for seconds."""
     monkeypatch.setattr(sys, "argv", ["bench.results", *options])
-    monkeypatch.setattr(runner, "_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(runner, "pool", ThreadPoolExecutor)
     return __main__.main()
 
 
