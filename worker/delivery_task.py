@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy.orm import Session
 
 from core.errors import Fenced
 from core.settings import settings
-from core.tables import WebhookDelivery
+from core.tables import Webhook, WebhookDelivery
 from core.webhooks import deliveries
 from core.webhooks.deliveries import Answer
-from worker import figures, logs, sending
-from worker.persistence import LedgerAway, write_once, write_until_done
+from worker import claiming, figures, logs, sending
+from worker.persistence import LedgerAway, write_until_done
 
 logger = logging.getLogger(__name__)
 # Of the lease: an attempt is over, and its end is written, before anybody else may take the message.
@@ -21,12 +22,7 @@ LEASE_SHARE = 0.5
 
 def run_delivery(delivery_id: str) -> None:
     """Answer the doorbell; a message that is not there to be sent now is normal."""
-    try:
-        claimed = write_once(lambda session: deliveries.claim(session, delivery_id, settings().worker_name))
-    except LedgerAway as error:
-        logger.warning("the ledger is away, %s waits for the sweeper: %s", delivery_id, error)
-        return
-    figures.claimed("delivery", claimed)
+    claimed = claiming.answer("delivery", delivery_id, _claim)
     if claimed is None:
         return
     delivery, webhook = claimed
@@ -35,6 +31,10 @@ def run_delivery(delivery_id: str) -> None:
         seconds = min(settings().webhook_timeout_seconds, settings().lease_seconds * LEASE_SHARE)
         answer = sending.send(webhook.url, webhook.secret, delivery.id, _body(delivery), seconds=seconds)
         _record(delivery, answer)
+
+
+def _claim(session: Session, delivery_id: str) -> tuple[WebhookDelivery, Webhook] | None:
+    return deliveries.claim(session, delivery_id, settings().worker_name)
 
 
 def _body(delivery: WebhookDelivery) -> bytes:

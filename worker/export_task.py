@@ -12,10 +12,10 @@ from core.progress import JobError
 from core.settings import settings
 from core.spec import ExportSpec, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model
-from worker import figures, logs, packs, publication, scratch, settling
+from worker import claiming, figures, logs, packs, publication, scratch, settling
 from worker.child import Child
 from worker.lease import Lease
-from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.persistence import write_until_done
 from worker.publication import EVALUATION, REPORT, WEIGHTS
 from worker.supervision import supervise
 
@@ -34,12 +34,7 @@ class Order:
 
 def run_export(export_id: str) -> None:
     """Answer the doorbell; an export that is not there to be claimed is normal."""
-    try:
-        order = write_once(lambda session: _claim(session, export_id))
-    except LedgerAway as error:
-        logger.warning("the ledger is away, %s waits for the sweeper: %s", export_id, error)
-        return
-    figures.claimed("export", order)
+    order = claiming.answer("export", export_id, _claim)
     if order is None:
         return
     fence = order.export.fence

@@ -17,11 +17,11 @@ from core.settings import settings
 from core.spec import PackManifest
 from core.spec.validation import ValidationReport
 from core.tables import Dataset, DatasetVersion, Upload
-from worker import figures, logs, scratch, settling
+from worker import claiming, figures, logs, scratch, settling
 from worker.child import Child
 from worker.lease import Lease
 from worker.packs import MANIFEST, SAMPLES
-from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.persistence import write_until_done
 from worker.supervision import TrainerFailed, attend, crashed
 
 logger = logging.getLogger(__name__)
@@ -48,12 +48,7 @@ class Ingest:
 
 def run_ingest(version_id: str) -> None:
     """Answer the doorbell; a version that is not there to be claimed is normal."""
-    try:
-        claimed = write_once(lambda session: _claim(session, version_id))
-    except LedgerAway as error:
-        logger.warning("the ledger is away, %s waits for the sweeper: %s", version_id, error)
-        return
-    figures.claimed("ingest", claimed)
+    claimed = claiming.answer("ingest", version_id, _claim)
     if claimed is None:
         return
     version, upload, task = claimed

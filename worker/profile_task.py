@@ -12,10 +12,10 @@ from core.progress import JobError
 from core.settings import settings
 from core.spec import ProfileResult, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model, Profile
-from worker import figures, logs, packs, scratch, settling
+from worker import claiming, figures, logs, packs, scratch, settling
 from worker.child import Child
 from worker.lease import Lease
-from worker.persistence import LedgerAway, write_once, write_until_done
+from worker.persistence import write_until_done
 from worker.publication import BUNDLE, EVALUATION
 from worker.supervision import supervise
 
@@ -36,12 +36,7 @@ class Order:
 
 def run_profile(profile_id: str) -> None:
     """Answer the doorbell; a profile that is not there to be claimed, or is of another device, is normal."""
-    try:
-        order = write_once(lambda session: _claim(session, profile_id))
-    except LedgerAway as error:
-        logger.warning("the ledger is away, %s waits for the sweeper: %s", profile_id, error)
-        return
-    figures.claimed("profile", order)
+    order = claiming.answer("profile", profile_id, _claim)
     if order is None:
         return
     fence = order.profile.fence

@@ -23,7 +23,7 @@ from core.settings import settings
 from core.spec import ExportResult, PackManifest, ResolvedSpec, plan
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.teachers import Teacher
-from worker import checkpoints, figures, logs, orphans, packs, publication, scratch, stopping, teaching
+from worker import checkpoints, claiming, figures, logs, orphans, packs, publication, scratch, stopping, teaching
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child
 from worker.lease import TICK_SECONDS, Asked, Stalled
@@ -93,12 +93,7 @@ class Attempt:
 
 def run_job(job_id: str) -> None:
     """Answer the doorbell. A job that is not there to be claimed is normal: another worker has it, or it ended."""
-    try:
-        claimed = write_once(lambda session: _claim(session, job_id))
-    except LedgerAway as error:
-        logger.warning("the ledger is away, %s waits for the sweeper: %s", job_id, error)
-        return
-    figures.claimed("job", claimed)
+    claimed = claiming.answer("job", job_id, _claim)
     if claimed is None:
         return
     job = claimed.job
