@@ -41,7 +41,7 @@ def machine() -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     load = ", ".join(f"{minutes:.2f}" for minutes in os.getloadavg())
     return (
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory_gib:.0f} GiB, Linux {platform.release()}; "
+        f"{processor()}, {len(os.sched_getaffinity(0))} cores, {memory_gib:.0f} GiB, Linux {platform.release()}; "
         f"Python {platform.python_version()}, {packages}; load averages at the start {load}"
     )
 
@@ -60,7 +60,7 @@ def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[s
     return found
 
 
-def _processor() -> str:
+def processor() -> str:
     """The name that Linux gives; elsewhere what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

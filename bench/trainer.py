@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from bench import straightforward
+from bench.figures import processor
 from core.spec import PatchSwapSpec, Plan, Split, parse, resolve
 from tests.data import packs
 from trainer import device, models, run, sampling, training
@@ -213,17 +214,9 @@ def as_markdown(rows: list[Row], threads: int) -> str:
 
 
 def machine(threads: int) -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
     versions = f"torch {torch.__version__}, Python {platform.python_version()}"
-    return f"{model}, {threads} threads for training, {accelerator}, {versions}"
+    return f"{processor()}, {threads} threads for training, {accelerator}, {versions}"
 
 
 if __name__ == "__main__":

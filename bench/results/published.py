@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bench.results import search
 from bench.results.protocol import CONTROL, PATCH_SWAP, VERSION, Study, best_of, without_distillation
-from bench.results.records import Record
+from bench.results.records import Record, as_text
 from bench.results.search import Settings
 
 
@@ -80,7 +80,7 @@ def write(folder: Path, ours: Published) -> None:
             kept = [record for record in old.records if record.method not in again]
             ours = ours.model_copy(update={"records": kept + ours.records})
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(_text(ours))
+    path.write_text(as_text(ours, ours.records))
 
 
 def read(folder: Path, names: Iterable[str]) -> list[Published]:
@@ -88,10 +88,3 @@ def read(folder: Path, names: Iterable[str]) -> list[Published]:
     paths = [path for name in names if (path := folder / f"{name}.json").exists()]
     found = [Published.model_validate_json(path.read_bytes()) for path in paths]
     return [one for one in found if CONTROL in one.methods]
-
-
-def _text(published: Published) -> str:
-    """A record a line, so that a difference can be read."""
-    head = json.dumps(published.model_dump(mode="json", exclude={"records"}), indent=1)
-    lines = ",\n".join(f"  {record.model_dump_json(exclude_none=True)}" for record in published.records)
-    return f'{head.removesuffix(chr(10) + "}")},\n "records": [\n{lines}\n ]\n}}\n'

@@ -1,8 +1,9 @@
 """What a run left: a line of JSON. The store takes them one by one and survives being killed at any time."""
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,13 @@ class Store:
     def _ends_with_newline(file: Any) -> bool:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
+
+
+def as_text(published: BaseModel, records: Iterable[BaseModel]) -> str:
+    """What is published and has these `records`, one a line, so that a difference can be read."""
+    head = json.dumps(published.model_dump(mode="json", exclude={"records"}), indent=1)
+    lines = ",\n".join(f"  {record.model_dump_json(exclude_none=True)}" for record in records)
+    return f'{head.removesuffix(chr(10) + "}")},\n "records": [\n{lines}\n ]\n}}\n'
 
 
 @contextmanager

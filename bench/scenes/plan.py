@@ -47,11 +47,11 @@ class Study:
     metric: str  # of validation, which the table shows
     metric_name: str
     architecture: str
-    classifier: str  # what it is built on
-    stem: str
-    learning_rate: float
-    pairs_per_batch: int
     epochs: int
+    classifier: str = "mobilenet_v3_large"  # what it is built on
+    stem: str = "small"
+    learning_rate: float = 2e-3
+    pairs_per_batch: int = 4
 
 
 STUDIES: dict[Task, Study] = {
@@ -61,10 +61,6 @@ STUDIES: dict[Task, Study] = {
         metric="mean_iou",
         metric_name="mIoU",
         architecture="lraspp_mobilenet_v3_large",
-        classifier="mobilenet_v3_large",
-        stem="small",
-        learning_rate=2e-3,
-        pairs_per_batch=4,
         epochs=3,
     ),
     "detection": Study(
@@ -73,10 +69,6 @@ STUDIES: dict[Task, Study] = {
         metric="ap50",
         metric_name="AP50",
         architecture="ssdlite320_mobilenet_v3_large",
-        classifier="mobilenet_v3_large",
-        stem="small",
-        learning_rate=2e-3,
-        pairs_per_batch=4,
         epochs=5,
     ),
 }

@@ -1,10 +1,10 @@
 """What the runs left: a file of JSON each in a runner's folder; and, per task, the file that is published."""
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from bench.results.records import as_text
 from core.spec import Task
 
 
@@ -42,10 +42,7 @@ def keep(folder: Path, record: Record) -> None:
 
 
 def publish(path: Path, found: Published) -> None:
-    """A record a line, so that a difference can be read."""
-    head = json.dumps(found.model_dump(mode="json", exclude={"records"}), indent=1)
-    lines = ",\n".join(f"  {record.model_dump_json()}" for record in found.records)
-    path.write_text(f'{head.removesuffix(chr(10) + "}")},\n "records": [\n{lines}\n ]\n}}\n')
+    path.write_text(as_text(found, found.records))
 
 
 def published(path: Path) -> Published | None:
