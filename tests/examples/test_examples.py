@@ -1,6 +1,6 @@
 """The examples prepare images as Pillow does, byte for byte, and say what infer.py says.
 
-Need g++, node, npm and, for the page, Chromium (`apt install chromium`).
+Need g++, node, npm and, for the page, Chromium (`apt install chromium`); for infer.cpp, Debian's next release.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from PIL import Image
 
 from core.inference import preprocess
 from tests.api import served
+from tests.examples.ort import release
 from tests.trainer.export.bundled import PROGRAMS, infer
 from tests.trainer.export.portable.test_infer import picture
 
@@ -136,6 +137,34 @@ def same(found: list[dict], bundle: Path, image: Path) -> None:
     said = infer.open_bundle(bundle).answer(image, top=len(found))["top"]
     assert [guess["label"] for guess in found] == [guess["label"] for guess in said]
     assert np.allclose([g["probability"] for g in found], [g["probability"] for g in said], rtol=1e-4)
+
+
+def test_the_cpp_program_says_what_infer_says(tmp_path: Path):
+    ort = release(tmp_path / "ort")
+    flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", f"-isystem{ort / 'include'}", f"-L{ort / 'lib'}"]
+    run(
+        "g++",
+        *flags,
+        EXAMPLES / "cpp" / "infer.cpp",
+        "-lonnxruntime",
+        f"-Wl,-rpath,{ort / 'lib'}",
+        "-o",
+        "infer",
+        folder=tmp_path,
+    )
+    bundle = bundled(tmp_path / "bundle")
+    images = [tmp_path / "wide.ppm", tmp_path / "thin.ppm"]
+    for image, size in zip(images, ((30, 20), (1, 40)), strict=True):
+        picture("RGB", size).save(image)
+    lines = run(tmp_path / "infer", bundle, *images, folder=tmp_path).decode().splitlines()
+    assert len(lines) == len(images)
+    for line, image in zip(lines, images, strict=True):
+        name, label, probability = line.split("\t")
+        assert name == str(image)
+        same([{"label": label, "probability": float(probability)}], bundle, image)
+    refused = subprocess.run([tmp_path / "infer", bundle, bundle / "labels.json"], check=False, capture_output=True)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(b"infer: ")
 
 
 def test_onnxruntime_web_says_what_infer_says(tmp_path: Path):
