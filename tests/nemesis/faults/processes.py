@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 
 from tests.nemesis.fleet import wait_gone
-from tests.nemesis.run import Fault, NotFired, Run, now
+from tests.nemesis.run import INTERVAL, UPLOADING, Fault, NotFired, Run, now
 from tests.nemesis.world import SHORT, wait_for
 from tests.worker.processes import Worker
 
@@ -166,11 +166,19 @@ FAULTS = [
         kill_worker_and_trainer,
         workers=4,
         lanes=3,
+        lost_limit=INTERVAL + UPLOADING,
         production=True,
         target="p99 75 s",
     ),
     Fault(
-        "F3", "kill -9 of the worker alone", kill_worker_alone, workers=4, lanes=3, production=True, target="p99 75 s"
+        "F3",
+        "kill -9 of the worker alone",
+        kill_worker_alone,
+        workers=4,
+        lanes=3,
+        lost_limit=INTERVAL + UPLOADING,
+        production=True,
+        target="p99 75 s",
     ),
     Fault(
         "F4",
@@ -178,6 +186,7 @@ FAULTS = [
         stop_worker,
         workers=4,
         lanes=3,
+        lost_limit=INTERVAL + UPLOADING,
         must_refuse=True,
         production=True,
     ),
