@@ -13,7 +13,7 @@ Url = Annotated[
     Field(description="https, to a host with a public address.", examples=["https://example.com/patchswap"]),
 ]
 Events = Annotated[
-    list[EventType | Literal["*"]],
+    list[Literal[EventType, "*"]],
     Field(min_length=1, max_length=50, description='Which events are told; `"*"` is all, also those to come.'),
 ]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
