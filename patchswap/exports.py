@@ -65,13 +65,13 @@ class Models:
         image: Path | str | bytes,
         *,
         export: str | None = None,
-        top: int = 5,
+        top: int | None = None,
         threshold: float | None = None,
     ) -> Prediction:
         """What an exported file of a model, or of a job's model, says of an image file. Raises ApiError, OSError.
 
         `export` names the file; without it, the most accurate int8 one answers, else fp32. `threshold` is the least
-        score of a box.
+        score of a box, of detection only; `top` is of the other tasks. Defaults are infer.py's.
         """
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         response = self._transport.call(

@@ -20,8 +20,8 @@ from api.schemas.predictions import Answered, AnyPrediction, PredictionLatency
 from core import serving
 from core.database import transaction
 from core.decoding import child
+from core.errors import Invalid
 from core.inference import preprocess
-from core.inference.boxes import SURE
 from core.inference.tasks import MASKS, TASKS
 from core.serving import Served
 
@@ -54,8 +54,10 @@ async def predict(
     model_id: ModelId,
     *,
     export: Annotated[ExportId | None, Query(description="Default: its most accurate int8 file, else fp32.")] = None,
-    top: Annotated[int, Query(ge=1, le=1000, description="Labels in the answer; not of detection.")] = 5,
-    threshold: Annotated[float, Query(ge=0, le=1, description="The least score of a box; detection only.")] = SURE,
+    top: Annotated[int | None, Query(ge=1, le=1000, description="Labels in the answer (5); not of detection.")] = None,
+    threshold: Annotated[
+        float | None, Query(ge=0, le=1, description="The least score of a box (0.3); detection only.")
+    ] = None,
     _key: Annotated[
         str | None, Header(alias="Idempotency-Key", description="Nothing is kept: a repetition is computed again.")
     ] = None,
@@ -65,8 +67,9 @@ async def predict(
     The answer is of the model's task. `Accept: image/png` asks a segmentation network for its mask alone.
     """
     served = await run_in_threadpool(_choose, principal.tenant_id, model_id, export)
+    options = _options(served.task, {"top": top, "threshold": threshold})
     async with images.received(request) as file:
-        answer, mask = await run_in_threadpool(_answer, served, file, {"top": top, "threshold": threshold})
+        answer, mask = await run_in_threadpool(_answer, served, file, options)
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if mask is not None and answers.wants_png(request):
         return Response(mask, headers=headers, media_type="image/png")
@@ -78,7 +81,16 @@ def _choose(tenant_id: str, model_id: str, export_id: str | None) -> Served:
         return serving.choose(session, tenant_id, model_id, export_id)
 
 
-def _answer(served: Served, file: IO[bytes], asked: dict[str, float]) -> tuple[Answered, bytes | None]:
+def _options(task: str, asked: dict[str, float | None]) -> dict[str, Any]:
+    """What was asked for, else the defaults of the bundle's infer.py. Raises Invalid for what the task has not."""
+    known = TASKS[task].OPTIONS
+    for name, value in asked.items():
+        if value is not None and name not in known:
+            raise Invalid(f"a model for {task} has no {name}; leave it out", pointer=f"#query/{name}")
+    return {name: option["default"] if asked[name] is None else asked[name] for name, option in known.items()}
+
+
+def _answer(served: Served, file: IO[bytes], options: dict[str, Any]) -> tuple[Answered, bytes | None]:
     """What the task says, and its mask as a PNG where it has one."""
     begun = time.perf_counter()
     loaded, task = sessions().get(served), TASKS[served.task]
@@ -88,7 +100,6 @@ def _answer(served: Served, file: IO[bytes], asked: dict[str, float]) -> tuple[A
     batch = preprocess.normalise(image.pixels[None], loaded.rules["mean"], loaded.rules["std"])
     outputs = [output[0] for output in loaded.run(batch)]
     ran = time.perf_counter()
-    options = {name: value for name, value in asked.items() if name in task.OPTIONS}
     sizes = image.pixels.shape[:2], image.size
     mask = MASKS[served.task](outputs) if served.task in MASKS else None
     answer = predictions.of_task(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from patchswap.client import Client
     from patchswap.resources import Export, Prediction
 
+BOXES_SHOWN = 10  # of an image, as text
+
 
 class _ExportsOf(TyperGroup):
     """`exports MODEL` is `exports list MODEL`."""
@@ -142,7 +144,7 @@ def predict(
     model: ModelOrJob,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
     export: Annotated[str | None, typer.Option(help="exp_...; default: the best int8 file, else fp32.")] = None,
-    top: Annotated[int, typer.Option(help="Labels an image; not of detection.", min=1, max=1000)] = 1,
+    top: Annotated[int | None, typer.Option(help="Labels an image (5); not of detection.", min=1, max=1000)] = None,
     *,
     threshold: Annotated[
         float | None, typer.Option(help="Detection: the least score of a box (0.3).", min=0, max=1)
@@ -163,8 +165,10 @@ def _said(found: Prediction) -> Iterator[str]:
         yield f"{guess['label']} {guess['probability']:.2%}"
     for covers in found.classes:
         yield f"{covers['label']} on {covers['share']:.2%}"
-    for one in found.detections:
+    for one in found.detections[:BOXES_SHOWN]:
         yield f"{one['label']} {one['score']:.2f} at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
+    if (more := len(found.detections) - BOXES_SHOWN) > 0:
+        yield f"and {more} more (--json tells all, a higher --threshold fewer)"
 
 
 def report(

@@ -135,7 +135,12 @@ class Model(Bound):
         return self.client.models.pareto(self.id, device=device)
 
     def predict(
-        self, image: Path | str | bytes, *, export: str | None = None, top: int = 5, threshold: float | None = None
+        self,
+        image: Path | str | bytes,
+        *,
+        export: str | None = None,
+        top: int | None = None,
+        threshold: float | None = None,
     ) -> Prediction:
         return self.client.models.predict(self.id, image, export=export, top=top, threshold=threshold)
 

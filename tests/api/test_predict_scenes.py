@@ -79,6 +79,9 @@ def test_boxes_are_in_pixels_of_the_upright_image_and_chosen_among(ours: Caller,
     assert len(post(ours, net, params={"threshold": 0.5}).json()["detections"]) == 1
     assert len(post(ours, net, params={"threshold": 0.05}).json()["detections"]) == 3
     assert post(ours, net, params={"threshold": 1.1}).status_code == 422
+    refused = post(ours, net, params={"top": 3})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "#query/top"
 
 
 @pytest.mark.parametrize("net", [("segmentation", segmenter)], indirect=True)
