@@ -60,11 +60,11 @@ class World:
         self.postgres_disk = folder / "pg"
         for each in (folder / "swift", self.postgres_disk):
             each.mkdir()
+        self.swift = SwiftServer(folder / "swift")  # first, for it may install: what fails later leaves a mount behind
         mount_small(self.postgres_disk, megabytes=POSTGRES_MEGABYTES)
         self.postgres_log = folder / "pg" / "postgres.log"
         self.postgres = PostgresServer(self.postgres_disk)
         self.redis = RedisServer(folder)
-        self.swift = SwiftServer(folder / "swift")
         self.wires: dict[tuple[str, str], Wire] = {}
         self.setup: Setup | None = None
         self.parted: set[tuple[str, str]] = set()

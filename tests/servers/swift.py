@@ -134,9 +134,16 @@ def install_packages() -> None:
             return
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             raise RuntimeError(f"the S3 tests need OpenStack Swift; on Debian or Ubuntu: sudo {_INSTALL}")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], check=True, capture_output=True, env=environment)
-        subprocess.run([*_INSTALL.split(), "-y"], check=True, capture_output=True, env=environment)
+        _as_root("dpkg", "--configure", "-a")  # an installation that was cut off leaves packages half configured
+        _as_root("apt-get", "update")
+        _as_root(*_INSTALL.split(), "-y")
+
+
+def _as_root(*command: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
 
 
 def _store_configuration(store: str, port: int, folder: Path) -> str:
