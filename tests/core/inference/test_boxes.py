@@ -45,12 +45,32 @@ def test_choice_is_that_of_the_reference(seed: int, count: int, classes: int) ->
     np.testing.assert_array_equal(sure, np.array([scores[pair] for pair in expected], np.float32))
 
 
+def test_box_that_fell_takes_no_other_with_it() -> None:
+    """Each overlaps the next by 0.6, but the first the third by a third only."""
+    found = np.array([[0, 0, 40, 10], [10, 0, 50, 10], [20, 0, 60, 10]], np.float32)
+    chosen, *_ = boxes.choose(found, np.array([[0.9], [0.8], [0.7]], np.float32))
+    np.testing.assert_array_equal(chosen, found[[0, 2]])
+
+
+def test_only_the_surest_candidates_are_looked_at() -> None:
+    """All lie in one place but the last, which would stay if anybody looked."""
+    found = np.repeat(np.array([[0, 0, 10, 10]], np.float32), boxes.CANDIDATES + 1, axis=0)
+    found[-1] += 50
+    scores = np.linspace(0.9, 0.5, len(found), dtype=np.float32)[:, None]
+    assert len(boxes.choose(found, scores)[0]) == 1
+    assert len(boxes.choose(found[1:], scores[1:])[0]) == 2
+
+
 def test_answer_is_in_pixels_of_the_image_itself() -> None:
     found = np.array([[10, 20, 30, 40]], np.float32)
     outputs, sizes = [found, np.array([[0.1, 0.9]], np.float32)], ((50, 100), (100, 50))
     (said,) = boxes.answer(outputs, ["cat", "dog"], sizes=sizes, threshold=0.5)["detections"]
     assert (said["label"], said["box"]) == ("dog", [5.0, 40.0, 15.0, 80.0])
     assert len(boxes.answer(outputs, ["cat", "dog"], sizes=sizes, threshold=0)["detections"]) == 2
+
+
+def test_classes_are_counted_by_the_scores() -> None:
+    assert boxes.classes_of([np.zeros((5, 4), np.float32), np.zeros((5, 3), np.float32)]) == 3
 
 
 def test_boxes_are_drawn_where_they_are() -> None:

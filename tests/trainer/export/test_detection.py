@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -168,3 +169,17 @@ def test_moved_golden_boxes_are_found(int8: Exported, trained: Trained, tmp_path
     after = profiled()
     assert not after["golden_holds"]
     assert after["golden_scores_max_difference"] == 0 < after["golden_boxes_mean_difference"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", task.OUTPUTS)
+def test_verify_finds_an_output_that_is_given_otherwise(name: str, int8: Exported, tmp_path: Path) -> None:
+    """By twice what is allowed, of either output: the tolerance of one is not that of the other."""
+    folder = Path(shutil.copytree(int8.folder, tmp_path / "bundle"))
+    manifest, moved = json.loads((folder / "manifest.json").read_bytes()), folder / "golden" / f"{name}.npy"
+    np.save(moved, np.load(moved) + 2 * manifest["golden"]["output_tolerance"][name]["mean"])
+    manifest["files"][f"golden/{name}.npy"]["sha256"] = hashlib.sha256(moved.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    done = command(folder, "verify.py")
+    assert done.returncode == 1
+    assert "FAIL output: mean difference" in done.stdout

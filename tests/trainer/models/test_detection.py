@@ -113,6 +113,26 @@ def test_boxes_are_decoded_as_torchvision_decodes_them(architecture: str) -> Non
 
 
 @pytest.mark.parametrize("architecture", SMALL)
+def test_scores_are_those_of_the_classes_that_labels_name(architecture: str) -> None:
+    model = built(architecture).eval()
+    with torch.no_grad():
+        maps = model(images())
+    logits = torch.full_like(maps["cls_logits"], -9)
+    logits[..., model.first_class + 2] = 9
+    _, scores = model.decode(maps | {"cls_logits": logits})
+    assert (scores.argmax(dim=2) == 2).all()
+
+
+def test_locations_of_fcos_far_from_a_middle_are_less_sure() -> None:
+    model = built("fcos_resnet18_fpn").eval()
+    with torch.no_grad():
+        maps = model(images())
+    class_BAK, middle_BA1 = torch.full_like(maps["cls_logits"], 2), torch.full_like(maps["bbox_ctrness"], -1)
+    _, scores = model.decode(maps | {"cls_logits": class_BAK, "bbox_ctrness": middle_BA1})
+    torch.testing.assert_close(scores, (class_BAK.sigmoid() * middle_BA1.sigmoid()).sqrt())
+
+
+@pytest.mark.parametrize("architecture", SMALL)
 def test_backbone_of_a_classifier_is_taken_over_whole(architecture: str) -> None:
     build = mobile.build if BACKBONES[architecture].startswith("mobile") else resnet.build
     torch.manual_seed(7)
