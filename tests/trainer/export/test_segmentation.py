@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 from PIL import Image
 
-from core.spec import Constraints, ExportSpec, parse, resolve
+from core.spec import Constraints, ExportSpec, Split, parse, resolve
 from tests.data import masked
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from tests.trainer.export.made import train_and_evaluate
-from trainer.pack import open_pack
+from trainer import weights
+from trainer.export import heldout
+from trainer.pack import Pack, open_pack
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("segmentation")
-    masked.shapes(folder / "pack", size=48, counts=(48, 8, 12))
-    pack = open_pack(folder / "pack")
-    training = {"epochs": 12, "pairs_per_batch": 8}
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder = tmp_path_factory.mktemp("masks")
+    masked.shapes(folder, size=48, counts=(48, 8, 12))
+    return open_pack(folder)
+
+
+@pytest.fixture(scope="module")
+def trained(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train(pack, tmp_path_factory.mktemp("lraspp"), epochs=12, pairs_per_batch=8)
+
+
+def train(pack: Pack, out: Path, *, epochs: int, pairs_per_batch: int, **model: str) -> Trained:
+    training = {"epochs": epochs, "pairs_per_batch": pairs_per_batch}
     adam = {"name": "adamw", "learning_rate": 2e-3, "schedule": "cosine"}
     body = {"dataset": "dsv_test", "method": {"name": "cross_entropy"}, "training": training, "optimizer": adam}
-    spec, _ = resolve(parse(body), pack.manifest)
-    train_and_evaluate(spec, pack, folder / "out")
-    return Trained(spec, pack, folder / "out")
+    spec, _ = resolve(parse(body | {"model": model}), pack.manifest)
+    train_and_evaluate(spec, pack, out)
+    return Trained(spec, pack, out)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +70,17 @@ def test_the_file_is_measured_by_the_figures_of_masks(int8: Exported):
     assert "mIoU %" in card
 
 
-def test_a_gate_is_of_mean_iou(trained: Trained, tmp_path: Path):
-    asked = ExportSpec(precision="fp32", constraints=Constraints(max_bytes=1))
-    assert run_export(trained, asked, tmp_path).result.status == "gate_failed"
+def test_the_gate_is_of_mean_iou(trained: Trained, int8: Exported, tmp_path: Path):
+    shutil.copytree(trained.out, tmp_path / "stated")
+    better = tmp_path / "stated" / "main" / "evaluation.json"
+    stated = json.loads(better.read_bytes())
+    stated["splits"]["test"]["mean_iou"] = int8.result.measured["mean_iou"] + 0.061
+    better.write_text(json.dumps(stated))
+    asked = ExportSpec(precision="int8", constraints=Constraints(max_drop_points=5))
+    (tmp_path / "again").mkdir()
+    result = run_export(Trained(trained.spec, trained.pack, tmp_path / "stated"), asked, tmp_path / "again").result
+    assert result.status == "gate_failed"
+    assert result.violations == ["The file is 6.10 points of mIoU below the trained network; 5 are allowed."]
 
 
 def test_the_bundle_verifies_and_draws(int8: Exported, tmp_path: Path):
@@ -77,3 +98,32 @@ def test_the_bundle_verifies_and_draws(int8: Exported, tmp_path: Path):
     with Image.open(said["drawn"]) as drawn, Image.open(image) as plain:
         assert drawn.size == plain.size
         assert not np.array_equal(np.asarray(drawn), np.asarray(plain.convert("RGB")))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("architecture", ["deeplabv3_mobilenet_v3_large", "fcn_resnet50"])
+def test_files_of_other_networks_say_what_the_network_says(architecture: str, pack: Pack, tmp_path: Path):
+    trained = train(pack, tmp_path / "out", epochs=4, pairs_per_batch=4, architecture=architecture, stem="imagenet")
+    net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / weights.FILE_NAME)
+    images = next(heldout.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
+    with torch.no_grad():
+        exact = net(torch.from_numpy(images)).numpy()
+    spread = exact.std()
+    fp32, fp32_bytes = logits_of(trained, "fp32", images, tmp_path / "fp32")
+    int8, int8_bytes = logits_of(trained, "int8", images, tmp_path / "int8")
+    assert len(np.unique(exact.argmax(axis=1))) > 1
+    np.testing.assert_allclose(fp32, exact, atol=1e-3 * spread)
+    assert np.abs(int8 - exact).mean() < 0.1 * spread
+    assert (int8.argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.95
+    assert int8_bytes < 0.3 * fp32_bytes
+
+
+def logits_of(trained: Trained, precision: str, images: np.ndarray, folder: Path) -> tuple[np.ndarray, int]:
+    """What the file of a bundle that verifies gives for these images, and its size."""
+    folder.mkdir()
+    exported = run_export(trained, ExportSpec(precision=precision, constraints=Constraints(max_drop_points=5)), folder)
+    assert exported.result.status == "succeeded", exported.result.violations
+    assert (done := command(exported.folder, "verify.py")).returncode == 0, done.stdout
+    file = exported.folder / "model.onnx"
+    [logits] = onnxruntime.InferenceSession(file).run(None, {"image": images})
+    return logits, file.stat().st_size
