@@ -42,12 +42,13 @@ def quantize(source: Source, _fp32: Path, folder: Path, *, precision: Precision,
     if precision != "int8":
         raise ValueError(f"XNNPACK has no {precision} here")
     quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
-    graph = torch.export.export(source.net, _example(source)).module()
+    # Of any batch, for observers count a histogram a call: image by image they take most of the time there is.
+    example = torch.zeros(2, *source.image_shape)  # a batch of one would be taken for a constant
+    graph = torch.export.export(source.net, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
     prepared = prepare_pt2e(graph, quantizer)
     with torch.inference_mode():
         for batch in calibration:
-            for image in torch.from_numpy(batch).split(1):
-                prepared(image)
+            prepared(torch.from_numpy(batch))
     _lower(convert_pt2e(prepared), source, folder)
 
 
