@@ -84,6 +84,23 @@ def same_finds(mine: Decoded, reference: Decoded) -> Tensor:
     return torch.from_numpy(np.concatenate(found))
 
 
+def divergence(mine: Decoded, reference: Decoded) -> Tensor:
+    """How much of what the reference finds the other does not say, of each image, (B,) float64.
+
+    A sum over anchors: squared differences of their scores, and what their boxes have lost of their overlap, by the
+    square of the reference's best score. So a box that is gone counts as much as one that has moved away, and the
+    thousands of anchors of score 0.001 count for nothing. Logits would not do: rounding moves most those of the
+    background, by which no image is judged.
+    """
+    (boxes_BA4, scores_BAK), (true_BA4, true_BAK) = ([each.double() for each in one] for one in (mine, reference))
+    low, high = boxes_BA4[..., :2].maximum(true_BA4[..., :2]), boxes_BA4[..., 2:].minimum(true_BA4[..., 2:])
+    areas = [(each[..., 2:] - each[..., :2]).clamp(min=0).prod(dim=-1) for each in (boxes_BA4, true_BA4)]
+    both_BA = (high - low).clamp(min=0).prod(dim=-1)
+    lost_BA = 1 - both_BA / (areas[0] + areas[1] - both_BA).clamp(min=1e-12)
+    lost_BA = true_BAK.amax(dim=2).square() * lost_BA.where(areas[1] > 0, 0)
+    return (scores_BAK - true_BAK).square().sum(dim=(1, 2)) + lost_BA.sum(dim=1)
+
+
 def _sure(decoded: Decoded) -> list[tuple[Floats, Counts]]:
     return [
         (boxes[scores >= inference.SURE], labels[scores >= inference.SURE]) for boxes, scores, labels in chosen(decoded)

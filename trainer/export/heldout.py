@@ -36,16 +36,12 @@ class HeldOut:
 
     @property
     def batch_size(self) -> int:
-        return min(BATCH_SIZE, tasks.choose(self.spec.task).BATCH)
+        return batch_size(self.spec)
 
     def batches(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         """The network's inputs, with what is true of them."""
-        split, manifest = Split[self.pack.manifest.evaluation_split.upper()], self.pack.manifest
-        size, device = (self.spec.height, self.spec.width), torch.device("cpu")
-        samples = tasks.choose(self.spec.task).open_split(self.pack, split, size=size, device=device, budget=0)
-        for start in range(0, len(samples), self.batch_size):
-            pixels, targets = samples.fetch(np.arange(start, min(start + self.batch_size, len(samples))))
-            yield preprocess.normalise(pixels.permute(0, 2, 3, 1).numpy(), manifest.mean, manifest.std), targets
+        split = Split[self.pack.manifest.evaluation_split.upper()]
+        return with_targets(self.spec, self.pack, split, np.arange(len(self.rows)))
 
     def golden_image(self) -> Image.Image:
         """The first image, no larger than a thumbnail, as a picture."""
@@ -65,6 +61,22 @@ class HeldOut:
         height, width = (self.pack.table.column(name)[row].as_py() for name in ("height", "width"))
         shrink = min(1.0, GOLDEN_SIDE_PX / max(height, width))
         return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def batch_size(spec: ResolvedSpec) -> int:
+    return min(BATCH_SIZE, tasks.choose(spec.task).BATCH)
+
+
+def with_targets(
+    spec: ResolvedSpec, pack: Pack, split: Split, positions: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+    """The network's inputs at these positions of a split, with what is true of them, in batches."""
+    size, device = (spec.height, spec.width), torch.device("cpu")
+    samples = tasks.choose(spec.task).open_split(pack, split, size=size, device=device, budget=0)
+    for start in range(0, len(positions), batch_size(spec)):
+        pixels, targets = samples.fetch(positions[start : start + batch_size(spec)])
+        pixels_BHWC = pixels.permute(0, 2, 3, 1).numpy()
+        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std), targets
 
 
 def calibration_rows(pack: Pack) -> NDArray[np.int64]:

@@ -91,7 +91,7 @@ def run_over_split(task: Task, files: list[Model], net: nn.Module | None) -> Gen
     total = ceil(len(held_out.rows) / held_out.batch_size)
     for done, (batch, targets) in enumerate(held_out.batches()):
         yield Working(activity="measure accuracy", done=done, total=total)
-        said = [_outputs(file(batch)) for file in files]
+        said = [outputs_of(file(batch)) for file in files]
         if not all(bool(torch.isfinite(one).all()) for one in leaves(said[0])):
             raise export_failed("measure accuracy", "The file gives outputs that are not finite.")
         found.parts.append(task.vision.judge(said[0], targets))
@@ -105,7 +105,7 @@ def run_over_split(task: Task, files: list[Model], net: nn.Module | None) -> Gen
     return found
 
 
-def _outputs(arrays: list[NDArray[np.float32]]) -> Any:
+def outputs_of(arrays: list[NDArray[np.float32]]) -> Any:
     """As a network gives them: one tensor, or a tuple."""
     tensors = tuple(map(torch.from_numpy, arrays))
     return tensors[0] if len(tensors) == 1 else tensors

@@ -39,8 +39,8 @@ class Task:
 
     @property
     def climbs(self) -> bool:
-        """Whether there is a ladder to climb: candidates are run, and judged by top-1 accuracy."""
-        return self.export.climbs and self.format.RUNS_HERE and self.spec.task == "classification"
+        """Whether there is a ladder to climb: candidates are run to be judged."""
+        return self.export.climbs and self.format.RUNS_HERE
 
     @property
     def outputs(self) -> tuple[str, ...]:

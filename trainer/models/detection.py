@@ -8,6 +8,7 @@ Faster R-CNN is not among them: its second stage has no maps before a choice amo
 Shapes: B batch, A anchors or locations, K classes, G boxes of one image.
 """
 
+import copy
 from functools import partial
 from typing import Any
 
@@ -150,6 +151,21 @@ class Decoding(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         return self.detector.decode(self.detector(images_BCHW))
+
+
+class SpeakingAs(nn.Module):
+    """A detector whose maps are those of another network, which alone is learnt: its losses, anchors and decoding."""
+
+    def __init__(self, detector: Detector, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.detector = copy.deepcopy(detector).requires_grad_(requires_grad=False)
+        self.first_class, self.exclusive = detector.first_class, detector.exclusive
+        self.assign, self.loss = self.detector.assign, self.detector.loss
+        self.decode, self.class_logits = self.detector.decode, self.detector.class_logits
+
+    def forward(self, images_BCHW: Tensor) -> Maps:
+        return self.network(images_BCHW)
 
 
 def build(spec: ModelSpec, *, num_classes: int, channels: int, size: tuple[int, int]) -> Detector:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
+import torch
 from torch import nn
 
 from core.progress import Message, Metrics, Notice, Progress, Working
@@ -13,8 +14,8 @@ from trainer import run as running
 from trainer import training
 from trainer.assignment import Assignment
 from trainer.process import StopRequest
+from trainer.qat import taps
 from trainer.qat.network import FakeQuantized
-from trainer.qat.taps import stage_ends
 from trainer.run import Position, Start
 
 # Of the rate that the network was trained with: it is trained already, and has no batch norm to forgive large steps.
@@ -33,19 +34,28 @@ class Graphs:
 def fine_tune(
     assignment: Assignment, net: nn.Module, graphs: Graphs, *, epochs: int
 ) -> Generator[Message, None, FakeQuantized]:
-    """The rounding network after so many epochs. `net` is what the graphs were made from, on the CPU.
+    """The rounding network after so many epochs. `net` is the one that was trained, on the CPU.
 
-    Deterministic, so what is interrupted is begun again. Raises UnknownOperator where the graph cannot learn, and
+    Deterministic, so what is interrupted is begun again. Raises Unlearnable where the graph cannot learn, and
     TrainerError.
     """
-    prepared, int8 = (onnx.load(path).graph for path in (graphs.prepared, graphs.int8))
-    network = FakeQuantized(int8, prepared)
-    network.tap(stage_ends(net, FakeQuantized(prepared, prepared), assignment.image_shape))
+    network = rounding(graphs, net, assignment.image_shape)
     tuning = replace(assignment, spec=_spec(assignment.spec, epochs))
-    run = running.assemble(tuning, start=Start(network, Position(accumulate=assignment.spec.training.accumulate)))
+    learner = assignment.task.speaking_as(net, network)
+    run = running.assemble(tuning, start=Start(learner, Position(accumulate=assignment.spec.training.accumulate)))
     for message in training.train_round(run, StopRequest()):
         yield from _retold(message, run.plan.steps)
     return network.eval()
+
+
+def rounding(graphs: Graphs, net: nn.Module, image_shape: tuple[int, int, int]) -> FakeQuantized:
+    """What learns: it says what `net` says, the graphs being of that or of what a task made of it. On the CPU."""
+    images_BCHW = torch.randn(2, *image_shape, generator=torch.Generator().manual_seed(0))
+    flowing = taps.values(graphs.prepared, images_BCHW)
+    int8, prepared = (onnx.load(path).graph for path in (graphs.int8, graphs.prepared))
+    network = FakeQuantized(int8, prepared, taps.outputs(net, flowing, images_BCHW))
+    network.tap(taps.stage_ends(net, flowing, images_BCHW))
+    return network
 
 
 def _spec(spec: ResolvedSpec, epochs: int) -> ResolvedSpec:

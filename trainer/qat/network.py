@@ -13,6 +13,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
 from trainer.qat import operators
 
@@ -33,13 +34,16 @@ class _Node:
 class FakeQuantized(nn.Module):
     """`prepared` is the fp32 graph that `graph` was quantized from, whose names both have.
 
-    Given the same graph twice it is that graph in fp32. Raises UnknownOperator.
+    Given the same graph twice it is that graph in fp32. `outputs` are names of values, in whatever they are to be given
+    in; without them it gives what the file gives. What lies behind them is not run. Raises UnknownOperator.
     """
 
-    def __init__(self, graph: onnx.GraphProto, prepared: onnx.GraphProto) -> None:
+    def __init__(self, graph: onnx.GraphProto, prepared: onnx.GraphProto, outputs: Any = None) -> None:
         super().__init__()
-        self._input, self._output = graph.input[0].name, graph.output[0].name
-        self._nodes = _nodes(graph)
+        named = tuple(output.name for output in graph.output)
+        self._outputs = outputs or (named if len(named) > 1 else named[0])
+        self._input = graph.input[0].name
+        self._nodes = _nodes(graph, kept=set(tree_leaves(self._outputs)))
         self._learnt: dict[str, str] = {}  # a weight's name in `prepared` -> its name among the parameters
         self.weights = nn.ParameterDict()
         self.linears = nn.ModuleDict()  # what is left in fp32 of them, so that methods find the last layer
@@ -55,8 +59,9 @@ class FakeQuantized(nn.Module):
         self._tapped: dict[str, int] = {}
         self.stage_ends: tuple[str, ...] = ()
 
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        return self.values(images_BCHW, keep=False)[self._output]
+    def forward(self, images_BCHW: Tensor) -> Any:
+        values = self.values(images_BCHW, keep=False)
+        return tree_map(values.__getitem__, self._outputs)
 
     def values(self, images_BCHW: Tensor, *, keep: bool = True) -> dict[str, Tensor]:
         """What each node gave, by name; without `keep` only what is left at the end."""
@@ -87,14 +92,15 @@ class FakeQuantized(nn.Module):
             array = torch.from_numpy(numpy_helper.to_array(constant).copy())
             if constant.data_type == onnx.TensorProto.INT64:
                 self._integers[constant.name] = array
-            elif constant.name not in self._learnt and not constant.name.endswith(_INTEGERS):
+            elif constant.name not in self._learnt and constant.name.removesuffix(_INTEGERS) not in self._learnt:
                 array = array if array.is_floating_point() else array.to(torch.int32)
                 self.constants.register_buffer(_key(constant.name), array, persistent=False)
 
     def _take_weights(self, floats: Mapping[str, Any]) -> None:
-        """What is learnt: the floats behind integers, and the floats that nodes read."""
+        """What is learnt: the floats that layers read, and those behind the integers that they read."""
+        read = {name for node in self._nodes if node.kind in ("Conv", "Gemm") for name in node.inputs[1:]}
         for node in self._nodes:
-            if node.kind == "DequantizeLinear" and node.inputs[0].endswith(_INTEGERS):
+            if node.kind == "DequantizeLinear" and node.inputs[0].endswith(_INTEGERS) and node.outputs[0] in read:
                 self._learn(node.inputs[0].removesuffix(_INTEGERS), floats)
             elif node.kind == "Gemm" and node.attributes.get("transB") and node.inputs[1] in floats:
                 self._take_linear(node, floats)
@@ -142,6 +148,9 @@ class FakeQuantized(nn.Module):
         name = node.inputs[0]
         if not name.endswith(_INTEGERS):
             return values[name]  # rounded when it was quantized
+        if name.removesuffix(_INTEGERS) not in self._learnt:  # a constant, as a norm's scale, of one step for all
+            integers, scale, zero = (self.constants.get_buffer(_key(each)) for each in node.inputs)
+            return (integers - zero) * scale
         learnt = self.weights[_key(name.removesuffix(_INTEGERS))]
         if name in self._biases:
             weight, axis = self._biases[name]
@@ -173,9 +182,12 @@ def rounded(weight: Tensor, *, axis: int) -> Tensor:
     return torch.fake_quantize_per_channel_affine(weight, scale, zero, axis, -WEIGHT_LIMIT, WEIGHT_LIMIT)
 
 
-def _nodes(graph: onnx.GraphProto) -> list[_Node]:
-    kept, seen, nodes = {output.name for output in graph.output}, set[str](), []
+def _nodes(graph: onnx.GraphProto, *, kept: set[str]) -> list[_Node]:
+    """Those that lead to the values kept, in order."""
+    seen, nodes = set[str](), []
     for node in reversed(graph.node):
+        if not (seen | kept) & set(node.output):
+            continue
         if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
             operators.of(node.op_type)  # said before anything is trained
         last_used = [name for name in dict.fromkeys(node.input) if name and name not in seen | kept]

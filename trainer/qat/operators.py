@@ -14,8 +14,15 @@ Attributes = dict[str, Any]
 Operator = Callable[..., Tensor | tuple[Tensor, ...]]
 
 
-class UnknownOperator(ValueError):
+class Unlearnable(ValueError):
+    """The graph cannot learn with rounding; the message says why."""
+
+
+class UnknownOperator(Unlearnable):
     """The graph has an operator that is not among these."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"nobody taught {kind} to learn with rounding")
 
 
 def of(kind: str) -> Operator:
@@ -73,6 +80,31 @@ def _reshape(attributes: Attributes, values: Tensor, shape: Tensor) -> Tensor:
     return values.reshape([values.shape[i] if n == 0 and kept else n for i, n in enumerate(shape.tolist())])
 
 
+def _resize(
+    attributes: Attributes,
+    images: Tensor,
+    _roi: Tensor | None = None,
+    scales: Tensor | None = None,
+    sizes: Tensor | None = None,
+) -> Tensor:
+    """As torch's exporter writes `interpolate` without aligned corners."""
+    how = attributes.get("mode", b"nearest"), attributes.get("coordinate_transformation_mode", b"half_pixel")
+    modes = {(b"linear", b"half_pixel"): "bilinear", (b"nearest", b"asymmetric"): "nearest"}
+    if how not in modes or attributes.get("antialias"):
+        raise UnknownOperator(f"Resize ({b', '.join(how).decode()})")
+    if sizes is not None:
+        return functional.interpolate(images, sizes.tolist()[2:], mode=modes[how])
+    return functional.interpolate(images, scale_factor=scales.tolist()[2:], mode=modes[how])
+
+
+def _instance_norm(attributes: Attributes, values: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    return functional.instance_norm(values, weight=scale, bias=bias, eps=attributes.get("epsilon", 1e-5))
+
+
+def _shape(attributes: Attributes, values: Tensor) -> Tensor:
+    return torch.tensor(values.shape[attributes.get("start", 0) : attributes.get("end")])
+
+
 def _split(attributes: Attributes, values: Tensor, sizes: Tensor | None = None) -> tuple[Tensor, ...]:
     axis = attributes.get("axis", 0)
     if sizes is not None:
@@ -102,12 +134,15 @@ _OPERATORS: dict[str, Operator] = {
     "Gemm": _gemm,
     "GlobalAveragePool": lambda _, images: images.mean(dim=(2, 3), keepdim=True),
     "HardSigmoid": _hard_sigmoid,
+    "InstanceNormalization": _instance_norm,
     "Identity": lambda _, values: values,
     "MaxPool": _max_pool,
     "Mul": lambda _, left, right: left * right,
     "ReduceMean": _reduce_mean,
     "Relu": lambda _, values: values.relu(),
     "Reshape": _reshape,
+    "Resize": _resize,
+    "Shape": _shape,
     "Sigmoid": lambda _, values: values.sigmoid(),
     "Split": _split,
     "Transpose": lambda attributes, values: values.permute(attributes["perm"]),

@@ -14,6 +14,7 @@ from core.spec.report import SplitEvaluation
 from trainer import augment as augmentation
 from trainer import comparison, methods, models
 from trainer import figures as figures_of_labels
+from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
 from trainer.pack import Pack
@@ -23,6 +24,8 @@ from trainer.sampling import ClassIndex
 __all__ = ["BATCH", "Predictions", "open_split", "predict"]
 
 OUTPUTS = {"logits": "(batch, classes)"}
+DIVERGENCE = "nats"
+TELLING_IMAGES = 256
 judge = Predictions.of
 
 compare = comparison.compare
@@ -69,8 +72,20 @@ def to_export(model: nn.Module) -> nn.Module:
     return model
 
 
+def network_of(exported: nn.Module) -> nn.Module:
+    return exported
+
+
+def speaking_as(_model: nn.Module, network: nn.Module) -> nn.Module:
+    return network
+
+
 def same(mine_BK: Tensor, reference_BK: Tensor) -> Tensor:
     return mine_BK.argmax(dim=1) == reference_BK.argmax(dim=1)
+
+
+def divergence(mine_BK: Tensor, reference_BK: Tensor) -> Tensor:
+    return kl_divergence(mine_BK, reference_BK)
 
 
 def validate(found: Predictions) -> dict[str, float]:

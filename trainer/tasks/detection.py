@@ -37,6 +37,8 @@ OUTPUTS = {
     "boxes": "(batch, anchors, 4): left, top, right, bottom in pixels of the input",
     "scores": "(batch, anchors, classes), 0 to 1; which boxes stay is chosen outside, by `choose` in `postprocess.py`",
 }
+DIVERGENCE = "sure boxes"
+TELLING_IMAGES = 32
 _SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
 _LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 
@@ -45,6 +47,8 @@ same = predictions.same_finds
 compare = figures_of_boxes.compare
 load_backbone = models.load_backbone
 to_export = models.Decoding
+speaking_as = models.SpeakingAs
+divergence = predictions.divergence
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> Detector:
@@ -92,6 +96,10 @@ def predict(
     judge = predictions.judged_by(model)
     parts = yield from sweeping.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
     return Predictions.joined(parts)
+
+
+def network_of(exported: nn.Module) -> nn.Module:
+    return exported.detector  # type: ignore[return-value]
 
 
 def validate(found: Predictions) -> dict[str, float]:

@@ -16,6 +16,7 @@ from core.spec import IGNORE, AugmentationSpec, PackManifest, ResolvedSpec, Spli
 from core.spec.report import SegmentationSplit
 from trainer import sweeping
 from trainer.methods import segmentation as methods
+from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Judged, Method
 from trainer.models import segmentation as models
 from trainer.pack import Pack
@@ -31,6 +32,8 @@ __all__ = ["Predictions", "compare", "load_backbone", "open_split"]
 
 BATCH = 16
 OUTPUTS = {"logits": "(batch, classes, height, width)"}
+DIVERGENCE = "nats a pixel"
+TELLING_IMAGES = 32
 
 judge = Predictions.of
 compare = figures_of_masks.compare
@@ -88,8 +91,20 @@ def to_export(model: nn.Module) -> nn.Module:
     return model
 
 
+def network_of(exported: nn.Module) -> nn.Module:
+    return exported
+
+
+def speaking_as(_model: nn.Module, network: nn.Module) -> nn.Module:
+    return network
+
+
 def same(mine_BKHW: Tensor, reference_BKHW: Tensor) -> Tensor:
     return mine_BKHW.argmax(dim=1) == reference_BKHW.argmax(dim=1)
+
+
+def divergence(mine_BKHW: Tensor, reference_BKHW: Tensor) -> Tensor:
+    return kl_divergence(mine_BKHW, reference_BKHW).mean(dim=(1, 2))
 
 
 def validate(found: Predictions) -> dict[str, float]:

@@ -68,6 +68,8 @@ class Task(Protocol):
     Predictions: type[Predictions]
     BATCH: int  # images at once in evaluation mode
     OUTPUTS: Mapping[str, str]  # what an exported file calls its outputs, in their order, and what they are
+    DIVERGENCE: str  # what `divergence` is counted in
+    TELLING_IMAGES: int  # that a divergence is measured on; each holds one decision, or thousands
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
@@ -112,11 +114,20 @@ class Task(Protocol):
     def to_export(self, model: nn.Module) -> nn.Module:
         """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
+    def network_of(self, exported: nn.Module) -> nn.Module:
+        """What `to_export` was given."""
+
+    def speaking_as(self, model: nn.Module, network: nn.Module) -> nn.Module:
+        """`model` for methods, `predict` and `to_export`, but saying what `network` says, which alone is learnt."""
+
     def judge(self, outputs: Any, targets: Targets) -> Predictions:
         """Of a batch of what `to_export` gives, by whatever ran it."""
 
     def same(self, mine: Any, reference: Any) -> Tensor:
         """Where two say alike: a bool of each image, pixel or whatever else is decided."""
+
+    def divergence(self, mine: Any, reference: Any) -> Tensor:
+        """Of each image, how far what a file says is from what the reference says, (B,) float64, none below zero."""
 
     def validate(self, found: Predictions) -> dict[str, float]:
         """Metrics of validation: at least those of `TERMS[task].validated`."""

@@ -19,9 +19,9 @@ from tests.trainer.export.test_quantization import CASES, SLOW_CASES, calibratio
 from trainer.export import conversion, quantization
 from trainer.export.quantization import Prepared
 from trainer.models import stages
+from trainer.qat import taps
 from trainer.qat.network import FakeQuantized, rounded
 from trainer.qat.operators import UnknownOperator
-from trainer.qat.taps import stage_ends
 
 EVERY = [
     pytest.param(name, *case[:2], marks=[] if name == "mobilenet_v3_small" else pytest.mark.slow)
@@ -56,7 +56,8 @@ def test_network_answers_as_its_file_and_learns_all_of_its_weights(
     file = run(int8, images.numpy())
     assert np.abs(fake - file).mean() < 0.4 * np.abs(file - fp32).mean()
 
-    network.tap(stage_ends(net, plain, shape))
+    flowing = taps.values(prepared.graph, images[:2])
+    network.tap(taps.stage_ends(net, flowing, images[:2]))
     assert stages.shapes(network, shape) == stages.shapes(net, shape)
 
     network(images[:4]).square().mean().backward()

@@ -19,7 +19,7 @@ from trainer.export.ladder.attempts import Attempt, Workshop
 from trainer.export.ladder.hopelessness import hopeless
 from trainer.export.ladder.judging import Judge
 from trainer.export.task import Task
-from trainer.qat.operators import UnknownOperator
+from trainer.qat.operators import Unlearnable
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Climbed:
 def climb(task: Task, net: nn.Module, scratch: Path) -> Generator[Message, None, Climbed]:
     """Make files until one is good enough; each is a notice. Raises TrainerError."""
     fp32 = scratch / "fp32"
-    yield from model_files.convert(task, Source(net, task.image_shape), fp32)
+    yield from model_files.convert(task, Source(net, task.image_shape, task.outputs), fp32)
     model_files.annotate(task, fp32)
     judge = yield from Judge.over(task, fp32)
     workshop = Workshop(task, net, fp32, scratch, judge)
@@ -72,8 +72,8 @@ def _make(
         return Candidate(rung=attempt.rung, reasons=[obstacle])
     try:
         candidate = yield from attempt.write(folder)
-    except UnknownOperator as error:
-        return Candidate(rung=attempt.rung, reasons=[f"Not tried: nobody taught {error} to learn with rounding."])
+    except Unlearnable as error:
+        return Candidate(rung=attempt.rung, reasons=[f"Not tried: {error}."])
     model_files.annotate(task, folder)
     return (yield from workshop.judge.judge(candidate, folder))
 

@@ -14,6 +14,7 @@ from core.spec.methods import TaughtSpec
 from core.spec.report import Candidate
 from trainer.assignment import Assignment
 from trainer.export import quantization
+from trainer.export.agreement import keys
 from trainer.export.calibration import Calibration
 from trainer.export.formats import Source
 from trainer.export.formats.onnx import MODEL_NAME
@@ -92,7 +93,7 @@ class Workshop:
     def _mixed(self, folder: Path, *, count: int) -> Made:
         yield from self._find_ranges()
         if self.worst_first is None:
-            self.worst_first = yield from sensitivity.worst_first(self._ready(), self.judge, self.scratch)
+            self.worst_first = yield from sensitivity.worst_first(self._ready(), self.judge, self.fp32, self.scratch)
         kept = self.worst_first[:count]
         yield from self._write(folder, in_fp32=kept)
         weights = quantization.layers(self._ready())
@@ -108,27 +109,32 @@ class Workshop:
             assignment = Assignment(
                 task.spec, task.pack, Path(scratch), "main", task.device, teacher_folder=task.teacher
             )
-            tuned = yield from fine_tune(assignment, self.net, Graphs(prepared.graph, int8), epochs=epochs)
+            trained = task.vision.network_of(self.net)
+            tuned = yield from fine_tune(assignment, trained, Graphs(prepared.graph, int8), epochs=epochs)
             weights = {name: tensor.numpy() for name, tensor in tuned.learnt().items()}
             quantization.write(quantization.with_weights(prepared, weights, Path(scratch)), folder / MODEL_NAME)
-        yield from self._compare(tuned, folder)
+        yield from self._compare(task.vision.to_export(task.vision.speaking_as(trained, tuned.cpu())), folder)
         return Candidate(rung="qat", qat_epochs=epochs)
 
     def _compare(self, tuned: nn.Module, folder: Path) -> Work:
         """Say how near the file comes to the network that was fine-tuned."""
-        logits = yield from self.judge.logits(folder)
-        before = yield from self.judge.logits_of(tuned.cpu())
-        apart, agreement = float(abs(logits - before).mean()), float((logits.argmax(1) == before.argmax(1)).mean())
-        message = (
-            f"The int8 file and the network that was fine-tuned label {agreement:.2%} of {len(logits)} images alike; "
-            f"their logits are {apart:.2g} apart on average, with a deviation of {before.std():.2g}."
+        found = yield from self.judge.agreement(folder, tuned.eval())
+        values = found.values("file") | {
+            f"{key}_deviation": one.reference_deviation
+            for key, one in zip(keys("file", found.outputs), found.differences, strict=True)
+        }
+        alike = "decide nothing" if found.decisions == 0 else f"decide {found.agreed / found.decisions:.2%} alike"
+        apart = ", ".join(
+            f"their {name} {values[f'{key}_mean_difference']:.2g} apart on average, of a deviation of "
+            f"{values[f'{key}_deviation']:.2g}"
+            for key, name in zip(keys("file", found.outputs), found.outputs, strict=True)
         )
-        data = {"agreement": agreement, "mean_difference": apart, "deviation": float(before.std())}
-        yield Notice(severity="info", code="qat_exported", message=message, data=data)
+        message = f"The int8 file and the network that was fine-tuned {alike} on {found.images} images; {apart}."
+        yield Notice(severity="info", code="qat_exported", message=message, data=values)
 
     def _quantize(self, folder: Path, *, precision: Precision) -> Work:
         calibration = Calibration.of(self.task.spec, self.task.pack)
-        source = Source(self.net, self.task.image_shape)
+        source = Source(self.net, self.task.image_shape, self.task.outputs)
         quantize = partial(
             self.task.format.quantize, source, self.fp32, folder, precision=precision, calibration=calibration
         )

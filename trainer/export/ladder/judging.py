@@ -1,103 +1,121 @@
 """What a candidate is worth, measured on images that choose, which are never those of the held-out split."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
+from math import ceil, nan
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from core.progress import Working
-from core.spec import Split
+from core.spec import TERMS, Split
 from core.spec.report import Candidate
 from trainer.export import gate, heldout, model_files, timing
+from trainer.export.agreement import Agreement
+from trainer.export.measurement import leaves, outputs_of
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
-from trainer.prediction import Predictions
+from trainer.tasks.task import Targets
 
-Logits = NDArray[np.float32]
 CHOOSING_IMAGES = 2048  # a point of accuracy is 20 of them
+COMPARED_IMAGES = 256  # of them, with a network, which is slower than the files
+
+Batches = Iterator[tuple[NDArray[np.float32], Targets]]
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Compares files with the fp32 one, whose logits are the trained network's."""
+    """Compares files with the fp32 one, which says what the trained network says, by the task's headline figure."""
 
     task: Task
     split: Literal["val", "train"]
-    rows: NDArray[np.int64]
-    reference: Logits
+    positions: NDArray[np.int64]  # in the split, of the images that choose
+    before: float = nan  # the fp32 file's figure
 
     @classmethod
     def over(cls, task: Task, fp32: Path) -> Generator[Working, None, "Judge"]:
-        split, rows = choosing(task)
-        judge = cls(task, split, rows, np.empty((0, 0), np.float32))
-        logits = yield from judge.logits(fp32)
-        return cls(task, split, rows, logits)
+        judge = cls(task, *choosing(task))
+        return replace(judge, before=(yield from judge.headline(fp32)))
 
-    def logits(self, folder: Path) -> Generator[Working, None, Logits]:
-        """Of a model for all images that choose."""
+    def headline(self, folder: Path) -> Generator[Working, None, float]:
+        """A model's headline figure on all images that choose."""
         model, found = self.task.format.RUNTIME.Model(folder), []
-        total = ceil(len(self.rows) / heldout.BATCH_SIZE)
-        batches = heldout.batches(self.task.spec, self.task.pack, self.rows, size=heldout.BATCH_SIZE)
-        for done, batch in enumerate(batches):
+        total = ceil(len(self.positions) / heldout.batch_size(self.task.spec))
+        for done, (images, targets) in enumerate(self.batches(len(self.positions))):
             yield Working(activity=f"measure on {self.split}", done=done, total=total)
-            found.append(model(batch)[0])
-        return np.concatenate(found)
-
-    def logits_of(self, network: nn.Module) -> Generator[Working, None, Logits]:
-        """Of a network on the CPU, for the same images."""
-        found = []
-        for done, batch in enumerate(
-            heldout.batches(self.task.spec, self.task.pack, self.rows, size=heldout.BATCH_SIZE)
-        ):
-            yield Working(activity=f"measure on {self.split}", done=done, total=len(self.rows))
-            with torch.inference_mode():
-                found.append(network(torch.from_numpy(batch)).numpy())
-        return np.concatenate(found)
-
-    def over_fewer(self, most: int) -> "Judge":
-        """The same on at most so many of the images."""
-        chosen = heldout.spaced(np.arange(len(self.rows)), most)
-        return Judge(self.task, self.split, self.rows[chosen], self.reference[chosen])
+            found.append(self.task.vision.judge(outputs_of(model(images)), targets))
+        measured = self.task.vision.validate(self.task.vision.Predictions.joined(found))
+        return measured[TERMS[self.task.pack.manifest.task].validated[0]]
 
     def judge(self, candidate: Candidate, folder: Path) -> Generator[Working, None, Candidate]:
         """The candidate with all that was measured of its file, and whether it keeps the constraints."""
-        logits = yield from self.logits(folder)
+        terms = TERMS[self.task.pack.manifest.task]
+        figure = yield from self.headline(folder)
         timed = yield from working_while(
             "measure latency", partial(timing.time_models, self.task.format.RUNTIME, [folder])
         )
-        top1 = self._top1(logits)
         measured: dict[str, Any] = {
             "split": self.split,
-            "samples": len(self.rows),
+            "samples": len(self.positions),
             "model_bytes": model_files.bytes_of(folder),
-            "top1_accuracy": top1,
-            "drop_points": 100 * (self._top1(self.reference) - top1),
+            terms.headline: figure,
+            "drop_points": 100 * (self.before - figure),
             "latency_ms_p50": timed["latency_ms_p50"],
         }
-        reasons = gate.violations(self.task.export.constraints, measured | timed | {"run_here": True})
+        reasons = gate.violations(
+            self.task.export.constraints, measured | timed | {"run_here": True}, metric=terms.headline_name
+        )
         return candidate.model_copy(update=measured | {"meets": not reasons, "reasons": reasons})
 
-    def divergence(self, logits: Logits) -> float:
-        """Mean KL(fp32 || file) in nats: finer than accuracy, which few images decide."""
-        before, after = (torch.from_numpy(each).double().log_softmax(dim=1) for each in (self.reference, logits))
-        return float((before.exp() * (before - after)).sum(dim=1).mean())
+    def agreement(self, folder: Path, network: nn.Module) -> Generator[Working, None, Agreement]:
+        """How a file agrees with a network on the CPU, on some of the images."""
+        model, vision, found = self.task.format.RUNTIME.Model(folder), self.task.vision, Agreement(self.task.outputs)
+        for images, _ in self.batches(COMPARED_IMAGES):
+            yield Working(activity=f"measure on {self.split}", done=found.images, total=COMPARED_IMAGES)
+            mine = outputs_of(model(images))
+            with torch.inference_mode():
+                theirs = network(torch.from_numpy(images))
+            found.add(leaves(mine), leaves(theirs), same=vision.same(mine, theirs))
+        return found
 
-    def _top1(self, logits: Logits) -> float:
-        labels = torch.from_numpy(self.task.pack.labels[self.rows])
-        return float(Predictions.of(torch.from_numpy(logits), labels).correct.mean())
+    def batches(self, most: int) -> Batches:
+        """At most so many of the images, evenly spaced, with what is true of them."""
+        chosen = heldout.spaced(self.positions, most)
+        return heldout.with_targets(self.task.spec, self.task.pack, Split[self.split.upper()], chosen)
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How far models are from the fp32 one on a few images: finer than its figure, which few decisions move."""
+
+    task: Task
+    inputs: list[NDArray[np.float32]]
+    reference: list[Any]  # what the fp32 model says, batch by batch
+
+    @classmethod
+    def on(cls, judge: Judge, fp32: Path, most: int) -> "Divergence":
+        """On at most so many of the images that choose."""
+        model, inputs = judge.task.format.RUNTIME.Model(fp32), [images for images, _ in judge.batches(most)]
+        return cls(judge.task, inputs, [outputs_of(model(images)) for images in inputs])
+
+    def of(self, folder: Path) -> float:
+        """The mean over images of the task's `divergence`."""
+        model = self.task.format.RUNTIME.Model(folder)
+        said = (outputs_of(model(images)) for images in self.inputs)
+        found: list[Tensor] = [self.task.vision.divergence(*both) for both in zip(said, self.reference, strict=True)]
+        return float(torch.cat(found).mean())
 
 
 def choosing(task: Task) -> tuple[Literal["val", "train"], NDArray[np.int64]]:
-    """The split that chooses and its rows, evenly spaced: validation, unless the figures are reported on that."""
+    """The split that chooses and the places of images in it, evenly spaced: validation, unless figures are of that."""
     manifest = task.pack.manifest
-    reported = manifest.evaluation_split
-    if manifest.split_size("val") and reported != "val":
-        return "val", heldout.spaced(task.pack.rows(Split.VAL), CHOOSING_IMAGES)
-    return "train", heldout.spaced(task.pack.rows(Split.TRAIN), CHOOSING_IMAGES)
+    split: Literal["val", "train"] = (
+        "val" if manifest.split_size("val") and manifest.evaluation_split != "val" else "train"
+    )
+    places = np.arange(len(task.pack.rows(Split[split.upper()])))
+    return split, heldout.spaced(places, CHOOSING_IMAGES)

@@ -9,36 +9,36 @@ import numpy as np
 from core.progress import Message, Notice, Working
 from trainer.export import quantization
 from trainer.export.formats.onnx import MODEL_NAME
-from trainer.export.ladder.judging import Judge
+from trainer.export.ladder.judging import Divergence, Judge
 from trainer.export.quantization import Prepared
 from trainer.export.waiting import working_while
 
-IMAGES = 256  # of those that choose; there are as many files as layers
 
-
-def worst_first(prepared: Prepared, judge: Judge, scratch: Path) -> Generator[Message, None, list[str]]:
-    """The nodes with weights by their divergence, the largest first."""
+def worst_first(prepared: Prepared, judge: Judge, fp32: Path, scratch: Path) -> Generator[Message, None, list[str]]:
+    """The nodes with weights by their divergence, the largest first. There are as many files as layers."""
     layers, found = quantization.layers(prepared), {}
-    fewer = judge.over_fewer(IMAGES)
+    images = judge.task.vision.TELLING_IMAGES
+    divergence = yield from working_while("find sensitive layers", partial(Divergence.on, judge, fp32, images))
     folder = scratch / "sensitivity"
     folder.mkdir(exist_ok=True)
     for number, layer in enumerate(layers):
         yield Working(activity="find sensitive layers", done=number, total=len(layers))
         write = partial(quantization.write_untidied, prepared, folder / MODEL_NAME, only=[layer])
         yield from working_while("find sensitive layers", write)
-        found[layer] = fewer.divergence((yield from fewer.logits(folder)))
+        found[layer] = yield from working_while("find sensitive layers", partial(divergence.of, folder))
     order = sorted(layers, key=lambda layer: -found[layer])
-    yield _notice([(layers[layer], found[layer]) for layer in order], judge.split)
+    yield _notice([(layers[layer], found[layer]) for layer in order], judge)
     return order
 
 
-def _notice(by_divergence: list[tuple[str, float]], split: str) -> Notice:
+def _notice(by_divergence: list[tuple[str, float]], judge: Judge) -> Notice:
     worst, divergence = by_divergence[0]
+    unit = judge.task.vision.DIVERGENCE
     total = float(np.sum([each for _, each in by_divergence]))
     share = divergence / total if total else 0.0
     message = (
-        f"Rounding {worst} alone changes the answers most: {divergence:.2g} nats on {split} images, {share:.0%} of "
-        f"what all {len(by_divergence)} layers do."
+        f"Rounding {worst} alone changes the answers most: {divergence:.2g} {unit} on {judge.split} images, "
+        f"{share:.0%} of what all {len(by_divergence)} layers do."
     )
-    data = {"split": split, "nats": dict(by_divergence[:20])}
+    data = {"split": judge.split, "unit": unit, "divergence": dict(by_divergence[:20])}
     return Notice(severity="info", code="layer_sensitivity", message=message, data=data)
