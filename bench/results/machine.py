@@ -10,5 +10,5 @@ from bench.figures import processor
 def describe() -> str:
     cores = len(os.sched_getaffinity(0))
     return (
-        f"{processor()}, {cores} cores, one thread a run, torch {version('torch')}, Python {platform.python_version()}"
+        f"{processor()}, {cores} core{"s" if cores > 1 else ""}, one thread a run, torch {version('torch')}, Python {platform.python_version()}"
     )

@@ -223,7 +223,9 @@ class Candidate(Figures):
     split: Literal["val", "train"] | None = None  # whose images chose; never the test split's
     samples: int | None = None
     model_bytes: int | None = None
-    top1_accuracy: float | None = None
+    top1_accuracy: float | None = None  # of the three the task's headline figure
+    mean_iou: float | None = None
+    ap: float | None = None
     drop_points: float | None = None  # against the trained network, on the same images
     latency_ms_p50: float | None = None
     meets: bool = False

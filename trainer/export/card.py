@@ -214,7 +214,7 @@ def _ladder(facts: Facts) -> str:
     ]
     split = next((each.split for each in facts.candidates if each.split), "no")
     return f"""## The ladder
-Tried in this order; accuracy on {split} images.
+Tried in this order; drops are of {TERMS[facts.manifest.task].headline_name} on {split} images.
 
 | rung | layers in fp32 | bytes | drop, points | ms | keeps what was asked |
 |---|---|---|---|---|---|

@@ -122,6 +122,8 @@ class FakeQuantized(nn.Module):
                 self.steps.register_buffer(_key(bias.inputs[0]), torch.from_numpy(product / step), persistent=False)
 
     def _learn(self, name: str, floats: Mapping[str, Any]) -> None:
+        if name not in floats:  # the quantizer wrote a copy for each scale of what several layers share
+            raise operators.Unlearnable(f"several layers share a weight, of which the int8 file has {name} besides")
         self.weights[_key(name)] = nn.Parameter(torch.from_numpy(floats[name].copy()))
         self._learnt[name] = f"weights.{_key(name)}"
 

@@ -1,4 +1,4 @@
-"""Exports of one small trained network, made once for all the tests that look at them."""
+"""Small trained networks and their exports, made once for all the tests that look at them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.progress import AnyMessage
-from core.spec import ExportResult, ExportSpec, ResolvedSpec
-from tests.data import packs
+from core.spec import ExportResult, ExportSpec, ResolvedSpec, parse, resolve
+from tests.data import masked, packs
+from tests.trainer.detection import made as detection
 from tests.trainer.export import made
 from trainer import export
 from trainer.pack import Pack, open_pack
@@ -40,6 +41,37 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     spec = made.quick_spec(pack, "resnet20", epochs=5)
     made.train_and_evaluate(spec, pack, folder / "out")
     made.state_evaluation(folder / "out", arm="control", top1_accuracy=0.5, taken_from=folder / "out")
+    return Trained(spec, pack, folder / "out")
+
+
+@pytest.fixture(scope="session")
+def trained_on_masks(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """An LR-ASPP on coloured squares of 48 px."""
+    folder = tmp_path_factory.mktemp("segmentation")
+    masked.shapes(folder / "pack", size=48, counts=(48, 8, 12))
+    pack = open_pack(folder / "pack")
+    return train_on_masks(pack, folder / "out", epochs=12, pairs_per_batch=8)
+
+
+def train_on_masks(pack: Pack, out: Path, *, epochs: int, pairs_per_batch: int, **model: str) -> Trained:
+    training = {"epochs": epochs, "pairs_per_batch": pairs_per_batch}
+    adam = {"name": "adamw", "learning_rate": 2e-3, "schedule": "cosine"}
+    body = {"dataset": "dsv_test", "method": {"name": "cross_entropy"}, "training": training, "optimizer": adam}
+    spec, _ = resolve(parse(body | {"model": model}), pack.manifest)
+    made.train_and_evaluate(spec, pack, out)
+    return Trained(spec, pack, out)
+
+
+@pytest.fixture(scope="session")
+def trained_on_boxes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """An FCOS on letters in scenes of 64 px."""
+    folder = tmp_path_factory.mktemp("detection")
+    pack = detection.pack_of(folder, count=300)
+    still = {"horizontal_flip": False, "scale_jitter": [1, 1], "photometric": False}
+    training = {"epochs": 8, "pairs_per_batch": 4, "augmentation": still}
+    optimizer = {"name": "adamw", "learning_rate": 1e-3, "schedule": "cosine", "warmup_epochs": 1}
+    spec = detection.spec_of(pack.manifest, method={"name": "cross_entropy"}, training=training, optimizer=optimizer)
+    made.train_and_evaluate(spec, pack, folder / "out")
     return Trained(spec, pack, folder / "out")
 
 

@@ -16,15 +16,12 @@ import torch
 from PIL import Image
 
 from core.spec import Constraints, ExportSpec, ModelSpec, ProfileResult
-from tests.trainer.detection.made import SIDE, pack_of, spec_of
+from tests.trainer.detection.made import SIDE
 from tests.trainer.export.conftest import Exported, Trained, run_export
-from tests.trainer.export.made import train_and_evaluate
 from trainer.export import conversion, half_weights, profiling, quantization
 from trainer.export.calibration import Calibration
 from trainer.models import detection
 from trainer.tasks import detection as task
-
-STILL = {"horizontal_flip": False, "scale_jitter": [1, 1], "photometric": False}
 
 
 def command(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -84,14 +81,8 @@ def run(path: Path, images: torch.Tensor) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("detection")
-    pack = pack_of(folder, count=300)
-    training = {"epochs": 8, "pairs_per_batch": 4, "augmentation": STILL}
-    optimizer = {"name": "adamw", "learning_rate": 1e-3, "schedule": "cosine", "warmup_epochs": 1}
-    spec = spec_of(pack.manifest, method={"name": "cross_entropy"}, training=training, optimizer=optimizer)
-    train_and_evaluate(spec, pack, folder / "run")
-    return Trained(spec, pack, folder / "run")
+def trained(trained_on_boxes: Trained) -> Trained:
+    return trained_on_boxes
 
 
 @pytest.fixture(scope="module")

@@ -14,36 +14,23 @@ import pytest
 import torch
 from PIL import Image
 
-from core.spec import Constraints, ExportSpec, Split, parse, resolve
-from tests.data import masked
-from tests.trainer.export.conftest import Exported, Trained, run_export
-from tests.trainer.export.made import train_and_evaluate
+from core.spec import Constraints, ExportSpec, Split
+from tests.trainer.export.conftest import Exported, Trained, run_export, train_on_masks
 from trainer import weights
 from trainer.export import heldout
-from trainer.pack import Pack, open_pack
+from trainer.pack import Pack
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
-    folder = tmp_path_factory.mktemp("masks")
-    masked.shapes(folder, size=48, counts=(48, 8, 12))
-    return open_pack(folder)
+def trained(trained_on_masks: Trained) -> Trained:
+    return trained_on_masks
 
 
 @pytest.fixture(scope="module")
-def trained(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(pack, tmp_path_factory.mktemp("lraspp"), epochs=12, pairs_per_batch=8)
-
-
-def train(pack: Pack, out: Path, *, epochs: int, pairs_per_batch: int, **model: str) -> Trained:
-    training = {"epochs": epochs, "pairs_per_batch": pairs_per_batch}
-    adam = {"name": "adamw", "learning_rate": 2e-3, "schedule": "cosine"}
-    body = {"dataset": "dsv_test", "method": {"name": "cross_entropy"}, "training": training, "optimizer": adam}
-    spec, _ = resolve(parse(body | {"model": model}), pack.manifest)
-    train_and_evaluate(spec, pack, out)
-    return Trained(spec, pack, out)
+def pack(trained: Trained) -> Pack:
+    return trained.pack
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +90,7 @@ def test_the_bundle_verifies_and_draws(int8: Exported, tmp_path: Path):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("architecture", ["deeplabv3_mobilenet_v3_large", "fcn_resnet50"])
 def test_files_of_other_networks_say_what_the_network_says(architecture: str, pack: Pack, tmp_path: Path):
-    trained = train(pack, tmp_path / "out", epochs=4, pairs_per_batch=4, architecture=architecture, stem="imagenet")
+    trained = train_on_masks(pack, tmp_path / "out", epochs=4, pairs_per_batch=4, architecture=architecture, stem="imagenet")
     net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / weights.FILE_NAME)
     images = next(heldout.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Each format beside ONNX, from a trained network to a bundle that its own runtime runs: `make test-formats`.
+"""Each format beside ONNX, from trained networks to bundles that its own runtime runs: `make test-formats`.
 
 Not collected by `make test`: the formats' packages are not part of `make install`.
 """
@@ -24,17 +24,27 @@ STORED = {"fp32": "float32", "fp16": "float16", "int8": "int8"}
 LARGEST_SHARE = {"fp16": 0.6, "int8": 0.4}  # the XML of OpenVINO weighs heavily beside a network of 270,000 weights
 
 
+class Made(dict):
+    """Exports of a network, each made when first asked for."""
+
+    def __init__(self, trained: Trained, folders: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self._trained, self._folders = trained, folders
+
+    def __missing__(self, case: tuple[FormatName, str]) -> Exported:
+        asked = ExportSpec(format=case[0], precision=case[1])
+        self[case] = run_export(self._trained, asked, self._folders.mktemp("-".join(case)))
+        return self[case]
+
+
 @pytest.fixture(scope="module")
-def exports(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Exported]:
-    """Made when first asked for."""
+def exports(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return Made(trained, tmp_path_factory)
 
-    class Made(dict):
-        def __missing__(self, case: tuple[FormatName, str]) -> Exported:
-            asked = ExportSpec(format=case[0], precision=case[1])
-            self[case] = run_export(trained, asked, tmp_path_factory.mktemp("-".join(case)))
-            return self[case]
 
-    return Made()
+@pytest.fixture(scope="module")
+def exports_of_masks(trained_on_masks: Trained, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return Made(trained_on_masks, tmp_path_factory)
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -57,14 +67,37 @@ def test_file_was_run_agrees_and_proves_itself(exports: dict, case: tuple[str, s
     assert abs(measured["drop_points"]) < 2
     assert 0 < measured["latency_ms_p50"] <= measured["latency_ms_p99"]
     assert measured["peak_rss_bytes"] > 0
-    verified = command(exported.folder, "verify.py")
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    image = exported.folder / "golden" / "image.png"
-    inferred = command(exported.folder, "infer.py", image, "--top", "10")
-    assert inferred.returncode == 0, inferred.stderr
-    golden = np.load(exported.folder / "golden" / "output.npy")[0]
-    labels = json.loads((exported.folder / "labels.json").read_bytes())
-    assert json.loads(inferred.stdout)["label"] == labels[golden.argmax()]
+    golden, labels, said = proven(exported.folder, "--top", "10")
+    assert said["label"] == labels[golden.argmax()]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] != NEVER_RUN], ids="-".join)
+def test_masks_are_those_of_the_network_and_prove_themselves(
+    exports_of_masks: Made, case: tuple[FormatName, str]
+) -> None:
+    exported = exports_of_masks[case]
+    measured = exported.result.measured
+    assert exported.result.status == "succeeded"
+    assert measured["weights"].keys() == {STORED[case[1]]}
+    assert measured["mean_iou"] > 0.6
+    assert measured["trained_agreement"] > (0.98 if case[1] == "int8" else 0.999)  # of pixels
+    assert abs(measured["drop_points"]) < (2 if case[1] == "int8" else 0.1)
+    if case[1] in LARGEST_SHARE:
+        assert measured["bytes_ratio"] < LARGEST_SHARE[case[1]]
+    golden, labels, said = proven(exported.folder)
+    share = {one["label"]: one["share"] for one in said["classes"]}
+    shown = np.bincount(golden.argmax(axis=0).reshape(-1), minlength=len(labels)) / golden[0].size
+    expected = {label: each for label, each in zip(labels, shown.tolist(), strict=True) if each}
+    assert share == pytest.approx(expected, abs=1e-3)  # of one image, not of a batch: a pixel may fall otherwise
+
+
+@pytest.mark.parametrize("precision", FORMATS[NEVER_RUN].precisions, ids=lambda name: f"{NEVER_RUN}-{name}")
+def test_masks_are_written_where_nobody_runs_them(exports_of_masks: Made, precision: str) -> None:
+    exported = exports_of_masks[NEVER_RUN, precision]
+    assert exported.result.status == "succeeded"
+    assert exported.result.measured["run_here"] is False
+    assert exported.result.measured["weights"][STORED[precision]] > 3_000_000
+    assert "mean_iou" not in exported.result.measured
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -101,6 +134,16 @@ def test_constraint_that_nobody_could_look_at_fails_the_gate_of_coreml(trained: 
     exported = run_export(trained, asked, tmp_path)
     assert exported.result.status == "gate_failed"
     assert "max_drop_points could not be looked at" in exported.result.violations[0]
+
+
+def proven(folder: Path, *options: str) -> tuple[np.ndarray, list[str], dict]:
+    """The golden output and the labels of a bundle whose verify.py holds, and what its infer.py says of the image."""
+    verified = command(folder, "verify.py")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    inferred = command(folder, "infer.py", folder / "golden" / "image.png", *options)
+    assert inferred.returncode == 0, inferred.stderr
+    golden = np.load(folder / "golden" / "output.npy")[0]
+    return golden, json.loads((folder / "labels.json").read_bytes()), json.loads(inferred.stdout)
 
 
 def command(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
