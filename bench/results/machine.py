@@ -8,7 +8,6 @@ from bench.figures import processor
 
 
 def describe() -> str:
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{processor()}, {cores} core{"s" if cores > 1 else ""}, one thread a run, torch {version('torch')}, Python {platform.python_version()}"
-    )
+    count = len(os.sched_getaffinity(0))
+    cores = "1 core" if count == 1 else f"{count} cores"
+    return f"{processor()}, {cores}, one thread a run, torch {version('torch')}, Python {platform.python_version()}"

@@ -90,7 +90,9 @@ def test_the_bundle_verifies_and_draws(int8: Exported, tmp_path: Path):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("architecture", ["deeplabv3_mobilenet_v3_large", "fcn_resnet50"])
 def test_files_of_other_networks_say_what_the_network_says(architecture: str, pack: Pack, tmp_path: Path):
-    trained = train_on_masks(pack, tmp_path / "out", epochs=4, pairs_per_batch=4, architecture=architecture, stem="imagenet")
+    trained = train_on_masks(
+        pack, tmp_path / "out", epochs=4, pairs_per_batch=4, architecture=architecture, stem="imagenet"
+    )
     net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / weights.FILE_NAME)
     images = next(heldout.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
     with torch.no_grad():
