@@ -102,6 +102,13 @@ def _damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 FAULTS = [
-    Fault("F5", "killed at each place of saving a checkpoint", kill_while_saving, workers=3, lost_limit=2 * INTERVAL),
+    Fault(
+        "F5",
+        "killed at each place of saving a checkpoint",
+        kill_while_saving,
+        workers=3,
+        # It holds an upload until the ledger has heard of the step, which may be a second, 33 steps, later.
+        lost_limit=3 * INTERVAL,
+    ),
     Fault("F6", "newest checkpoint cut short or flipped in one bit", damage, workers=3, lost_limit=2 * INTERVAL),
 ]
