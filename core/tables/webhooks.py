@@ -15,7 +15,9 @@ class Webhook(Owned, Row):
     url: Mapped[str]
     description: Mapped[str | None]
     events: Mapped[list[str]]  # of core.webhooks.catalogue; "*" is all, also those to come
-    secret: Mapped[str]  # as it was told: an HMAC needs the secret itself
+    secret: Mapped[str]  # sealed, or as it was told: core.webhooks.secrets
+    former_secrets: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # sign beside it until then
+    former_secrets_until: Mapped[datetime | None]
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     disabled_reason: Mapped[str | None]
     failures: Mapped[int] = mapped_column(server_default=text("0"))  # in a row, of all its messages
