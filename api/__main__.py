@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from types import FrameType
 
 import uvicorn
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from api import allocator, telemetry
 from api.app import create_app
 from api.protocol import LimitedProtocol
+from core.webhooks import secrets
 
 GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick
 
@@ -37,6 +39,10 @@ def main() -> None:
     arguments = parser.parse_args()
     allocator.keep_freed_memory()
     telemetry.configure_logging()
+    try:
+        secrets.require_usable()
+    except secrets.UnusableKeys as error:
+        sys.exit(f"python -m api: {error}")
     app = create_app()
     gc.freeze()  # what was imported lives as long as the process: a full collection need not walk it
     config = uvicorn.Config(

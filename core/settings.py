@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     quota_queued_jobs: int = Field(10_000, ge=0, description="of a tenant, waiting at the same time")
     quota_running_jobs: int = Field(100, ge=1, description="of a tenant, at the same time; further ones stay queued")
     quota_webhooks: int = Field(20, ge=0, description="of a tenant")
+    webhook_keys_file: Path | None = Field(None, description="of api and workers: seals secrets of webhooks")
     webhook_allow_private: bool = Field(False, description="webhooks by http, and to addresses of private networks")
     webhook_timeout_seconds: float = Field(15, gt=0, description="from the look-up of a receiver's name to its status")
     webhook_retry_seconds: float = Field(5, gt=0, description="after a first failure; three times as long each time")

@@ -66,8 +66,9 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     try:
         _start_servers(supervisor, places)
         supervisor.run_once("migrations", _python("migrations"))
-        if not places.signing_key.exists():
-            supervisor.run_once("signing", [*_python("core.signing"), "--create", str(places.signing_key)])
+        for module, file in (("core.signing", places.signing_key), ("core.webhooks.secrets", places.webhook_keys)):
+            if not file.exists():
+                supervisor.run_once(module, [*_python(module), "--create", str(file)])
         _start_service(supervisor, host=host, port=port)
         supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
         _ensure_client(supervisor, places, url)
@@ -145,6 +146,7 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
             "PATCHSWAP_WEBHOOK_ALLOW_PRIVATE": str(bool(_names(host))),  # of nobody but who uses this machine anyway
             "PATCHSWAP_SIGNING_KEY_FILE": str(places.signing_key),
             "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
+            "PATCHSWAP_WEBHOOK_KEYS_FILE": str(places.webhook_keys),
         }
         | os.environ
         | {

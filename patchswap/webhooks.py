@@ -42,6 +42,14 @@ class Webhooks:
         """With what it is still owed."""
         self._transport.delete(f"/v1/webhooks/{webhook_id}")
 
+    def rotate_secret(self, webhook_id: str, *, overlap_seconds: int = 86_400) -> Webhook:
+        """The webhook with a new `secret`, told this once; for so long messages are signed with the old one, too."""
+        body = {"overlap_seconds": overlap_seconds}
+        webhook = Webhook.model_validate(self._transport.post(f"/v1/webhooks/{webhook_id}/rotate_secret", body))
+        if webhook.secret is None:  # the answer that told it got lost; those before sign as well
+            return self.rotate_secret(webhook_id, overlap_seconds=overlap_seconds)
+        return webhook
+
     def ping(self, webhook_id: str) -> Delivery:
         """Have a message of no event sent, to see whether it arrives."""
         return Delivery.model_validate(self._transport.post(f"/v1/webhooks/{webhook_id}/ping"))

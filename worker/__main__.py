@@ -11,6 +11,7 @@ from core import signing
 from core.confinement import die_with
 from core.queue import of_device
 from core.settings import settings
+from core.webhooks import secrets
 from worker import exposition, logs, sweeper, watchdog
 from worker.pulse import Pulse
 
@@ -43,7 +44,7 @@ def work(queue: str) -> None:
     """Take one task of a queue after the other, until SIGTERM."""
     # Remapped, SIGTERM would wait for the running task's end before telling it to end; see worker.app.
     os.environ.pop("REMAP_SIGTERM", None)
-    _require_usable_key()
+    _require_usable_keys()
     exposition.prepare()
     from worker.app import app  # noqa: PLC0415 - Celery reads the variable when it is imported
 
@@ -52,11 +53,12 @@ def work(queue: str) -> None:
     app.worker_main(["--quiet", "worker", "--pool", "prefork", "--loglevel", "INFO", *flags])
 
 
-def _require_usable_key() -> None:
-    """Now, and not when the first job is to be published."""
+def _require_usable_keys() -> None:
+    """Now, and not when the first job is to be published or told."""
     try:
         signing.private_key()
-    except signing.UnusableKey as error:
+        secrets.require_usable()
+    except (signing.UnusableKey, secrets.UnusableKeys) as error:
         sys.exit(f"python -m worker: {error}")
 
 

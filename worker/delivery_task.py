@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.errors import Fenced
 from core.settings import settings
 from core.tables import Webhook, WebhookDelivery
-from core.webhooks import deliveries
+from core.webhooks import deliveries, secrets
 from core.webhooks.deliveries import Answer
 from worker import claiming, figures, logs, sending
 from worker.persistence import LedgerAway, write_until_done
@@ -29,12 +29,20 @@ def run_delivery(delivery_id: str) -> None:
     about = {"delivery": delivery.id, "webhook": webhook.id, "fence": delivery.fence}
     with logs.about(**about, request_id=delivery.request_id):
         seconds = min(settings().webhook_timeout_seconds, settings().lease_seconds * LEASE_SHARE)
-        answer = sending.send(webhook.url, webhook.secret, delivery.id, _body(delivery), seconds=seconds)
-        _record(delivery, answer)
+        _record(delivery, _send(delivery, webhook, seconds))
 
 
 def _claim(session: Session, delivery_id: str) -> tuple[WebhookDelivery, Webhook] | None:
     return deliveries.claim(session, delivery_id, settings().worker_name)
+
+
+def _send(delivery: WebhookDelivery, webhook: Webhook, seconds: float) -> Answer:
+    try:
+        in_force = secrets.in_force(webhook)
+    except secrets.UnusableKeys:  # an operator's fault, which the customer sees and cannot mend
+        logger.exception("the message cannot be signed")
+        return Answer(None, "not sent: the service cannot sign it; tell its operator", 0.0)
+    return sending.send(webhook.url, in_force, delivery.id, _body(delivery), seconds=seconds)
 
 
 def _body(delivery: WebhookDelivery) -> bytes:

@@ -38,11 +38,13 @@ def look_up(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
-def send(url: str, secret: str, message_id: str, body: bytes, *, seconds: float, resolve: Resolve = look_up) -> Answer:
+def send(
+    url: str, secrets: Sequence[str], message_id: str, body: bytes, *, seconds: float, resolve: Resolve = look_up
+) -> Answer:
     """What came back within so many seconds, and two more for a slow body."""
     begun = time.monotonic()
     try:
-        status, text = asyncio.run(_send(url, _headers(secret, message_id, body), body, seconds, resolve))
+        status, text = asyncio.run(_send(url, _headers(secrets, message_id, body), body, seconds, resolve))
     except TimeoutError:
         status, text = None, f"no answer within {seconds:g} s"
     except (AddressRefused, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -102,8 +104,8 @@ async def _beginning(answer: httpx.Response) -> str:
     return held.decode(errors="replace")
 
 
-def _headers(secret: str, message_id: str, body: bytes) -> dict[str, str]:
-    """As Standard Webhooks has it; the signature is over id, time and body."""
+def _headers(secrets: Sequence[str], message_id: str, body: bytes) -> dict[str, str]:
+    """As Standard Webhooks has it: a signature a secret over id, time and body, of which receivers need one."""
     at = datetime.now(UTC)
     return {
         "Content-Type": "application/json",
@@ -111,7 +113,7 @@ def _headers(secret: str, message_id: str, body: bytes) -> dict[str, str]:
         "User-Agent": f"patchswap/{version('patchswap')}",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Signer(secret).sign(message_id, at, body.decode()),
+        "webhook-signature": " ".join(Signer(secret).sign(message_id, at, body.decode()) for secret in secrets),
     }
 
 

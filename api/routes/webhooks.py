@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,33 +11,29 @@ from fastapi import APIRouter, Query, Request, Response
 from api import answers, paging
 from api.authentication import Reading, Writing
 from api.bodies import JsonRoute
-from api.idempotency import OneTime
+from api.idempotency import Once, OneTime
 from api.paging import InOrder, Page
 from api.path_ids import DeliveryId, WebhookId
 from api.routes import documented
-from api.schemas.webhooks import CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange
+from api.schemas.webhooks import Delivery, NewWebhook, Rotation, Webhook, WebhookChange, WebhookWithSecret
 from api.sessions import Database
 from core import listing, owned, tables
-from core.webhooks import deliveries, requests
+from core.errors import Unavailable
+from core.webhooks import deliveries, requests, secrets
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=JsonRoute)
 _WRITE = documented.problems(*documented.WRITE)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
 
 
-@router.post("", status_code=201, operation_id="create_webhook", response_model=CreatedWebhook, responses=_WRITE)
+@router.post("", status_code=201, operation_id="create_webhook", response_model=WebhookWithSecret, responses=_WRITE)
 def create_webhook(principal: Writing, once: OneTime, session: Database, body: NewWebhook) -> Response:
     """A new webhook. Its secret is told here and never again, also not in the answer to a repetition."""
-    row, secret = requests.create(
-        session, principal.tenant_id, url=body.url, events=body.events, description=body.description
-    )
-    told = CreatedWebhook(**_page(row).model_dump(), secret=secret)
-    answer = once.answer(
-        201,
-        told,
-        headers={"Location": f"/v1/webhooks/{row.id}", "Cache-Control": "no-store"},
-        kept=told.model_copy(update={"secret": None}),
-    )
+    with _sealing():
+        row, secret = requests.create(
+            session, principal.tenant_id, url=body.url, events=body.events, description=body.description
+        )
+    answer = _tell(once, 201, row, secret, location=f"/v1/webhooks/{row.id}")
     session.commit()
     return answer
 
@@ -85,6 +83,24 @@ def delete_webhook(request: Request, principal: Writing, session: Database, webh
     requests.delete(session, row)
     session.commit()
     return answers.nothing()
+
+
+@router.post(
+    "/{webhook_id}/rotate_secret",
+    operation_id="rotate_webhook_secret",
+    response_model=WebhookWithSecret,
+    responses=_WRITE,
+)
+def rotate_webhook_secret(
+    principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, body: Rotation
+) -> Response:
+    """A new secret, told here and never again. For a day, or as long as you say, messages are signed with both."""
+    row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
+    with _sealing():
+        secret = secrets.rotate(session, row, overlap_seconds=body.overlap_seconds)
+    answer = _tell(once, 200, row, secret)
+    session.commit()
+    return answer
 
 
 @router.post(
@@ -150,6 +166,23 @@ def redeliver_webhook_delivery(
     return answer
 
 
+@contextmanager
+def _sealing() -> Iterator[None]:
+    """Raises Unavailable where the service has no key to seal with: which file is wrong is the operator's to read."""
+    try:
+        yield
+    except secrets.UnusableKeys as error:
+        raise Unavailable("the keys for webhooks are not set up rightly; tell the service's operator") from error
+
+
+def _tell(once: Once, status: int, row: tables.Webhook, secret: str, *, location: str | None = None) -> Response:
+    """The webhook with its secret, which the answer that is kept for a repetition lacks."""
+    told = WebhookWithSecret(**_page(row).model_dump(), secret=secret)
+    kept = told.model_copy(update={"secret": None})
+    headers = {"Cache-Control": "no-store"} | ({"Location": location} if location else {})
+    return once.answer(status, told, headers=headers, kept=kept)
+
+
 def _page(row: tables.Webhook) -> Webhook:
     return Webhook(
         id=row.id,
@@ -158,6 +191,7 @@ def _page(row: tables.Webhook) -> Webhook:
         events=row.events,
         enabled=row.enabled,
         disabled_reason=row.disabled_reason,
+        former_secrets_until=row.former_secrets_until,
         created_at=row.created_at,
         links={"self": f"/v1/webhooks/{row.id}", "deliveries": f"/v1/webhooks/{row.id}/deliveries"},
     )

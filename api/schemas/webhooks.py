@@ -1,4 +1,4 @@
-"""Webhooks: where a tenant's own server is told what happens. The secret is in the answer to their making, once."""
+"""Webhooks: where a tenant's own server is told what happens. A secret is told once, when it is made."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -59,13 +59,27 @@ class Webhook(BaseModel):
     events: list[str]
     enabled: bool
     disabled_reason: str | None = Field(description="Why the service disabled it; null where a person did.")
+    former_secrets_until: datetime | None = Field(
+        description="Until then messages carry signatures of the secrets before, too; null where there are none."
+    )
     created_at: datetime
     links: dict[str, str]
 
 
-class CreatedWebhook(Webhook):
+class WebhookWithSecret(Webhook):
     secret: str | None = Field(
         description="Verifies the signatures, by any library of Standard Webhooks. Null where this is a repetition."
+    )
+
+
+class Rotation(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 86_400}, {}]})
+
+    overlap_seconds: int = Field(
+        86_400,
+        ge=0,
+        le=604_800,
+        description="For so long messages carry a signature of the old secret, too; 0 where somebody else has got it.",
     )
 
 

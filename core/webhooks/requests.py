@@ -1,7 +1,5 @@
 """What a customer may do with a webhook: make, change, delete. Nothing here commits."""
 
-import base64
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,30 +8,29 @@ from sqlalchemy.orm import Session
 from core import quotas
 from core.ids import new_id
 from core.tables import Webhook
-from core.webhooks import addresses
-
-SECRET_BYTES = 32
+from core.webhooks import addresses, secrets
 
 
 def create(
     session: Session, tenant_id: str, *, url: str, events: Sequence[str], description: str | None
 ) -> tuple[Webhook, str]:
-    """A webhook and its secret. Raises UrlRefused or QuotaExceeded."""
+    """A webhook and its secret. Raises UrlRefused, QuotaExceeded or UnusableKeys."""
     addresses.require_allowed(url)
     quotas.hold(session, tenant_id)
     quotas.require_webhooks(session, tenant_id)
+    secret = secrets.new()
     webhook = Webhook(
         id=new_id("whk"),
         tenant_id=tenant_id,
         url=url,
         description=description,
         events=sorted(set(events)),
-        secret="whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode(),
+        secret=secrets.seal(secret),
     )
     session.add(webhook)
     session.flush()
     session.refresh(webhook)
-    return webhook, webhook.secret
+    return webhook, secret
 
 
 def change(session: Session, webhook: Webhook, changes: Mapping[str, Any]) -> None:

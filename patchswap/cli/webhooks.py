@@ -1,4 +1,4 @@
-"""webhooks create, list, enable, disable, rm, ping, deliveries, redeliver."""
+"""webhooks create, list, enable, disable, rotate-secret, rm, ping, deliveries, redeliver."""
 
 from __future__ import annotations
 
@@ -51,6 +51,23 @@ def enable(webhook_id: WebhookId, as_json: Json = False) -> None:
 def disable(webhook_id: WebhookId, as_json: Json = False) -> None:
     """Tell it nothing until it is enabled; what happens meanwhile it will not hear."""
     _change(webhook_id, enabled=False, as_json=as_json)
+
+
+@app.command()
+def rotate_secret(
+    webhook_id: WebhookId,
+    overlap_hours: Annotated[
+        int, typer.Option(min=0, max=168, help="So long the old one signs, too; 0 where somebody else has got it.")
+    ] = 24,
+    as_json: Json = False,
+) -> None:
+    """A new secret, shown this once."""
+    with connect() as client:
+        webhook = client.webhooks.rotate_secret(webhook_id, overlap_seconds=overlap_hours * 3600)
+    emit(webhook, as_json=as_json, text=str(webhook.secret))
+    if not as_json:
+        until = webhook.former_secrets_until
+        note(f"messages are signed with the old one too, until {until}" if until else "the old one signs no more")
 
 
 @app.command()

@@ -59,6 +59,10 @@ class Layout:
         return self.root / "signing_key.pem"
 
     @property
+    def webhook_keys(self) -> Path:
+        return self.root / "webhook_keys"
+
+    @property
     def postgres_sockets(self) -> Path:
         return self.run / "postgres"
 

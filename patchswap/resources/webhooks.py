@@ -9,7 +9,7 @@ from patchswap.resources.bound import Resource
 
 
 class Webhook(Resource):
-    """`secret` is there once, in the answer to its creation."""
+    """`secret` is there once, in the answer to its creation or rotation."""
 
     id: str
     url: str
@@ -17,6 +17,7 @@ class Webhook(Resource):
     events: tuple[str, ...]
     enabled: bool
     disabled_reason: str | None = None
+    former_secrets_until: datetime | None = None  # messages are signed with the secrets before, too
     created_at: datetime
     secret: str | None = None
 

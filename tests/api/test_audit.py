@@ -71,6 +71,7 @@ def test_every_change_of_any_kind_has_its_entry(ours: Caller, version: DatasetVe
     webhook = ours.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()["links"]["self"]
     delivery = ours.post(f"{webhook}/ping").json()["id"]
     ours.post(f"{webhook}/deliveries/{delivery}/redeliver")
+    ours.post(f"{webhook}/rotate_secret", {})
     ours.http.patch(webhook, json={"enabled": False})
     assert ours.delete(webhook).status_code == 204
     assert len(changes) >= 27

@@ -70,6 +70,7 @@ BODIES = {
     "create_export": {"format": "onnx", "precision": "fp32"},
     "create_profile": {"export_id": "exp_" + "0" * 32},
     "change_webhook": {"enabled": False},
+    "rotate_webhook_secret": {},
 }
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from core import queue
 from core.tables import DatasetVersion
+from core.webhooks import secrets
 from tests.api import made
 from tests.api.serving import Caller
 from tests.conftest import forget_settings
 from tests.servers.receiver import Manner, Receiver
+from tests.worker import webhooks
 from worker.delivery_task import run_delivery
 
 URL = "https://example.com/hook"
@@ -92,6 +95,59 @@ def test_change_names_what_changes_and_holds_to_its_etag(ours: Caller):
     assert ours.delete(path, headers={"If-Match": tag}).status_code == 412
     assert ours.delete(path).status_code == 204
     assert ours.get(path).status_code == 404
+
+
+def test_rotated_secret_is_told_once_and_the_old_one_signs_for_a_while(ours: Caller, webhook: dict, receiver: Receiver):
+    path = webhook["links"]["self"]
+    key = {"headers": {"Idempotency-Key": "once"}}
+    answer = ours.post(f"{path}/rotate_secret", {}, **key)
+    told = answer.json()
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert told["secret"].startswith("whsec_")
+    assert told["secret"] != webhook["secret"]
+    assert told["former_secrets_until"] > told["created_at"]
+    again = ours.post(f"{path}/rotate_secret", {}, **key)
+    assert (again.json()["secret"], again.headers["Idempotency-Replayed"]) == (None, "true")
+    assert "secret" not in ours.get(path).json()
+    for known in (webhook["secret"], told["secret"]):
+        receiver.secrets[:] = [known]
+        run_delivery(ours.post(f"{path}/ping").json()["id"])
+    assert [message.genuine for message in receiver.messages] == [True, True]
+    leaked = ours.post(f"{path}/rotate_secret", {"overlap_seconds": 0}).json()
+    assert leaked["former_secrets_until"] is None
+    run_delivery(ours.post(f"{path}/ping").json()["id"])
+    assert not receiver.messages[-1].genuine  # of the two that were known before
+
+
+@pytest.mark.parametrize("body", [{"overlap_seconds": -1}, {"overlap_seconds": 604_801}, {"secret": "whsec_mine"}])
+def test_fault_in_a_rotation_is_422_and_rotates_nothing(ours: Caller, webhook: dict, receiver: Receiver, body: dict):
+    assert ours.post(f"{webhook['links']['self']}/rotate_secret", body).status_code == 422
+    run_delivery(ours.post(f"{webhook['links']['self']}/ping").json()["id"])
+    assert receiver.messages[0].genuine
+
+
+def test_message_that_cannot_be_signed_is_not_sent_and_waits(
+    ours: Caller, receiver: Receiver, tmp_path: Path, monkeypatch
+):
+    """The worker's own settings: the api, another process here, seals with a file that the worker lacks."""
+    keys = tmp_path / "keys"
+    secrets.create(keys)
+    monkeypatch.setenv("PATCHSWAP_WEBHOOK_KEYS_FILE", str(keys))
+    forget_settings()
+    row = webhooks.webhook(receiver, tenant_id=ours.tenant_id)
+    monkeypatch.delenv("PATCHSWAP_WEBHOOK_KEYS_FILE")
+    forget_settings()
+    asked = ours.post(f"/v1/webhooks/{row.id}/ping")
+    run_delivery(asked.json()["id"])
+    page = ours.get(asked.headers["Location"]).json()
+    assert receiver.messages == []
+    assert (page["status"], page["attempts"]) == ("queued", 1)
+    assert page["answer"] == "not sent: the service cannot sign it; tell its operator"
+    monkeypatch.setenv("PATCHSWAP_WEBHOOK_KEYS_FILE", str(keys))
+    forget_settings()
+    ours.post(f"{asked.headers['Location']}/redeliver")
+    run_delivery(page["id"])
+    assert receiver.messages[0].genuine
 
 
 def test_what_happens_is_owed_to_whoever_asked_for_it_and_sent(

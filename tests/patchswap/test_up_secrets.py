@@ -16,6 +16,8 @@ from patchswap.demo import digits
 from patchswap.embedded import postgres
 from tests.servers.up import Up, command_line, eventually, running_of
 
+KEY_FILES = ("client.json", "signing_key.pem", "webhook_keys")
+
 
 @pytest.fixture
 def store_secret(monkeypatch: pytest.MonkeyPatch) -> str:
@@ -67,6 +69,7 @@ def test_no_secret_is_in_logs_answers_processes_broker_or_ledger(service: Up, st
     own, wrong = service.client["api_key"], f"psk_canary{secrets.token_hex(16)}"
     with Client(service.url, own) as client:
         made = client.keys.create("ci", scopes=("read",)).api_key
+        webhook = str(client.webhooks.create("https://example.com/hook").secret)
         archive = tmp_path / "digits.zip"
         digits.write(archive)
         client.datasets.push(archive, name="digits").wait(timeout_seconds=120)
@@ -81,12 +84,15 @@ def test_no_secret_is_in_logs_answers_processes_broker_or_ledger(service: Up, st
     assert made[:12] in places["ledger"]  # the prefix that people know a key by: the right table was read
     assert service.stop() == 0
     for path in service.data_dir.rglob("*"):
-        if path.is_file() and path.name not in ("client.json", "signing_key.pem"):
+        if path.is_file() and path.name not in KEY_FILES:
             places[str(path)] = path.read_bytes().decode("latin-1")
     assert any(path.endswith("logs/api.log") for path in places)
     signing_key = service.data_dir / "signing_key.pem"
-    assert signing_key.stat().st_mode & 0o777 == 0o600
-    for secret in (own, made, wrong, store_secret, signing_key.read_text().splitlines()[1]):
+    webhook_keys = service.data_dir / "webhook_keys"
+    assert {path.stat().st_mode & 0o777 for path in (signing_key, webhook_keys)} == {0o600}
+    for secret in (own, made, webhook, wrong, store_secret, signing_key.read_text().splitlines()[1]):
+        assert [place for place, text in places.items() if secret in text] == []
+    for secret in webhook_keys.read_text().split():
         assert [place for place, text in places.items() if secret in text] == []
 
 

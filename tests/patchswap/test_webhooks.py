@@ -49,6 +49,14 @@ def test_secret_whose_answer_was_lost_belongs_to_nobody(client: Client, proxy: B
     assert [one.id for one in client.webhooks.list()] == [made.id]
 
 
+def test_rotation_whose_answer_was_lost_is_made_again(client: Client, proxy: BreakingProxy, quick_retries):
+    made = client.webhooks.create(URL)
+    proxy.faults.append(Fault("POST", f"/v1/webhooks/{made.id}/rotate_secret", "drop_answer"))
+    rotated = client.webhooks.rotate_secret(made.id)
+    assert rotated.secret not in (None, made.secret)
+    assert rotated.former_secrets_until is not None
+
+
 def test_genuine_message_is_read():
     assert verify_webhook(BODY, signed(BODY), SECRET)["data"] == {"id": "job_1"}
 
@@ -78,6 +86,10 @@ def test_commands(patchswap: Run):  # noqa: F811
     (webhook,) = one_json(patchswap("webhooks", "list", "--json"))
     assert made.stderr.startswith(webhook["id"])
     assert made.stdout.strip() not in json.dumps(webhook)
+    rotated = patchswap("webhooks", "rotate-secret", webhook["id"])
+    assert rotated.stdout.startswith("whsec_")
+    assert "the old one too, until" in rotated.stderr
+    assert "signs no more" in patchswap("webhooks", "rotate-secret", webhook["id"], "--overlap-hours", "0").stderr
     delivery = patchswap("webhooks", "ping", webhook["id"]).stdout.strip()
     assert delivery in patchswap("webhooks", "deliveries", webhook["id"]).stdout
     assert one_json(patchswap("webhooks", "redeliver", webhook["id"], delivery, "--json"))["status"] == "queued"

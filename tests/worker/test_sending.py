@@ -34,7 +34,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def send(url: str, *, seconds: float = 2, **more) -> sending.Answer:
-    return sending.send(url, SECRET, "whd_1", BODY, seconds=seconds, **more)
+    return sending.send(url, [SECRET], "whd_1", BODY, seconds=seconds, **more)
 
 
 def test_message_is_signed_as_the_standard_says_and_names_itself(private, receiver: Receiver):
@@ -45,6 +45,17 @@ def test_message_is_signed_as_the_standard_says_and_names_itself(private, receiv
     assert message.headers["content-type"] == "application/json"
     assert message.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert message.headers["user-agent"].startswith("patchswap/")
+
+
+def test_message_carries_a_signature_of_each_secret(private, receiver: Receiver):
+    older = "whsec_" + "B" * 32
+    for known in (SECRET, older):
+        receiver.secrets[:] = [known]
+        sending.send(receiver.url, [SECRET, older], "whd_1", BODY, seconds=2)
+    assert [message.genuine for message in receiver.messages] == [True, True]
+    receiver.secrets[:] = ["whsec_" + "C" * 32]
+    sending.send(receiver.url, [SECRET, older], "whd_1", BODY, seconds=2)
+    assert not receiver.messages[-1].genuine
 
 
 def test_signature_is_that_of_the_standards_own_example():
