@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from tests.nemesis import audit
+from tests.nemesis import audit, broken
 from tests.nemesis.client import Customer
 from tests.nemesis.fleet import trainers
 from tests.nemesis.history import History
@@ -73,6 +73,7 @@ class Run:
         self.customer = Customer(world.api.url, world.key, self.history)
         self.stranger = Customer(world.api.url, world.strangers_key, self.history)
         self.refused_before = audit.refused(world.postgres_log)
+        self._kept = False
         self._over = threading.Event()
         self._poller = threading.Thread(target=self._poll, daemon=True)
         self._poller.start()
@@ -203,7 +204,18 @@ class Run:
                 return float(at) if at is not None else None
             return None
 
-        self.figure("recovery_seconds", wait_for(look, seconds=seconds, what=f"recovery of {job_id}") - since)
+        try:
+            at = wait_for(look, seconds=seconds, what=f"recovery of {job_id}")
+        except TimeoutError:
+            self.keep_broken()  # before whatever is stopped or parted goes on
+            raise
+        self.figure("recovery_seconds", at - since)
+
+    def keep_broken(self) -> None:
+        """How things stand now that it is given up; the first time counts."""
+        if not self._kept:
+            self._kept = True
+            broken.keep(self)
 
     def stop_polling(self) -> None:
         self._over.set()

@@ -78,6 +78,8 @@ def stop_worker(run: Run) -> None:
     """SIGSTOP beyond the lease, then SIGCONT: the worker that wakes believes that the job is still its own."""
     job_id = begin(run, steps=200)
     fence, worker, trainer = run.claims(job_id), run.holder(job_id), run.trainer(job_id)
+    if worker not in run.world.fleet.workers:
+        raise NotFired("another lane's worker took the job between its waking and its end")
     with_trainer = run.rng.random() < 0.5
     stopped = [one for one in tree(worker) if with_trainer or one.pid != trainer.pid]
     send(stopped, signal.SIGSTOP)
