@@ -42,6 +42,7 @@ class CheckpointUploads:
         self._pending: list[_Pending] = []
         self._busy = False
         self._closed = False
+        self.moved_at = time.monotonic()  # the store took or gave something
         self._changed = threading.Condition()
         context = contextvars.copy_context()  # log lines name the job here too
         threading.Thread(target=context.run, args=(self._run,), name="checkpoints", daemon=True).start()
@@ -76,7 +77,7 @@ class CheckpointUploads:
         pause = 0.5
         while (pending := self._take()) is not None:
             try:
-                with figures.CHECKPOINT_SECONDS.time():
+                with figures.CHECKPOINT_SECONDS.time(), storage.telling(self._move):
                     self._store(pending)
                 pause = 0.5
             except (StoreUnavailable, NotFound, ChecksumMismatch, LedgerAway) as error:
@@ -93,6 +94,9 @@ class CheckpointUploads:
             finally:
                 with self._changed:
                     self._busy = False
+
+    def _move(self) -> None:
+        self.moved_at = time.monotonic()
 
     def _take(self) -> _Pending | None:
         with self._changed:

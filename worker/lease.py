@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
+from core import storage
 from core.errors import Fenced, StoreUnavailable
 from core.settings import settings
 from worker import figures, stopping
@@ -90,9 +91,12 @@ class Lease:
                 self.during(lambda: time.sleep(STORE_PAUSE_SECONDS))
 
     def during(self, work: Callable[[], Result]) -> Result:
-        """Run `work` in a thread, ticking meanwhile. When the tick raises, the thread is left to end by itself."""
+        """Run `work` in a thread, ticking meanwhile: what it moves to and from the store is an advance.
+
+        When the tick raises, the thread is left to end by itself.
+        """
         pool = ThreadPoolExecutor(1, thread_name_prefix="work")
-        future = pool.submit(work)
+        future = pool.submit(self._told_of, work)
         pool.shutdown(wait=False)
         self.advance()
         while True:
@@ -105,6 +109,10 @@ class Lease:
             else:
                 self.advance()
                 return result
+
+    def _told_of(self, work: Callable[[], Result]) -> Result:
+        with storage.telling(self.advance):
+            return work()
 
     def _pause_seconds(self) -> float:
         return settings().heartbeat_seconds

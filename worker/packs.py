@@ -36,7 +36,7 @@ def fetched(version: DatasetVersion, lease: Lease) -> Iterator[Path]:
     lease.patiently(lambda: _fetch(version, pack, lock, lease))
     with hold(lock, shared=True):
         if not pack.is_dir():  # removed between the two locks, by a process short of room
-            _download(version, pack, lease)
+            lease.patiently(lambda: _download(version, pack))
         os.utime(lock)
         make_room(settings().pack_cache_bytes)
         yield pack
@@ -57,28 +57,44 @@ def make_room(limit_bytes: int) -> None:
 
 def _fetch(version: DatasetVersion, pack: Path, lock: Path, lease: Lease) -> None:
     """One of those who want it downloads; the rest wait for the folder, not for the lock, which its users share."""
+    there = 0
     while not pack.is_dir():
         with try_hold(lock) as free:
             if free and not pack.is_dir():
-                _download(version, pack, lease)
+                _download(version, pack)
         if not free:
+            before, there = there, _arrived(_partial_of(pack))
+            if there != before:  # another's download is an advance of ours
+                lease.advance()
             time.sleep(WAIT_SECONDS)
 
 
-def _download(version: DatasetVersion, pack: Path, lease: Lease) -> None:
+def _download(version: DatasetVersion, pack: Path) -> None:
     """Whole or not at all: the folder gets its name when its content is verified."""
-    partial = pack.with_name(f"{pack.name}.partial")
+    partial = _partial_of(pack)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     manifest = PackManifest.model_validate(version.manifest)
     (partial / MANIFEST).write_text(manifest.model_dump_json())
     key = f"{version.object_prefix}{SAMPLES}"
-    storage.get_file(key, partial / SAMPLES, sha256=version.pack_sha256, at_chunk=lease.advance)
+    storage.get_file(key, partial / SAMPLES, sha256=version.pack_sha256)
     partial.rename(pack)
+
+
+def _partial_of(pack: Path) -> Path:
+    return pack.with_name(f"{pack.name}.partial")
 
 
 def _pack_of(lock: Path) -> Path:
     return lock.with_name(lock.name.removesuffix(".lock"))
+
+
+def _arrived(partial: Path) -> int:
+    """Bytes of a download, which may end while they are counted."""
+    try:
+        return _bytes(partial)
+    except FileNotFoundError:
+        return 0
 
 
 def _bytes(pack: Path) -> int:

@@ -164,11 +164,21 @@ def _work(attempt: Attempt) -> None:
         lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports),
         stall_limits=PUBLISH_STALL_LIMITS,
     )
-    while not attempt.uploads.is_idle():
-        watch.tick()
-        time.sleep(TICK_SECONDS)
+    _finish_uploads(attempt)
     _settle(attempt, lambda session: ledger.publish(session, attempt.claim, content))
     logger.info("published")
+
+
+def _finish_uploads(attempt: Attempt) -> None:
+    """Wait while the last checkpoints move; a publication that is ready is not given up for them."""
+    begun = time.monotonic()
+    while not attempt.uploads.is_idle():
+        if time.monotonic() - max(begun, attempt.uploads.moved_at) > settings().stall_seconds / 2:
+            logger.warning("a checkpoint could not be stored in time; the job is published without it")
+            return
+        attempt.watch.advance()
+        attempt.watch.tick()
+        time.sleep(TICK_SECONDS)
 
 
 def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:

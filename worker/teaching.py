@@ -38,8 +38,8 @@ def _lay_out(teacher: Teacher | None, folder: Path, lease: Lease, *, missing: st
         raise NotFound(missing)
     folder.mkdir()
     (folder / CARD_NAME).write_text(teacher.card.model_dump_json())
-    lease.patiently(lambda: _fetch(teacher, folder, lease))
+    lease.patiently(lambda: _fetch(teacher, folder))
 
 
-def _fetch(teacher: Teacher, folder: Path, lease: Lease) -> None:
-    storage.get_file(teacher.weights_key, folder / WEIGHTS_NAME, sha256=teacher.weights_sha256, at_chunk=lease.advance)
+def _fetch(teacher: Teacher, folder: Path) -> None:
+    storage.get_file(teacher.weights_key, folder / WEIGHTS_NAME, sha256=teacher.weights_sha256)

@@ -22,12 +22,34 @@ CONTENT = bytes(range(256)) * 50_000  # longer than a chunk
 @both
 def test_file_comes_back_as_it_was_put(environment, tmp_path: Path):
     (tmp_path / "file").write_bytes(CONTENT)
-    stored = storage.put_file("a/b", tmp_path / "file")
+    told = []
+    with storage.telling(lambda: told.append(1)):
+        stored = storage.put_file("a/b", tmp_path / "file")
+    assert len(told) >= 2  # put, its size looked up
     assert (stored.bytes, stored.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-    chunks = []
-    storage.get_file("a/b", tmp_path / "back", sha256=stored.sha256, at_chunk=lambda: chunks.append(1))
+    told.clear()
+    with storage.telling(lambda: told.append(1)):
+        storage.get_file("a/b", tmp_path / "back", sha256=stored.sha256)
     assert (tmp_path / "back").read_bytes() == CONTENT
-    assert len(chunks) >= 2
+    assert len(told) >= 2
+    storage.get_file("a/b", tmp_path / "again", sha256=stored.sha256)
+    assert len(told) < 20  # nobody listens any more
+
+
+def test_parts_of_a_large_file_are_told_while_it_is_stored_and_none_that_nobody_takes(
+    environment, tmp_path: Path, monkeypatch
+):
+    (tmp_path / "file").write_bytes(bytes(5 * 2**20) * 12)
+    told: list[int] = []
+    with storage.telling(lambda: told.append(1)):
+        storage.put_file("key", tmp_path / "file")
+        assert len(told) >= 2 + 12 - storage.PARTS_AT_ONCE - 1
+        told.clear()
+        monkeypatch.setenv("PATCHSWAP_OBJECTS_URL", "file:///proc/no-such-folder")
+        forget_settings()
+        with pytest.raises(StoreUnavailable):
+            storage.put_file("key", tmp_path / "file")
+    assert told == []
 
 
 @both

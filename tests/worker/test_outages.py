@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import obstore
 import pytest
 from sqlalchemy import select
 
@@ -109,6 +110,29 @@ def test_store_that_is_away_beyond_the_stall_limit_costs_a_trained_job_nothing(v
     run_job(job.id)
     assert seed.read(job.id).status == "succeeded"
     assert attempts(job.id) == ["succeeded"]
+
+
+def test_slow_store_is_waited_for_as_long_as_something_moves(version, monkeypatch):
+    """Each request takes a good part of the stall limit, and all of them together several times as much."""
+    put, head, get_range = obstore.put, obstore.head, obstore.get_range
+
+    def slowly(request):
+        def answer(*arguments, **options):
+            time.sleep(1.5)
+            return request(*arguments, **options)
+
+        return answer
+
+    for name, request in {"put": put, "head": head, "get_range": get_range}.items():
+        monkeypatch.setattr(obstore, name, slowly(request))
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "6")
+    forget_settings()
+    job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
+    begun = time.monotonic()
+    run_job(job.id)
+    assert seed.read(job.id).status == "succeeded"
+    assert attempts(job.id) == ["succeeded"]
+    assert time.monotonic() - begun > 12
 
 
 def test_store_that_stays_away_gives_the_job_back_uncounted(version, monkeypatch):

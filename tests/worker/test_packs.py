@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from core import storage
 from core.errors import ChecksumMismatch, NotFound
 from core.tables import DatasetVersion
+from tests.conftest import forget_settings
 from tests.worker import seed
 from worker import packs
 from worker.lease import Lease
@@ -46,6 +49,22 @@ def test_eight_at_once_fetch_once(version, lease, monkeypatch):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: _use(version), range(8))) == [len(seed.SAMPLES)] * 8
     assert len(fetches) == 1
+
+
+def test_slow_download_is_waited_for_by_its_worker_and_by_its_neighbour(version, monkeypatch):
+    """As long as it moves: all of it takes several times what a worker may go without an advance."""
+
+    def slowly(_key: str) -> Iterator[memoryview]:
+        for offset in range(10):
+            with storage.store_errors("a chunk"):
+                time.sleep(0.4)
+            yield memoryview(seed.SAMPLES)[offset : offset + 1 if offset < 9 else None]
+
+    monkeypatch.setattr(storage, "read", slowly)
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "1.5")
+    forget_settings()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: _use(version), range(2))) == [len(seed.SAMPLES)] * 2
 
 
 def test_pack_in_use_by_one_job_is_used_by_another_at_once(version, lease):

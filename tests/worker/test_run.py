@@ -9,19 +9,21 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
 from core import storage
 from core.database import transaction
+from core.errors import StoreUnavailable
 from core.jobs import requests, sweeping
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
-from worker import publication, stopping
+from worker import checkpoints, publication, stopping
 from worker.run import run_job
 
 SLOW = {"fake/step_seconds": "0.1"}
@@ -270,6 +272,22 @@ def test_worker_that_lost_its_claim_writes_nothing_more(version, background):
     after = seed.read(job.id)
     assert after.latest_event_seq == before.latest_event_seq
     assert (after.progress, after.status) == (before.progress, "queued")
+
+
+def test_checkpoint_that_cannot_be_stored_costs_no_publication(version, monkeypatch):
+    store_verified = publication.store_verified
+
+    def away_for_checkpoints(key: str, path: Path) -> storage.StoredFile:
+        if checkpoints.FOLDER in key:
+            raise StoreUnavailable("away")
+        return store_verified(key, path)
+
+    monkeypatch.setattr(publication, "store_verified", away_for_checkpoints)
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "8")
+    forget_settings()
+    job = seed.job(version)
+    run_job(job.id)
+    assert seed.read(job.id).status == "succeeded"
 
 
 def test_publication_after_a_lost_lease_writes_nothing(version, monkeypatch):
