@@ -59,6 +59,10 @@ class NotFired(Exception):
     """The moment was missed: the run says nothing and is not counted."""
 
 
+class Ended(Exception):
+    """A job ended, and otherwise than the fault waits for: what that means the oracle says."""
+
+
 class Run:
     """The hands of a fault: submit, look, note. Everything it does is in the history."""
 
@@ -122,13 +126,16 @@ class Run:
         return dict(wait_for(look, seconds=seconds, what=f"step {step} of {job_id}"))
 
     def wait_status(self, job_id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
-        return dict(
-            wait_for(
-                lambda: job if (job := self.job(job_id)).get("status") in statuses else None,
-                seconds=seconds,
-                what=f"{job_id} {'/'.join(statuses)}",
-            )
-        )
+        """Raises Ended where it has another status for good."""
+        wanted = "/".join(statuses)
+
+        def look() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            if job.get("status") in TERMINAL.difference(statuses):
+                raise Ended(f"{job_id} was {job['status']} where {wanted} was waited for: {job['error']}")
+            return job if job.get("status") in statuses else None
+
+        return dict(wait_for(look, seconds=seconds, what=f"{job_id} {wanted}"))
 
     def wait_phase(self, job_id: str, phase: str, *, seconds: float = 90) -> None:
         """Until it is in this phase; raises NotFired where it ended before."""

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,8 +191,15 @@ class World:
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Asked as superuser, past every wire. Raises psycopg.OperationalError while Postgres is away."""
+        return self._execute(statement, values).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """The same, of which nothing comes back."""
+        self._execute(statement)
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> psycopg.Cursor[dict[str, Any]]:
         try:
-            return self._connection().execute(statement, values).fetchall()
+            return self._connection().execute(statement, values)
         except psycopg.OperationalError:
             self._kept.connection = None
             raise

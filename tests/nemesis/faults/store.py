@@ -6,10 +6,11 @@ import hashlib
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from tests.nemesis.faults.processes import send, tree
 from tests.nemesis.run import INTERVAL, Fault, NotFired, Run, now
@@ -214,14 +215,17 @@ def _postgres_disk_full(run: Run) -> None:
     server, disk = run.world.postgres, run.world.postgres_disk
     full_at = now()
     try:
+        run.world.execute("CREATE TABLE IF NOT EXISTS nemesis_ballast (content text)")
         _fill(disk)
-        _write_much(run, run.rng.uniform(2, 8))
+        _write_until_refused(run)
+        _go_on_asking(run, run.rng.uniform(2, 8))
     finally:
         (disk / "ballast").unlink()
     if server.process is not None and server.process.poll() is not None:
         server.start()
     wait_for(lambda: run.job(job_id), seconds=60, what="Postgres is back")
     room_at = now()
+    run.world.execute("DROP TABLE nemesis_ballast")
     run.wait_status(job_id, "succeeded", seconds=200)
     run.figure("after_room_seconds", now() - room_at)
     told = run.world.postgres_log.read_text(errors="replace")
@@ -231,8 +235,15 @@ def _postgres_disk_full(run: Run) -> None:
     run.fired(f"Postgres's disk was full for {room_at - full_at:.0f} s")
 
 
-def _write_much(run: Run, seconds: float) -> None:
-    """What else is written meanwhile: requests, so that the log must grow."""
+def _write_until_refused(run: Run) -> None:
+    """What somebody else writes: Postgres has room in old segments of its log, and that has to go first."""
+    megabyte = "SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 32000)"
+    with suppress(psycopg.Error):
+        for _ in range(2_000):
+            run.world.execute(f"INSERT INTO nemesis_ballast {megabyte}")
+
+
+def _go_on_asking(run: Run, seconds: float) -> None:
     until = now() + seconds
     while now() < until:
         run.customer.once("submit_refused", "POST", "/v1/jobs/validate", body={"dataset": run.world.version.id})
