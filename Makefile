@@ -53,8 +53,8 @@ mutants: install ## bugs put back one at a time, each to be caught by the suite:
 fuzz: install ## Schemathesis against the running service, four minutes; SEED=n for another
 	@$(PYTHON) -m pytest -q -m slow tests/api/test_schemathesis.py
 
-nemesis: install ## faults against the running service; N=runs of each (20), FAULTS=F1,F4, SEED=of the first, PRODUCTION=runs
-	@$(PYTHON) -m tests.nemesis --n $(or $(N),20) --production $(or $(PRODUCTION),2) --seed $(or $(SEED),1) --faults "$(FAULTS)"
+nemesis: install ## faults against the running service; N=runs of each (20), FAULTS=F1,F4, SEED=of the first, PRODUCTION=runs, AWAY=seconds of their outages
+	@PATCHSWAP_NEMESIS_AWAY=$(AWAY) $(PYTHON) -m tests.nemesis --n $(or $(N),20) --production $(or $(PRODUCTION),2) --seed $(or $(SEED),1) --faults "$(FAULTS)"
 
 lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff check .

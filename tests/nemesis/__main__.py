@@ -4,6 +4,7 @@
     make nemesis N=300                the nightly number
     make nemesis FAULTS=F1,F4 N=5     some of them
     make nemesis FAULTS=F4 SEED=7 N=1 the run that was seed 7
+    make nemesis FAULTS=F32 N=1 PRODUCTION=1 AWAY=1800   half an hour without the store
 
 A run of all faults is published in docs/reliability.md; `--report` publishes all that was ever kept. Histories and
 evidence lie in .nemesis; every run is a line of .nemesis/results.jsonl.

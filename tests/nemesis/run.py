@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
 import threading
 import time
@@ -217,6 +218,11 @@ class Run:
             self.keep_broken()  # before whatever is stopped or parted goes on
             raise
         self.figure("recovery_seconds", at - since)
+
+    def outage_seconds(self, usual: float) -> float:
+        """How long something is to be away; of production's settings as long as AWAY says, where it does."""
+        said = os.environ.get("PATCHSWAP_NEMESIS_AWAY", "") if self.production else ""
+        return float(said or usual)
 
     def keep_broken(self) -> None:
         """How things stand now that it is given up; the first time counts."""

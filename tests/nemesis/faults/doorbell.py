@@ -102,7 +102,7 @@ def away(run: Run) -> None:
     run.world.redis.kill()
     down_at = now()
     jobs = [run.submit(**QUICK) for _ in range(3)]
-    time.sleep(120 if run.production else run.rng.uniform(10, 30))
+    time.sleep(run.outage_seconds(120 if run.production else run.rng.uniform(10, 30)))
     jobs.append(run.submit(**QUICK))
     asked = run.history.of("submit")
     run.demand(all(line["outcome"] == "ok" for line in asked), "a submit failed while Redis was down")

@@ -45,14 +45,14 @@ def restart(run: Run) -> None:
 
 def down_beyond_lease(run: Run) -> None:
     """The worker stops by itself before its lease ends, and no other can have begun."""
-    job_id = begin(run, steps=200)
+    job_id = begin(run, steps=3_000 if run.production else 200)  # longer than the lease
     fence, trainer = run.claims(job_id), run.trainer(job_id)
     lease = float(run.fault.settings.get("LEASE", 60))
     began = _down(run)
     wait_for(lambda: not trainer.is_running(), seconds=lease * 3, what="the trainer stops")
     run.figure("self_fenced_seconds", now() - began)
     run.demand(now() - began <= lease + 1, f"it trained {now() - began:.1f} s after the last renewal it can have made")
-    time.sleep(max(0.0, began + lease * run.rng.uniform(1.2, 2) - now()))
+    time.sleep(max(0.0, began + run.outage_seconds(lease * run.rng.uniform(1.2, 2)) - now()))
     run.demand(not trainers(job_id), "something trains while the ledger is away")
     run.world.postgres.start()
     up_at = now()
@@ -163,7 +163,7 @@ def _probing(run: Run, job_id: str) -> Iterator[list[float]]:
 
 FAULTS = [
     Fault("F21", "Postgres restarted, -m immediate", restart, production=True, target="api errors 5 s"),
-    Fault("F22", "Postgres down beyond the lease", down_beyond_lease, lost_limit=INTERVAL, end_seconds=300),
+    Fault("F22", "Postgres down beyond the lease", down_beyond_lease, production=True, end_seconds=300),
     Fault("F23", "connection cut while COMMIT is unanswered", cut_at_commit, lost_limit=2 * INTERVAL),
     Fault("F24", "jobs locked, connections exhausted", blocked, target="503 p99 1 s"),
 ]

@@ -23,6 +23,7 @@ METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 LARGE = {"fake/checkpoint_bytes": str(11 * 2**20)}  # more than one part
 LIE = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code><Message>We failed.</Message></Error>'
 STEP_OVERHEAD_PERCENT = 5.0  # what the matrix allows
+LONG_STEP_SECONDS = 0.1
 PART_BYTES = 16 * 2**20
 
 
@@ -115,14 +116,20 @@ def lies(run: Run) -> None:
 
 def away(run: Run) -> None:
     """The store is away over checkpoints and the publication: nothing is given up, no step is lost."""
-    job_id = run.submit(steps=100)
-    run.wait_step(job_id, run.rng.randrange(1, 60))
+    seconds = run.outage_seconds(90 if run.production else run.rng.uniform(5, 20))
+    # With production's settings it trains for as long; otherwise the outage outlasts it.
+    long = {"steps": int(seconds / LONG_STEP_SECONDS), "step_seconds": LONG_STEP_SECONDS} if run.production else {}
+    job_id = run.submit(**{"steps": 100} | long)
+    begun = run.wait_step(job_id, run.rng.randrange(1, 60))["progress"]["step"]
     run.world.link("workers", "s3").mode = run.rng.choice(["refuse", "stall"])
     away_at = now()
-    time.sleep(90 if run.production else run.rng.uniform(5, 20))
+    time.sleep(seconds)
+    trained = run.job(job_id)["progress"]["step"] - begun
     run.world.heal()
     back_at = now()
     run.wait_status(job_id, "succeeded", seconds=200)
+    if long:
+        run.figure("pace_share", trained * LONG_STEP_SECONDS / seconds)
     run.figure("recovery_seconds", now() - back_at)
     run.demand(run.claims(job_id) == 1, "the training was interrupted")
     run.fired(f"the store away for {back_at - away_at:.0f} s")
