@@ -6,10 +6,8 @@ api has the public key. `python -m core.signing --create FILE` makes both.
 
 import argparse
 import base64
-import errno
 import hashlib
 import json
-import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -27,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from core import keyfiles
 from core.settings import settings
 
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
@@ -92,18 +91,12 @@ def seal(bundle: Path) -> None:
 
 def create(path: Path) -> PublicKey:
     """A new private key, readable by its owner only, and beside it `.pub`. Raises FileExistsError or OSError."""
-    if path.exists():  # before the public key of that one is replaced
-        raise FileExistsError(errno.EEXIST, "there is a file already; keys are not replaced", str(path))
+    keyfiles.require_new(path)  # before the public key of that one is replaced
     key = Ed25519PrivateKey.generate()
     made = _described(key.public_key())
     public_path(path).write_text(made.pem)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)  # last: where there is a private key, its public key is there too, and both are whole
+    # Last: where there is a private key, its public key is there too, and both are whole.
+    keyfiles.write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return made
 
 

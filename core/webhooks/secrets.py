@@ -7,7 +7,6 @@ first key seals, all of them open: to replace a key, put the new one above it.
 
 import argparse
 import base64
-import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from core import keyfiles
 from core.settings import settings
 from core.tables import Webhook
 
@@ -88,11 +88,8 @@ def require_usable() -> None:
 
 
 def create(path: Path) -> None:
-    """A file of one new key, readable by its owner only. Raises FileExistsError or OSError."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(Fernet.generate_key() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """A file of one new key. Raises FileExistsError or OSError."""
+    keyfiles.write(path, Fernet.generate_key() + b"\n")
 
 
 def _keys() -> MultiFernet | None:

@@ -129,6 +129,7 @@ def test_file_without_keys_is_refused_with_the_remedy(keyed: Keyed, content: byt
 
 def test_command_makes_a_file_that_its_owner_alone_reads_and_replaces_none(keyed: Keyed, tmp_path: Path):
     path = tmp_path / "keys"
+    (tmp_path / ".keys.partial").write_text("killed in the middle of it")
     command = [sys.executable, "-m", "core.webhooks.secrets", "--create", str(path)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert str(path) in told
@@ -136,7 +137,7 @@ def test_command_makes_a_file_that_its_owner_alone_reads_and_replaces_none(keyed
     assert key.decode().strip() not in told
     assert path.stat().st_mode & 0o777 == 0o600
     again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stderr) == (1, f"{path}: File exists\n")
+    assert (again.returncode, again.stderr) == (1, f"{path}: there is a file already; keys are not replaced\n")
     assert path.read_bytes() == key
     keyed(key.strip())
     assert secrets.unseal(secrets.seal("whsec_x")) == "whsec_x"

@@ -1,0 +1,23 @@
+"""Files of keys: written once, whole or not at all, and readable by their owner only."""
+
+import errno
+import os
+from pathlib import Path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Raises FileExistsError, for a key that is replaced is lost, or OSError."""
+    require_new(path)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+
+
+def require_new(path: Path) -> None:
+    """Raises FileExistsError."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "there is a file already; keys are not replaced", str(path))
