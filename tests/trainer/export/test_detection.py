@@ -23,6 +23,8 @@ from trainer.export.calibration import Calibration
 from trainer.models import detection
 from trainer.tasks import detection as task
 
+pytestmark = pytest.mark.timeout(900)  # the first of them trains
+
 
 def command(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -20,7 +20,7 @@ from trainer import weights
 from trainer.export import heldout
 from trainer.pack import Pack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first of them trains
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,6 @@ def test_the_bundle_verifies_and_draws(int8: Exported, tmp_path: Path):
         assert not np.array_equal(np.asarray(drawn), np.asarray(plain.convert("RGB")))
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("architecture", "epochs"), [("deeplabv3_mobilenet_v3_large", 12), ("fcn_resnet50", 4)])
 def test_files_of_other_networks_say_what_the_network_says(architecture: str, epochs: int, pack: Pack, tmp_path: Path):
     """Trained until they see something beside the background."""
