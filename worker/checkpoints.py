@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from core.jobs import ledger
 from core.progress import Arm, Checkpoint
 from core.tables import Checkpoint as CheckpointRow
 from worker import figures, publication
-from worker.persistence import LedgerAway, write_once
+from worker.persistence import RETRY_SECONDS, LedgerAway, write_once
 from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class _Pending:
     message: Checkpoint
     file: Path  # a link of our own: the trainer may delete its file at any time
+    stored: storage.StoredFile | None = None  # in the store, and not yet in the ledger
 
 
 class CheckpointUploads:
@@ -78,9 +79,18 @@ class CheckpointUploads:
         while (pending := self._take()) is not None:
             try:
                 with figures.CHECKPOINT_SECONDS.time(), storage.telling(self._move):
-                    self._store(pending)
+                    stored = pending.stored or self._store(pending)
+                    if stored is not None:
+                        pending = replace(pending, stored=stored)
+                        self._record(pending.message, stored)
+                    pending.file.unlink()
                 pause = 0.5
-            except (StoreUnavailable, NotFound, ChecksumMismatch, LedgerAway) as error:
+            except LedgerAway as error:
+                # Soon again: once the ledger is back, whoever sweeps may end this claim before its checkpoint counts.
+                logger.warning("checkpoint of step %d waits: %s", pending.message.step, error)
+                self._put_back(pending)
+                time.sleep(RETRY_SECONDS)
+            except (StoreUnavailable, NotFound, ChecksumMismatch) as error:
                 figures.CHECKPOINT_FAILURES.inc()
                 logger.warning("checkpoint of step %d waits: %s", pending.message.step, error)
                 self._put_back(pending)
@@ -114,14 +124,17 @@ class CheckpointUploads:
             else:
                 self._pending.insert(0, pending)
 
-    def _store(self, pending: _Pending) -> None:
+    def _store(self, pending: _Pending) -> storage.StoredFile | None:
+        """None where the file is not what the trainer wrote. Raises StoreUnavailable, NotFound or ChecksumMismatch."""
         message = pending.message
         key = f"jobs/{self._claim.job_id}/{self._claim.fence}/{FOLDER}/{message.arm}/{Path(message.path).name}"
         if storage.sha256_of(pending.file) != message.sha256:
             logger.error("checkpoint of step %d is not what the trainer wrote; not stored", message.step)
-            pending.file.unlink()
-            return
-        stored = publication.store_verified(key, pending.file)
+            return None
+        return publication.store_verified(key, pending.file)
+
+    def _record(self, message: Checkpoint, stored: storage.StoredFile) -> None:
+        """Raises Fenced or LedgerAway."""
         dropped = write_once(
             lambda session: ledger.record_checkpoint(
                 session,
@@ -134,7 +147,6 @@ class CheckpointUploads:
                 figures=message.metrics,
             )
         )
-        pending.file.unlink()
         _delete(dropped)
 
 

@@ -25,7 +25,7 @@ from tests.worker.processes import Worker
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 INTERVAL = 20  # steps between two checkpoints
-# Who kills a worker kills the upload of its newest checkpoint too: half a second of the fake trainer (decision 22).
+# Who kills a worker or the ledger kills the upload of a newest checkpoint too: half a second (decision 22).
 UPLOADING = 16
 STEPS_PER_EPOCH = 10  # 40 training images, 4 pairs a step
 POLL_SECONDS = 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from core.tables import Checkpoint as Row
 from core.tables import Job
 from tests.worker import seed
 from tests.worker.processes import wait_for
+from worker import checkpoints
 from worker.checkpoints import CheckpointUploads, restore
+from worker.persistence import LedgerAway
 from worker.progress import JobProgress
 from worker.watch import Watch
 
@@ -107,6 +110,26 @@ def test_while_the_store_is_away_only_the_newest_waits_and_no_submit_blocks(uplo
     wait_for(uploads.is_idle)
     assert recorded()[-1] == ("main", 39, False)
     assert len(recorded()) <= 2
+
+
+def test_stored_checkpoint_is_recorded_once_the_ledger_is_back_and_not_stored_again(uploads, tmp_path, monkeypatch):
+    puts, refusals, write_once, put_file = [], [], checkpoints.write_once, storage.put_file
+
+    def away(write):
+        if len(refusals) < 8:
+            refusals.append(time.monotonic())
+            raise LedgerAway("away")
+        return write_once(write)
+
+    monkeypatch.setattr(storage, "put_file", lambda *a, **o: puts.append(a) or put_file(*a, **o))
+    monkeypatch.setattr(checkpoints, "write_once", away)
+    uploads.submit(saved(tmp_path / "out", 1))
+    wait_for(uploads.is_idle)
+    assert recorded() == [("main", 1, False)]
+    assert (len(puts), len(refusals)) == (1, 8)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(refusals)]
+    assert max(pauses) < 4 * min(pauses)  # they do not grow: sweepers wait no longer
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 def test_best_one_is_not_pushed_out_by_newer_ones(uploads, tmp_path, store_away):

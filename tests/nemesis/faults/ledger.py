@@ -16,7 +16,7 @@ from core.pool import STILL_SECONDS
 from tests.nemesis.client import Customer
 from tests.nemesis.faults.processes import begin
 from tests.nemesis.fleet import trainers
-from tests.nemesis.run import INTERVAL, Fault, NotFired, Run, now
+from tests.nemesis.run import INTERVAL, UPLOADING, Fault, NotFired, Run, now
 from tests.nemesis.world import wait_for
 from tests.servers import processes
 
@@ -163,7 +163,14 @@ def _probing(run: Run, job_id: str) -> Iterator[list[float]]:
 
 FAULTS = [
     Fault("F21", "Postgres restarted, -m immediate", restart, production=True, target="api errors 5 s"),
-    Fault("F22", "Postgres down beyond the lease", down_beyond_lease, production=True, end_seconds=300),
+    Fault(
+        "F22",
+        "Postgres down beyond the lease",
+        down_beyond_lease,
+        production=True,
+        lost_limit=INTERVAL + UPLOADING,
+        end_seconds=300,
+    ),
     Fault("F23", "connection cut while COMMIT is unanswered", cut_at_commit, lost_limit=2 * INTERVAL),
     Fault("F24", "jobs locked, connections exhausted", blocked, target="503 p99 1 s"),
 ]
