@@ -1,7 +1,10 @@
 """Files of keys: written once, whole or not at all, and readable by their owner only."""
 
+import argparse
 import errno
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,3 +24,17 @@ def require_new(path: Path) -> None:
     """Raises FileExistsError."""
     if path.exists():
         raise FileExistsError(errno.EEXIST, "there is a file already; keys are not replaced", str(path))
+
+
+def command(module: str, about: str | None, create: Callable[[Path], str]) -> int:
+    """`python -m MODULE --create FILE`. `create` says what the file that it made is for."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--create", type=Path, metavar="FILE", required=True)
+    path = parser.parse_args().create
+    try:
+        told = create(path)
+    except OSError as error:
+        sys.stderr.write(f"{path}: {error.strerror}\n")
+        return 1
+    sys.stdout.write(told + "\n")
+    return 0

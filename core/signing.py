@@ -4,7 +4,6 @@ Only workers need the private key, and no trainer is told of it: the worker seal
 api has the public key. `python -m core.signing --create FILE` makes both.
 """
 
-import argparse
 import base64
 import hashlib
 import json
@@ -119,16 +118,11 @@ def _load(path: Path, load: Callable[[bytes], object]) -> object:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m core.signing", description=__doc__)
-    parser.add_argument("--create", type=Path, metavar="FILE", required=True)
-    path = parser.parse_args().create
-    try:
-        made = create(path)
-    except OSError as error:
-        sys.stderr.write(f"{path}: {error.strerror}\n")
-        return 1
-    sys.stdout.write(f"{made.key_id}: {path} for workers, {public_path(path)} for the api and for customers\n")
-    return 0
+    return keyfiles.command("core.signing", __doc__, _create)
+
+
+def _create(path: Path) -> str:
+    return f"{create(path).key_id}: {path} for workers, {public_path(path)} for the api and for customers"
 
 
 if __name__ == "__main__":

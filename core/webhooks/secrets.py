@@ -5,7 +5,6 @@ the ledger as a Fernet token; otherwise as it is. `python -m core.webhooks.secre
 first key seals, all of them open: to replace a key, put the new one above it.
 """
 
-import argparse
 import base64
 import secrets
 import sys
@@ -87,11 +86,6 @@ def require_usable() -> None:
     _keys()
 
 
-def create(path: Path) -> None:
-    """A file of one new key. Raises FileExistsError or OSError."""
-    keyfiles.write(path, Fernet.generate_key() + b"\n")
-
-
 def _keys() -> MultiFernet | None:
     path = settings().webhook_keys_file
     return None if path is None else _read(path)
@@ -109,16 +103,13 @@ def _read(path: Path) -> MultiFernet:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m core.webhooks.secrets", description=__doc__)
-    parser.add_argument("--create", type=Path, metavar="FILE", required=True)
-    path = parser.parse_args().create
-    try:
-        create(path)
-    except OSError as error:
-        sys.stderr.write(f"{path}: {error.strerror}\n")
-        return 1
-    sys.stdout.write(f"{path}: for the api and for workers, as PATCHSWAP_WEBHOOK_KEYS_FILE\n")
-    return 0
+    return keyfiles.command("core.webhooks.secrets", __doc__, create)
+
+
+def create(path: Path) -> str:
+    """A file of one new key; gives what it is for. Raises FileExistsError or OSError."""
+    keyfiles.write(path, Fernet.generate_key() + b"\n")
+    return f"{path}: for the api and for workers, as PATCHSWAP_WEBHOOK_KEYS_FILE"
 
 
 if __name__ == "__main__":
