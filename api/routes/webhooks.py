@@ -92,12 +92,12 @@ def delete_webhook(request: Request, principal: Writing, session: Database, webh
     responses=_WRITE,
 )
 def rotate_webhook_secret(
-    principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, body: Rotation
+    principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, body: Rotation | None = None
 ) -> Response:
     """A new secret, told here and never again. For a day, or as long as you say, messages are signed with both."""
     row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
     with _sealing():
-        secret = secrets.rotate(session, row, overlap_seconds=body.overlap_seconds)
+        secret = secrets.rotate(session, row, overlap_seconds=(body or Rotation()).overlap_seconds)
     answer = _tell(once, 200, row, secret)
     session.commit()
     return answer

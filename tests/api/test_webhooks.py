@@ -113,6 +113,7 @@ def test_rotated_secret_is_told_once_and_the_old_one_signs_for_a_while(ours: Cal
         receiver.secrets[:] = [known]
         run_delivery(ours.post(f"{path}/ping").json()["id"])
     assert [message.genuine for message in receiver.messages] == [True, True]
+    assert ours.post(f"{path}/rotate_secret").json()["former_secrets_until"] > told["former_secrets_until"]
     leaked = ours.post(f"{path}/rotate_secret", {"overlap_seconds": 0}).json()
     assert leaked["former_secrets_until"] is None
     run_delivery(ours.post(f"{path}/ping").json()["id"])
