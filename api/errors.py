@@ -176,12 +176,13 @@ def _violation(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _methods(app: FastAPI, path: str) -> str:
-    """All that the path knows: FastAPI itself names those of the first route that fits."""
-    templates = app.openapi()["paths"].items()
-    found = {
-        name.upper() for template, methods in templates if compile_path(template)[0].match(path) for name in methods
-    }
-    return ", ".join(sorted(found))
+    """All that the path knows: FastAPI itself names those of the first route that fits.
+
+    A path that stands in the document as it is, /v1/jobs/validate, is none of a template's, /v1/jobs/{job_id}.
+    """
+    templates = app.openapi()["paths"]
+    fitting = [path] if path in templates else [each for each in templates if compile_path(each)[0].match(path)]
+    return ", ".join(sorted({name.upper() for each in fitting for name in templates[each]}))
 
 
 def _is_away(error: Exception) -> bool:

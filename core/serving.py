@@ -60,8 +60,11 @@ def read_verified(served: Served) -> bytes:
             storage.get_file(served.object_key, path, sha256=served.sha256)
         except (ChecksumMismatch, NotFound) as error:
             raise BundleDamaged from error
-        with zipfile.ZipFile(path) as bundle:
-            return bundle.read(MEMBER)
+        try:
+            with zipfile.ZipFile(path) as bundle:
+                return bundle.read(MEMBER)
+        except (zipfile.BadZipFile, KeyError) as error:  # KeyError: without a model in it
+            raise BundleDamaged from error
 
 
 def _best(session: Session, model: Model) -> Export:

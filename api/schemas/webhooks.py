@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from core.spec.strict import Strict
 from core.webhooks.catalogue import EventType
 
 Url = Annotated[
@@ -72,8 +73,8 @@ class WebhookWithSecret(Webhook):
     )
 
 
-class Rotation(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 86_400}, {}]})
+class Rotation(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 86_400}, {}]})
 
     overlap_seconds: int = Field(
         86_400,

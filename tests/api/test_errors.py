@@ -36,6 +36,7 @@ def test_frameworks_own_refusals_are_problems_too(ours: Caller):
     refused = ours.put("/v1/jobs")
     assert problem(refused)["code"] == "method_not_allowed"
     assert refused.headers["Allow"] == "GET, POST"
+    assert ours.http.request("PATCH", "/v1/jobs/validate").headers["Allow"] == "POST"  # not those of /v1/jobs/{job_id}
     assert problem(ours.get("/v1/jobs?limit=x"))["code"] == "invalid"
     assert problem(ours.get("/v1/jobs/"))["code"] == "not_found"
 

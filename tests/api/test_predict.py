@@ -124,6 +124,15 @@ def test_export_that_cannot_answer_says_why(ours: Caller, theirs: Caller, net: S
     assert post(theirs, net.model.id, ODD["gray"]).status_code == 404
 
 
+@pytest.mark.parametrize("content", [b"no zip", b"PK\x05\x06" + bytes(18)], ids=["no zip", "empty zip"])
+def test_bundle_without_a_model_is_damaged_whatever_its_digest(ours: Caller, net: Served, content: bytes):
+    stored = storage.put_bytes(net.export.object_key, content)
+    with transaction() as session:
+        session.get_one(Export, net.export.id).sha256 = stored.sha256
+    answer = post(ours, net.model.id, ODD["gray"], params={"export": net.export.id})
+    assert (answer.status_code, answer.json()["code"]) == (410, "bundle_damaged")
+
+
 def test_bundle_swapped_in_the_store_is_not_opened(ours: Caller, net: Served, tmp_path: Path):
     other = served.export(net.model, tmp_path / "other", seed=9)
     storage.put_bytes(net.export.object_key, storage.get_bytes(other.export.object_key))

@@ -120,7 +120,10 @@ def test_rotated_secret_is_told_once_and_the_old_one_signs_for_a_while(ours: Cal
     assert not receiver.messages[-1].genuine  # of the two that were known before
 
 
-@pytest.mark.parametrize("body", [{"overlap_seconds": -1}, {"overlap_seconds": 604_801}, {"secret": "whsec_mine"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"overlap_seconds": -1}, {"overlap_seconds": 604_801}, {"overlap_seconds": False}, {"secret": "whsec_mine"}],
+)
 def test_fault_in_a_rotation_is_422_and_rotates_nothing(ours: Caller, webhook: dict, receiver: Receiver, body: dict):
     assert ours.post(f"{webhook['links']['self']}/rotate_secret", body).status_code == 422
     run_delivery(ours.post(f"{webhook['links']['self']}/ping").json()["id"])
