@@ -6,6 +6,7 @@ Arrays are streamed row by row and never unpickled.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,7 @@ def _header(archive: ZipArchive, member: Member) -> Header:
     try:
         with archive.open(member.position) as stream:
             shape, fortran, dtype = _read_header(stream)
-    except DAMAGE as error:
+    except (*DAMAGE, SyntaxError, TokenError) as error:  # a header is a Python literal, which NumPy mends by its tokens
         raise _damaged(member, error) from error
     if dtype.hasobject:
         raise Refused("array_of_objects", f"{names.stem(member.path)} is pickled and will not be opened", _FIX)

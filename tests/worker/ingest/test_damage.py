@@ -88,6 +88,15 @@ def check_damaged(kind: str, changes: list[tuple[float, str, int]]) -> None:
             assert result.report.findings[0].severity == "error"
 
 
+@pytest.mark.parametrize(
+    "header", ["{'descr': ('|u1', 'shape': (2, 8, 8), ", "{'descr': '|u1',\n  'x'\n 'y'", "{", "\0", "{'descr': 1L}"]
+)
+def test_header_of_an_array_that_is_no_literal_is_reported(header: str, tmp_path: Path):
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode("latin-1") + bytes(128)
+    result = run_ingest(zipped({"images.npy": array, "labels.npy": array}), tmp_path)
+    assert (result.manifest, result.report.findings[0].code) == (None, "array_damaged")
+
+
 @pytest.mark.parametrize("form", IMAGES)
 @settings(max_examples=60)
 @given(changes=damage)
