@@ -78,6 +78,11 @@ class Once:
             self.session.execute(insert(IdempotencyKey).values(row).on_conflict_do_nothing())
         return answers.json(status, body, headers=headers)
 
+    def tell_once(self, status: int, told: BaseModel, secret: str, *, location: str | None = None) -> Response:
+        """An answer whose field `secret` is in no cache, and null where it is given again."""
+        headers = {"Cache-Control": "no-store"} | ({"Location": location} if location else {})
+        return self.answer(status, told, headers=headers, kept=told.model_copy(update={secret: None}))
+
 
 def begin(request: Request, session: Database, key: Key = None) -> Once:
     """Take the key for this transaction. Raises Replay, IdempotencyInFlight or IdempotencyKeyReuse."""

@@ -32,12 +32,7 @@ def create_api_key(principal: Administering, once: OneTime, session: Database, b
     )
     session.refresh(row)
     told = CreatedKey(**_page(row).model_dump(), api_key=secret)
-    answer = once.answer(
-        201,
-        told,
-        headers={"Location": f"/v1/api_keys/{row.id}", "Cache-Control": "no-store"},
-        kept=told.model_copy(update={"api_key": None}),
-    )
+    answer = once.tell_once(201, told, "api_key", location=f"/v1/api_keys/{row.id}")
     session.commit()
     return answer
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api import answers, paging
 from api.authentication import Reading, Writing
 from api.bodies import JsonRoute
-from api.idempotency import Once, OneTime
+from api.idempotency import OneTime
 from api.paging import InOrder, Page
 from api.path_ids import DeliveryId, WebhookId
 from api.routes import documented
@@ -33,7 +33,7 @@ def create_webhook(principal: Writing, once: OneTime, session: Database, body: N
         row, secret = requests.create(
             session, principal.tenant_id, url=body.url, events=body.events, description=body.description
         )
-    answer = _tell(once, 201, row, secret, location=f"/v1/webhooks/{row.id}")
+    answer = once.tell_once(201, _with_secret(row, secret), "secret", location=f"/v1/webhooks/{row.id}")
     session.commit()
     return answer
 
@@ -98,7 +98,7 @@ def rotate_webhook_secret(
     row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
     with _sealing():
         secret = secrets.rotate(session, row, overlap_seconds=(body or Rotation()).overlap_seconds)
-    answer = _tell(once, 200, row, secret)
+    answer = once.tell_once(200, _with_secret(row, secret), "secret")
     session.commit()
     return answer
 
@@ -175,12 +175,8 @@ def _sealing() -> Iterator[None]:
         raise Unavailable("the keys for webhooks are not set up rightly; tell the service's operator") from error
 
 
-def _tell(once: Once, status: int, row: tables.Webhook, secret: str, *, location: str | None = None) -> Response:
-    """The webhook with its secret, which the answer that is kept for a repetition lacks."""
-    told = WebhookWithSecret(**_page(row).model_dump(), secret=secret)
-    kept = told.model_copy(update={"secret": None})
-    headers = {"Cache-Control": "no-store"} | ({"Location": location} if location else {})
-    return once.answer(status, told, headers=headers, kept=kept)
+def _with_secret(row: tables.Webhook, secret: str) -> WebhookWithSecret:
+    return WebhookWithSecret(**_page(row).model_dump(), secret=secret)
 
 
 def _page(row: tables.Webhook) -> Webhook:
