@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -23,7 +23,7 @@ from tests.worker import seed
 from tests.worker.processes import wait_for
 from worker import checkpoints
 from worker.checkpoints import CheckpointUploads, restore
-from worker.persistence import LedgerAway
+from worker.persistence import RETRY_SECONDS, LedgerAway
 from worker.progress import JobProgress
 from worker.watch import Watch
 
@@ -113,22 +113,23 @@ def test_while_the_store_is_away_only_the_newest_waits_and_no_submit_blocks(uplo
 
 
 def test_stored_checkpoint_is_recorded_once_the_ledger_is_back_and_not_stored_again(uploads, tmp_path, monkeypatch):
-    puts, refusals, write_once, put_file = [], [], checkpoints.write_once, storage.put_file
+    puts, refusals, pauses, write_once, put_file = [], [], [], checkpoints.write_once, storage.put_file
 
     def away(write):
         if len(refusals) < 8:
-            refusals.append(time.monotonic())
+            refusals.append(write)
             raise LedgerAway("away")
         return write_once(write)
 
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append)
+    monkeypatch.setattr(checkpoints, "time", clock)
     monkeypatch.setattr(storage, "put_file", lambda *a, **o: puts.append(a) or put_file(*a, **o))
     monkeypatch.setattr(checkpoints, "write_once", away)
     uploads.submit(saved(tmp_path / "out", 1))
     wait_for(uploads.is_idle)
     assert recorded() == [("main", 1, False)]
     assert (len(puts), len(refusals)) == (1, 8)
-    pauses = [later - earlier for earlier, later in itertools.pairwise(refusals)]
-    assert max(pauses) < 4 * min(pauses)  # they do not grow: sweepers wait no longer
+    assert pauses == [RETRY_SECONDS] * 8  # they do not grow: sweepers wait no longer
     assert list((tmp_path / "spool").iterdir()) == []
 
 
