@@ -228,7 +228,8 @@ class Run:
         """How things stand now that it is given up; the first time counts."""
         if not self._kept:
             self._kept = True
-            broken.keep(self)
+            with contextlib.suppress(psycopg.OperationalError):  # the fault may have been Postgres
+                broken.keep(self)
 
     def stop_polling(self) -> None:
         self._over.set()

@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from tests.nemesis import evidence, oracle
 from tests.nemesis.run import Ended, Fault, NotFired, Run
 from tests.nemesis.world import PRODUCTION, World, wait_for
@@ -68,8 +66,7 @@ def _finish(run: Run, folder: Path) -> Result:
     except Exception as error:  # noqa: BLE001 - whatever it is, the run has not shown what it should
         result["error"] = "".join(traceback.format_exception_only(error)).strip()
         run.history.add("error", what=traceback.format_exc())
-        with suppress(psycopg.OperationalError):  # the fault may have been Postgres
-            run.keep_broken()
+        run.keep_broken()
     finally:
         run.world.heal()
         run.close()
