@@ -127,7 +127,7 @@ def test_every_kind_of_detector_learns(service: Service, name: str, tmp_path: Pa
     done, learnt = learnt_by(service, service.train(dataset, "fcos", *short), "ap50")
     cpu, before = service.cpu_seconds() - cpu, fresh(service.up.data_dir, done)["ap50"]
     print(f"{name}: AP50 {before:.3f} untrained, {learnt:.3f}; {cpu:.0f} s of CPU")
-    assert learnt >= before + 0.15
+    assert learnt >= before + 0.2
 
 
 def learnt_by(service: Service, job: str, figure: str) -> tuple[Job, float]:
