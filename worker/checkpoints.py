@@ -14,14 +14,22 @@ from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.ids import new_id
 from core.jobs import ledger
 from core.progress import Arm, Checkpoint
+from core.settings import settings
 from core.tables import Checkpoint as CheckpointRow
-from worker import figures, publication
+from worker import figures, publication, stopping
+from worker.lease import TICK_SECONDS
 from worker.persistence import RETRY_SECONDS, LedgerAway, write_once
 from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
 FOLDER = "checkpoints"
+GRACE_SHARE = 0.3  # of the grace at a shutdown; the trainer has most, see worker.supervision.CHILD_SHARE
 _LONGEST_PAUSE_SECONDS = 30.0
+
+
+def grace_seconds() -> float:
+    """How long the last checkpoints may take where the worker or its job ends."""
+    return settings().grace_seconds * GRACE_SHARE
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class CheckpointUploads:
         self._pending: list[_Pending] = []
         self._busy = False
         self._closed = False
-        self.moved_at = time.monotonic()  # the store took or gave something
+        self._moved_at = time.monotonic()  # the store took or gave something
         self._changed = threading.Condition()
         context = contextvars.copy_context()  # log lines name the job here too
         threading.Thread(target=context.run, args=(self._run,), name="checkpoints", daemon=True).start()
@@ -67,6 +75,29 @@ class CheckpointUploads:
     def is_idle(self) -> bool:
         with self._changed:
             return not (self._pending or self._busy)
+
+    def finish(self) -> None:
+        """Wait while the last ones move: a ready publication is not given up for them. Raises what `tick` does."""
+        begun = time.monotonic()
+        while not self.is_idle():
+            if time.monotonic() - max(begun, self._moved_at) > settings().stall_seconds / 2:
+                logger.warning("a checkpoint could not be stored in time; the job is published without it")
+                return
+            self._watch.advance()
+            self._watch.tick()
+            time.sleep(TICK_SECONDS)
+
+    def wait(self, seconds: float) -> None:
+        """Keep the claim while the last ones are stored. Raises Fenced."""
+        deadline = time.monotonic() + seconds
+        while not self.is_idle():
+            if stopping.requested():
+                deadline = min(deadline, time.monotonic() + grace_seconds())
+            if time.monotonic() > deadline:
+                logger.warning("a checkpoint could not be stored in time")
+                return
+            self._watch.beat()
+            time.sleep(TICK_SECONDS)
 
     def close(self) -> None:
         """Take nothing more up; what is being uploaded may end."""
@@ -106,7 +137,7 @@ class CheckpointUploads:
                     self._busy = False
 
     def _move(self) -> None:
-        self.moved_at = time.monotonic()
+        self._moved_at = time.monotonic()
 
     def _take(self) -> _Pending | None:
         with self._changed:

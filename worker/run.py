@@ -26,16 +26,14 @@ from core.teachers import Teacher
 from worker import checkpoints, claiming, figures, logs, orphans, packs, publication, scratch, stopping, teaching
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child
-from worker.lease import TICK_SECONDS, Asked, Stalled
+from worker.lease import Asked, Stalled
 from worker.persistence import RETRY_SECONDS, LedgerAway, write_once
 from worker.progress import JobProgress
 from worker.supervision import Crashed, TrainerFailed, heed_trainer, supervise
 from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
-# Of the grace at a shutdown; the trainer has the rest, see worker.supervision.CHILD_SHARE.
-UPLOADS_SHARE = 0.3
-LEDGER_SHARE = 0.1
+LEDGER_SHARE = 0.1  # of the grace at a shutdown, beside worker.checkpoints.GRACE_SHARE
 # All is trained: another worker could only train again what could not be stored. With the default, 40 minutes.
 PUBLISH_STALL_LIMITS = 4
 Result = TypeVar("Result")
@@ -164,21 +162,9 @@ def _work(attempt: Attempt) -> None:
         lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports),
         stall_limits=PUBLISH_STALL_LIMITS,
     )
-    _finish_uploads(attempt)
+    attempt.uploads.finish()
     _settle(attempt, lambda session: ledger.publish(session, attempt.claim, content))
     logger.info("published")
-
-
-def _finish_uploads(attempt: Attempt) -> None:
-    """Wait while the last checkpoints move; a publication that is ready is not given up for them."""
-    begun = time.monotonic()
-    while not attempt.uploads.is_idle():
-        if time.monotonic() - max(begun, attempt.uploads.moved_at) > settings().stall_seconds / 2:
-            logger.warning("a checkpoint could not be stored in time; the job is published without it")
-            return
-        attempt.watch.advance()
-        attempt.watch.tick()
-        time.sleep(TICK_SECONDS)
 
 
 def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
@@ -249,7 +235,7 @@ def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:
 
 def _settle_asked(attempt: Attempt, asked: Asked) -> None:
     """The trainer has stopped; its last checkpoint is stored before the job changes hands."""
-    _wait_for_uploads(attempt, math.inf if asked.by == "lease" else settings().grace_seconds * UPLOADS_SHARE)
+    attempt.uploads.wait(math.inf if asked.by == "lease" else checkpoints.grace_seconds())
     if asked.by == "cancel":
         _end(attempt, "cancelled")
     elif asked.by == "pause":
@@ -271,7 +257,7 @@ def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
 
 def _crash(attempt: Attempt, reason: str) -> None:
     logger.warning("attempt lost: %s", reason)
-    _wait_for_uploads(attempt, settings().grace_seconds * UPLOADS_SHARE)
+    attempt.uploads.wait(checkpoints.grace_seconds())
     seconds = attempt.watch.age_seconds
     status = _settle(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
     _ring(attempt, status)
@@ -296,19 +282,6 @@ def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
             if time.monotonic() > give_up_at:
                 raise
             time.sleep(RETRY_SECONDS)
-
-
-def _wait_for_uploads(attempt: Attempt, seconds: float) -> None:
-    """Keep the claim while the last checkpoints are stored. Raises Fenced."""
-    deadline = time.monotonic() + seconds
-    while not attempt.uploads.is_idle():
-        if stopping.requested():
-            deadline = min(deadline, time.monotonic() + settings().grace_seconds * UPLOADS_SHARE)
-        if time.monotonic() > deadline:
-            logger.warning("a checkpoint could not be stored in time")
-            return
-        attempt.watch.beat()
-        time.sleep(TICK_SECONDS)
 
 
 def _keep_log(attempt: Attempt) -> None:
