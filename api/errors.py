@@ -22,9 +22,9 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from api import context
+from contract.specs import SpecInvalid
 from core import errors
 from core.errors import DomainError
-from core.spec import SpecInvalid
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from fastapi.openapi.utils import get_openapi
 
 from api.authentication import OPEN
 from api.schemas.problem import ProblemDetails
+from contract.specs import JobSpec
 from core.comparisons.spec import ComparisonSpec
-from core.spec import JobSpec, SweepSpec
+from core.sweeps.spec import SweepSpec
 
 PATH = Path(__file__).parent.parent / "docs" / "openapi.json"
 _COMPONENTS = "#/components/schemas/{model}"

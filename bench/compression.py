@@ -12,7 +12,9 @@ from typing import Any
 
 import torch
 
-from core.spec import Constraints, Evaluation, ExportResult, ExportSpec, LadderSpec, ResolvedSpec, parse, resolve
+from contract.results.evaluation import Evaluation
+from contract.results.exported import ExportResult
+from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, parse, resolve
 from tests.data import packs
 from trainer import export
 from trainer.evaluation import evaluate

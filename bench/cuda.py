@@ -18,7 +18,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from core.spec import parse, resolve
+from contract.specs import parse, resolve
 from tests.data import packs
 from trainer import compilation, device, models, run, training
 from trainer.assignment import Assignment

@@ -18,7 +18,9 @@ from typing import Any
 import torch
 
 from bench import edge_table
-from core.spec import FORMATS, ExportSpec, FormatName, Precision, ResolvedSpec, formats, parse, resolve
+from contract import formats
+from contract.formats import FORMATS, FormatName, Precision
+from contract.specs import ExportSpec, ResolvedSpec, parse, resolve
 from tests.data import packs
 from trainer import export
 from trainer.evaluation import evaluate

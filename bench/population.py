@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from core.spec import PackManifest, parse, resolve
-from core.spec.dataset import Pairability
+from contract.pack.manifest import PackManifest, Pairability
+from contract.specs import parse, resolve
 
 TENANT, NEIGHBOUR = "tnt_bench", "tnt_neighbour"  # every tenth job is the neighbour's
 VERSION = "dsv_0"  # of the first jobs

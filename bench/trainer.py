@@ -24,7 +24,8 @@ import torch
 
 from bench import straightforward
 from bench.figures import processor
-from core.spec import PatchSwapSpec, Plan, Split, parse, resolve
+from contract.pack.manifest import Split
+from contract.specs import PatchSwapSpec, Plan, parse, resolve
 from tests.data import packs
 from trainer import device, models, run, sampling, training
 from trainer.assignment import Assignment

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from contract.pack.manifest import PackManifest
 from core import leases, owned, quotas
 from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
 from core.jobs.endings import POISON
 from core.jobs.states import TERMINAL
-from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
 from core.webhooks import outbox
 

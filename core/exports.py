@@ -5,13 +5,14 @@ from typing import Any, cast
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
+from contract.results.exported import ExportResult
+from contract.specs import ExportSpec, LadderSpec
+from contract.tasks import TaskName, format_obstacle
 from core import leases, owned
 from core.errors import Invalid
 from core.ids import new_id
 from core.jobs.endings import POISON
-from core.progress import JobError
-from core.spec import ExportResult, ExportSpec, LadderSpec
-from core.spec.tasks import Task, format_obstacle
 from core.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
 from core.webhooks import outbox
@@ -21,7 +22,7 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
     """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
     model = owned.find(session, Model, tenant_id, model_id)
     trained = session.get_one(Job, model.job_id)
-    if obstacle := format_obstacle(cast("Task", model.task), spec.format):
+    if obstacle := format_obstacle(cast("TaskName", model.task), spec.format):
         raise Invalid(obstacle)
     if not trained.resolved["evaluation"].get("test", True):
         raise Invalid(

@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
+from contract.results.exported import ProfileResult
 from core import devices, exports, leases, owned, queue
 from core.errors import Conflict, Invalid
 from core.ids import new_id
-from core.progress import JobError
-from core.spec import ProfileResult
 from core.tables import Export, Model, Profile
 from core.webhooks import outbox
 

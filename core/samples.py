@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from obstore.store import LocalStore
 from PIL import Image
 
+from contract.pack.manifest import PackManifest, Split
 from core import storage
 from core.errors import NotFound, PackDamaged
-from core.spec import PackManifest, Split
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
 _MARKS = {"classification": (), "segmentation": ("classes",), "detection": ("boxes", "box_labels")}

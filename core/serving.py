@@ -9,9 +9,9 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contract.tasks import TERMS, TaskName
 from core import owned, storage
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
-from core.spec import TERMS, Task
 from core.tables import Export, Model
 
 FORMAT, MEMBER = "onnx", "model.onnx"
@@ -72,7 +72,7 @@ def _best(session: Session, model: Model) -> Export:
     found = list(session.scalars(statement.order_by(Export.id.desc()).limit(200)))
     if not found:
         raise NoServableExport
-    metric = TERMS[cast("Task", model.task)].headline
+    metric = TERMS[cast("TaskName", model.task)].headline
     rank = {precision: place for place, precision in enumerate(_PREFERRED)}
     return min(found, key=lambda e: (rank.get(e.precision, len(rank)), -((e.measured or {}).get(metric) or 0.0)))
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.spec import JobSpec, ModelSpec, PackManifest, SpecInvalid, Violation
-from core.spec.methods import TaughtSpec, TfKdSelfSpec
-from core.spec.teacher import TeacherCard
+from contract.pack.manifest import PackManifest
+from contract.results.network_card import TeacherCard
+from contract.specs import JobSpec, ModelSpec, SpecInvalid, Violation
+from contract.specs.methods import TaughtSpec, TfKdSelfSpec
 from core.tables import DatasetVersion, Job, Model
 
 POINTER = "/method/teacher"

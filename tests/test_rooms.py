@@ -10,10 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = str(ROOT / "tests" / "import_without_torch.py")
-WITHOUT_SERVICE = "import sys; sys.modules.update(dict.fromkeys(['api', 'core', 'worker', 'trainer'])); import {module}"
+SERVICE = ["api", "contract", "core", "migrations", "trainer", "worker"]
+WITHOUT_SERVICE = "import sys; sys.modules.update(dict.fromkeys({service})); import {module}"
 
 
-@pytest.mark.parametrize("package", ["api", "core", "patchswap", "worker"])
+@pytest.mark.parametrize("package", ["api", "contract", "core", "patchswap", "worker"])
 def test_package_imports_without_torch(package: str):
     done = subprocess.run([sys.executable, PROGRAM, package], check=False, capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr
@@ -28,6 +29,9 @@ def test_trainer_does_not_import_without_torch():
 @pytest.mark.parametrize("module", ["patchswap", "patchswap.up"])
 def test_client_imports_where_the_service_is_not_installed(module: str):
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_SERVICE.format(module=module)], check=False, capture_output=True, text=True
+        [sys.executable, "-c", WITHOUT_SERVICE.format(service=SERVICE, module=module)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr

@@ -13,18 +13,9 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from core.progress import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from core.spec import (
-    Constraints,
-    ExportSpec,
-    LadderSpec,
-    ResolvedSpec,
-    SpecInvalid,
-    TrainingSpec,
-    formats,
-    parse,
-    resolve,
-)
+from contract import formats
+from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
+from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
 from trainer import device, errors, launch, process, team
 from trainer.evaluation import evaluate
 from trainer.output import Output

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from core.progress import Arm
-from core.spec import CrossEntropySpec, ResolvedSpec
+from contract.child.messages import Arm
+from contract.specs import CrossEntropySpec, ResolvedSpec
 from trainer import backbone, tasks
 from trainer.pack import Pack
 from trainer.tasks.task import Task

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import AugmentationSpec
+from contract.specs import AugmentationSpec
 
 
 def augment(

@@ -9,8 +9,8 @@ import safetensors.torch
 from pydantic import ValidationError
 from torch import nn
 
-from core.spec import ModelSpec
-from core.spec.teacher import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from contract.results.network_card import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from contract.specs import ModelSpec
 from trainer.errors import backbone_unfit
 from trainer.tasks import Task
 

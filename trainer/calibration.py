@@ -8,7 +8,7 @@ that there are 15 of these too is ours [U]. Shapes: N samples, R resamples.
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec.report import Reliability
+from contract.results.evaluation import Reliability
 
 BINS = 15  # Guo et al. 2017
 Floats = NDArray[np.float64]

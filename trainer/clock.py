@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from core.progress import Progress
+from contract.child.messages import Progress
 from trainer import run as running
 from trainer.run import Run
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec.report import AgainstControl, PairedDifference
+from contract.results.evaluation import AgainstControl, PairedDifference
 from trainer import calibration, intervals
 from trainer.prediction import Predictions
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from core.progress import Notice
+from contract.child.messages import Notice
 from trainer.device import autocast
 from trainer.run import Run
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from core.progress import Notice
-from core.spec import EarlyStoppingSpec
+from contract.child.messages import Notice
+from contract.specs import EarlyStoppingSpec
 
 
 @dataclass

@@ -4,8 +4,8 @@ import errno
 
 import torch
 
-from core.progress import JobError
-from core.spec import FORMATS, FormatName
+from contract.child.messages import JobError
+from contract.formats import FORMATS, FormatName
 
 
 class TrainerError(Exception):

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from core.progress import Arm, Done, Message, Working
-from core.spec import CrossEntropySpec, Evaluation, ResolvedSpec, Split
-from core.spec.report import AgainstControl, AnySplit, EpochValue, LayerGradient, UnprunedFigures
+from contract.child.messages import Arm, Done, Message, Working
+from contract.pack.manifest import Split
+from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
+from contract.specs import CrossEntropySpec, ResolvedSpec
 from trainer import curves, durable, models, robustness, tasks, weights
 from trainer.images import host_budget
 from trainer.pack import Pack

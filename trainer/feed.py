@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from core.spec import Plan, ResolvedSpec, Split
+from contract.pack.manifest import Split
+from contract.specs import Plan, ResolvedSpec
 from trainer import randomness, sampling
 from trainer.methods import Method
 from trainer.methods.method import Batch, Draw

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.spec import SplitEvaluation
-from core.spec.report import ClassFigures, Interval
+from contract.results.evaluation import ClassFigures, Interval, SplitEvaluation
 from trainer import calibration, intervals, selective, superclasses
 from trainer.prediction import TOP, Predictions
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from core.spec.report import LayerGradient
+from contract.results.evaluation import LayerGradient
 
 
 def by_layer(model: nn.Module) -> dict[str, Tensor]:

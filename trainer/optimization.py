@@ -5,7 +5,7 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from core.spec import OptimizerSpec, Plan
+from contract.specs import OptimizerSpec, Plan
 
 STEP_DIVISOR = 10  # METHODS.md: x0.1 at each milestone
 

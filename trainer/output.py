@@ -1,10 +1,10 @@
-"""The one way out: messages of core.progress as JSON lines on the stdout the process was started with."""
+"""The one way out: messages of contract.child.messages as JSON lines on the stdout the process was started with."""
 
 import os
 import sys
 from typing import Self
 
-from core.progress import Message
+from contract.child.messages import Message
 
 
 class Output:

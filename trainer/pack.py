@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
+from contract.pack.manifest import BACKGROUND, PackManifest, Split
+from contract.tasks import TaskName
 from core.inference import preprocess
-from core.spec import BACKGROUND, PackManifest, Split, Task
 from trainer.errors import dataset_invalid
 
 _COLUMNS = [
@@ -27,7 +28,7 @@ _COLUMNS = [
     ("sha256", pa.binary(32)),
 ]
 _ANNOTATED = ("annotation_sha256", pa.binary(32))
-SCHEMAS: dict[Task, pa.Schema] = {
+SCHEMAS: dict[TaskName, pa.Schema] = {
     "classification": pa.schema(_COLUMNS),
     "segmentation": pa.schema([*_COLUMNS, ("mask", pa.large_binary()), ("classes", pa.list_(pa.int32())), _ANNOTATED]),
     "detection": pa.schema(

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import Split
+from contract.child.messages import Working
+from contract.pack.manifest import Split
 from trainer import sweeping
 from trainer.augment import Normalise
 from trainer.columns import Columns

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.progress import Done
-from core.spec.teacher import CARD_NAME, TeacherCard
+from contract.child.messages import Done
+from contract.results.network_card import CARD_NAME, TeacherCard
 from trainer import durable, gradients, weights
 from trainer.device import describe
 from trainer.errors import loss_nan

@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.progress import Working
+from contract.child.messages import Working
 from trainer import intervals, randomness
 from trainer.augment import Normalise
 from trainer.prediction import BATCH, LabelledImages

@@ -5,8 +5,8 @@ A round is a spec of its own, so that the loop, the schedule and the feed know n
 
 from dataclasses import dataclass
 
-from core.spec import CompressionSpec, ResolvedSpec
-from core.spec.compression import epochs_by_round
+from contract.specs import CompressionSpec, ResolvedSpec
+from contract.specs.compression import epochs_by_round
 
 _SEED_STRIDE = 0x9E3779B9  # far apart, so that a round sees neither the order nor the crops of another
 

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.progress import Arm, Checkpoint, Message, Notice
-from core.spec import TERMS, PackManifest, Plan, ResolvedSpec, Split, plan
-from core.spec.methods import TaughtSpec
+from contract.child.messages import Arm, Checkpoint, Message, Notice
+from contract.pack.manifest import PackManifest, Split
+from contract.specs import Plan, ResolvedSpec, plan
+from contract.specs.methods import TaughtSpec
+from contract.tasks import TERMS
 from trainer import checkpoint, memory, optimization, parts, rounds, teacher
 from trainer.assignment import Assignment
 from trainer.averaging import AveragedModel

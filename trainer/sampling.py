@@ -10,8 +10,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import MethodSpec, Plan
-from core.spec.methods import SwappingSpec
+from contract.specs import MethodSpec, Plan
+from contract.specs.methods import SwappingSpec
 from trainer import randomness
 
 Indices = NDArray[np.int64]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.spec.report import SuperclassErrors
+from contract.results.evaluation import SuperclassErrors
 
 
 def errors(confusion: Any, superclass_of: list[str]) -> SuperclassErrors:

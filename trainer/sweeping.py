@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from core.progress import Working
+from contract.child.messages import Working
 from trainer.process import Interrupted, StopRequest
 from trainer.tasks.task import Samples
 

@@ -11,8 +11,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from core.spec import PackManifest
-from core.spec.teacher import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from contract.pack.manifest import PackManifest
+from contract.results.network_card import CARD_NAME, WEIGHTS_NAME, TeacherCard
 from trainer import models
 from trainer.errors import teacher_unfit
 from trainer.models import widths

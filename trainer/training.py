@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.progress import Arm, Message, Metrics, Notice, Started, Stopped, Working
-from core.spec import Plan, ResolvedSpec, plan
+from contract.child.messages import Arm, Message, Metrics, Notice, Started, Stopped, Working
+from contract.specs import Plan, ResolvedSpec, plan
 from trainer import compilation, curves, gradients, models, optimization, randomness
 from trainer import run as running
 from trainer.assignment import Assignment

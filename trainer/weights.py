@@ -7,7 +7,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from core.spec import PackManifest, ResolvedSpec
+from contract.pack.manifest import PackManifest
+from contract.specs import ResolvedSpec
 from trainer import durable, tasks
 from trainer.errors import missing_weights
 from trainer.models import widths

@@ -7,8 +7,8 @@ import argparse
 import os
 import sys
 
+from contract.child.confinement import die_with
 from core import signing
-from core.confinement import die_with
 from core.queue import of_device
 from core.settings import settings
 from core.webhooks import secrets

@@ -23,7 +23,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from core.confinement import die_with
+from contract.child.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
 from worker import exposition, logs, pulse, stopping

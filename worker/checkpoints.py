@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from contract.child.messages import Arm, Checkpoint
 from core import storage
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.ids import new_id
 from core.jobs import ledger
-from core.progress import Arm, Checkpoint
 from core.settings import settings
 from core.tables import Checkpoint as CheckpointRow
 from worker import figures, publication, stopping

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from core import confinement
-from core.progress import AnyMessage, decode
+from contract.child import confinement
+from contract.child.messages import AnyMessage, decode
 
 LOG_TAIL_BYTES = 256 * 1024
 LONGEST_LINE_BYTES = 2**20
@@ -31,7 +31,7 @@ class GarbageOutput(Exception):
 
 
 class Child:
-    """A running process that speaks `core.progress`. Two threads read its pipes, so that it never waits for us."""
+    """A running process that speaks `contract.child.messages`. Two threads read its pipes, so it never waits for us."""
 
     def __init__(self, module: str, arguments: Sequence[str | Path], *, folder: Path) -> None:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()

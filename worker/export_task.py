@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
+from contract.specs import ExportSpec, ResolvedSpec
 from core import exports, leases, queue, storage
-from core.progress import JobError
 from core.settings import settings
-from core.spec import ExportSpec, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model
 from worker import claiming, figures, logs, packs, publication, scratch, settling
 from worker.child import Child

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from contract.child.messages import EXIT_DONE, EXIT_FAILED, Failed, JobError
+from contract.pack.manifest import PackManifest
+from contract.results.ingested import ValidationReport
 from core import datasets, leases, queue, storage, uploads
 from core.errors import ChecksumMismatch, NotFound, QuotaExceeded
-from core.progress import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from core.settings import settings
-from core.spec import PackManifest
-from core.spec.validation import ValidationReport
 from core.tables import Dataset, DatasetVersion, Upload
 from worker import claiming, figures, logs, scratch, settling
 from worker.child import Child

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract.pack.manifest import PackManifest
 from core import storage
 from core.settings import settings
-from core.spec import PackManifest
 from core.tables import DatasetVersion
 from worker.lease import Lease
 from worker.locks import hold, try_hold

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
+from contract.results.exported import ProfileResult
+from contract.specs import ResolvedSpec
 from core import leases, profiles, queue, storage
-from core.progress import JobError
 from core.settings import settings
-from core.spec import ProfileResult, ResolvedSpec
 from core.tables import DatasetVersion, Export, Job, Model, Profile
 from worker import claiming, figures, logs, packs, scratch, settling
 from worker.child import Child

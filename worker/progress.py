@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from core.progress import Arm, Metrics, Progress, Started
-from core.spec import TERMS, Plan
+from contract.child.messages import Arm, Metrics, Progress, Started
+from contract.specs import Plan
+from contract.tasks import TERMS
 
 JUDGED_BY = {terms.validated[0] for terms in TERMS.values()}  # a trainer validates by one of them
 

@@ -5,11 +5,14 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract.child.messages import Arm
+from contract.results.evaluation import Evaluation
+from contract.results.exported import ExportResult
+from contract.specs import ExportSpec
+from contract.tasks import TERMS
 from core import signing, storage
 from core.errors import ChecksumMismatch
 from core.jobs.ledger import Claim, FinishedExport, Publication
-from core.progress import Arm
-from core.spec import TERMS, Evaluation, ExportResult, ExportSpec
 
 WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
 BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"

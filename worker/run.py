@@ -13,14 +13,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
+from contract.child.messages import Arm
+from contract.pack.manifest import PackManifest
+from contract.results.exported import ExportResult
+from contract.results.headline import headline_of
+from contract.specs import ResolvedSpec, plan
 from core import queue, storage, teachers
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.figures import headline_of
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
-from core.progress import Arm
 from core.settings import settings
-from core.spec import ExportResult, PackManifest, ResolvedSpec, plan
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.teachers import Teacher
 from worker import checkpoints, claiming, figures, logs, orphans, packs, publication, scratch, stopping, teaching

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.progress import JobError
 from worker.lease import Asked, Stalled
 from worker.persistence import LedgerAway, write_until_done
 from worker.supervision import Crashed, TrainerFailed

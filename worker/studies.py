@@ -18,8 +18,7 @@ from sqlalchemy import func, make_url, select
 
 from core.database import STATEMENT_TIMEOUT_MS, engine
 from core.settings import settings
-from core.spec import SweepSpec
-from core.spec.sweep import Choice, FloatRange, Range
+from core.sweeps.spec import Choice, FloatRange, Range, SweepSpec
 
 SCHEMA = "optuna"  # made by migrations/versions/0004_sweeps.py
 CREATION_LOCK = 0x6F707475

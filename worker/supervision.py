@@ -7,8 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from core import progress
-from core.progress import EXIT_DONE, EXIT_FAILED, AnyMessage, JobError
+from contract.child import messages
+from contract.child.messages import EXIT_DONE, EXIT_FAILED, AnyMessage, JobError
 from core.settings import settings
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child, GarbageOutput, describe_exit
@@ -35,9 +35,9 @@ class Crashed(Exception):
 def supervise(lease: Lease, child: Child, heed: Callable[[AnyMessage], None] = lambda _: None) -> None:
     """Attend a run of the trainer until it is done. Raises what may end it otherwise."""
     last = attend(lease, child, heed)
-    if child.exit_code == EXIT_DONE and isinstance(last, progress.Done):
+    if child.exit_code == EXIT_DONE and isinstance(last, messages.Done):
         return
-    if child.exit_code == EXIT_FAILED and isinstance(last, progress.Failed):
+    if child.exit_code == EXIT_FAILED and isinstance(last, messages.Failed):
         raise TrainerFailed(last.error)
     raise crashed(child)
 
@@ -68,19 +68,19 @@ def crashed(child: Child) -> Crashed:
 def heed_trainer(message: AnyMessage, watch: Watch, uploads: CheckpointUploads) -> None:
     """What one message of the trainer means for the job."""
     match message:
-        case progress.Started():
+        case messages.Started():
             watch.progress.on_started(message)
             watch.note("notice", severity="info", code="training_started", message=_sentence(message), data={})
-        case progress.Progress():
+        case messages.Progress():
             watch.progress.on_progress(message)
-        case progress.Metrics():
+        case messages.Metrics():
             watch.progress.on_metrics(message)
             prefix = "control." if message.arm == "control" else ""
             for key, value in message.values.items():
                 watch.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
-        case progress.Checkpoint():
+        case messages.Checkpoint():
             uploads.submit(message)
-        case progress.Notice():
+        case messages.Notice():
             watch.note("notice", **message.model_dump(exclude={"type"}))
 
 
@@ -105,6 +105,6 @@ def _stop(lease: Lease, child: Child, heed: Callable[[AnyMessage], None], asked:
         logger.warning("the child did not stop within %.1f s", seconds * CHILD_SHARE)
 
 
-def _sentence(message: progress.Started) -> str:
+def _sentence(message: messages.Started) -> str:
     begins = f"continues at step {message.step}" if message.step else "begins"
     return f"Training of the {message.arm} arm {begins} on {message.device}: {message.steps} steps."

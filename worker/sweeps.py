@@ -12,8 +12,8 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.orm import Session
 
 from core import queue
-from core.spec import SweepSpec
 from core.sweeps import ledger
+from core.sweeps.spec import SweepSpec
 from core.tables import Sweep, SweepTrial
 from worker import studies
 from worker.persistence import LedgerAway, write_once

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from contract.results.network_card import CARD_NAME, WEIGHTS_NAME
+from contract.specs import ModelSpec
+from contract.specs.methods import MethodSpec, TaughtSpec
 from core import storage
 from core.errors import NotFound
-from core.spec import ModelSpec
-from core.spec.methods import MethodSpec, TaughtSpec
-from core.spec.teacher import CARD_NAME, WEIGHTS_NAME
 from core.teachers import Teacher
 from worker.lease import Lease
 

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from api.errors import MalformedBody, UnsupportedMediaType
-from core.decoding.formats import MAX_FILE_BYTES
+from contract.image_files import MAX_FILE_BYTES
 from core.errors import TooLarge
 
 _ENVELOPE_BYTES = 16 * 1024  # what a form adds to its file

@@ -16,9 +16,9 @@ from api.removal import forget
 from api.routes import documented
 from api.schemas.datasets import Dataset, DatasetVersion, NewDataset, NewVersion, Report
 from api.sessions import Database
+from contract.pack.manifest import PackManifest
 from core import datasets, listing, queue, tables
 from core.errors import DatasetNotReady
-from core.spec import PackManifest
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED

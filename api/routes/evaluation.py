@@ -12,10 +12,10 @@ from api.path_ids import JobId
 from api.routes import documented
 from api.schemas.models import Difference, JobEvaluation, JobTeacher
 from api.sessions import Database
+from contract.results.evaluation import AnySplit, Evaluation
+from contract.tasks import TERMS
 from core import owned, tables
 from core.errors import NotFound
-from core.spec import TERMS, Evaluation
-from core.spec.report import AnySplit
 from core.tables import Job
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/evaluation", tags=["evaluation"], route_class=JsonRoute)

@@ -12,11 +12,13 @@ from api.path_ids import ExportId
 from api.routes import documented
 from api.schemas.models import Export, ExportFormat
 from api.sessions import Database
+from contract import formats
+from contract.formats import FORMATS, FormatName, FormatTerms
+from contract.results.exported import Candidate
+from contract.specs import Constraints
 from core import owned, tables
 from core.errors import Conflict
 from core.settings import settings
-from core.spec import FORMATS, Constraints, FormatName, FormatTerms, formats
-from core.spec.report import Candidate
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED

@@ -21,11 +21,11 @@ from api.schemas import jobs as schema
 from api.schemas.described import Described
 from api.schemas.jobs import CheckedSpec, Job
 from api.sessions import Database
+from contract.specs import JobSpec, parse
 from core import listing, owned, queue, tables
 from core.errors import Invalid, NotFound
 from core.jobs import pages, requests
 from core.jobs.states import Status
-from core.spec import JobSpec, parse
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 

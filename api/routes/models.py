@@ -16,9 +16,10 @@ from api.routes import documented
 from api.routes.exports import page as export_page
 from api.schemas.models import Export, Headline, Model
 from api.sessions import Database
-from core import exports, figures, listing, owned, queue, tables
+from contract.results import headline
+from contract.specs import ExportSpec
+from core import exports, listing, owned, queue, tables
 from core.errors import NotFound
-from core.spec import ExportSpec
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
@@ -104,7 +105,7 @@ def list_exports(
 
 
 def _headline(held_out: dict[str, Any]) -> Headline:
-    [(metric, value)] = figures.headline_of(held_out).items()
+    [(metric, value)] = headline.headline_of(held_out).items()
     return Headline.model_validate({"metric": metric, "value": value})
 
 

@@ -12,8 +12,8 @@ from api.bodies import JsonRoute
 from api.paging import Page
 from api.routes import documented
 from api.schemas.recipes import Recipe
+from contract.specs import JobSpec, parse, recipes
 from core.errors import NotFound
-from core.spec import JobSpec, parse, recipes
 
 router = APIRouter(prefix="/v1/recipes", tags=["recipes"], route_class=JsonRoute, dependencies=[MUST_READ])
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED

@@ -16,9 +16,9 @@ from api.path_ids import DatasetId, VersionId
 from api.routes import documented
 from api.schemas.datasets import Box, Sample
 from api.sessions import Database
+from contract.pack.manifest import PackManifest, Split
 from core import datasets, samples, tables
 from core.errors import DatasetNotReady, Invalid, NotFound
-from core.spec import PackManifest, Split
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])
 router.route_class = JsonRoute

@@ -20,8 +20,8 @@ from api.schemas.described import Described
 from api.schemas.sweeps import Sweep, SweepWithTrials
 from api.sessions import Database
 from core import listing, owned, tables
-from core.spec import SweepSpec
 from core.sweeps import ledger, pages, requests
+from core.sweeps.spec import SweepSpec
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"], route_class=JsonRoute)
 

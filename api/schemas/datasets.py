@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.spec import Pairability, Task
-from core.spec.validation import SplitRequest, ValidationReport
+from contract.pack.manifest import Pairability
+from contract.results.ingested import ValidationReport
+from contract.specs.splits import SplitRequest
+from contract.tasks import TaskName
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Size = Annotated[list[int], Field(min_length=2, max_length=2)]  # height, width
@@ -31,7 +33,7 @@ class NewDataset(NewVersion):
     )
 
     name: Name
-    task: Task = Field("classification", description="What the archive is read for: labels, masks or boxes.")
+    task: TaskName = Field("classification", description="What the archive is read for: labels, masks or boxes.")
 
 
 class Dataset(BaseModel):

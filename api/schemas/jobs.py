@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contract.child.messages import JobError
+from contract.specs import SpecWarning
 from core.jobs.states import Status
-from core.progress import JobError
-from core.spec import SpecWarning
 
 _DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
 SPEC_EXAMPLES: dict[str, Any] = {

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from core.spec import Constraints, Evaluation
-from core.spec.report import Candidate
+from contract.results.evaluation import Evaluation
+from contract.results.exported import Candidate
+from contract.specs import Constraints
 
 
 class Headline(BaseModel):

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
+from contract.child.messages import JobError
 from core import tables
-from core.progress import JobError
 from core.sweeps.pages import SweepPage
 
 SweepStatus = Literal["running", "succeeded", "failed", "cancelled"]

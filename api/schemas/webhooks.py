@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.spec.strict import Strict
+from contract.strict import Strict
 from core.webhooks.catalogue import EventType
 
 Url = Annotated[

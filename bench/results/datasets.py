@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.results import digits, glyphs, parts
-from core.spec import PackManifest
+from contract.pack.manifest import PackManifest
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from core.spec import PackManifest, Split
+from contract.pack.manifest import PackManifest, Split
 from tests.data import packs
 
 VAL_PER_CLASS = 20

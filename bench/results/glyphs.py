@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.results import fonts
-from core.spec import PackManifest, Split
+from contract.pack.manifest import PackManifest, Split
 from tests.data import packs
 
 SIDE_PX = 16

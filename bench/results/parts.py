@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.spec import PackManifest, Split
+from contract.pack.manifest import PackManifest, Split
 from tests.data import packs
 
 SIDE_PX = 24

@@ -13,7 +13,8 @@ from bench.results import search
 from bench.results.datasets import Dataset
 from bench.results.records import Record
 from bench.results.search import Settings
-from core.spec import PackManifest, ResolvedSpec, parse, resolve
+from contract.pack.manifest import PackManifest
+from contract.specs import ResolvedSpec, parse, resolve
 
 VERSION = 1  # of the protocol: runs of another one do not count
 CONTROL = "cross_entropy"

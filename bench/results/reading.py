@@ -7,8 +7,8 @@ from bench.results import analysis, search
 from bench.results.analysis import ALPHA, CONTROL, PATCH_SWAP, Distillation, Row
 from bench.results.datasets import DATASETS
 from bench.results.published import Published
+from contract.specs.recipes import RECIPES
 from core.comparisons.statistics import PairedDifference, holm
-from core.spec.recipes import RECIPES
 
 Tables = Mapping[str, Sequence[Row]]
 

@@ -13,7 +13,7 @@ import torch
 from bench.results.places import pack_folder, teacher_folder
 from bench.results.protocol import Run
 from bench.results.records import Figures, Record
-from core.progress import Arm
+from contract.child.messages import Arm
 from trainer import device, errors, process
 from trainer.evaluation import FILE_NAME, evaluate
 from trainer.pack import Pack, open_pack

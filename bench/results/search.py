@@ -6,7 +6,7 @@ A method with a main weight tries two learning rates with two weights, one witho
 from itertools import product
 from typing import Any, get_args
 
-from core.spec import MethodSpec
+from contract.specs import MethodSpec
 
 Settings = dict[str, Any]  # dotted name of a spec's field -> value
 

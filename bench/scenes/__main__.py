@@ -17,7 +17,8 @@ from bench.results.records import locked
 from bench.results.runner import pool
 from bench.scenes import document, packs, records, work
 from bench.scenes.plan import ARMS, MAIN_ARMS, SEEDS, STUDIES, TASKS, Run, Study, runs
-from core.spec import PackManifest, Task
+from contract.pack.manifest import PackManifest
+from contract.tasks import TaskName
 
 ROOT = Path(__file__).parents[2]
 ARM_NAMES = [arm.name for arm in ARMS]
@@ -68,7 +69,7 @@ def _importance(run: Run) -> int:
 
 def _planned(study: Study, folder: Path) -> list[Run]:
     """The runs, and the packs that they need in FOLDER/DIGEST."""
-    manifests: dict[tuple[Task, int], PackManifest] = {}
+    manifests: dict[tuple[TaskName, int], PackManifest] = {}
     for task in (study.task, "classification"):
         for seed in SEEDS:
             unnamed = folder / f"{task}-{seed}"
@@ -80,14 +81,14 @@ def _planned(study: Study, folder: Path) -> list[Run]:
     return runs(study, manifests)
 
 
-def _publish(task: Task, planned: list[Run], folder: Path, path: Path) -> None:
+def _publish(task: TaskName, planned: list[Run], folder: Path, path: Path) -> None:
     found = [record for run in planned if (record := records.read(folder / "runs", run.key))]
     path.parent.mkdir(parents=True, exist_ok=True)
     published = records.Published(task=task, machine=describe(), families=packs.families(), records=found)
     records.publish(path, published)
 
 
-def _path(docs: Path, task: Task) -> Path:
+def _path(docs: Path, task: TaskName) -> Path:
     return docs / "results" / f"scenes_{task}.json"
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.results import fonts
-from core.spec import PackManifest, Split, Task
+from contract.pack.manifest import PackManifest, Split
+from contract.tasks import TaskName
 from tests.data import layouts, packs, scenes
 from tests.worker.ingest.archives import zipped
 from worker.ingest import ingest
@@ -23,7 +24,7 @@ ALPHABET = scenes.LETTERS  # of the classifiers: the scenes' letters and others
 SINGLE = {Split.TRAIN: 160, Split.VAL: 20, Split.TEST: 20}
 
 
-def build(task: Task, folder: Path, *, draw: int) -> PackManifest:
+def build(task: TaskName, folder: Path, *, draw: int) -> PackManifest:
     folder.mkdir(parents=True, exist_ok=True)
     if task == "classification":
         return _letters(folder, draw)

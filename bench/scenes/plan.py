@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.results.protocol import key_of
-from core.spec import PackManifest, ResolvedSpec, Task, parse, resolve
+from contract.pack.manifest import PackManifest
+from contract.specs import ResolvedSpec, parse, resolve
+from contract.tasks import TaskName
 
 SEEDS = (1, 2, 3)
 CLASSIFIER_EPOCHS, CLASSIFIER_PAIRS = 6, 8
 CLASSIFIER_LEARNING_RATE = 2e-3
-TASKS: tuple[Task, ...] = ("segmentation", "detection")
+TASKS: tuple[TaskName, ...] = ("segmentation", "detection")
 CONTROL, DIRECT, TRANSFER = "control", "direct", "transfer"
 WITHOUT_KL, PLAIN_TRANSFER = "direct without KL", "transfer without patch swap"
 
@@ -42,7 +44,7 @@ ARMS = (
 class Study:
     """One task: its network and how long it trains."""
 
-    task: Task
+    task: TaskName
     title: str
     metric: str  # of validation, which the table shows
     metric_name: str
@@ -54,7 +56,7 @@ class Study:
     pairs_per_batch: int = 4
 
 
-STUDIES: dict[Task, Study] = {
+STUDIES: dict[TaskName, Study] = {
     "segmentation": Study(
         task="segmentation",
         title="Segmentation",
@@ -79,7 +81,7 @@ class Run:
     """One training. `task` is the study's, also of a classifier that is trained for it."""
 
     key: str
-    task: Task
+    task: TaskName
     arm: str
     seed: int
     spec: ResolvedSpec
@@ -87,12 +89,12 @@ class Run:
     classifier: "Run | None" = field(default=None)
 
 
-def runs(study: Study, manifests: dict[tuple[Task, int], PackManifest]) -> list[Run]:
+def runs(study: Study, manifests: dict[tuple[TaskName, int], PackManifest]) -> list[Run]:
     """All of them, the arms of a seed together. `manifests` are by task and seed."""
     return [_run(study, arm, seed, manifests) for seed in SEEDS for arm in ARMS]
 
 
-def _run(study: Study, arm: Arm, seed: int, manifests: dict[tuple[Task, int], PackManifest]) -> Run:
+def _run(study: Study, arm: Arm, seed: int, manifests: dict[tuple[TaskName, int], PackManifest]) -> Run:
     before = arm.classifier and _classifier(study, arm.classifier, seed, manifests["classification", seed])
     body = {
         "model": {"architecture": study.architecture, "stem": study.stem},

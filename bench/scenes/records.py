@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bench.results.records import as_text
-from core.spec import Task
+from contract.tasks import TaskName
 
 
 class Record(BaseModel):
@@ -22,7 +22,7 @@ class Record(BaseModel):
 
 
 class Published(BaseModel):
-    task: Task
+    task: TaskName
     machine: str
     families: list[str]
     records: list[Record]

@@ -13,8 +13,9 @@ import torch
 
 from bench.scenes.plan import Run
 from bench.scenes.records import Record
-from core.progress import Arm
-from core.spec import ResolvedSpec, Split
+from contract.child.messages import Arm
+from contract.pack.manifest import Split
+from contract.specs import ResolvedSpec
 from trainer import device, tasks, weights
 from trainer.images import host_budget
 from trainer.pack import Pack, open_pack

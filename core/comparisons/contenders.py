@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from contract.specs import JobSpec, MethodSpec, SpecInvalid, Violation, parse
+from contract.specs.methods import DkdSpec
 from core.comparisons.spec import MAX_JOBS, Budget, ComparisonSpec
-from core.spec import JobSpec, MethodSpec, SpecInvalid, Violation, parse
-from core.spec.methods import DkdSpec
 
 CONTROL = "cross_entropy"
 # What a comparison decides itself, and what to do instead of putting it into the base spec.

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
+from contract.tasks import TERMS
 from core.comparisons.table import ComparisonTable, Estimate, MethodRow
-from core.spec import TERMS
 
 NOTHING = "-"
 

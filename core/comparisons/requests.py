@@ -3,6 +3,7 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from contract.specs import SpecInvalid, Violation
 from core import datasets, owned, quotas
 from core.comparisons import contenders
 from core.comparisons.contenders import Contender
@@ -13,7 +14,6 @@ from core.jobs import deletion
 from core.jobs import requests as jobs
 from core.jobs.requests import Checked
 from core.jobs.states import TERMINAL
-from core.spec import SpecInvalid, Violation
 from core.tables import Comparison, Job
 
 

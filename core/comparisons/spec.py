@@ -14,8 +14,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from core.spec import SpecInvalid, violations_of
-from core.spec.job import LabelKey, LabelValue
+from contract.specs import SpecInvalid, violations_of
+from contract.specs.job import LabelKey, LabelValue
 
 MAX_METHODS = 40
 MAX_JOBS = 200

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 from pydantic import BaseModel, Field
 
+from contract.results.headline import Figures
+from contract.tasks import TERMS
 from core.comparisons.spec import Budget
 from core.comparisons.statistics import CONFIDENCE, MeanInterval, PairedDifference, holm, mean_interval
 from core.comparisons.statistics import paired_difference as paired
 from core.comparisons.trials import Trial
-from core.figures import Figures
-from core.spec import TERMS
 from core.tables import Comparison
 
 

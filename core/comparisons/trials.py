@@ -8,8 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
-from core import figures
-from core.figures import Figures
+from contract.results import headline
+from contract.results.headline import Figures
 from core.jobs.states import TERMINAL, Status
 from core.tables import Job, Model
 
@@ -88,5 +88,5 @@ def status_of(counted: Mapping[Status, int]) -> ComparisonStatus:
 
 
 def _figures(found: Mapping[str, Any] | None) -> Figures | None:
-    told = figures.of(found) if found and "splits" in found else found
+    told = headline.of(found) if found and "splits" in found else found
     return Figures(**told) if told else None

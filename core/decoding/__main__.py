@@ -10,9 +10,9 @@ import json
 import sys
 import warnings
 
-from core.confinement import confine
+from contract.child.confinement import confine
+from contract.image_files import MAX_FILE_BYTES
 from core.decoding import EXIT_REFUSED
-from core.decoding.formats import MAX_FILE_BYTES
 from core.decoding.images import Refused, decode
 
 _MEMORY_BYTES = 2 * 2**30  # of address space; 40 million pixels took up to 0.9 GB (a turned WebP)

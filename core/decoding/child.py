@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from core import confinement
+from contract.child import confinement
 from core.decoding import EXIT_REFUSED
 from core.decoding.images import Decoded
 from core.errors import Invalid, Unavailable

@@ -3,9 +3,9 @@
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
 from core import events
 from core.jobs.states import TERMINAL
-from core.progress import JobError
 from core.settings import settings
 from core.tables import Job, JobAttempt, JobEvent
 

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import events, figures, leases, metrics, quotas
+from contract.child.messages import JobError
+from contract.results import headline
+from contract.results.exported import ExportResult
+from core import events, leases, metrics, quotas
 from core.ids import new_id
 from core.jobs import endings
-from core.progress import JobError
-from core.spec import ExportResult
 from core.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model
 from core.webhooks import outbox
@@ -47,7 +48,7 @@ class Publication:
     """All that becomes visible in the one commit that ends a job well; every file's sha256 was verified."""
 
     weights: StoredFile
-    evaluation: dict[str, Any]  # arm -> core.spec.Evaluation as JSON
+    evaluation: dict[str, Any]  # arm -> contract.specs.Evaluation as JSON
     exports: Sequence[FinishedExport]
     card: str
     report: StoredFile | None = None  # report.html; every job of today has one
@@ -233,7 +234,7 @@ def _model(job: Job, publication: Publication) -> Model:
         parameters=main["parameters"],
         macs=main["macs"],
         evaluation=publication.evaluation,
-        figures=figures.of(main),
+        figures=headline.of(main),
         card=publication.card,
         weights_key=publication.weights.key,
         weights_bytes=publication.weights.bytes,

@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from contract.pack.manifest import PackManifest
+from contract.specs import JobSpec, SpecWarning, plan, resolve
+from contract.specs.recipes import merge
 from core import events, origin, owned, quotas, teachers
 from core.datasets import ready_version
 from core.errors import NotFound, TeacherGone
 from core.ids import new_id
 from core.jobs import deletion, endings
 from core.jobs.states import TERMINAL, require
-from core.spec import JobSpec, PackManifest, SpecWarning, plan, resolve
-from core.spec.recipes import merge
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 
 Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]

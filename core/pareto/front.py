@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contract.tasks import TERMS, TaskName
 from core import devices, profiles
-from core.spec import TERMS, Task
 from core.tables import Export, Model
 
 MOST_EXPORTS = 500  # of a model, the newest; a front is made by comparing each with each
@@ -71,7 +71,7 @@ class On:
 
 
 def build(model: Model, exports: Sequence[Export], notes: Sequence[str] = (), on: On | None = None) -> Pareto:
-    metric = TERMS[cast("Task", model.task)].headline
+    metric = TERMS[cast("TaskName", model.task)].headline
     trained = _trained(model, metric)
     points = [_point(export, model, metric, trained) for export in exports]
     if on is not None:

@@ -8,11 +8,12 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
+from contract.specs import SpecInvalid, parse
 from core.errors import DomainError
 from core.jobs import requests as jobs
 from core.jobs.states import TERMINAL
-from core.progress import JobError
-from core.spec import SpecInvalid, SweepSpec, final_body, parse, trial_body
+from core.sweeps.spec import SweepSpec, final_body, trial_body
 from core.tables import Job, JobMetric, Model, Sweep, SweepTrial
 from core.webhooks import outbox
 

@@ -5,14 +5,18 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from contract.pack.manifest import PackManifest
+from contract.specs import SpecInvalid
+from contract.tasks import TERMS
 from core import owned, teachers
 from core.datasets import ready_version
 from core.errors import Conflict, InvalidTransition
 from core.ids import new_id
 from core.jobs import deletion
 from core.jobs.states import TERMINAL
-from core.spec import TERMS, PackManifest, SpecInvalid, parse_sweep, sweep_violations
 from core.sweeps import ledger
+from core.sweeps.feasibility import sweep_violations
+from core.sweeps.spec import parse_sweep
 from core.tables import Job, Sweep
 from core.webhooks import outbox
 

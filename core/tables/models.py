@@ -22,8 +22,10 @@ class Model(Owned, Row):
     method: Mapped[str]
     parameters: Mapped[int]
     macs: Mapped[int]
-    evaluation: Mapped[dict[str, Any]]  # arm -> core.spec.Evaluation
-    figures: Mapped[dict[str, Any] | None]  # core.figures of the main arm; 200 evaluations take 5 s to read instead
+    evaluation: Mapped[dict[str, Any]]  # arm -> contract.specs.Evaluation
+    figures: Mapped[
+        dict[str, Any] | None
+    ]  # contract.results.headline of the main arm; 200 evaluations take 5 s to read instead
     card: Mapped[str]
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]
@@ -50,9 +52,11 @@ class Export(Owned, Leased, Row):
     bytes: Mapped[int | None]
     sha256: Mapped[str | None]
     measured: Mapped[dict[str, Any] | None]
-    ladder: Mapped[dict[str, Any] | None]  # core.spec.LadderSpec as asked; of exports after the training
+    ladder: Mapped[dict[str, Any] | None]  # contract.specs.LadderSpec as asked; of exports after the training
     rung: Mapped[str | None]  # what the file is, where a ladder was climbed
-    candidates: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))  # core.spec.report.Candidate
+    candidates: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'::jsonb")
+    )  # contract.results.evaluation.Candidate
     violations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     error: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]

@@ -13,10 +13,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from contract.specs import Constraints
 from core import storage
 from core.database import transaction
 from core.ids import new_id
-from core.spec import Constraints
 from core.tables import DatasetVersion, Export, Model
 from tests.api import made
 from trainer.export import bundle, formats

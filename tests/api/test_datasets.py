@@ -10,10 +10,10 @@ import pytest
 import redis
 from PIL import Image
 
+from contract.pack.manifest import Pairability
+from contract.results.ingested import Finding, ValidationReport
 from core import datasets, leases, storage
 from core.database import transaction
-from core.spec import Pairability
-from core.spec.validation import Finding, ValidationReport
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.data import packs

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.spec import BACKGROUND, IGNORE, PackManifest, Pairability, Split
+from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Pairability, Split
 from trainer.pack import SCHEMAS
 
 COLOURS = np.array([[0, 0, 0], [230, 60, 60], [60, 230, 60], [60, 60, 230]], np.uint8)

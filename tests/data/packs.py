@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from core.spec import PackManifest, Pairability, Split
+from contract.pack.manifest import PackManifest, Pairability, Split
 
 ROWS_PER_CHUNK = 512
 SCHEMA = pa.schema(

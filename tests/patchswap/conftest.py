@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from contract.pack.manifest import PackManifest
 from core import datasets, keys, uploads
 from core.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
-from core.spec import PackManifest
 from core.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client

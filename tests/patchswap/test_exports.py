@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from contract.results.exported import ExportResult
 from core import storage
 from core.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import FinishedExport, Publication
-from core.spec import ExportResult
 from core.storage import StoredFile
 from patchswap.cli import main
 from patchswap.client import Client

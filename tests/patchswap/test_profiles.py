@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from contract.child.messages import JobError
+from contract.results.exported import ProfileResult
 from core import devices, profiles
 from core.database import transaction
-from core.progress import JobError
-from core.spec import ProfileResult
 from patchswap import device_worker
 from patchswap.cli import main
 from patchswap.client import Client

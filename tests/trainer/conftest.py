@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.spec import ResolvedSpec, parse, resolve
+from contract.specs import ResolvedSpec, parse, resolve
 from tests.data import packs
 from trainer.pack import Pack, open_pack
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from core.progress import AnyMessage, Arm, Message, decode
-from core.spec import ResolvedSpec
+from contract.child.messages import AnyMessage, Arm, Message, decode
+from contract.specs import ResolvedSpec
 from trainer import __main__, device
 from trainer.checkpoint import newest_first
 from trainer.output import Output

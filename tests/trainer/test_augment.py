@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.specs import AugmentationSpec
 from core.inference import preprocess
-from core.spec import AugmentationSpec
 from trainer.augment import Normalise, augment, batch_crop, batch_flip
 
 

@@ -6,8 +6,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from core.spec import parse, resolve
-from core.spec.teacher import TeacherCard
+from contract.results.network_card import TeacherCard
+from contract.specs import parse, resolve
 from tests.data import masked
 from tests.trainer.runs import run_here
 from trainer import backbone, models, tasks

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from core.spec import EarlyStoppingSpec
+from contract.specs import EarlyStoppingSpec
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here
 from tests.trainer.test_resume import comparable, weights_digest

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec import Evaluation
+from contract.results.evaluation import Evaluation
 from tests.trainer.conftest import spec_for
 from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here

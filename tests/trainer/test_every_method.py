@@ -7,7 +7,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from core.spec.methods import TaughtSpec
+from contract.specs.methods import TaughtSpec
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.methods import every
 from tests.trainer.runs import run_here

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import plan
+from contract.specs import plan
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.methods.judging import DIMENSIONS

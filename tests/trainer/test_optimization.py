@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.spec import OptimizerSpec, Plan
+from contract.specs import OptimizerSpec, Plan
 from trainer.optimization import learning_rate
 
 PLAN = Plan(groups=8, members=2, steps_per_epoch=10, epochs=8)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from tests.data import packs
 from trainer.errors import TrainerError
 from trainer.images import DecodedImages, ResidentImages, open_images

@@ -2,9 +2,10 @@
 
 import pytest
 
-from core.spec import TERMS, parse
-from core.spec.recipes import RECIPES
-from core.spec.resolution import SMALL_STEM_BELOW_PX
+from contract.specs import parse
+from contract.specs.recipes import RECIPES
+from contract.specs.resolution import SMALL_STEM_BELOW_PX
+from contract.tasks import TERMS
 from trainer import models
 from trainer.models import detection, segmentation
 

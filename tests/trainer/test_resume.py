@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.progress import decode
+from contract.child.messages import decode
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, run_main, start, steps_saved, write_spec

@@ -9,7 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from core.spec import Evaluation, plan
+from contract.results.evaluation import Evaluation
+from contract.specs import plan
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, start, write_spec
 from tests.trainer.test_resume import comparable, weights_digest

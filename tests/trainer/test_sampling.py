@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec import CrossEntropySpec, PatchSwapSpec, Plan
-from core.spec.methods import BakeSpec, DdgsdSpec, DlbSpec
+from contract.specs import CrossEntropySpec, PatchSwapSpec, Plan
+from contract.specs.methods import BakeSpec, DdgsdSpec, DlbSpec
 from trainer.sampling import ClassIndex, Sampler
 
 labels_of_splits = st.lists(st.integers(0, 6), min_size=1, max_size=80).map(lambda x: np.array(x, np.int64))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from core.spec import Evaluation, ResolvedSpec, parse, resolve
+from contract.results.evaluation import Evaluation
+from contract.specs import ResolvedSpec, parse, resolve
 from tests.data import masked
 from tests.trainer.runs import run_here
 from trainer import device

@@ -10,8 +10,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from core.spec import ModelSpec
-from core.spec.teacher import TeacherCard
+from contract.results.network_card import TeacherCard
+from contract.specs import ModelSpec
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here, run_main, write_spec

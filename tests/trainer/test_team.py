@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.progress import decode
+from contract.child.messages import decode
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, start, steps_saved, write_spec

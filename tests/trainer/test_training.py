@@ -12,7 +12,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec

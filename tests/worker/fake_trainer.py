@@ -24,30 +24,21 @@ import time
 import zipfile
 from pathlib import Path
 
-from core import progress
-from core.progress import EXIT_FAILED, EXIT_STOPPED, JobError
-from core.spec import (
-    Constraints,
-    Evaluation,
-    ExportResult,
-    ExportSpec,
-    LadderSpec,
-    PackManifest,
-    ProfileResult,
-    ResolvedSpec,
-    SplitEvaluation,
-    plan,
-)
-from core.spec.methods import TaughtSpec
-from core.spec.report import Candidate
-from core.spec.teacher import TeacherCard
+from contract.child import messages
+from contract.child.messages import EXIT_FAILED, EXIT_STOPPED, JobError
+from contract.pack.manifest import PackManifest
+from contract.results.evaluation import Evaluation, SplitEvaluation
+from contract.results.exported import Candidate, ExportResult, ProfileResult
+from contract.results.network_card import TeacherCard
+from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, plan
+from contract.specs.methods import TaughtSpec
 
 stop = threading.Event()
 SAVING = ("opened", "half", "written", "synced", "renamed", "said")  # the places within one checkpoint, in order
 REPORT = "<!doctype html><title>a report</title>"
 
 
-def say(message: progress.Message) -> None:
+def say(message: messages.Message) -> None:
     sys.stdout.write(message.model_dump_json() + "\n")
     sys.stdout.flush()
 
@@ -75,7 +66,7 @@ def garbage() -> None:
 def name_error(code: str) -> None:
     category = "user_spec" if code == "loss_nan" else "resource"
     error = JobError(code=code, category=category, retryable=True, message=code, remediation="Change the spec.")
-    say(progress.Failed(error=error))
+    say(messages.Failed(error=error))
     sys.exit(EXIT_FAILED)
 
 
@@ -112,7 +103,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
     seconds = float(spec.labels.get("fake/step_seconds", "0.01"))
     interval = int(spec.labels.get("fake/checkpoint_steps", "5"))
     say(
-        progress.Started(
+        messages.Started(
             arm=arm,
             step=step,
             steps=steps.steps,
@@ -127,14 +118,14 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
             misbehave(spec, str(step))
         if stop.is_set():
             save(spec, out, arm, step, state)
-            say(progress.Stopped(arm=arm, step=step))
+            say(messages.Stopped(arm=arm, step=step))
             return EXIT_STOPPED
         time.sleep(seconds)
         step += 1
         state = hashlib.sha256(state + step.to_bytes(4, "big")).digest()
         epoch = (step - 1) // steps.steps_per_epoch + 1
         say(
-            progress.Progress(
+            messages.Progress(
                 arm=arm,
                 step=step,
                 epoch=epoch,
@@ -145,12 +136,12 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
         )
         if step % steps.steps_per_epoch == 0:
             values = {"train.loss": 1 / step, "val.top1_accuracy": skill(spec) * (1 - 1 / (step + 1))}
-            say(progress.Metrics(arm=arm, step=step, epoch=epoch, values=values))
+            say(messages.Metrics(arm=arm, step=step, epoch=epoch, values=values))
         if step % interval == 0:
             save(spec, out, arm, step, state)
     (out / arm).mkdir(parents=True, exist_ok=True)
     (out / arm / "model.safetensors").write_bytes(state)
-    say(progress.Done(files={"weights": f"{arm}/model.safetensors"}))
+    say(messages.Done(files={"weights": f"{arm}/model.safetensors"}))
     return 0
 
 
@@ -176,7 +167,7 @@ def save(spec: ResolvedSpec, out: Path, arm: str, step: int, state: bytes) -> No
     padding = " " * int(spec.labels.get("fake/checkpoint_bytes", "0"))
     content = json.dumps({"step": step, "state": state.hex(), "padding": padding}).encode()
     write(spec, path, content, step)
-    message = progress.Checkpoint(
+    message = messages.Checkpoint(
         arm=arm,
         step=step,
         epoch=1,
@@ -220,7 +211,7 @@ def restore(folder: Path, arm: str) -> tuple[int, bytes]:
 
 def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> int:
     misbehave(spec, "evaluate")
-    say(progress.Working(activity="evaluate", done=1, total=1))
+    say(messages.Working(activity="evaluate", done=1, total=1))
     names = ["val"] if not spec.evaluation.test else ["val", "test"]
     splits = {name: measured(name, skill(spec)) for name in names if manifest.split_size(name)}
     evaluation = Evaluation(
@@ -237,7 +228,7 @@ def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) ->
     if arm == "main":
         assert not spec.control or (out / "control" / "evaluation.json").is_file(), "the control comes first"
         (out / arm / "report.html").write_text(REPORT)
-    say(progress.Done(files={"evaluation": f"{arm}/evaluation.json"}))
+    say(messages.Done(files={"evaluation": f"{arm}/evaluation.json"}))
     return 0
 
 
@@ -290,7 +281,7 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
         measured={"top1_accuracy": 0.9},
     )
     (arguments.export_dir / "export.json").write_text(result.model_dump_json())
-    say(progress.Done(files={"bundle": str(bundle)}))
+    say(messages.Done(files={"bundle": str(bundle)}))
     return 0
 
 
@@ -300,7 +291,7 @@ def profile(spec: ResolvedSpec, out: Path, bundle: Path) -> int:
     assert "model.onnx" in zipfile.ZipFile(bundle).namelist()
     measured = {"top1_accuracy": 0.88, "latency_ms_p50": 7.5, "cpu": "a fake processor"}
     (out / "profile.json").write_text(ProfileResult(measured=measured).model_dump_json())
-    say(progress.Done(files={"profile": "profile.json"}))
+    say(messages.Done(files={"profile": "profile.json"}))
     return 0
 
 

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, update
 
+from contract.child.messages import Checkpoint
+from contract.specs import Plan
 from core import storage
 from core.database import transaction
 from core.errors import StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import Claim
-from core.progress import Checkpoint
-from core.spec import Plan
 from core.tables import Checkpoint as Row
 from core.tables import Job
 from tests.worker import seed

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.progress import Working
+from contract.child.messages import Working
 from tests.worker.processes import wait_for
 from worker.child import Child, GarbageOutput, describe_exit
 

@@ -10,9 +10,9 @@ from io import BytesIO
 import pytest
 from sqlalchemy import update
 
+from contract.specs import Constraints, ExportSpec
 from core import exports, signing, storage
 from core.database import transaction
-from core.spec import Constraints, ExportSpec
 from core.tables import Export, Job, Model
 from tests.conftest import forget_settings
 from tests.worker import seed

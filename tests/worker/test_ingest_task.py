@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, update
 
+from contract.pack.manifest import PackManifest
 from core import datasets, storage
 from core.database import transaction
-from core.spec import PackManifest
 from core.tables import Dataset, DatasetVersion, Upload
 from tests.conftest import forget_settings
 from tests.data import layouts, scenes

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.progress import Metrics, Progress, Started
-from core.spec import Plan
+from contract.child.messages import Metrics, Progress, Started
+from contract.specs import Plan
 from worker.progress import JobProgress
 
 PLAN = Plan(groups=4, members=2, steps_per_epoch=10, epochs=3)

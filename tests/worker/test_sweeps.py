@@ -14,8 +14,8 @@ from core.database import transaction
 from core.errors import InUse
 from core.jobs import ledger as job_ledger
 from core.jobs import requests as job_requests
-from core.spec import SweepSpec
 from core.sweeps import ledger, requests
+from core.sweeps.spec import SweepSpec
 from core.tables import JobEvent, Sweep
 from tests.servers.postgres import PostgresServer
 from tests.worker import seed, sweeping

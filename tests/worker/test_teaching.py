@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from contract.results.network_card import TeacherCard
+from contract.specs.methods import CrossEntropySpec, KdSpec
 from core import storage, teachers
 from core.database import transaction
 from core.errors import ChecksumMismatch, NotFound
-from core.spec.methods import CrossEntropySpec, KdSpec
-from core.spec.teacher import TeacherCard
 from core.tables import Job, JobAttempt, Model
 from tests.worker import seed
 from worker import teaching

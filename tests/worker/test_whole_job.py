@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from contract.specs import ExportSpec
+from contract.specs.methods import TaughtSpec
 from core import datasets, queue, storage
 from core import exports as model_exports
 from core.database import transaction
-from core.spec import ExportSpec
-from core.spec.methods import TaughtSpec
 from core.tables import Dataset, DatasetVersion, Export, Model
 from tests.conftest import forget_settings
 from tests.trainer.methods import every

@@ -10,8 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.results.evaluation import (
+    AgainstControl,
+    DetectedClass,
+    DetectionSplit,
+    Interval,
+    PairedDifference,
+    PrecisionRecall,
+)
 from core.inference.boxes import overlaps
-from core.spec.report import AgainstControl, DetectedClass, DetectionSplit, Interval, PairedDifference, PrecisionRecall
 from trainer import calibration, randomness
 from trainer.detection import coco
 from trainer.detection.coco import Floats, Matched

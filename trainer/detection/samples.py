@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from trainer.augment import Normalise
 from trainer.images import Images, open_images
 from trainer.pack import Pack

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from core.progress import Done, Message, Working
-from core.spec import ExportSpec, ResolvedSpec
+from contract.child.messages import Done, Message, Working
+from contract.specs import ExportSpec, ResolvedSpec
 from trainer import durable, weights
 from trainer.export import ladder, measurement, model_files, publishing
 from trainer.export.task import CPU, Task

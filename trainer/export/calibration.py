@@ -6,7 +6,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import ResolvedSpec
+from contract.specs import ResolvedSpec
 from trainer.export import heldout
 from trainer.pack import Pack
 

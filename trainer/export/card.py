@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.pack.manifest import PackManifest
+from contract.results.evaluation import AnySplit, Evaluation
+from contract.results.exported import Candidate
+from contract.specs import ExportSpec, MethodSpec, ResolvedSpec
+from contract.specs.methods import TaughtSpec
+from contract.tasks import TERMS
 from core.inference.boxes import SURE
-from core.spec import TERMS, Evaluation, ExportSpec, MethodSpec, PackManifest, ResolvedSpec
-from core.spec.methods import TaughtSpec
-from core.spec.report import AnySplit, Candidate
 from trainer.export.formats import Format
 
 _SHOWN_CLASSES = 50

@@ -1,6 +1,6 @@
 """The ways an export can end that are not a file, named for the customer."""
 
-from core.progress import JobError
+from contract.child.messages import JobError
 from trainer.errors import TrainerError
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.spec import Constraints
+from contract.specs import Constraints
 
 
 def violations(constraints: Constraints, measured: dict[str, Any], *, metric: str = "top-1 accuracy") -> list[str]:

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from contract.pack.manifest import Split
+from contract.specs import ResolvedSpec
 from core.inference import preprocess
-from core.spec import ResolvedSpec, Split
 from trainer import images as split_images
 from trainer import tasks
 from trainer.pack import Pack

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import TERMS
-from core.spec.report import AnySplit
+from contract.child.messages import Working
+from contract.results.evaluation import AnySplit
+from contract.tasks import TERMS
 from trainer import figures, models
 from trainer.export import model_files, timing
 from trainer.export.agreement import Agreement

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from core.progress import Working
+from contract.child.messages import Working
 from trainer import durable
 from trainer.export.calibration import Calibration
 from trainer.export.formats import Source

@@ -14,8 +14,9 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from core.progress import Done, Message, Working
-from core.spec import ExportSpec, ProfileResult, ResolvedSpec
+from contract.child.messages import Done, Message, Working
+from contract.results.exported import ProfileResult
+from contract.specs import ExportSpec, ResolvedSpec
 from trainer import durable, figures
 from trainer.export import measurement, timing
 from trainer.export.agreement import keys

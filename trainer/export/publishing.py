@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.spec import TERMS, ExportResult
+from contract.results.exported import ExportResult
+from contract.tasks import TERMS
 from trainer.export import bundle, card, gate, heldout, measurement, model_files
 from trainer.export.golden import Golden
 from trainer.export.ladder import Climbed

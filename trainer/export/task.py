@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from core.progress import Arm
-from core.spec import Evaluation, ExportSpec, ResolvedSpec
+from contract.child.messages import Arm
+from contract.results.evaluation import Evaluation
+from contract.specs import ExportSpec, ResolvedSpec
 from trainer import evaluation, tasks, weights
 from trainer.export import formats
 from trainer.export.failures import evaluation_missing

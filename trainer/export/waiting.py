@@ -6,7 +6,7 @@ from threading import Thread
 from time import monotonic
 from typing import TypeVar
 
-from core.progress import Working
+from contract.child.messages import Working
 from trainer import errors
 from trainer.export.failures import export_failed
 

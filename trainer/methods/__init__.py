@@ -1,7 +1,7 @@
 """The training objectives, one file each: images in, losses out. `trainer.methods.method` says what they are given."""
 
-from core.spec import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
-from core.spec.methods import (
+from contract.specs import CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from contract.specs.methods import (
     BakeSpec,
     ByotSpec,
     CsKdSpec,

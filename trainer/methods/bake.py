@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import BakeSpec
+from contract.specs.methods import BakeSpec
 from trainer.methods.heads import at_least_single
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

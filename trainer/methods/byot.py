@@ -14,7 +14,7 @@ step, so that dividing a step changes nothing [U]. Shapes: B batch, C channels, 
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import ByotSpec
+from contract.specs.methods import ByotSpec
 from trainer.methods.heads import at_least_single, shallow_heads
 from trainer.methods.method import Batch, Dimensions, Judged, Method
 from trainer.network import Network

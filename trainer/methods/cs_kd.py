@@ -10,7 +10,7 @@ step sees n are learnt from, and n teach.
 import torch
 from torch.nn import functional
 
-from core.spec.methods import CsKdSpec
+from contract.specs.methods import CsKdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from core.spec.methods import CutMixSpec
+from contract.specs.methods import CutMixSpec
 from trainer.methods import mixing
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

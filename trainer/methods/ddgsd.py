@@ -10,7 +10,7 @@ divides the mean over both halves by two once more, which halves cross-entropy a
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import DdgsdSpec
+from contract.specs.methods import DdgsdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import DkdSpec
+from contract.specs.methods import DkdSpec
 from trainer.methods.method import Batch, Judged, Method
 from trainer.methods.nontargets import of_target, without_target
 from trainer.network import Network

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import DlbSpec
+from contract.specs.methods import DlbSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Dimensions, Judged, Method
 from trainer.network import Network

@@ -14,7 +14,7 @@ Shapes: B batch, C channels, H height, W width, P = HW positions, K classes.
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import FrskdSpec
+from contract.specs.methods import FrskdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.heads import at_least_single
 from trainer.methods.method import Batch, Dimensions, Judged, Method

@@ -7,7 +7,7 @@ Hinton, Vinyals, Dean 2015, arXiv 1503.02531, with the weights of the repository
 
 from torch.nn import functional
 
-from core.spec.methods import KdSpec
+from contract.specs.methods import KdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

@@ -7,7 +7,7 @@ torch's `label_smoothing` is another one: it gives eps / K to all classes, so it
 
 from torch.nn import functional
 
-from core.spec.methods import LabelSmoothingSpec
+from contract.specs.methods import LabelSmoothingSpec
 from trainer.methods.method import Batch, Judged, Method
 from trainer.methods.soft_labels import smoothed_labels, soft_cross_entropy
 from trainer.network import Network

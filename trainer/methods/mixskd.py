@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.spec.methods import MixSkdSpec
+from contract.specs.methods import MixSkdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.heads import at_least_single, pool, shallow_heads
 from trainer.methods.method import Batch, Dimensions, Judged, Method

@@ -6,7 +6,7 @@ a = .4 is Self-KD-Lib's; FRSKD takes .2. One lam a step; pi permutes the images 
 divided an image meets others than in an undivided one. Mixed as floats: uint8 would round.
 """
 
-from core.spec.methods import MixupSpec
+from contract.specs.methods import MixupSpec
 from trainer.methods import mixing
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import PatchSwapSpec
+from contract.specs import PatchSwapSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Draw, Judged, Method
 from trainer.network import Network

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import PsKdSpec
+from contract.specs.methods import PsKdSpec
 from trainer.methods.method import Batch, Dimensions, Judged, Method
 from trainer.methods.soft_labels import soft_cross_entropy
 from trainer.network import Network

@@ -11,7 +11,7 @@ Self-KD-Lib has another formula under this name.
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec.methods import TfKdRegSpec
+from contract.specs.methods import TfKdRegSpec
 from trainer.methods.method import Batch, Judged, Method
 from trainer.methods.soft_labels import smoothed_labels
 from trainer.network import Network

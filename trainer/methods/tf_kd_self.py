@@ -10,7 +10,7 @@ The mean over all entries divides the usual mean over images by the number of cl
 
 from torch.nn import functional
 
-from core.spec.methods import TfKdSelfSpec
+from contract.specs.methods import TfKdSelfSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network

@@ -17,7 +17,7 @@ Shapes: B batch, K classes.
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.spec.methods import UskdSpec
+from contract.specs.methods import UskdSpec
 from trainer.methods.heads import at_least_single, pool
 from trainer.methods.method import Batch, Dimensions, Judged, Method
 from trainer.methods.nontargets import of_target, without_target

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.spec import ModelSpec
+from contract.specs import ModelSpec
 from trainer.models import cifar_resnet, mobile, resnet, stages
 
 _BUILDERS = {

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.spec import ModelSpec
-from core.spec.tasks import BACKBONES
+from contract.architectures import BACKBONES
+from contract.specs import ModelSpec
 from trainer.models import fpn, mobile
 from trainer.vision import torchvision  # noqa: F401 - prepares what torchvision.models.detection imports
 

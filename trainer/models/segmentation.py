@@ -7,8 +7,8 @@ Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV
 import torch
 from torch import Tensor, nn
 
-from core.spec import ModelSpec
-from core.spec.tasks import BACKBONES
+from contract.architectures import BACKBONES
+from contract.specs import ModelSpec
 from trainer.models import mobile, resnet
 from trainer.vision import torchvision
 

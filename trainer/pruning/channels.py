@@ -15,7 +15,7 @@ import torch
 import torch_pruning
 from torch import nn
 
-from core.spec import PruningSpec
+from contract.specs import PruningSpec
 from trainer import models
 from trainer.errors import pruning_target_missed
 from trainer.models import stages

@@ -8,8 +8,8 @@ from collections.abc import Generator
 import torch
 from torch import Tensor, nn
 
-from core.progress import Message, Notice, Working
-from core.spec import PruningSpec
+from contract.child.messages import Message, Notice, Working
+from contract.specs import PruningSpec
 from trainer import parts, publication, randomness, rounds
 from trainer.assignment import Assignment
 from trainer.models import widths

@@ -8,8 +8,8 @@ import onnx
 import torch
 from torch import nn
 
-from core.progress import Message, Metrics, Notice, Progress, Working
-from core.spec import CompressionSpec, ResolvedSpec
+from contract.child.messages import Message, Metrics, Notice, Progress, Working
+from contract.specs import CompressionSpec, ResolvedSpec
 from trainer import run as running
 from trainer import training
 from trainer.assignment import Assignment

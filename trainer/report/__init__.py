@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.progress import Arm
-from core.spec import Evaluation, ResolvedSpec
+from contract.child.messages import Arm
+from contract.results.evaluation import Evaluation
+from contract.specs import ResolvedSpec
 from trainer.pack import Pack
 from trainer.report import page
 from trainer.report.facts import Facts, View

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.progress import Arm
-from core.spec import Evaluation, PackManifest, ResolvedSpec
-from core.spec.report import AnySplit
+from contract.child.messages import Arm
+from contract.pack.manifest import PackManifest
+from contract.results.evaluation import AnySplit, Evaluation
+from contract.specs import ResolvedSpec
 from trainer.curves import Curve
 from trainer.report.measures import Measure
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.spec.report import Interval
+from contract.results.evaluation import Interval
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from core.progress import Arm
+from contract.child.messages import Arm
 from trainer.curves import thinned
 from trainer.report import plots, tables
 from trainer.report.facts import Facts

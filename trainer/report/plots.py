@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from core.spec.report import Interval, LayerGradient, Reliability
+from contract.results.evaluation import Interval, LayerGradient, Reliability
 from trainer.curves import Curve
 
 # Colours that stand for the page's own, see `_in_the_pages_colours`.

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.spec import PatchSwapOnlySpec, PatchSwapSpec, ResolvedSpec
+from contract.specs import PatchSwapOnlySpec, PatchSwapSpec, ResolvedSpec
 from trainer import randomness
 from trainer.methods import patch_swap
 from trainer.prediction import LabelledImages

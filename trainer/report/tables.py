@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from core.spec import TERMS
-from core.spec.report import ClassFigures, Evaluation, SegmentedClass
+from contract.results.evaluation import ClassFigures, Evaluation, SegmentedClass
+from contract.tasks import TERMS
 from trainer.report.facts import Facts
 from trainer.report.measures import Measure
 

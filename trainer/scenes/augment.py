@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.spec import IGNORE, AugmentationSpec
+from contract.pack.manifest import IGNORE
+from contract.specs import AugmentationSpec
 from trainer.vision import torchvision  # noqa: F401 - prepares what transforms and tv_tensors import
 
 from torchvision import tv_tensors  # isort: skip

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 
 TOLERANCE = 0.0075  # of the diagonal
 

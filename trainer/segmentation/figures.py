@@ -10,7 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from core.spec.report import AgainstControl, Interval, PairedDifference, Reliability, SegmentationSplit, SegmentedClass
+from contract.results.evaluation import (
+    AgainstControl,
+    Interval,
+    PairedDifference,
+    Reliability,
+    SegmentationSplit,
+    SegmentedClass,
+)
 from trainer import intervals
 from trainer.calibration import BINS
 from trainer.segmentation.predictions import Counts, Floats, MaskPredictions

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from trainer.calibration import BINS
 from trainer.columns import Columns
 from trainer.metrics import functional

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor, nn
 
-from core.spec import AugmentationSpec, PackManifest, ResolvedSpec, Split
-from core.spec.report import SplitEvaluation
+from contract.pack.manifest import PackManifest, Split
+from contract.results.evaluation import SplitEvaluation
+from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import augment as augmentation
 from trainer import comparison, methods, models
 from trainer import figures as figures_of_labels

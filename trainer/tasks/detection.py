@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import AugmentationSpec, PackManifest, ResolvedSpec, Split
-from core.spec.report import DetectionSplit
+from contract.child.messages import Working
+from contract.pack.manifest import PackManifest, Split
+from contract.results.evaluation import DetectionSplit
+from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import sweeping
 from trainer.detection import figures as figures_of_boxes
 from trainer.detection import predictions

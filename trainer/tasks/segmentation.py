@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import IGNORE, AugmentationSpec, PackManifest, ResolvedSpec, Split
-from core.spec.report import SegmentationSplit
+from contract.child.messages import Working
+from contract.pack.manifest import IGNORE, PackManifest, Split
+from contract.results.evaluation import SegmentationSplit
+from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import sweeping
 from trainer.methods import segmentation as methods
 from trainer.methods.divergence import kl_divergence

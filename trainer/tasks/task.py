@@ -2,7 +2,7 @@
 
 The loop moves three things that it never looks into:
 
-- *targets*, the truth of a batch. Classification: labels_B. Segmentation: masks_BHW, uint8, `core.spec.IGNORE`
+- *targets*, the truth of a batch. Classification: labels_B. Segmentation: masks_BHW, uint8, `contract.specs.IGNORE`
   where nobody judges. Detection: a list of B dicts, `boxes` (n, 4) float32 in pixels of the training size and `labels`
   (n,), of any n, 0 too. They move with their images: through `augment`, and through a method's `prepare`.
 - *outputs*, what the network says, raw and differentiable, the same in train and evaluation mode. Classification:
@@ -26,9 +26,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import AugmentationSpec, PackManifest, ResolvedSpec, Split
-from core.spec.report import AgainstControl, AnySplit
+from contract.child.messages import Working
+from contract.pack.manifest import PackManifest, Split
+from contract.results.evaluation import AgainstControl, AnySplit
+from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer.augment import Normalise
 from trainer.methods.method import Judged, Method
 from trainer.pack import Pack

@@ -1,6 +1,6 @@
 """`python -m worker.ingest ARCHIVE OUT [--task TASK] [--splits JSON] [--limits JSON]`: ingest under limits.
 
-JSON lines of `core.progress` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
+Messages of `contract.child` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
 why. 1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most
 likely of a decoder on a hostile file.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import get_args
 
-from core.confinement import confine
-from core.progress import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
-from core.spec import Task
+from contract.child.confinement import confine
+from contract.child.messages import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
+from contract.tasks import TaskName
 from worker.ingest import Limits, SplitRequest, ingest
 from worker.ingest.findings import Refused
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.ingest")
     parser.add_argument("archive", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--task", choices=get_args(Task), default="classification")
+    parser.add_argument("--task", choices=get_args(TaskName), default="classification")
     parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
     parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
     asked = parser.parse_args(arguments)

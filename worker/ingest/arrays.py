@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest import names
 from worker.ingest.archives import Member
 from worker.ingest.budget import CHUNK, Counted

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest.findings import LISTED_PER_CODE, Findings
 from worker.ingest.splits import LEFT_OUT, Splits
 from worker.ingest.staging import Columns, Staging

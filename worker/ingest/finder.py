@@ -1,6 +1,6 @@
 """Finds an image by what a table or an annotation calls it."""
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest import names
 from worker.ingest.archives import Member
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from core.spec.validation import MAX_FINDINGS, Finding, Severity
+from contract.results.ingested import MAX_FINDINGS, Finding, Severity
 
 LISTED_PER_CODE = 100  # so that one kind of fault does not crowd out the others
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest import names
 from worker.ingest.archives import Member
 from worker.ingest.findings import Findings

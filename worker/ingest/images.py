@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from core.decoding.formats import NOT_AN_IMAGE, Format, sniff
+from contract.image_files import NOT_AN_IMAGE, Format, sniff
 from worker.ingest import metadata
 from worker.ingest.annotated.marks import Marks
 from worker.ingest.limits import Limits

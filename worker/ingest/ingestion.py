@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.spec import PackManifest, Split, Task
-from core.spec.validation import SplitRequest, ValidationReport
+from contract.pack.manifest import PackManifest, Split
+from contract.results.ingested import ValidationReport
+from contract.specs.splits import SplitRequest
+from contract.tasks import TaskName
 from worker.ingest import duplicates, images, splits
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.images import Ready
@@ -45,7 +47,7 @@ def ingest(
     archive: Path,
     out: Path,
     *,
-    task: Task = "classification",
+    task: TaskName = "classification",
     splits: SplitRequest | None,
     progress: Progress,
     limits: Limits | None = None,
@@ -76,7 +78,14 @@ class _Run:
     """One ingest: what is known so far, so that a report can be given wherever it ends."""
 
     def __init__(
-        self, archive: Path, out: Path, *, task: Task, request: SplitRequest | None, progress: Progress, limits: Limits
+        self,
+        archive: Path,
+        out: Path,
+        *,
+        task: TaskName,
+        request: SplitRequest | None,
+        progress: Progress,
+        limits: Limits,
     ) -> None:
         self.archive, self.out, self.task = archive, out, task
         self.request, self.progress, self.limits = request, progress, limits
@@ -219,7 +228,7 @@ def _outcome(sample: Sample, limits: Limits) -> Outcome:
         return unusable.fault  # without the trace, which would hold the file
 
 
-def _check_classes(columns: Columns, task: Task, limits: Limits, findings: Findings) -> None:
+def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: Findings) -> None:
     if len(columns.classes) > limits.classes:
         raise Refused("too_many_classes", f"the dataset has more than {limits.classes:,} classes", "Merge some.")
     if not columns.classes:

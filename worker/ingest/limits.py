@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.decoding.formats import MAX_FILE_BYTES, MAX_PIXELS
+from contract.image_files import MAX_FILE_BYTES, MAX_PIXELS
 
 MIB = 1 << 20
 GIB = 1 << 30

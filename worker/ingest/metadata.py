@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from core.decoding.formats import PNG_SIGNATURE, Format
+from contract.image_files import PNG_SIGNATURE, Format
 
 _ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from core.spec import Split
+from contract.pack.manifest import Split
 
 IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"})
 NESTED_SUFFIXES = frozenset({"zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar", "npz", "parquet"})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.spec.validation import Severity
+from contract.results.ingested import Severity
 
 
 @dataclass(frozen=True, slots=True)

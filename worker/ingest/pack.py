@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.spec import PackManifest, Split, Task
+from contract.pack.manifest import PackManifest, Split
+from contract.tasks import TaskName
 from worker.ingest.annotated.marks import to_boxes
 from worker.ingest.images import RAW_PIXELS, as_png
 from worker.ingest.splits import Splits
@@ -37,7 +38,7 @@ _COLUMNS = [
     ("sha256", pa.binary(32)),
 ]
 _BOX = pa.list_(pa.float32(), 4)
-_MORE: dict[Task, list[tuple[str, pa.DataType]]] = {
+_MORE: dict[TaskName, list[tuple[str, pa.DataType]]] = {
     "classification": [],
     "segmentation": [("mask", pa.large_binary()), ("classes", pa.list_(pa.int32()))],
     "detection": [("boxes", pa.list_(_BOX)), ("box_labels", pa.list_(pa.int32()))],
@@ -47,7 +48,7 @@ SCHEMAS = {task: pa.schema([*_COLUMNS, *more, _MARKS_SHA256] if more else _COLUM
 
 
 def write_pack(
-    staging: Staging, columns: Columns, splits: Splits, *, task: Task, folder: Path, written: Callable[[int], None]
+    staging: Staging, columns: Columns, splits: Splits, *, task: TaskName, folder: Path, written: Callable[[int], None]
 ) -> PackManifest:
     """Write the images that have a split; `written` is told how many more, batch by batch."""
     rows = np.flatnonzero(splits >= 0)
@@ -70,7 +71,7 @@ def amounts(columns: Columns, splits: Splits) -> dict[str, dict[str, int]]:
     return {split.name.lower(): columns.presence.amounts(splits == split) for split in Split}
 
 
-def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: Task) -> PackManifest:
+def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: TaskName) -> PackManifest:
     heights, widths = columns.height[rows], columns.width[rows]
     one_size = bool((heights == heights[0]).all() and (widths == widths[0]).all())
     channels = 1 if (columns.channels[rows] == 1).all() else 3
@@ -165,7 +166,7 @@ def _arrays(
     ]
 
 
-def _marks(staging: Staging, columns: Columns, rows: NDArray[np.intp], task: Task) -> list[pa.Array]:
+def _marks(staging: Staging, columns: Columns, rows: NDArray[np.intp], task: TaskName) -> list[pa.Array]:
     """The columns that a task has beyond those of all."""
     if columns.marks_sha256 is None:
         return []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import BACKGROUND, Pairability
+from contract.pack.manifest import BACKGROUND, Pairability
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest.annotated.marks import Annotation
 
 

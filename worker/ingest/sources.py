@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from core.spec import Task
-from core.spec.validation import Layout
+from contract.results.ingested import Layout
+from contract.tasks import TaskName
 from worker.ingest import arrays, names, parquet
 from worker.ingest.annotated.opening import open_annotated
 from worker.ingest.archives import Archive, Kind, Member, sniff
@@ -43,7 +43,7 @@ class Source:
 class Reading:
     """What an archive is to be read as, and within what bounds."""
 
-    task: Task
+    task: TaskName
     limits: Limits
     scratch: Path  # a folder for what has to be put aside
     looked: Callable[[int], None]  # hears how many entries were passed, where that takes long
@@ -87,7 +87,7 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
 
 
-def _unannotated(kind: str, task: Task) -> Refused:
+def _unannotated(kind: str, task: TaskName) -> Refused:
     fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
     return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
 

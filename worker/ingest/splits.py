@@ -9,8 +9,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from core.spec import Split
-from core.spec.validation import SplitRequest
+from contract.pack.manifest import Split
+from contract.specs.splits import SplitRequest
 from worker.ingest.findings import Findings, Refused
 from worker.ingest.staging import UNDECIDED, Columns
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest import names
 from worker.ingest.archives import Archive, Member
 from worker.ingest.finder import Finder

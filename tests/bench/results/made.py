@@ -3,7 +3,7 @@
 from bench.results.datasets import DATASETS
 from bench.results.protocol import Protocol, Run, Study
 from bench.results.records import Figures, Record
-from core.spec import PackManifest, Pairability
+from contract.pack.manifest import PackManifest, Pairability
 
 DRAWS = {draw: f"{draw:064x}" for draw in (0, 1, 2)}
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.results import digits, fonts, glyphs, parts
 from bench.results.datasets import DATASETS
-from core.spec import Split
+from contract.pack.manifest import Split
 from trainer.pack import open_pack
 
 

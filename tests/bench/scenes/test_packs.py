@@ -9,7 +9,8 @@ import pytest
 
 from bench.scenes import packs
 from bench.scenes.plan import TASKS
-from core.spec import Split, Task
+from contract.pack.manifest import Split
+from contract.tasks import TaskName
 from tests.data import scenes
 
 
@@ -28,7 +29,7 @@ def digests(folder: Path, split: Split) -> set[bytes]:
 
 
 @pytest.mark.parametrize("task", [*TASKS, "classification"])
-def test_a_draw_changes_the_training_images_alone(task: Task, tmp_path: Path):
+def test_a_draw_changes_the_training_images_alone(task: TaskName, tmp_path: Path):
     made = [packs.build(task, tmp_path / str(draw), draw=draw) for draw in (1, 2)]
     assert {one.task for one in made} == {task}
     first, second = (tmp_path / str(draw) for draw in (1, 2))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bench.scenes.plan import ARMS, MAIN_ARMS, SEEDS, STUDIES, TASKS, Run, runs
-from core.spec import PackManifest, Pairability, Task, plan
+from contract.pack.manifest import PackManifest, Pairability
+from contract.specs import plan
+from contract.tasks import TaskName
 
 
-def manifest(task: Task, seed: int) -> PackManifest:
+def manifest(task: TaskName, seed: int) -> PackManifest:
     counts = {"train": 40, "val": 8, "test": 8}
     return PackManifest(
         task=task,
@@ -32,12 +34,12 @@ def manifest(task: Task, seed: int) -> PackManifest:
 MANIFESTS = {(task, seed): manifest(task, seed) for task in (*TASKS, "classification") for seed in SEEDS}
 
 
-def planned(task: Task) -> list[Run]:
+def planned(task: TaskName) -> list[Run]:
     return runs(STUDIES[task], MANIFESTS)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_arm_has_every_seed_once_and_a_key_of_its_own(task: Task):
+def test_every_arm_has_every_seed_once_and_a_key_of_its_own(task: TaskName):
     found = planned(task)
     assert len({(run.arm, run.seed) for run in found}) == len(ARMS) * len(SEEDS) == len(found)
     assert len({run.key for run in found}) == len(found)
@@ -47,7 +49,7 @@ def test_every_arm_has_every_seed_once_and_a_key_of_its_own(task: Task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_all_arms_see_as_many_images_by_the_same_schedule(task: Task):
+def test_all_arms_see_as_many_images_by_the_same_schedule(task: TaskName):
     found = planned(task)
     terms = {
         (
@@ -62,7 +64,7 @@ def test_all_arms_see_as_many_images_by_the_same_schedule(task: Task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_transfer_begins_with_a_classifier_of_its_own_seed_that_fits(task: Task):
+def test_transfer_begins_with_a_classifier_of_its_own_seed_that_fits(task: TaskName):
     for run in planned(task):
         assert (run.classifier is not None) == run.arm.startswith("transfer")
         if run.classifier:

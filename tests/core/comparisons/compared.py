@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from contract.results.headline import Figures
 from core.comparisons.table import ComparisonTable, build
 from core.comparisons.trials import Trial
-from core.figures import Figures
 from core.tables import Comparison
 
 METHODS = ("cross_entropy", "patch_swap", "patch_swap_only")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from contract.specs import SpecInvalid
 from core.comparisons import contenders
 from core.comparisons.contenders import Contender, is_plain
 from core.comparisons.spec import parse
-from core.spec import SpecInvalid
 
 
 def read(**body: Any) -> list[Contender]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select, update
 
+from contract.child.messages import JobError
+from contract.results.exported import ExportResult
+from contract.specs import Constraints
 from core.database import transaction
 from core.errors import Fenced
 from core.jobs import ledger, requests, sweeping
 from core.jobs.ledger import CancelledFirst, Claim, FinishedExport, Publication
-from core.progress import JobError
-from core.spec import Constraints, ExportResult
 from core.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.worker import seed

@@ -10,10 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from contract.specs import SpecInvalid, parse
 from core.database import transaction
 from core.errors import InUse, TeacherGone
 from core.jobs import requests
-from core.spec import SpecInvalid, parse
 from core.tables import DatasetVersion, Job, Model
 from tests.api import made
 from tests.worker import seed

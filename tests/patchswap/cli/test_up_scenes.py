@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bench.scenes.running import untrained
-from core.spec import parse, resolve
+from contract.specs import parse, resolve
 from patchswap import Client
 from patchswap.resources import Job
 from tests.data import layouts, scenes

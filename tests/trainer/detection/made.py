@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from core.spec import PackManifest, ResolvedSpec, parse, resolve
-from core.spec.validation import SplitRequest
+from contract.pack.manifest import PackManifest
+from contract.specs import ResolvedSpec, parse, resolve
+from contract.specs.splits import SplitRequest
 from tests.data import layouts, scenes
 from tests.worker.ingest.archives import zipped
 from tests.worker.ingest.packs import run_ingest

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import AugmentationSpec, Evaluation, Split
+from contract.pack.manifest import Split
+from contract.results.evaluation import Evaluation
+from contract.specs import AugmentationSpec
 from tests.trainer.detection.made import SIDE, pack_of, spec_of
 from tests.trainer.runs import run_here
 from trainer import device, evaluation, training

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.progress import AnyMessage
-from core.spec import ExportResult, ExportSpec, ResolvedSpec, parse, resolve
+from contract.child.messages import AnyMessage
+from contract.results.exported import ExportResult
+from contract.specs import ExportSpec, ResolvedSpec, parse, resolve
 from tests.data import masked, packs
 from tests.trainer.detection import made as detection
 from tests.trainer.export import made

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from core.spec import Evaluation, ResolvedSpec
+from contract.results.evaluation import Evaluation
+from contract.specs import ResolvedSpec
 from tests.trainer.conftest import spec_for
 from trainer.evaluation import evaluate
 from trainer.pack import Pack

@@ -15,7 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from core.spec import Constraints, ExportSpec, ModelSpec, ProfileResult
+from contract.results.exported import ProfileResult
+from contract.specs import Constraints, ExportSpec, ModelSpec
 from tests.trainer.detection.made import SIDE
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from trainer.export import conversion, half_weights, profiling, quantization

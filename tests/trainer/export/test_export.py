@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core import progress
-from core.spec import Constraints, ExportSpec
+from contract.child import messages as progress
+from contract.specs import Constraints, ExportSpec
 from tests.trainer.export import made
 from tests.trainer.export.conftest import Exported, Trained, run_export, unpack
 from trainer import export, models

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contract.pack.manifest import Split
 from core.inference import preprocess
-from core.spec import Split
 from tests.data import packs
 from tests.trainer.conftest import spec_for
 from tests.trainer.export.bundled import infer

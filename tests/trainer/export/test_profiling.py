@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.spec import ProfileResult
+from contract.results.exported import ProfileResult
 from tests.trainer.export.conftest import Exported, Trained
 from trainer.export import profiling
 

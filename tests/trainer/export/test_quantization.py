@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.spec import ModelSpec
+from contract.specs import ModelSpec
 from trainer import models
 from trainer.errors import TrainerError
 from trainer.export import conversion, quantization

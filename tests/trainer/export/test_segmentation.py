@@ -14,7 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from core.spec import Constraints, ExportSpec, Split
+from contract.pack.manifest import Split
+from contract.specs import Constraints, ExportSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export, train_on_masks
 from trainer import weights
 from trainer.export import heldout

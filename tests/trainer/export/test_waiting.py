@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.progress import Working
+from contract.child.messages import Working
 from trainer.errors import TrainerError
 from trainer.export import waiting
 from trainer.export.failures import evaluation_missing

@@ -2,8 +2,8 @@
 
 from typing import Any, get_args
 
-from core.spec import MethodSpec
-from core.spec.methods import TaughtSpec
+from contract.specs import MethodSpec
+from contract.specs.methods import TaughtSpec
 
 SPECS: tuple[type[Any], ...] = tuple(
     kind for kind in get_args(get_args(MethodSpec)[0]) if "classification" in kind.tasks

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.spec import MethodSpec
+from contract.specs import MethodSpec
 from trainer import methods
 from trainer.methods.method import Batch, Dimensions, Draw, Judged, Method
 from trainer.network import Outputs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec.methods import BakeSpec
+from contract.specs.methods import BakeSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 from trainer.methods.bake import ensemble

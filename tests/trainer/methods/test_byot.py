@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.spec.methods import ByotSpec
+from contract.specs.methods import ByotSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 from trainer.methods.byot import Byot, active_distance

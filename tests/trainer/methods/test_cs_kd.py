@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.spec.methods import CsKdSpec
+from contract.specs.methods import CsKdSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import Scripted, batch, build, outputs
 from trainer.models import stages

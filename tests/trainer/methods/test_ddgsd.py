@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec.methods import DdgsdSpec
+from contract.specs.methods import DdgsdSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import Scripted, batch, build, outputs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import CopyPasteSpec, ModelSpec, PatchSwapSpec
+from contract.specs import CopyPasteSpec, ModelSpec, PatchSwapSpec
 from trainer.methods.detection import build
 from trainer.methods.detection.patch_swap import EXCHANGED, divergence, exchange
 from trainer.methods.method import Batch, Draw, Method

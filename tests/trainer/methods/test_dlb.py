@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec.methods import DlbSpec
+from contract.specs.methods import DlbSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import DIMENSIONS, Scripted, batch, build, draw, outputs
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import TERMS, parse, resolve
+from contract.specs import parse, resolve
+from contract.tasks import TERMS
 from tests.data import packs
 from trainer import device
 from trainer import run as running

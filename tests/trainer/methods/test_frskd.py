@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.spec.methods import FrskdSpec
+from contract.specs.methods import FrskdSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 from trainer.methods.frskd import Frskd

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec.methods import LabelSmoothingSpec
+from contract.specs.methods import LabelSmoothingSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import build, judge
 from trainer.methods.soft_labels import smoothed_labels

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec.methods import CutMixSpec, MixupSpec
+from contract.specs.methods import CutMixSpec, MixupSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import Scripted, batch, build, outputs
 from trainer.methods.cutmix import draw_box

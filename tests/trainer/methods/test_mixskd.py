@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.spec.methods import MixSkdSpec
+from contract.specs.methods import MixSkdSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 from trainer.methods.mixskd import Interpolated, MixSkd, Mixture, mutual_distillation, tell_apart

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec import PatchSwapOnlySpec, PatchSwapSpec
+from contract.specs import PatchSwapOnlySpec, PatchSwapSpec
 from tests.trainer.methods.judging import Scripted, batch, build, draw, judge, outputs
 from trainer.methods.patch_swap import PatchSwap, draw_patches, swap_patches
 from trainer.parts import divide

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.spec.methods import PsKdSpec
+from contract.specs.methods import PsKdSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import DIMENSIONS, Scripted, batch, build, outputs
 from trainer.methods.ps_kd import progressive_targets

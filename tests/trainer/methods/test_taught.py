@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.spec.methods import DkdSpec, KdSpec, TfKdSelfSpec
+from contract.specs.methods import DkdSpec, KdSpec, TfKdSelfSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec.methods import TfKdRegSpec
+from contract.specs.methods import TfKdRegSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import build, judge
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.spec.methods import UskdSpec
+from contract.specs.methods import UskdSpec
 from tests.trainer.methods import judging
 from tests.trainer.methods.judging import Scripted, batch, outputs
 from trainer.methods.uskd import Uskd, non_target_loss

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import ModelSpec
-from core.spec.tasks import BACKBONES, TERMS
+from contract.architectures import BACKBONES
+from contract.specs import ModelSpec
+from contract.tasks import TERMS
 from tests.data import scenes
 from trainer.detection import figures, predictions
 from trainer.models import detection, mobile, resnet

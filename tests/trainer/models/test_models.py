@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from core.spec import TERMS, ModelSpec
+from contract.specs import ModelSpec
+from contract.tasks import TERMS
 from trainer import models
 
 ARCHITECTURES = TERMS["classification"].architectures

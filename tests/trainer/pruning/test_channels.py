@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.spec import ModelSpec, PruningSpec
+from contract.specs import ModelSpec, PruningSpec
 from trainer import models
 from trainer.errors import TrainerError
 from trainer.models import widths

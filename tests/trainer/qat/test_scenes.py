@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from core.spec import ModelSpec
+from contract.specs import ModelSpec
 from tests.trainer.export.test_quantization import calibration, model_in
 from trainer import tasks
 from trainer.export import conversion, quantization

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.progress import Arm
-from core.spec import Evaluation, PackManifest, Pairability, ResolvedSpec, SplitEvaluation, parse, resolve
-from core.spec.report import EpochValue, LayerGradient
+from contract.child.messages import Arm
+from contract.pack.manifest import PackManifest, Pairability
+from contract.results.evaluation import EpochValue, Evaluation, LayerGradient, SplitEvaluation
+from contract.specs import ResolvedSpec, parse, resolve
 from tests.trainer.conftest import body
 from trainer import comparison, figures
 from trainer.prediction import Predictions

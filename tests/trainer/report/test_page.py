@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.spec.report import UnprunedFigures
+from contract.results.evaluation import UnprunedFigures
 from tests.trainer.report import made
 from trainer.report import page
 

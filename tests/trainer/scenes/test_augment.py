@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from core.spec import IGNORE, AugmentationSpec
+from contract.pack.manifest import IGNORE
+from contract.specs import AugmentationSpec
 from trainer.tasks import segmentation
 
 STEP = (2, 3)  # members, groups

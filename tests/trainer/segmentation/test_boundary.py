@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from trainer.segmentation.boundary import f_score
 
 

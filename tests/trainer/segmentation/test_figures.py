@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from trainer.metrics import classification
 from trainer.segmentation import figures
 from trainer.segmentation.predictions import MaskPredictions

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from core.spec import PackManifest, Split, Task
+from contract.pack.manifest import PackManifest, Split
+from contract.tasks import TaskName
 from worker.ingest import IngestResult, Limits, SplitRequest, ingest
 
 
@@ -17,7 +18,7 @@ def run_ingest(
     archive: bytes,
     folder: Path,
     *,
-    task: Task = "classification",
+    task: TaskName = "classification",
     splits: SplitRequest | None = None,
     limits: Limits | None = None,
 ) -> IngestResult:

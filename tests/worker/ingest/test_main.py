@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.progress import AnyMessage, Done, Failed, Working, decode
-from core.spec.validation import ValidationReport
+from contract.child.messages import AnyMessage, Done, Failed, Working, decode
+from contract.results.ingested import ValidationReport
 from tests.worker.ingest import hostile
 from tests.worker.ingest.archives import encode, folders, npz, png, png_header_only, zipped
 from tests.worker.ingest.corpus import CASES, Case

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.spec import PackManifest, Split
+from contract.pack.manifest import PackManifest, Split
 from tests.worker.ingest.archives import encode, npz, pixels, zipped
 from tests.worker.ingest.packs import check_pack, read_pack, run_ingest
 from trainer.pack import open_pack

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from tests.worker.ingest.archives import folders, npz, parquet, pixels, png, tarred, zipped
 from tests.worker.ingest.packs import check_pack, read_pack, run_ingest
 from worker.ingest import ingest

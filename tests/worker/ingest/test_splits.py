@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from tests.worker.ingest.archives import folders, png, zipped
 from tests.worker.ingest.packs import read_pack, run_ingest
 from worker.ingest import SplitRequest

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.spec import PackManifest
+from contract.pack.manifest import PackManifest
 from tests.worker.ingest.archives import folders, tarred, zipped
 from tests.worker.ingest.packs import run_ingest
 from worker.ingest import IngestResult

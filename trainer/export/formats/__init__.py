@@ -1,6 +1,7 @@
 """The file formats, one module each: from a network to files, and who runs them. Here is the one choice among them."""
 
-from core.spec import FormatName, formats
+from contract import formats
+from contract.formats import FormatName
 from trainer.errors import format_missing
 from trainer.export.formats.format import Format, Source
 

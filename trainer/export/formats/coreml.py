@@ -9,7 +9,7 @@ import coremltools
 import torch
 from coremltools.optimize.coreml import OpLinearQuantizerConfig, OptimizationConfig, linear_quantize_weights
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import INPUT_NAME, Source
 from trainer.export.portable.runtimes import coreml_runtime

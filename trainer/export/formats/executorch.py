@@ -16,7 +16,7 @@ from executorch.exir import to_edge_transform_and_lower
 from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
 from trainer.export.portable.runtimes import executorch_runtime

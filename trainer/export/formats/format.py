@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import nn
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export.calibration import Calibration
 
 INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised

@@ -14,7 +14,7 @@ from ai_edge_quantizer import qtyping, quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from numpy.typing import NDArray
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
 from trainer.export.portable.runtimes import litert_runtime

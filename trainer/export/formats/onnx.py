@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export import conversion, half_weights, quantization
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source

@@ -9,7 +9,7 @@ from pathlib import Path
 import nncf
 import openvino
 
-from core.spec import Precision
+from contract.formats import Precision
 from trainer.export import conversion
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from torch import nn
 
-from core.progress import Message, Notice
-from core.spec import Precision
-from core.spec.report import Candidate
+from contract.child.messages import Message, Notice
+from contract.formats import Precision
+from contract.results.exported import Candidate
 from trainer.export import model_files
 from trainer.export.failures import nothing_tried
 from trainer.export.formats import Source

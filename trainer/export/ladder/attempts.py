@@ -8,10 +8,11 @@ from pathlib import Path
 
 from torch import nn
 
-from core.progress import Message, Notice
-from core.spec import FORMATS, Precision, Rung
-from core.spec.methods import TaughtSpec
-from core.spec.report import Candidate
+from contract.child.messages import Message, Notice
+from contract.formats import FORMATS, Precision
+from contract.results.exported import Candidate
+from contract.specs import Rung
+from contract.specs.methods import TaughtSpec
 from trainer.assignment import Assignment
 from trainer.export import quantization
 from trainer.export.agreement import keys

@@ -1,7 +1,7 @@
 """Rungs that cannot help, told from the int8 file that was tried: each mends one fault and none mends all."""
 
-from core.spec import Constraints, Rung
-from core.spec.report import Candidate
+from contract.results.exported import Candidate
+from contract.specs import Constraints, Rung
 
 
 def hopeless(rung: Rung, before: list[Candidate], constraints: Constraints) -> str | None:

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.progress import Working
-from core.spec import TERMS, Split
-from core.spec.report import Candidate
+from contract.child.messages import Working
+from contract.pack.manifest import Split
+from contract.results.exported import Candidate
+from contract.tasks import TERMS
 from trainer.export import gate, heldout, model_files, timing
 from trainer.export.agreement import Agreement
 from trainer.export.measurement import leaves, outputs_of

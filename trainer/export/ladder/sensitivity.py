@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.progress import Message, Notice, Working
+from contract.child.messages import Message, Notice, Working
 from trainer.export import quantization
 from trainer.export.formats.onnx import MODEL_NAME
 from trainer.export.ladder.judging import Divergence, Judge

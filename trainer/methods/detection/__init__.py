@@ -1,6 +1,6 @@
 """The objectives of detection, one file each. Shapes: B batch, A anchors, K classes, n pairs, m exchanged boxes."""
 
-from core.spec import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from contract.specs import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from trainer.methods.detection.boxes import DetectionLoss
 from trainer.methods.detection.copy_paste import CopyPaste
 from trainer.methods.detection.patch_swap import PatchSwap

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.spec import CopyPasteSpec
+from contract.specs import CopyPasteSpec
 from trainer.methods.detection.boxes import DetectionLoss
 from trainer.methods.method import Draw
 from trainer.models.detection import Detector, Targets

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import PatchSwapSpec
+from contract.specs import PatchSwapSpec
 from trainer.methods.detection.boxes import DetectionLoss
 from trainer.methods.method import Batch, Draw, Judged
 from trainer.methods.patch_swap import kd_weight_at

@@ -1,6 +1,6 @@
 """The objectives of segmentation, one file each. Shapes: B batch, K classes, H height, W width, n pairs."""
 
-from core.spec import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from contract.specs import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from trainer.methods.method import Method
 from trainer.methods.segmentation.copy_paste import CopyPaste
 from trainer.methods.segmentation.cross_entropy import CrossEntropy

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.spec import BACKGROUND, CopyPasteSpec
+from contract.pack.manifest import BACKGROUND
+from contract.specs import CopyPasteSpec
 from trainer.methods.method import Draw
 from trainer.methods.segmentation.cross_entropy import CrossEntropy
 

@@ -6,7 +6,7 @@ loss = mean over the pixels that are somebody's of CE(z, y)                     
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from trainer.methods.method import Batch, Judged, Method
 from trainer.network import Network
 

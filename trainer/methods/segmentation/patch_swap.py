@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.spec import IGNORE, PatchSwapSpec
+from contract.pack.manifest import IGNORE
+from contract.specs import PatchSwapSpec
 from trainer.methods.method import Batch, Draw, Judged, Method
 from trainer.methods.patch_swap import draw_patches, kd_weight_at, swap_patches
 from trainer.methods.segmentation.cross_entropy import pixel_cross_entropy

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from core.spec import BACKGROUND, IGNORE, Split, Task
+from contract.pack.manifest import BACKGROUND, IGNORE, Split
+from contract.tasks import TaskName
 from worker.ingest import names
 from worker.ingest.annotated import masks, regions
 from worker.ingest.annotated.boxes import Faulty, StatedBoxes, check_size
@@ -55,7 +56,7 @@ class _File:
 
 
 def read_coco(
-    archive: Archive, others: list[Member], images: list[Member], *, task: Task, limits: Limits, findings: Findings
+    archive: Archive, others: list[Member], images: list[Member], *, task: TaskName, limits: Limits, findings: Findings
 ) -> Annotated | None:
     """What the archive's COCO files say; None where it has none. Raises Refused for JSON that cannot be read."""
     files = list(_files(archive, others, limits, findings))
@@ -121,7 +122,7 @@ def _is_id(value: object) -> bool:
     return type(value) in {int, str}
 
 
-def _classes(files: list[_File], task: Task) -> list[str]:
+def _classes(files: list[_File], task: TaskName) -> list[str]:
     """Every category that is used, in the order of ids. Raises Refused."""
     found: dict[str, None] = {BACKGROUND: None} if task == "segmentation" else {}
     for file in files:
@@ -134,7 +135,7 @@ def _classes(files: list[_File], task: Task) -> list[str]:
     return list(found)
 
 
-def _entries(file: _File, finder: Finder, *, classes: list[str], task: Task, findings: Findings) -> Iterator[Entry]:
+def _entries(file: _File, finder: Finder, *, classes: list[str], task: TaskName, findings: Findings) -> Iterator[Entry]:
     folder = file.path.rpartition("/")[0]
     numbers = {number: classes.index(name) for number, name in file.names.items() if name in classes}
     for key, image in file.images.items():
@@ -149,7 +150,7 @@ def _entries(file: _File, finder: Finder, *, classes: list[str], task: Task, fin
 
 
 def _annotation(
-    image: dict[str, Any], stated: list[dict[str, Any]], numbers: dict[int | str, int], task: Task
+    image: dict[str, Any], stated: list[dict[str, Any]], numbers: dict[int | str, int], task: TaskName
 ) -> Annotation:
     size = (image.get("height"), image.get("width"))
     stated_size = size if all(type(side) is int and side > 0 for side in size) else None

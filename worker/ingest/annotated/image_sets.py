@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.spec import Split
+from contract.pack.manifest import Split
 from worker.ingest import names
 from worker.ingest.archives import Archive, Member
 from worker.ingest.limits import Limits

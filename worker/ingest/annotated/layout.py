@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from core.spec import Split
-from core.spec.validation import Layout
+from contract.pack.manifest import Split
+from contract.results.ingested import Layout
 from worker.ingest.annotated.marks import Annotation
 from worker.ingest.archives import Member
 from worker.ingest.findings import Findings

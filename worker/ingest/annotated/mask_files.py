@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from core.spec import IGNORE
-from core.spec.validation import Layout
+from contract.pack.manifest import IGNORE
+from contract.results.ingested import Layout
 from worker.ingest import names
 from worker.ingest.annotated.class_names import ClassNames, read_class_names
 from worker.ingest.annotated.image_sets import ImageSets, read_image_sets

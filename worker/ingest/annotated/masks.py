@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.decoding.formats import sniff
-from core.spec import IGNORE
+from contract.image_files import sniff
+from contract.pack.manifest import IGNORE
 from worker.ingest import metadata
 from worker.ingest.annotated.boxes import check_size
 from worker.ingest.annotated.marks import Marks

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.spec import Task
+from contract.tasks import TaskName
 from worker.ingest import names
 from worker.ingest.annotated.coco import read_coco
 from worker.ingest.annotated.layout import Annotated
@@ -47,7 +47,7 @@ def open_annotated(
     archive: Archive,
     members: list[Member],
     *,
-    task: Task,
+    task: TaskName,
     scratch: Path,
     limits: Limits,
     findings: Findings,

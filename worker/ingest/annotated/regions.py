@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from worker.ingest.annotated.boxes import OVERHANG_PX, OVERHANG_SHARE
 from worker.ingest.notes import Unusable
 

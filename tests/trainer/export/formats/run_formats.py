@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.spec import FORMATS, Constraints, ExportSpec, FormatName
+from contract.formats import FORMATS, FormatName
+from contract.specs import Constraints, ExportSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
 
 CASES = [(name, precision) for name, terms in FORMATS.items() if name != "onnx" for precision in terms.precisions]

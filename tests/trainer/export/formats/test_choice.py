@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.spec import FORMATS
+from contract.formats import FORMATS
 from tests.trainer.conftest import body
 from trainer import __main__ as command
 from trainer.errors import TrainerError

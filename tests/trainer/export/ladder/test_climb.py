@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.progress import Message
-from core.spec import Constraints, ExportSpec, LadderSpec, Split
-from core.spec.methods import KdSpec
-from core.spec.report import Candidate
+from contract.child.messages import Message
+from contract.pack.manifest import Split
+from contract.results.exported import Candidate
+from contract.specs import Constraints, ExportSpec, LadderSpec
+from contract.specs.methods import KdSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from trainer import weights
 from trainer.errors import TrainerError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.spec import Constraints, ExportSpec, LadderSpec, parse, resolve
+from contract.specs import Constraints, ExportSpec, LadderSpec, parse, resolve
 from tests.data import masked
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from tests.trainer.export.made import train_and_evaluate

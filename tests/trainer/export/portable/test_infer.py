@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from contract.pack.manifest import Split
 from core.inference import preprocess
-from core.spec import Split
 from tests.trainer.export.bundled import PROGRAMS, infer
 from tests.trainer.export.conftest import Exported, Trained
 from worker.ingest import images

@@ -2,7 +2,8 @@
 
 import torch
 
-from core.spec import BACKGROUND, IGNORE, CopyPasteSpec
+from contract.pack.manifest import BACKGROUND, IGNORE
+from contract.specs import CopyPasteSpec
 from tests.trainer.methods.judging import draw
 from trainer.methods.segmentation.copy_paste import CopyPaste
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.spec import IGNORE, PatchSwapOnlySpec, PatchSwapSpec
+from contract.pack.manifest import IGNORE
+from contract.specs import PatchSwapOnlySpec, PatchSwapSpec
 from tests.trainer.methods.judging import Scripted, batch, draw, outputs
 from trainer.methods import segmentation
 from trainer.methods.segmentation.patch_swap import PatchSwap

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.spec import Task
+from contract.tasks import TaskName
 from tests.data import layouts, scenes
 from tests.data.layouts import Files
 from tests.worker.ingest.archives import encode, npz, png, zipped
@@ -82,11 +82,11 @@ def values(*pixels: int) -> bytes:
 class Case:
     files: Files
     code: str
-    task: Task = "detection"
+    task: TaskName = "detection"
     limits: dict[str, int] = field(default_factory=dict)
 
 
-SEG: Task = "segmentation"
+SEG: TaskName = "segmentation"
 FLOATS = Image.fromarray(np.ones((48, 48), np.float32))
 DEEP = Image.fromarray(np.full((48, 48), 700, np.uint16))
 ONE_BAD_IMAGE = {  # of thirty: the rest is taken
@@ -209,7 +209,7 @@ def test_archive_without_sound_annotations_leaves_a_report_only(name: str, tmp_p
 
 
 @pytest.mark.parametrize("task", ["segmentation", "detection"])
-def test_arrays_are_for_classification(task: Task, tmp_path: Path) -> None:
+def test_arrays_are_for_classification(task: TaskName, tmp_path: Path) -> None:
     archive = npz(images=np.zeros((4, 8, 8, 3), np.uint8), labels=np.arange(4))
     result = run_ingest(archive, tmp_path, task=task)
     assert result.report.counts == {"no_annotations": 1}

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.spec import IGNORE, PackManifest, Split, Task
+from contract.pack.manifest import IGNORE, PackManifest, Split
+from contract.tasks import TaskName
 from tests.data import layouts, scenes
 from tests.data.layouts import Files
 from tests.data.scenes import LETTERS, Scene
@@ -88,7 +89,7 @@ DETECTION: dict[str, tuple[Callable[[list[Scene]], Files], str]] = {
 
 
 def ingested(
-    files: Files, task: Task, folder: Path, pack: Callable[[Files], bytes] = zipped
+    files: Files, task: TaskName, folder: Path, pack: Callable[[Files], bytes] = zipped
 ) -> tuple[Pack, PackManifest]:
     result = run_ingest(pack(files), folder, task=task)
     assert result.manifest is not None, result.report.findings
@@ -169,7 +170,7 @@ def test_equal_archives_become_equal_packs_whatever_they_came_in(tmp_path: Path)
 
 
 @pytest.mark.parametrize("task", ["segmentation", "detection"])
-def test_folders_of_splits_are_kept(task: Task, tmp_path: Path) -> None:
+def test_folders_of_splits_are_kept(task: TaskName, tmp_path: Path) -> None:
     build = layouts.masks if task == "segmentation" else layouts.yolo
     files = build(SCENES[:14], split="train") | build(SCENES[14:19], split="val") | build(SCENES[19:], split="test")
     opened, manifest = ingested(files, task, tmp_path)

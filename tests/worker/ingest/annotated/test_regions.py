@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from core.spec import IGNORE
+from contract.pack.manifest import IGNORE
 from tests.data.layouts import run_lengths
 from worker.ingest.annotated import regions
 from worker.ingest.notes import Unusable

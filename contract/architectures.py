@@ -1,0 +1,50 @@
+"""The networks by name: which tasks they are for, what they are built on, what cannot be done with them."""
+
+from typing import Literal
+
+# Architectures, the default of each task first.
+Classifier = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "shufflenet_v2_x1_0",
+    "resnet20",
+    "resnet32",
+]
+
+
+Segmenter = Literal[
+    "lraspp_mobilenet_v3_large",
+    "deeplabv3_mobilenet_v3_large",
+    "deeplabv3_resnet50",
+    "fcn_resnet50",
+]
+
+
+Detector = Literal[
+    "ssdlite320_mobilenet_v3_large",
+    "retinanet_resnet18_fpn",
+    "retinanet_resnet50_fpn",
+    "fcos_resnet18_fpn",
+    "fcos_resnet50_fpn",
+]
+
+
+# The network that a dense one is built on: what `model.backbone_from` must have been.
+BACKBONES: dict[str, str] = {
+    "lraspp_mobilenet_v3_large": "mobilenet_v3_large",
+    "deeplabv3_mobilenet_v3_large": "mobilenet_v3_large",
+    "deeplabv3_resnet50": "resnet50",
+    "fcn_resnet50": "resnet50",
+    "ssdlite320_mobilenet_v3_large": "mobilenet_v3_large",
+    "retinanet_resnet18_fpn": "resnet18",
+    "retinanet_resnet50_fpn": "resnet50",
+    "fcos_resnet18_fpn": "resnet18",
+    "fcos_resnet50_fpn": "resnet50",
+}
+
+
+NOT_PRUNABLE = ("shufflenet_v2_x1_0",)

@@ -1,0 +1,1 @@
+"""What an immutable dataset version holds."""

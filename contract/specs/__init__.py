@@ -1,0 +1,45 @@
+"""What is asked of one training. Nothing here needs the ledger or a tensor: pydantic only."""
+
+from contract.specs.augmentation import AugmentationSpec
+from contract.specs.compression import CompressionSpec, PruningSpec
+from contract.specs.exports import RUNGS, Constraints, ExportSpec, LadderSpec, Rung
+from contract.specs.job import EvaluationSpec, JobSpec
+from contract.specs.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
+from contract.specs.model import ModelSpec
+from contract.specs.plan import Plan, plan
+from contract.specs.resolution import ResolvedSpec, parse, resolve
+from contract.specs.splits import SplitRequest
+from contract.specs.training import EarlyStoppingSpec, OptimizerSpec, TrainingSpec
+from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+
+__all__ = [
+    "RUNGS",
+    "AugmentationSpec",
+    "CompressionSpec",
+    "Constraints",
+    "CopyPasteSpec",
+    "CrossEntropySpec",
+    "EarlyStoppingSpec",
+    "EvaluationSpec",
+    "ExportSpec",
+    "JobSpec",
+    "LadderSpec",
+    "MethodSpec",
+    "ModelSpec",
+    "OptimizerSpec",
+    "PatchSwapOnlySpec",
+    "PatchSwapSpec",
+    "Plan",
+    "PruningSpec",
+    "ResolvedSpec",
+    "Rung",
+    "SpecInvalid",
+    "SpecWarning",
+    "SplitRequest",
+    "TrainingSpec",
+    "Violation",
+    "parse",
+    "plan",
+    "resolve",
+    "violations_of",
+]

@@ -1,0 +1,47 @@
+"""The job spec: what a customer may ask of one training. Meaning that needs the dataset is in `resolution`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from contract.specs.compression import CompressionSpec
+from contract.specs.exports import ExportSpec
+from contract.specs.methods import MethodSpec, PatchSwapSpec
+from contract.specs.model import ModelSpec
+from contract.specs.training import OptimizerSpec, TrainingSpec
+from contract.strict import Strict
+from contract.tasks import TaskName
+
+LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
+LabelValue = Annotated[str, StringConstraints(max_length=255)]
+
+
+class EvaluationSpec(Strict):
+    test: bool = Field(
+        default=True, description="False: the test split stays unread, validation is reported, and nothing is exported."
+    )
+    calibration: bool = True
+    robustness: tuple[Literal["fgsm", "pgd", "corruptions"], ...] = Field(
+        (), description="fgsm: one step of the gradient; pgd: ten, some minutes on a CPU; corruptions: six families."
+    )
+
+
+class JobSpec(Strict):
+    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
+    )
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    task: TaskName | None = Field(None, description="The dataset's; given, it must be the same.")
+    recipe: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="Defaults for all that is not given; see /v1/recipes."
+    )
+    model: ModelSpec = ModelSpec()
+    method: MethodSpec = PatchSwapSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    compression: CompressionSpec = CompressionSpec()
+    exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
+    control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    labels: dict[LabelKey, LabelValue] = Field({}, max_length=64)

@@ -1,0 +1,62 @@
+"""How long, how fast and on how many images at a time a network is trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contract.specs.augmentation import AugmentationSpec
+from contract.strict import Strict
+
+ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
+
+
+Side = Annotated[int, Field(ge=8, le=512)]
+
+
+class OptimizerSpec(Strict):
+    name: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(0.1, gt=0, le=10)
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD only.")
+    nesterov: bool = Field(default=False, description="SGD only; needs momentum.")
+    weight_decay: float = Field(5e-4, ge=0, le=1)
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] | Literal["auto"] = Field(
+        "auto", description="Epochs after which a step schedule multiplies by 0.1. auto: half and three quarters."
+    )
+    warmup_epochs: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the "
+        "first step; else 0.",
+    )
+
+
+class EarlyStoppingSpec(Strict):
+    """End once validation has not improved for so long, and publish the weights of its best epoch."""
+
+    metric: ValidationMetric = Field(
+        "auto", description="auto: val.top1_accuracy, val.mean_iou or val.ap, by the task."
+    )
+    patience_epochs: int = Field(20, ge=1, le=10_000)
+    min_delta: float = Field(0.0, ge=0, le=100, description="What counts as an improvement.")
+
+
+class TrainingSpec(Strict):
+    epochs: int = Field(200, ge=1, le=10_000)
+    pairs_per_batch: int = Field(128, ge=1, le=16_384, description="A step sees twice as many images.")
+    image_size: Side | tuple[Side, Side] | Literal["auto"] = Field(
+        "auto", description="Pixels, one number or [height, width]. auto: the dataset's own."
+    )
+    augmentation: AugmentationSpec = AugmentationSpec()
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    devices: int = Field(1, ge=1, le=8, description="GPUs, or processes on a CPU; a step is divided among them.")
+    accumulate: int = Field(1, ge=1, le=1024, description="Parts that a step is divided into, one after the other.")
+    ema_decay: float | None = Field(
+        None, gt=0, lt=1, description="Publish the exponential moving average of the weights, by step."
+    )
+    early_stopping: EarlyStoppingSpec | None = None
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="torch.compile. auto: on a GPU, where the run is long enough to pay for it."
+    )
+    checkpoint_every_seconds: float = Field(60, ge=0.1, le=86_400)
