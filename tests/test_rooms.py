@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = str(ROOT / "tests" / "import_without_torch.py")
-SERVICE = ["api", "contract", "core", "migrations", "trainer", "worker"]
+SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "trainer", "worker"]
 WITHOUT_SERVICE = "import sys; sys.modules.update(dict.fromkeys({service})); import {module}"
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from contract.pack.manifest import BACKGROUND, PackManifest, Split
 from contract.tasks import TaskName
-from core.inference import preprocess
+from portable import preprocess
 from trainer.errors import dataset_invalid
 
 _COLUMNS = [

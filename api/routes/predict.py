@@ -21,9 +21,9 @@ from core import serving
 from core.database import transaction
 from core.decoding import child
 from core.errors import Invalid
-from core.inference import preprocess
-from core.inference.tasks import MASKS, TASKS
 from core.serving import Served
+from portable import preprocess
+from portable.tasks import MASKS, TASKS
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

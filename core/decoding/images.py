@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from contract.image_files import MAX_PIXELS, NOT_AN_IMAGE, sniff
-from core.inference import preprocess
+from portable import preprocess
 
 _TOO_MANY_PIXELS = f"the image has more than {MAX_PIXELS:,} pixels; scale it down"
 

@@ -15,13 +15,13 @@ from core import serving, storage
 from core.database import transaction
 from core.decoding import child
 from core.decoding.images import decode
-from core.inference import preprocess
 from core.tables import DatasetVersion, Export
+from portable import preprocess
 from tests.api import made, served
 from tests.api.served import Served
 from tests.api.serving import Caller
+from tests.portable.test_infer import as_file, picture
 from tests.trainer.export.bundled import infer
-from tests.trainer.export.portable.test_infer import as_file, picture
 from worker.ingest import images
 from worker.ingest.limits import Limits
 

@@ -18,7 +18,7 @@ from core.tables import DatasetVersion, Model
 from tests.api import served
 from tests.api.served import HEIGHT, LABELS, WIDTH, Served
 from tests.api.serving import Caller
-from tests.trainer.export.portable.test_infer import as_file, picture
+from tests.portable.test_infer import as_file, picture
 
 ANCHORS = np.array([[1, 2, 5, 8], [0, 0, 2, 2], [1, 2, 5, 9]], np.float32)
 SCORES = np.array([[0.9, 0.0], [0.1, 0.4], [0.8, 0.0]], np.float32)  # the third overlaps the first

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.inference import preprocess
+from portable import preprocess
 from tests.api import served
 from tests.examples.ort import release
+from tests.portable.test_infer import picture
 from tests.trainer.export.bundled import PROGRAMS, infer
-from tests.trainer.export.portable.test_infer import picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZES = [((33, 20), (9, 12)), ((7, 5), (24, 31)), ((1, 40), (12, 10)), ((40, 1), (12, 10)), ((12, 10), (10, 12))]

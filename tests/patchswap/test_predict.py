@@ -15,7 +15,7 @@ from patchswap.errors import ApiError
 from patchswap.resources import Model
 from tests.api import served
 from tests.patchswap.test_exports import content, job, model  # noqa: F401 - fixtures
-from tests.trainer.export.portable.test_infer import as_file, picture
+from tests.portable.test_infer import as_file, picture
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.specs import AugmentationSpec
-from core.inference import preprocess
+from portable import preprocess
 from trainer.augment import Normalise, augment, batch_crop, batch_flip
 
 

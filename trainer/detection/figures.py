@@ -18,7 +18,7 @@ from contract.results.evaluation import (
     PairedDifference,
     PrecisionRecall,
 )
-from core.inference.boxes import overlaps
+from portable.boxes import overlaps
 from trainer import calibration, randomness
 from trainer.detection import coco
 from trainer.detection.coco import Floats, Matched

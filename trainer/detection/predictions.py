@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.inference import boxes as inference
+from portable import boxes as inference
 from trainer.columns import Columns
 from trainer.detection.samples import Target
 from trainer.models.detection import Detector, Maps
@@ -74,7 +74,7 @@ def chosen(decoded: Decoded) -> list[tuple[Floats, Floats, Counts]]:
 def same_finds(mine: Decoded, reference: Decoded) -> Tensor:
     """Of each sure box of either, whether the other has one of its class there too, (n,) bool.
 
-    There is by an overlap of half or more, sure by `core.inference.boxes.SURE`.
+    There is by an overlap of half or more, sure by `portable.boxes.SURE`.
     """
     found: list[NDArray[np.bool_]] = [np.zeros(0, bool)]
     for ours, theirs in zip(*map(_sure, (mine, reference)), strict=True):

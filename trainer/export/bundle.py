@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from core.inference import preprocess
-from core.inference.tasks import TASKS
+import portable
+from portable import preprocess
+from portable.tasks import TASKS
 from trainer import durable
-from trainer.export import portable
 from trainer.export.formats import Format
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state

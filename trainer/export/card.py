@@ -10,7 +10,7 @@ from contract.results.exported import Candidate
 from contract.specs import ExportSpec, MethodSpec, ResolvedSpec
 from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
-from core.inference.boxes import SURE
+from portable.boxes import SURE
 from trainer.export.formats import Format
 
 _SHOWN_CLASSES = 50

@@ -10,7 +10,7 @@ from PIL import Image
 
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
-from core.inference import preprocess
+from portable import preprocess
 from trainer import images as split_images
 from trainer import tasks
 from trainer.pack import Pack

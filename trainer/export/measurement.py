@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from contract.child.messages import Working
 from contract.results.evaluation import AnySplit
 from contract.tasks import TERMS
+from portable.weights import weights_by_dtype
 from trainer import figures, models
 from trainer.export import model_files, timing
 from trainer.export.agreement import Agreement
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
-from trainer.export.portable.weights import weights_by_dtype
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 

@@ -78,7 +78,7 @@ class Task:
         return {path.name: path.read_bytes()} if path.is_file() else {}
 
     def preprocessing(self) -> dict[str, Any]:
-        """preprocess.json: what `core.inference.preprocess` did to the training images, as data."""
+        """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
         return {
             "version": 1,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from PIL import Image
 from torch import nn
 
-from core.inference import boxes
+from portable import boxes
 from trainer.detection import predictions
 from trainer.detection.samples import BoxedImages
 from trainer.report import pictures, plots

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from contract.pack.manifest import IGNORE
-from core.inference import segmentation
+from portable import segmentation
 from trainer.report import pictures, tables
 from trainer.report.facts import Facts, View
 from trainer.report.measures import Measure

@@ -6,7 +6,7 @@ comment or profile survives. Anything else is decoded and saved again without me
 as JPEG of quality 95 without chroma subsampling, the rest losslessly as PNG. The sha256 is that of the pixels which
 the stored bytes decode to.
 
-How colours are converted, as `core.inference.preprocess` does: by Pillow's `convert`, which drops alpha without
+How colours are converted, as `portable.preprocess` does: by Pillow's `convert`, which drops alpha without
 blending; a palette becomes RGB, 1 bit and gray with alpha become gray. 16 bit keeps the high byte.
 """
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from portable.runtimes import onnx_runtime
 from trainer.errors import TrainerError
 from trainer.export import conversion, half_weights
-from trainer.export.portable.runtimes import onnx_runtime
 
 
 def test_inputs_and_outputs_stay_fp32_and_only_weights_are_rounded(tmp_path: Path) -> None:

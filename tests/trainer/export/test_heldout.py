@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from contract.pack.manifest import Split
-from core.inference import preprocess
+from portable import preprocess
 from tests.data import packs
 from tests.trainer.conftest import spec_for
 from tests.trainer.export.bundled import infer

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from contract.specs import ModelSpec
+from portable.runtimes import onnx_runtime
+from portable.weights import weights_by_dtype
 from trainer import models
 from trainer.errors import TrainerError
 from trainer.export import conversion, quantization
 from trainer.export.calibration import Calibration
-from trainer.export.portable.runtimes import onnx_runtime
-from trainer.export.portable.weights import weights_by_dtype
 
 CASES = {
     "resnet18": ("small", (1, 8, 8), 0.26),

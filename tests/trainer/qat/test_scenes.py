@@ -11,10 +11,10 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from contract.specs import ModelSpec
+from portable.runtimes import onnx_runtime
 from tests.trainer.export.test_quantization import calibration, model_in
 from trainer import tasks
 from trainer.export import conversion, quantization
-from trainer.export.portable.runtimes import onnx_runtime
 from trainer.models import detection, segmentation
 from trainer.qat.finetuning import Graphs, rounding
 from trainer.qat.operators import Unlearnable

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.inference import preprocess
+from portable import preprocess
 from tests.worker.ingest.archives import encode, exif, pixels, with_chunk
 from tests.worker.ingest.packs import pixel_sha256
 from worker.ingest.images import Ready, Unusable, from_file, from_pixels

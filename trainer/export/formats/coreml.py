@@ -10,9 +10,9 @@ import torch
 from coremltools.optimize.coreml import OpLinearQuantizerConfig, OptimizationConfig, linear_quantize_weights
 
 from contract.formats import Precision
+from portable.runtimes import coreml_runtime
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import INPUT_NAME, Source
-from trainer.export.portable.runtimes import coreml_runtime
 
 TITLE = "Core ML"
 MADE_WITH = ("torch", "coremltools")

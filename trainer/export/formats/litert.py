@@ -15,9 +15,9 @@ from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from numpy.typing import NDArray
 
 from contract.formats import Precision
+from portable.runtimes import litert_runtime
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
-from trainer.export.portable.runtimes import litert_runtime
 
 TITLE = "LiteRT"
 MADE_WITH = ("torch", "litert-torch")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from contract.formats import Precision
+from portable.runtimes import onnx_runtime
 from trainer.export import conversion, half_weights, quantization
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
-from trainer.export.portable.runtimes import onnx_runtime
 
 TITLE = "ONNX"
 MADE_WITH = ("torch", "onnx", "onnxscript")

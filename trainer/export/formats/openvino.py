@@ -10,10 +10,10 @@ import nncf
 import openvino
 
 from contract.formats import Precision
+from portable.runtimes import openvino_runtime
 from trainer.export import conversion
 from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
-from trainer.export.portable.runtimes import openvino_runtime
 
 TITLE = "OpenVINO IR"
 MADE_WITH = ("torch", "onnx", "onnxscript", "openvino")

@@ -113,7 +113,7 @@ def test_nothing_of_this_machine_is_in_the_bundle(exports: dict, case: tuple[str
 @pytest.mark.parametrize("case", [case for case in CASES if case[1] != "fp32" and case[0] != NEVER_RUN], ids="-".join)
 def test_larger_file_in_a_smaller_ones_place_is_found(exports: dict, case: tuple[str, str], tmp_path: Path) -> None:
     """As when a converter kept fp32 weights under another name."""
-    from trainer.export.portable.weights import weights_by_dtype  # noqa: PLC0415
+    from portable.weights import weights_by_dtype  # noqa: PLC0415
 
     assert weights_by_dtype(exports[case].folder) == exports[case].result.measured["weights"]
     assert STORED[case[1]] not in weights_by_dtype(exports[case[0], "fp32"].folder)

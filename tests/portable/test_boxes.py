@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.inference import boxes
+from portable import boxes
 
 
 def random_boxes(random: np.random.Generator, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.inference import preprocess
+from portable import preprocess
 
 
 def random_image(height=10, width=14, channels=3):

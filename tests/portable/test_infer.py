@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from contract.pack.manifest import Split
-from core.inference import preprocess
+from portable import preprocess
 from tests.trainer.export.bundled import PROGRAMS, infer
 from tests.trainer.export.conftest import Exported, Trained
 from worker.ingest import images

@@ -6,7 +6,7 @@ Each has `OPTIONS` that may be asked for, `answer`, `classes_of` and, where ther
 from collections.abc import Callable
 from types import ModuleType
 
-from core.inference import boxes, classification, segmentation
+from portable import boxes, classification, segmentation
 
 TASKS: dict[str, ModuleType] = {
     "classification": classification,

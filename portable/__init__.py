@@ -1,0 +1,1 @@
+"""What a bundle carries away: numpy and Pillow only, each file copied into bundles as it is."""

@@ -1,1 +1,0 @@
-"""Programs that leave with a bundle. They may import nothing but numpy, Pillow and the runtime."""
