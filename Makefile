@@ -61,7 +61,7 @@ lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) tests/import_without_torch.py api contract core patchswap worker
+	$(PYTHON) tests/import_without_torch.py api contract core ingest patchswap worker
 	$(PYTHON) -m api.openapi --check
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

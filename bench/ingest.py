@@ -1,6 +1,6 @@
 """Ingest of many small images: seconds, images/s and the memory of the whole process tree.
 
-`python bench/ingest.py [--images 100000] [--side 32]` writes a zip of random PNGs and runs `python -m worker.ingest`.
+`python bench/ingest.py [--images 100000] [--side 32]` writes a zip of random PNGs and runs `python -m ingest`.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def write_zip(path: Path, *, images: int, side: int) -> None:
 def measured(archive: Path, out: Path) -> tuple[float, int]:
     """Seconds, and the largest resident set of the process and its children, looked at 20 times a second."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "worker.ingest", str(archive), str(out)]
+    command = [sys.executable, "-m", "ingest", str(archive), str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:

@@ -14,7 +14,7 @@ SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "train
 WITHOUT_SERVICE = "import sys; sys.modules.update(dict.fromkeys({service})); import {module}"
 
 
-@pytest.mark.parametrize("package", ["api", "contract", "core", "patchswap", "worker"])
+@pytest.mark.parametrize("package", ["api", "contract", "core", "ingest", "patchswap", "worker"])
 def test_package_imports_without_torch(package: str):
     done = subprocess.run([sys.executable, PROGRAM, package], check=False, capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr

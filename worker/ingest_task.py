@@ -26,7 +26,7 @@ from worker.supervision import TrainerFailed, attend, crashed
 
 logger = logging.getLogger(__name__)
 REPORT = "report.json"
-MODULE = "worker.ingest"
+MODULE = "ingest"
 
 
 class InvalidArchive(Exception):

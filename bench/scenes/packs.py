@@ -11,9 +11,9 @@ import numpy as np
 from bench.results import fonts
 from contract.pack.manifest import PackManifest, Split
 from contract.tasks import TaskName
+from ingest import ingest
 from tests.data import layouts, packs, scenes
-from tests.worker.ingest.archives import zipped
-from worker.ingest import ingest
+from tests.ingest.archives import zipped
 
 SIDE_PX = 48
 LETTERS = ("A", "S")

@@ -13,9 +13,9 @@ from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.data import layouts, scenes
 from tests.data.scenes import LETTERS, Scene
+from tests.ingest.archives import zipped
+from tests.ingest.packs import run_ingest
 from tests.worker import seed
-from tests.worker.ingest.archives import zipped
-from tests.worker.ingest.packs import run_ingest
 
 SCENES = {scene.name: scene for scene in scenes.draw(14, seed=7, size=(48, 64))}
 

@@ -16,14 +16,14 @@ from core.database import transaction
 from core.decoding import child
 from core.decoding.images import decode
 from core.tables import DatasetVersion, Export
+from ingest.images import images
+from ingest.limits import Limits
 from portable import preprocess
 from tests.api import made, served
 from tests.api.served import Served
 from tests.api.serving import Caller
 from tests.portable.test_infer import as_file, picture
 from tests.trainer.export.bundled import infer
-from worker.ingest import images
-from worker.ingest.limits import Limits
 
 ODD = {
     "gray": as_file(picture("L", (30, 20)), "PNG"),

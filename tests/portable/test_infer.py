@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from contract.pack.manifest import Split
+from ingest.images import images
+from ingest.limits import Limits
 from portable import preprocess
 from tests.trainer.export.bundled import PROGRAMS, infer
 from tests.trainer.export.conftest import Exported, Trained
-from worker.ingest import images
-from worker.ingest.limits import Limits
 
 MEAN, STD = [0.481, 0.122, 0.913], [0.247, 0.031, 0.5]
 BESIDE = {"infer", "postprocess", "preprocess", "runtime", "weights"}

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from contract.pack.manifest import Split
+from ingest import ingest
 from tests.data import packs
 from trainer.errors import TrainerError
 from trainer.images import DecodedImages, ResidentImages, open_images
 from trainer.pack import Pack, open_pack
-from worker.ingest import ingest
 
 CPU = torch.device("cpu")
 

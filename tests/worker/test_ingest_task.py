@@ -11,8 +11,8 @@ from core.database import transaction
 from core.tables import Dataset, DatasetVersion, Upload
 from tests.conftest import forget_settings
 from tests.data import layouts, scenes
+from tests.ingest.archives import zipped
 from tests.worker import seed
-from tests.worker.ingest.archives import zipped
 from tests.worker.test_whole_job import archive, read
 from worker import ingest_task, stopping
 from worker.ingest_task import run_ingest

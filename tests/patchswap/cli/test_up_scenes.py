@@ -19,10 +19,10 @@ from contract.specs import parse, resolve
 from patchswap import Client
 from patchswap.resources import Job
 from tests.data import layouts, scenes
+from tests.ingest.archives import zipped
 from tests.nemesis.fleet import trainers
 from tests.patchswap.cli.conftest import Run, one_json
 from tests.servers.up import Up, eventually, running_of
-from tests.worker.ingest.archives import zipped
 from trainer.pack import open_pack
 
 SIDE = 48

@@ -6,8 +6,8 @@ from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec, parse, resolve
 from contract.specs.splits import SplitRequest
 from tests.data import layouts, scenes
-from tests.worker.ingest.archives import zipped
-from tests.worker.ingest.packs import run_ingest
+from tests.ingest.archives import zipped
+from tests.ingest.packs import run_ingest
 from trainer.pack import Pack, open_pack
 
 SIDE = 64

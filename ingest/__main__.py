@@ -1,0 +1,103 @@
+"""`python -m ingest ARCHIVE OUT [--task TASK] [--splits JSON] [--limits JSON]`: ingest under limits.
+
+Messages of `contract.child` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
+why. 1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most
+likely of a decoder on a hostile file.
+"""
+
+import argparse
+import errno
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+from types import FrameType
+from typing import get_args
+
+from contract.child.confinement import confine
+from contract.child.messages import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
+from contract.tasks import TaskName
+from ingest import Limits, SplitRequest, ingest
+from ingest.findings import Refused
+
+_EXIT_HERE = 1
+_EVERY_SECONDS = 0.5
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ingest")
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--task", choices=get_args(TaskName), default="classification")
+    parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
+    parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
+    asked = parser.parse_args(arguments)
+    _confine(asked.limits)
+    warnings.simplefilter("ignore")  # Pillow's, which quote the file: a hostile archive could fill the log
+    try:
+        result = ingest(
+            asked.archive,
+            asked.out,
+            task=asked.task,
+            splits=asked.splits,
+            progress=_Ticker(),
+            limits=asked.limits,
+        )
+    except OSError as error:
+        _say(Failed(error=_as_job_error(error)))
+        return _EXIT_HERE
+    names = ["report.json"] if result.manifest is None else ["report.json", "manifest.json", "samples.arrow"]
+    _say(Done(files={name: name for name in names}))
+    return EXIT_FAILED if result.manifest is None else EXIT_DONE
+
+
+class _Ticker:
+    """Says how far it is, twice a second at most."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= self._next or done == total:
+            self._next = now + _EVERY_SECONDS
+            _say(Working(activity="ingest", done=done, total=total))
+
+
+def _say(message: Message) -> None:
+    sys.stdout.write(message.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def _confine(limits: Limits) -> None:
+    signal.signal(signal.SIGXCPU, _out_of_time)
+    confine(
+        memory_bytes=limits.memory_bytes,
+        cpu_seconds=limits.cpu_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=limits.open_files,
+        cpu_slack_seconds=30,  # to write the report in
+    )
+
+
+def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # it comes again every second
+    raise Refused(
+        "too_slow", "reading it takes more time than is allowed", "Split the dataset or scale the images down."
+    )
+
+
+def _as_job_error(error: OSError) -> JobError:
+    full = error.errno in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+    return JobError(
+        code="disk_full" if full else "worker_lost",
+        category="resource" if full else "platform",
+        retryable=True,
+        message=f"The dataset could not be written: {error.strerror or error}.",
+        remediation="Free space on the worker, or upload a smaller dataset." if full else "Try again.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Masks and boxes, held against their image."""

@@ -1,0 +1,1 @@
+"""Strangers' archives, opened: members named, sizes bounded."""

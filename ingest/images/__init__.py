@@ -1,0 +1,1 @@
+"""One image: decoded, named, its metadata left behind."""

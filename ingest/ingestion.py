@@ -1,0 +1,265 @@
+"""From an uploaded archive to a pack and a report: open, decode, split, write. Knows no database, HTTP or bucket.
+
+Two passes. The first streams the archive, decodes each image in a few threads and stages it; memory holds flat columns
+only. Then splits and duplicates are decided on those columns, and the second pass writes the pack in its final order.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from contract.pack.manifest import PackManifest, Split
+from contract.results.ingested import ValidationReport
+from contract.specs.splits import SplitRequest
+from contract.tasks import TaskName
+from ingest.findings import Findings, Refused
+from ingest.images import images
+from ingest.images.images import Ready
+from ingest.layouts.sources import Reading, Source, open_source
+from ingest.limits import Limits
+from ingest.notes import Fault, Unusable
+from ingest.packing import duplicates, splits
+from ingest.packing.pack import SAMPLES, amounts, write_pack
+from ingest.packing.staging import Columns, Staging
+from ingest.samples import Sample
+
+Progress = Callable[[int, int], None]
+Outcome = Ready | Fault
+_BATCH_IMAGES = 64
+_BATCH_BYTES = 4 << 20
+_BYTES_UNDER_WAY = 16 << 20
+FILES = ("manifest.json", SAMPLES, "report.json")
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    manifest: PackManifest | None  # None: the archive is invalid and no pack was left behind
+    report: ValidationReport
+
+
+def ingest(
+    archive: Path,
+    out: Path,
+    *,
+    task: TaskName = "classification",
+    splits: SplitRequest | None,
+    progress: Progress,
+    limits: Limits | None = None,
+) -> IngestResult:
+    """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
+
+    `progress` hears (done, total), where an image counts once when read and once when written; `total` grows while a
+    tar is being listed. Raises OSError where OUT cannot be written; what is wrong with the archive is in the report.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)  # of an earlier attempt
+    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits())
+    manifest = None
+    try:
+        manifest = run.pack()
+    finally:
+        if manifest is None:
+            (out / SAMPLES).unlink(missing_ok=True)
+    report = run.report(manifest)
+    if manifest is not None:
+        (out / "manifest.json").write_text(manifest.model_dump_json(indent=2))
+    (out / "report.json").write_text(report.model_dump_json(indent=2))
+    return IngestResult(manifest, report)
+
+
+class _Run:
+    """One ingest: what is known so far, so that a report can be given wherever it ends."""
+
+    def __init__(
+        self,
+        archive: Path,
+        out: Path,
+        *,
+        task: TaskName,
+        request: SplitRequest | None,
+        progress: Progress,
+        limits: Limits,
+    ) -> None:
+        self.archive, self.out, self.task = archive, out, task
+        self.request, self.progress, self.limits = request, progress, limits
+        self.findings = Findings()
+        self.source: Source | None = None
+        self.columns: Columns | None = None
+        self.splits = np.zeros(0, np.int8)
+
+    def pack(self) -> PackManifest | None:
+        """The pack's manifest; None where the archive cannot be used, which the findings then say."""
+        try:
+            reading = Reading(self.task, self.limits, self.out, self._looked)
+            self.source = open_source(self.archive, self.findings, reading)
+            with self.source, Staging(self.out, self.limits) as staging:
+                self._stage(self.source, staging)
+                self._decide(self.source, staging)
+                return None if self.findings.failed else self._write(staging)
+        except Refused as refusal:
+            self.findings.refuse(refusal)
+        except MemoryError:
+            self.findings.refuse(
+                Refused("memory", "reading it takes more memory than is allowed", "Split the dataset.")
+            )
+        return None
+
+    def report(self, manifest: PackManifest | None) -> ValidationReport:
+        counted = {split.name.lower(): int((self.splits == split).sum()) for split in Split}
+        decided = self.columns is not None and len(self.splits) > 0
+        return ValidationReport(
+            status="invalid" if manifest is None else "ready",
+            archive=self.source.archive if self.source else None,
+            layout=self.source.layout if self.source else None,
+            accepted=manifest.samples if manifest else 0,
+            skipped=self.findings.skipped,
+            ignored=self.findings.ignored,
+            classes=len(self.columns.classes) if self.columns else 0,
+            splits=counted if decided else {},
+            pairability=self.columns.presence.pairability(self.splits == Split.TRAIN)
+            if self.columns and decided
+            else None,
+            amounts=amounts(self.columns, self.splits) if self.columns and decided else {},
+            findings=self.findings.listed(),
+            counts=dict(self.findings.counts.most_common()),
+        )
+
+    def _looked(self, entries: int) -> None:
+        self.progress(0, 2 * entries)
+
+    def _stage(self, source: Source, staging: Staging) -> None:
+        """The first pass. Raises Refused where too much of it is bad."""
+        for done, (sample, outcome) in enumerate(_decoded(source.samples(), self.limits), start=1):
+            if isinstance(outcome, Fault):
+                self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
+            else:
+                staging.add(sample, outcome)
+                for note in (*outcome.notes, *(outcome.marks.notes if outcome.marks else ())):
+                    self.findings.add(note.severity, note.code, note.message, path=sample.path, fix=note.fix)
+            if done % _BATCH_IMAGES == 0:
+                self.progress(done, 2 * source.total)
+        bad, total = self.findings.rejected, self.findings.rejected + len(staging)
+        if bad > self.limits.bad_share * total:
+            message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
+            raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
+        if not len(staging):
+            fix = "Put images into one folder for each class."
+            if self.task != "classification":
+                raise Refused("no_images", "no image of the dataset has an annotation", "Annotate the images.")
+            raise Refused("no_images", "no image of the dataset has a class", fix)
+
+    def _decide(self, source: Source, staging: Staging) -> None:
+        self.columns = columns = staging.columns(source.classes)
+        _check_classes(columns, self.task, self.limits, self.findings)
+        decided = splits.decide(columns, self.request, self.findings)
+        decided = duplicates.drop_leaks(columns, decided, staging, self.findings)
+        self.splits = splits.keep_per_class(columns, decided, self.request, self.findings)
+        _check_training(columns, self.splits, self.findings)
+
+    def _write(self, staging: Staging) -> PackManifest:
+        if self.columns is None or self.source is None:
+            raise RuntimeError("nothing was decided yet")
+        total = len(staging)
+        done = total
+
+        def written(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress(done, 2 * total)
+
+        superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
+        manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
+        self.progress(2 * total, 2 * total)
+        return manifest.model_copy(update={"superclasses": superclasses})
+
+
+def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample, Outcome]]:
+    """Every sample with what became of it, in order. A few batches are under way at a time."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="decode") as pool:
+        waiting: deque[tuple[list[Sample], Future[list[Outcome]]]] = deque()
+        try:
+            for batch in _batches(samples):
+                waiting.append((batch, pool.submit(_decode, batch, limits)))
+                while len(waiting) > _THREADS or sum(map(_weight, waiting)) > _BYTES_UNDER_WAY:
+                    yield from _finished(*waiting.popleft())
+            while waiting:
+                yield from _finished(*waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _weight(under_way: tuple[list[Sample], Future[list[Outcome]]]) -> int:
+    return sum(sample.weight for sample in under_way[0])
+
+
+def _finished(batch: list[Sample], future: Future[list[Outcome]]) -> Iterator[tuple[Sample, Outcome]]:
+    yield from zip(batch, future.result(), strict=True)
+
+
+def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while batch := list(islice(samples, 1)):
+        weight = batch[0].weight
+        while weight < _BATCH_BYTES and len(batch) < _BATCH_IMAGES and (sample := next(samples, None)) is not None:
+            batch.append(sample)
+            weight += sample.weight
+        yield batch
+
+
+def _decode(batch: list[Sample], limits: Limits) -> list[Outcome]:
+    return [_outcome(sample, limits) for sample in batch]
+
+
+def _outcome(sample: Sample, limits: Limits) -> Outcome:
+    try:
+        if not isinstance(sample.content, bytes):
+            return images.from_pixels(sample.content, limits)
+        ready = images.from_file(sample.content, limits)
+        if sample.annotation is None:
+            return ready
+        return replace(ready, marks=sample.annotation.fit(ready.height, ready.width, limits))
+    except Unusable as unusable:
+        return unusable.fault  # without the trace, which would hold the file
+
+
+def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: Findings) -> None:
+    if len(columns.classes) > limits.classes:
+        raise Refused("too_many_classes", f"the dataset has more than {limits.classes:,} classes", "Merge some.")
+    if not columns.classes:
+        raise Refused("no_boxes", "no image of the dataset has a box", "Annotate at least some of the images.")
+    if len(columns.classes) < 2 and task == "segmentation":
+        message = f"the masks hold only one class, {columns.classes[0]!r}"
+        raise Refused("one_class", message, "Number the pixels' classes 0, 1 and so on; 255 means to ignore.")
+    if len(columns.classes) < 2 and task == "classification":
+        message = f"there is only one class, {columns.classes[0]!r}"
+        raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
+    folded: dict[str, str] = {}
+    for name in columns.classes:
+        twin = folded.setdefault(name.casefold().strip(), name)
+        if twin != name:
+            message = f"the classes {twin!r} and {name!r} differ in case or spaces only"
+            findings.add("warning", "class_names_alike", message, fix="Merge them if they mean the same.")
+
+
+def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
+    training = columns.presence.images_with(decided == Split.TRAIN)
+    if not (decided == Split.TRAIN).any():
+        message = "every training image also stands in a held-out split"
+        raise Refused("no_training_images", message, "Keep training and held-out images apart.")
+    if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
+        fix = "Give at least three images a class, or a val or test fraction above 0."
+        raise Refused("nothing_held_out", "no image could be set aside to measure the result on", fix)
+    for name, count in zip(columns.classes, training.tolist(), strict=True):
+        if count == 0:
+            message = f"the class {name!r} has no training image: it can never be recognised"
+            findings.add("warning", "class_without_training", message, fix="Add training images of it.")
+        elif count == 1:
+            message = f"the class {name!r} has one training image and cannot form a pair: it teaches no patch swap"
+            findings.add("warning", "class_single_image", message, fix="Add at least one more image of it.")

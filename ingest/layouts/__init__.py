@@ -1,0 +1,1 @@
+"""How an archive keeps its labels: one module a layout."""

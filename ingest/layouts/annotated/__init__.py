@@ -1,0 +1,1 @@
+"""Layouts with masks or boxes beside the images."""

@@ -1,0 +1,148 @@
+"""Parquet with an image column, as Hugging Face writes it: struct<bytes, path> or binary, and a label column."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest import names
+from ingest.archives.budget import Budget
+from ingest.findings import Findings, Refused
+from ingest.layouts.tables import LABEL_COLUMNS, SPLIT_COLUMNS
+from ingest.limits import Limits
+from ingest.samples import Sample
+
+DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError, OverflowError)
+_BATCH_ROWS = 64
+_BUFFER = 1 << 20
+_IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "jpg", "png", "bytes")
+_FINE_LABELS = (*LABEL_COLUMNS, "fine_label")
+_FIX = "Give a column `image` (struct of bytes and path, or binary) and a column `label`."
+
+
+@dataclass(frozen=True)
+class Frame:
+    file: pq.ParquetFile
+    image: str
+    label: str
+    split: str | None
+    class_names: list[str] | None  # by number, where the file states them
+    limits: Limits
+    findings: Findings
+    budget: Budget
+
+    @property
+    def total(self) -> int:
+        return int(self.file.metadata.num_rows)
+
+    def samples(self) -> Iterator[Sample]:
+        columns = [self.image, self.label, *([self.split] if self.split else [])]
+        row = 0
+        try:
+            for batch in self.file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
+                for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
+                    sample = self._sample(row, values)
+                    row += 1
+                    if sample is not None:
+                        yield sample
+        except DAMAGE as error:
+            raise _damaged(error) from error
+
+    def _sample(self, row: int, values: tuple[Any, ...]) -> Sample | None:
+        path, content = _content(values[0], row)
+        label = self._class(values[1])
+        if content is None:
+            fix = "Embed the image's bytes in the file."
+            self.findings.reject(path, "image_missing", "the row holds no image bytes", fix=fix)
+            return None
+        self.budget.spend(len(content))
+        if len(content) > self.limits.entry_bytes:
+            self.findings.reject(path, "file_too_large", f"the image has more than {self.limits.entry_bytes:,} bytes")
+            return None
+        if label is None:
+            self.findings.leave_out(path, "label_missing", "the row names no class that the file knows")
+            return None
+        split = names.split_named(str(values[2])) if self.split else None
+        return Sample(path, label, split, content)
+
+    def _class(self, value: Any) -> str | None:
+        if self.class_names is not None and isinstance(value, int):
+            return self.class_names[value] if 0 <= value < len(self.class_names) else None
+        return names.class_name(value)
+
+
+def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
+    """Find the columns. Raises Refused."""
+    try:
+        file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
+        schema = file.schema_arrow
+    except DAMAGE as error:
+        raise _damaged(error) from error
+    if file.metadata.num_rows > limits.entries:
+        raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
+    features = _features(schema)
+    image = _image_column(schema)
+    label = _label_column(schema, features, image)
+    split = next((name for name in SPLIT_COLUMNS if name in schema.names and name not in {image, label}), None)
+    budget = Budget(limits, path.stat().st_size)
+    return Frame(file, image, label, split, _class_names(features.get(label)), limits, findings, budget)
+
+
+def _features(schema: pa.Schema) -> dict[str, Any]:
+    """Hugging Face's description of the columns, if there is one to be read."""
+    try:
+        stated = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = stated["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return features if isinstance(features, dict) else {}
+
+
+def _class_names(feature: Any) -> list[str] | None:
+    stated = feature.get("names") if isinstance(feature, dict) else None
+    if not isinstance(stated, list) or not stated:
+        return None
+    return [names.class_name(name) or f"class {number}" for number, name in enumerate(stated)]
+
+
+def _image_column(schema: pa.Schema) -> str:
+    candidates = [field.name for field in schema if _holds_images(field.type)]
+    named = [name for name in _IMAGE_COLUMNS if name in candidates]
+    if not candidates:
+        raise Refused("no_image_column", f"no column of {schema.names[:20]} holds image bytes", _FIX)
+    return str((named or candidates)[0])
+
+
+def _holds_images(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" and _holds_images(field.type) for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _label_column(schema: pa.Schema, features: dict[str, Any], image: str) -> str:
+    named = [name for name in _FINE_LABELS if name in schema.names and name != image]
+    stated = [name for name in schema.names if _class_names(features.get(name)) and name != image]
+    rest = [name for name in schema.names if name != image]
+    if not (named or stated or len(rest) == 1):
+        raise Refused("no_label_column", f"no column of {schema.names[:20]} names a class", _FIX)
+    return str((named or stated or rest)[0])
+
+
+def _content(value: Any, row: int) -> tuple[str, bytes | None]:
+    """The name to show and the file; None where the row has none."""
+    stands_for = f"row {row}"
+    if isinstance(value, dict):
+        path = value.get("path")
+        content = value.get("bytes")
+        shown = names.printable(names.tidy(path)) if isinstance(path, str) else ""
+        return shown or stands_for, content if isinstance(content, bytes) else None
+    return stands_for, value if isinstance(value, bytes) else None
+
+
+def _damaged(error: BaseException) -> Refused:
+    message = f"the Parquet file is damaged: {names.printable(str(error))[:300]}"
+    return Refused("parquet_damaged", message, "Write the file again.")

@@ -1,0 +1,135 @@
+"""From a file of any kind to a stream of labelled images. Each layout has a module of its own; this one chooses."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from contract.results.ingested import Layout
+from contract.tasks import TaskName
+from ingest import names
+from ingest.archives.members import Archive, Kind, Member, sniff
+from ingest.archives.tar_archive import TarArchive
+from ingest.archives.zip_archive import ZipArchive
+from ingest.findings import Findings, Refused
+from ingest.layouts import arrays, parquet
+from ingest.layouts.annotated.opening import open_annotated
+from ingest.layouts.folders import Labelled, label_by_folder
+from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
+from ingest.layouts.tables import label_by_table
+from ingest.limits import Limits
+from ingest.samples import Sample
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset as it came. `samples` can be called once."""
+
+    archive: Kind
+    layout: Layout
+    total: int  # images to look at
+    samples: Callable[[], Iterator[Sample]]
+    close: Callable[[], None]
+    classes: list[str] | None = None  # in the order that the dataset states, if it does
+    superclasses: Superclasses = NONE_NAMED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an archive is to be read as, and within what bounds."""
+
+    task: TaskName
+    limits: Limits
+    scratch: Path  # a folder for what has to be put aside
+    looked: Callable[[int], None]  # hears how many entries were passed, where that takes long
+
+
+def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
+    """Look at names, headers and annotations only. Raises Refused."""
+    kind = sniff(path)
+    limits = reading.limits
+    if reading.task != "classification" and kind == "parquet":
+        raise _unannotated("parquet", reading.task)
+    if kind == "parquet":
+        frame = parquet.open_parquet(path, limits, findings)
+        return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
+    if kind == "zip":
+        zipped = ZipArchive(path, limits, findings)
+        members = zipped.members()
+        if members and all(names.suffix(member.path) == "npy" for member in members):
+            if reading.task != "classification":
+                raise _unannotated("npz", reading.task)
+            stored = arrays.open_arrays(zipped, members, limits)
+            return Source("npz", "npz", stored.total, stored.samples, zipped.close)
+        return _read_as(zipped, members, findings, reading)
+    tar = TarArchive(path, kind, limits=limits, findings=findings, looked=reading.looked)
+    return _read_as(tar, tar.members(), findings, reading)
+
+
+def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    if reading.task == "classification":
+        return _images(archive, members, limits=reading.limits, findings=findings)
+    opened = open_annotated(
+        archive,
+        members,
+        task=reading.task,
+        scratch=reading.scratch,
+        limits=reading.limits,
+        findings=findings,
+        looked=reading.looked,
+    )
+    found = opened.found
+    return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
+
+
+def _unannotated(kind: str, task: TaskName) -> Refused:
+    fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
+    return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
+
+
+def _images(archive: Archive, members: list[Member], *, limits: Limits, findings: Findings) -> Source:
+    images = [member for member in members if names.is_image(member.path)]
+    others = [member for member in members if not names.is_image(member.path)]
+    if not images:
+        raise _no_images(others)
+    layout: Layout = "csv"
+    labelled = label_by_table(archive, others, images, limits=limits, findings=findings)
+    if labelled is None:
+        layout = "image_folder"
+        labelled = label_by_folder(images, findings)
+    superclasses = read_superclasses(archive, others, images, findings)
+    for member in others:
+        # Tables have spoken of theirs already.
+        if names.suffix(member.path) not in {"csv", "tsv"} and member.path != superclasses.path:
+            findings.ignore(member.path, "file_ignored", "not an image by its name")
+    return Source(
+        archive.kind,
+        layout,
+        len(labelled),
+        lambda: _read(archive, labelled, limits),
+        archive.close,
+        superclasses=superclasses,
+    )
+
+
+def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:
+    by_position = {entry.member.position: entry for entry in labelled}
+    for position, content in archive.read(by_position, limit=limits.entry_bytes):
+        entry = by_position[position]
+        yield Sample(entry.member.path, entry.label, entry.split, content)
+
+
+def _no_images(others: list[Member]) -> Refused:
+    fix = "Pack folders of JPEG or PNG images, one folder for each class."
+    nested = [member.path for member in others if names.suffix(member.path) in names.NESTED_SUFFIXES]
+    if nested:
+        return Refused("no_images", f"the archive holds {nested[0]!r}, not images", f"Upload {nested[0]!r} itself.")
+    if not others:
+        return Refused("archive_empty", "the archive holds no files", fix)
+    return Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", fix)

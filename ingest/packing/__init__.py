@@ -1,0 +1,1 @@
+"""Samples are staged, split, compared, written."""

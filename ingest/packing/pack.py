@@ -1,0 +1,186 @@
+"""The second pass: the pack itself, sorted, so that equal datasets become equal packs whatever they came in.
+
+`samples.arrow` is an uncompressed Arrow IPC file, ordered by split, class and digest. The `sha256` of a gray image is
+that of its one channel, also where a raw pack stores it three times because others are coloured.
+
+Packs with masks have besides `mask`, a PNG of class numbers, and `classes`, those it shows; packs with boxes `boxes`,
+x1, y1, x2, y2 in pixels, and `box_labels`. Both have `annotation_sha256`, of the mask's pixels or of boxes and labels
+as they lie in memory. Their `label` is the rarest class that the image shows, by which the splits were made; -1: none.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contract.pack.manifest import PackManifest, Split
+from contract.tasks import TaskName
+from ingest.images.images import RAW_PIXELS, as_png
+from ingest.marks import to_boxes
+from ingest.packing.splits import Splits
+from ingest.packing.staging import Columns, Staging
+
+BATCH_ROWS = 4_096
+BATCH_BYTES = 64 << 20
+SAMPLES = "samples.arrow"
+_COLUMNS = [
+    ("image", pa.large_binary()),
+    ("label", pa.int32()),
+    ("split", pa.int8()),
+    ("height", pa.int32()),
+    ("width", pa.int32()),
+    ("path", pa.string()),
+    ("sha256", pa.binary(32)),
+]
+_BOX = pa.list_(pa.float32(), 4)
+_MORE: dict[TaskName, list[tuple[str, pa.DataType]]] = {
+    "classification": [],
+    "segmentation": [("mask", pa.large_binary()), ("classes", pa.list_(pa.int32()))],
+    "detection": [("boxes", pa.list_(_BOX)), ("box_labels", pa.list_(pa.int32()))],
+}
+_MARKS_SHA256 = ("annotation_sha256", pa.binary(32))
+SCHEMAS = {task: pa.schema([*_COLUMNS, *more, _MARKS_SHA256] if more else _COLUMNS) for task, more in _MORE.items()}
+
+
+def write_pack(
+    staging: Staging, columns: Columns, splits: Splits, *, task: TaskName, folder: Path, written: Callable[[int], None]
+) -> PackManifest:
+    """Write the images that have a split; `written` is told how many more, batch by batch."""
+    rows = np.flatnonzero(splits >= 0)
+    rows = rows[np.lexsort((columns.sha256[rows], columns.label[rows], splits[rows]))]
+    manifest = _manifest(columns, splits, rows, task)
+    path = folder / SAMPLES
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[task]) as writer:
+        for batch, images, paths in _batches(staging, columns, rows, manifest):
+            arrays = [
+                *_arrays(columns, splits, batch, images=images, paths=paths),
+                *_marks(staging, columns, batch, task),
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=SCHEMAS[task]))
+            written(len(batch))
+    return manifest.model_copy(update={"bytes": path.stat().st_size})
+
+
+def amounts(columns: Columns, splits: Splits) -> dict[str, dict[str, int]]:
+    """Split name -> class name -> images, pixels or boxes."""
+    return {split.name.lower(): columns.presence.amounts(splits == split) for split in Split}
+
+
+def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: TaskName) -> PackManifest:
+    heights, widths = columns.height[rows], columns.width[rows]
+    one_size = bool((heights == heights[0]).all() and (widths == widths[0]).all())
+    channels = 1 if (columns.channels[rows] == 1).all() else 3
+    mean, std = _statistics(columns, np.flatnonzero(splits == Split.TRAIN), channels)
+    images = {split.name.lower(): int((splits == split).sum()) for split in Split}
+    return PackManifest(
+        task=task,
+        classes=columns.classes,
+        samples=len(rows),
+        counts=amounts(columns, splits),
+        images=None if task == "classification" else images,
+        encoding="raw" if one_size and heights[0] * widths[0] <= RAW_PIXELS else "encoded",
+        channels=channels,
+        image_size=(int(heights[0]), int(widths[0])) if one_size else None,
+        median_size=(int(np.median(heights)), int(np.median(widths))),
+        mean=mean,
+        std=std,
+        pairability=columns.presence.pairability(splits == Split.TRAIN),
+        evaluation_split="test" if (splits == Split.TEST).any() else "val",
+        digest=_digest(columns, splits, rows),
+        bytes=0,
+    )
+
+
+def _statistics(columns: Columns, training: NDArray[np.intp], channels: int) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel in 0..1, from exact integer sums.
+
+    A deviation below one gray level counts as one, for it is divided by.
+    """
+    pixels = sum((columns.height[training].astype(np.int64) * columns.width[training]).tolist())
+    mean, std = [], []
+    for channel in range(channels):
+        total = int(columns.sums[training, channel].sum())
+        square = int(columns.squares[training, channel].sum())
+        mean.append(total / pixels / 255)
+        std.append(max(sqrt(pixels * square - total * total) / pixels, 1.0) / 255)
+    return mean, std
+
+
+def _digest(columns: Columns, splits: Splits, rows: NDArray[np.intp]) -> str:
+    """sha256 over the class names, then (sha256, label, split) of the samples in the pack's order, and their marks'."""
+    records = np.empty(len(rows), dtype=[("sha256", "S32"), ("label", "<i4"), ("split", "<i1")])
+    records["sha256"], records["split"] = columns.sha256[rows], splits[rows]
+    records["label"] = _stored_labels(columns, rows)
+    names = json.dumps(columns.classes, ensure_ascii=False).encode()
+    marks = b"" if columns.marks_sha256 is None else columns.marks_sha256[rows].tobytes()
+    return hashlib.sha256(names + records.tobytes() + marks).hexdigest()
+
+
+def _stored_labels(columns: Columns, rows: NDArray[np.intp]) -> NDArray[np.int32]:
+    label = columns.label[rows]
+    return np.where(label == len(columns.classes), np.int32(-1), label)
+
+
+def _batches(
+    staging: Staging, columns: Columns, rows: NDArray[np.intp], manifest: PackManifest
+) -> Iterator[tuple[NDArray[np.intp], list[bytes], list[str]]]:
+    images: list[bytes] = []
+    paths: list[str] = []
+    start = held = 0
+    for at, row in enumerate(rows.tolist()):
+        stored, path = staging.read(row)
+        images.append(_in_pack(stored, columns, row, manifest))
+        paths.append(path)
+        held += len(images[-1])
+        if len(images) == BATCH_ROWS or held >= BATCH_BYTES:
+            yield rows[start : at + 1], images, paths
+            images, paths, start, held = [], [], at + 1, 0
+    if images:
+        yield rows[start:], images, paths
+
+
+def _in_pack(stored: bytes, columns: Columns, row: int, manifest: PackManifest) -> bytes:
+    """The staged bytes as the pack's encoding wants them. Small images are staged as pixels."""
+    height, width, channels = int(columns.height[row]), int(columns.width[row]), int(columns.channels[row])
+    if manifest.encoding == "raw":
+        return stored if channels == manifest.channels else np.repeat(np.frombuffer(stored, np.uint8), 3).tobytes()
+    return as_png(stored, height, width, channels) if height * width <= RAW_PIXELS else stored
+
+
+def _arrays(
+    columns: Columns, splits: Splits, rows: NDArray[np.intp], *, images: list[bytes], paths: list[str]
+) -> list[pa.Array]:
+    return [
+        pa.array(images, pa.large_binary()),
+        pa.array(_stored_labels(columns, rows)),
+        pa.array(splits[rows]),
+        pa.array(columns.height[rows]),
+        pa.array(columns.width[rows]),
+        pa.array(paths, pa.string()),
+        _digests(columns.sha256[rows]),
+    ]
+
+
+def _marks(staging: Staging, columns: Columns, rows: NDArray[np.intp], task: TaskName) -> list[pa.Array]:
+    """The columns that a task has beyond those of all."""
+    if columns.marks_sha256 is None:
+        return []
+    stored = [staging.marks(row) for row in rows.tolist()]
+    digests = _digests(columns.marks_sha256[rows])
+    if task == "segmentation":
+        shown = pa.array([columns.presence.of_image(row).tolist() for row in rows.tolist()], pa.list_(pa.int32()))
+        return [pa.array(stored, pa.large_binary()), shown, digests]
+    boxes, labels = zip(*map(to_boxes, stored), strict=True)
+    offsets = pa.array(np.cumsum([0, *map(len, labels)]), pa.int32())
+    corners = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(boxes).reshape(-1)), 4)
+    numbers = pa.array(np.concatenate(labels))
+    return [pa.ListArray.from_arrays(offsets, corners), pa.ListArray.from_arrays(offsets, numbers), digests]
+
+
+def _digests(sha256: NDArray[np.bytes_]) -> pa.Array:
+    return pa.array([digest.ljust(32, b"\x00") for digest in sha256.tolist()], pa.binary(32))

@@ -1,1 +1,0 @@
-"""Masks and boxes: how each layout states them, and how they are held against the image they belong to."""
