@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import context
 from api.batching import Batcher
 from api.reading import Reader
-from core import keys
+from core.accounts import keys
+from core.accounts.keys import Principal
+from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
-from core.keys import Principal
-from core.keys import Scope as KeyScope
 
 OPEN = frozenset({"/healthz", "/readyz", "/version"})
 MAX_KEY_BYTES = 256

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from core import origin
-from core.keys import Principal
+from core.accounts.keys import Principal
+from core.request_id import request_id
 
 _KEY = "patchswap.context"
 _current: ContextVar[Context | None] = ContextVar("request", default=None)
@@ -25,7 +25,7 @@ class Context:
 def attach(scope: Scope, context: Context) -> None:
     scope[_KEY] = context
     _current.set(context)
-    origin.request_id.set(context.request_id)
+    request_id.set(context.request_id)
 
 
 def current() -> Context | None:

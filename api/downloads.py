@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from api import answers
 from api.errors import RangeNotSatisfiable
-from core import storage, streaming
+from core.store import storage, streaming
 
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 

@@ -15,8 +15,8 @@ from api.batching import Batcher
 from api.reading import Reader
 from api.schemas import jobs as schema
 from core.errors import NotFound
-from core.jobs import pages
-from core.jobs.states import TERMINAL
+from core.jobs import views
+from core.tables.states import TERMINAL
 
 KEPT_PAGES = 4_096  # of about 3 KB
 
@@ -50,7 +50,7 @@ class JobPages:
         return job
 
     async def _read(self, job_ids: Sequence[str]) -> Mapping[str, RenderedJob]:
-        rows = await self._reader.rows(pages.VERSIONS, ids=list(job_ids))
+        rows = await self._reader.rows(views.VERSIONS, ids=list(job_ids))
         found = {}
         for row in rows:
             kept = self._kept.get(row["id"])
@@ -58,7 +58,7 @@ class JobPages:
                 found[row["id"]] = kept
         changed = [row["id"] for row in rows if row["id"] not in found]
         if changed:
-            found |= {row["id"]: render(row) for row in await self._reader.rows(pages.PAGES, ids=changed)}
+            found |= {row["id"]: render(row) for row in await self._reader.rows(views.PAGES, ids=changed)}
             self._keep({job_id: found[job_id] for job_id in changed if job_id in found})
         return found
 

@@ -1,4 +1,4 @@
-"""The api's bare connection to Postgres for what must be fast or held open; all else goes through `core.database`."""
+"""The api's bare connection to Postgres for what must be fast or held open; all else uses `core.database`."""
 
 from __future__ import annotations
 

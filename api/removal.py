@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from fastapi import Response
 from starlette.background import BackgroundTask
 
-from core import storage
 from core.errors import StoreUnavailable
+from core.store import storage
 
 logger = logging.getLogger(__name__)
 

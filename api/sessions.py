@@ -9,7 +9,7 @@ from fastapi import Depends
 from sqlalchemy.orm import Session
 
 from api import auditing
-from core.database import session_factory
+from core.database.database import session_factory
 
 
 def open_session() -> Iterator[Session]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from api.reading import Reader
 from core.errors import Unavailable
-from core.jobs import pages
-from core.jobs.states import TERMINAL
+from core.jobs import views
+from core.tables.states import TERMINAL
 
 TICK_SECONDS = 0.25
 KEPT_EVENTS = 200
@@ -75,10 +75,10 @@ class Tail:
         """Events that are there now."""
         if types:
             rows = await self._backlog.rows(
-                pages.EVENTS_OF_TYPES, id=job_id, after=after, limit=limit, types=list(types)
+                views.EVENTS_OF_TYPES, id=job_id, after=after, limit=limit, types=list(types)
             )
         else:
-            rows = await self._backlog.rows(pages.EVENTS, id=job_id, after=after, limit=limit)
+            rows = await self._backlog.rows(views.EVENTS, id=job_id, after=after, limit=limit)
         return list(rows)
 
     async def newer(self, job_id: str, watched: Watched, after: int) -> list[Event]:
@@ -100,7 +100,7 @@ class Tail:
 
     async def _tick(self) -> None:
         asked = list(self._jobs)
-        rows = {row["id"]: row for row in await self._ticks.rows(pages.SEQUENCES, ids=asked)}
+        rows = {row["id"]: row for row in await self._ticks.rows(views.SEQUENCES, ids=asked)}
         await self._fetch({job_id: row["seq"] for job_id, row in rows.items()})
         for job_id in asked:
             watched = self._jobs.get(job_id)
@@ -114,7 +114,7 @@ class Tail:
         }
         if not behind:
             return
-        found = await self._ticks.rows(pages.NEW_EVENTS, ids=list(behind), after=list(behind.values()))
+        found = await self._ticks.rows(views.NEW_EVENTS, ids=list(behind), after=list(behind.values()))
         for event in found:
             watched = self._jobs.get(event["job_id"])
             if watched is not None:

@@ -11,9 +11,9 @@ from serving import Api
 from sqlalchemy import create_engine, update
 from sqlalchemy.orm import Session
 
-from core import storage
 from core.ids import new_id
 from core.settings import Settings
+from core.store import storage
 from core.tables import Export, Job, Model
 
 

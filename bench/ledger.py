@@ -20,8 +20,8 @@ from population import Population
 from sqlalchemy import Engine, create_engine, delete, update
 from sqlalchemy.orm import Session
 
-from core import listing, metrics
-from core.jobs import ledger
+from core import listing
+from core.jobs import curves, ledger
 from core.listing import JobFilter, Window
 from core.tables import Job, JobAttempt, JobEvent
 
@@ -123,7 +123,7 @@ def job_page(session: Session, before: int, wanted: JobFilter = EVERY_JOB) -> No
 
 
 def newest_metric(session: Session, job_id: str) -> None:
-    found = metrics.newest(session, job_id, population.CURVE_KEYS[0])
+    found = curves.newest(session, job_id, population.CURVE_KEYS[0])
     if found is None or found.step != population.CURVE_POINTS:
         raise AssertionError(f"{job_id} has no curve of {population.CURVE_POINTS} points")
 

@@ -16,8 +16,7 @@ from population import Population
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from core import metrics
-from core.jobs import ledger
+from core.jobs import curves, ledger
 from core.jobs.ledger import Claim
 
 JOBS = 100
@@ -93,7 +92,7 @@ def _one_commit(engine: Engine, points: Sequence[dict[str, Any]]) -> float:
 
 def _write(engine: Engine, points: Sequence[dict[str, Any]]) -> None:
     with Session(engine) as session, session.begin():
-        metrics.record_all(session, points)
+        curves.record_all(session, points)
 
 
 def _recorded(engine: Engine, claim: Claim, points: Sequence[dict[str, Any]], batch: int) -> float:

@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from core.database import transaction
-from core.keys import SCOPES, create, ensure_tenant
+from core.accounts.keys import SCOPES, create, ensure_tenant
+from core.database.database import transaction
 
 
 def main() -> None:

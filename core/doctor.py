@@ -23,10 +23,11 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import queue, storage
-from core.database import transaction
+from core import queue
+from core.database.database import transaction
 from core.errors import NotFound, StoreUnavailable
 from core.settings import settings
+from core.store import storage
 
 MAX_SKEW_SECONDS = 5.0
 MIN_FREE_BYTES = 2 * 2**30

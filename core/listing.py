@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core import datasets, owned
-from core.jobs import pages
+from core.database import owned
+from core.datasets import ledger as datasets
+from core.jobs import views
 from core.tables import (
     ApiKey,
     AuditEntry,
@@ -47,7 +48,7 @@ class JobFilter:
 
 
 def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
-    """Pages as `core.jobs.pages` gives them."""
+    """Pages as `core.jobs.views` gives them."""
     statement = _filtered(tenant_id, wanted)
     # Each status by itself, along its index: asked for several at once that few of a million jobs have, Postgres
     # walked past all the others (bench/ledger.py).
@@ -56,7 +57,7 @@ def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) ->
         (job_id for one in narrowed or [statement] for job_id in _rows(session, one, Job.id, window)),
         reverse=window.descending,
     )
-    return pages.read(session, found[: window.limit + 1])
+    return views.read(session, found[: window.limit + 1])
 
 
 def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Dataset]:

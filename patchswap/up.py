@@ -152,7 +152,7 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
         | {
             "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
             "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
-            "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # as it stands: core.storage takes the path literally
+            "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # not quoted: core.store takes the path literally
             "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
             "PATCHSWAP_PUBLIC_URL": url,
             "PYTHONUNBUFFERED": "1",  # a log that is current when it is read

@@ -143,7 +143,7 @@ def private(strict: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database(environment: dict[str, str], postgres_server: PostgresServer) -> str:
-    """The url of the database, its tables empty; `core.database` in this process points at it."""
+    """The url of the database, its tables empty; `core.database.database` in this process points at it."""
     with psycopg.connect(postgres_server.conninfo("patchswap"), autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
         connection.execute("SET session_replication_role = replica")  # the audit log refuses to be emptied

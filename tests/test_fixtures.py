@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from core import storage
+from core.store import storage
 
 
 @pytest.mark.parametrize("round_number", [1, 2])

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from contract.child.messages import Arm, Checkpoint
-from core import storage
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.ids import new_id
 from core.jobs import ledger
 from core.settings import settings
+from core.store import storage
 from core.tables import Checkpoint as CheckpointRow
 from worker import figures, publication, stopping
 from worker.lease import TICK_SECONDS

@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
 from contract.specs import ExportSpec, ResolvedSpec
-from core import exports, leases, queue, storage
+from core import queue
+from core.database import leases
+from core.exports import ledger as exports
 from core.settings import settings
+from core.store import storage
 from core.tables import DatasetVersion, Export, Job, Model
 from worker import claiming, figures, logs, packs, publication, scratch, settling
 from worker.child import Child

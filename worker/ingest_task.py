@@ -13,9 +13,13 @@ from sqlalchemy.orm import Session
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Failed, JobError
 from contract.pack.manifest import PackManifest
 from contract.results.ingested import ValidationReport
-from core import datasets, leases, queue, storage, uploads
+from core import queue
+from core.database import leases
+from core.datasets import ledger as datasets
+from core.datasets import uploads
 from core.errors import ChecksumMismatch, NotFound, QuotaExceeded
 from core.settings import settings
+from core.store import storage
 from core.tables import Dataset, DatasetVersion, Upload
 from worker import claiming, figures, logs, scratch, settling
 from worker.child import Child

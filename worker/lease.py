@@ -9,9 +9,9 @@ from typing import Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
-from core import storage
 from core.errors import Fenced, StoreUnavailable
 from core.settings import settings
+from core.store import storage
 from worker import figures, stopping
 from worker.persistence import LedgerAway, write_once
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import multipart, storage
 from core.settings import settings
+from core.store import multipart, storage
 from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Upload
 from worker.persistence import write_once
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.pack.manifest import PackManifest
-from core import storage
 from core.settings import settings
+from core.store import storage
 from core.tables import DatasetVersion
 from worker.lease import Lease
 from worker.locks import hold, try_hold

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from core.database import transaction
+from core.database.database import transaction
 from worker import stopping
 
 logger = logging.getLogger(__name__)

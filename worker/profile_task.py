@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from contract.results.exported import ProfileResult
 from contract.specs import ResolvedSpec
-from core import leases, profiles, queue, storage
+from core import queue
+from core.database import leases
+from core.exports import profiles
 from core.settings import settings
+from core.store import storage
 from core.tables import DatasetVersion, Export, Job, Model, Profile
 from worker import claiming, figures, logs, packs, scratch, settling
 from worker.child import Child

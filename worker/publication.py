@@ -10,9 +10,10 @@ from contract.results.evaluation import Evaluation
 from contract.results.exported import ExportResult
 from contract.specs import ExportSpec
 from contract.tasks import TERMS
-from core import signing, storage
+from core import signing
 from core.errors import ChecksumMismatch
 from core.jobs.ledger import Claim, FinishedExport, Publication
+from core.store import storage
 
 WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
 BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"

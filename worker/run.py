@@ -18,13 +18,15 @@ from contract.pack.manifest import PackManifest
 from contract.results.exported import ExportResult
 from contract.results.headline import headline_of
 from contract.specs import ResolvedSpec, plan
-from core import queue, storage, teachers
+from core import queue
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
 from core.settings import settings
+from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Job
-from core.teachers import Teacher
+from core.weights import donors
+from core.weights.donors import Teacher
 from worker import checkpoints, claiming, figures, logs, orphans, packs, publication, scratch, stopping, teaching
 from worker.checkpoints import CheckpointUploads
 from worker.child import Child
@@ -123,8 +125,8 @@ def _claim(session: Session, job_id: str) -> Claimed | None:
         job=job,
         version=session.get_one(DatasetVersion, job.dataset_version_id),
         checkpoints=ledger.checkpoints(session, job_id),
-        teacher=teachers.of(session, job),
-        backbone=teachers.backbone_of(session, job),
+        teacher=donors.of(session, job),
+        backbone=donors.backbone_of(session, job),
     )
 
 

@@ -16,7 +16,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import func, make_url, select
 
-from core.database import STATEMENT_TIMEOUT_MS, engine
+from core.database.database import STATEMENT_TIMEOUT_MS, engine
 from core.settings import settings
 from core.sweeps.spec import Choice, FloatRange, Range, SweepSpec
 

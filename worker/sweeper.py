@@ -10,16 +10,20 @@ import redis
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core import devices, leases, profiles, queue, storage, uploads
+from core import queue
+from core.database import leases
+from core.database.leases import Conditions
+from core.datasets import uploads
 from core.errors import StoreUnavailable
-from core.jobs import sweeping
-from core.leases import Conditions
+from core.exports import devices, profiles
 from core.queue import Bell
 from core.settings import settings
+from core.store import storage
 from core.sweeps import ledger
 from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Profile, WebhookDelivery
 from core.webhooks import deliveries
 from worker import orphans, scratch
+from worker.housekeeping import lost_leases
 from worker.persistence import LedgerAway, write_once
 
 logger = logging.getLogger(__name__)
@@ -103,7 +107,7 @@ def _requeue(session: Session) -> list[str] | None:
     session.execute(select(func.set_config("idle_in_transaction_session_timeout", idle_milliseconds, True)))
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
-    sweeping.requeue_expired(session)
+    lost_leases.requeue_expired(session)
     deliveries.sweep(session)
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - IDEMPOTENCY_TTL))
     return uploads.abort_expired(session)

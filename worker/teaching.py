@@ -5,9 +5,9 @@ from pathlib import Path
 from contract.results.network_card import CARD_NAME, WEIGHTS_NAME
 from contract.specs import ModelSpec
 from contract.specs.methods import MethodSpec, TaughtSpec
-from core import storage
 from core.errors import NotFound
-from core.teachers import Teacher
+from core.store import storage
+from core.weights.donors import Teacher
 from worker.lease import Lease
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contract.child.messages import PhaseName
-from core import events
-from core.jobs import ledger
+from core.jobs import events, ledger
 from core.jobs.ledger import Claim, Wishes
 from core.settings import settings
 from worker.lease import Asked, Lease

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import serving
 from core.errors import Conflict
-from core.serving import Served
+from core.exports import serving
+from core.exports.serving import Served
 from core.settings import settings
 
 if TYPE_CHECKING:

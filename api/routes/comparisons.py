@@ -19,11 +19,12 @@ from api.schemas import comparisons as schema
 from api.schemas.comparisons import Comparison, ComparisonSummary
 from api.schemas.described import Described
 from api.sessions import Database
-from core import listing, owned, queue, tables
+from core import listing, queue, tables
 from core.comparisons import plot, rendering, requests, trials
 from core.comparisons.spec import ComparisonSpec, parse
 from core.comparisons.table import ComparisonTable, build
-from core.jobs.states import TERMINAL
+from core.database import owned
+from core.tables.states import TERMINAL
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"], route_class=JsonRoute)
 

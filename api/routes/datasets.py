@@ -17,7 +17,8 @@ from api.routes import documented
 from api.schemas.datasets import Dataset, DatasetVersion, NewDataset, NewVersion, Report
 from api.sessions import Database
 from contract.pack.manifest import PackManifest
-from core import datasets, listing, queue, tables
+from core import listing, queue, tables
+from core.datasets import ledger as datasets
 from core.errors import DatasetNotReady
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)

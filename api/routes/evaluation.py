@@ -14,7 +14,8 @@ from api.schemas.models import Difference, JobEvaluation, JobTeacher
 from api.sessions import Database
 from contract.results.evaluation import AnySplit, Evaluation
 from contract.tasks import TERMS
-from core import owned, tables
+from core import tables
+from core.database import owned
 from core.errors import NotFound
 from core.tables import Job
 

@@ -16,7 +16,8 @@ from contract import formats
 from contract.formats import FORMATS, FormatName, FormatTerms
 from contract.results.exported import Candidate
 from contract.specs import Constraints
-from core import owned, tables
+from core import tables
+from core.database import owned
 from core.errors import Conflict
 from core.settings import settings
 

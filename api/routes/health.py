@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from api import answers
 from api.reading import Reader
-from core import queue, storage
+from core import queue
 from core.errors import DomainError
+from core.store import storage
 
 router = APIRouter(tags=["service"])
 

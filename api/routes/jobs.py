@@ -22,10 +22,11 @@ from api.schemas.described import Described
 from api.schemas.jobs import CheckedSpec, Job
 from api.sessions import Database
 from contract.specs import JobSpec, parse
-from core import listing, owned, queue, tables
+from core import listing, queue, tables
+from core.database import owned
 from core.errors import Invalid, NotFound
-from core.jobs import pages, requests
-from core.jobs.states import Status
+from core.jobs import requests, views
+from core.tables.states import Status
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 
@@ -167,7 +168,7 @@ def clone_job(principal: Writing, once: OneTime, session: Database, job_id: JobI
 def delete_job(request: Request, principal: Writing, session: Database, job_id: JobId) -> Response:
     """Delete a job that has ended, with its model, exports and checkpoints."""
     owned.find(session, tables.Job, principal.tenant_id, job_id, lock=True)
-    answers.require_match(request, lambda: render(*pages.read(session, [job_id])).tag)
+    answers.require_match(request, lambda: render(*views.read(session, [job_id])).tag)
     prefixes = requests.delete(session, principal.tenant_id, job_id)
     session.commit()
     return forget(prefixes)
@@ -183,7 +184,7 @@ def _ask(
 
 
 def _answer(session: Session, once: Once, status: int, job: tables.Job) -> Response:
-    page = render(*pages.read(session, [job.id]))
+    page = render(*views.read(session, [job.id]))
     location = {"Location": f"/v1/jobs/{job.id}"} if status == 202 else {}
     return once.answer(status, page.body, headers=page.headers | location)
 

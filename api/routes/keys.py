@@ -13,7 +13,9 @@ from api.path_ids import KeyId
 from api.routes import documented
 from api.schemas.keys import ApiKey, CreatedKey, NewKey
 from api.sessions import Database
-from core import keys, listing, owned, tables
+from core import listing, tables
+from core.accounts import keys
+from core.database import owned
 
 router = APIRouter(prefix="/v1/api_keys", tags=["api_keys"], route_class=JsonRoute)
 

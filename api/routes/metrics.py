@@ -17,8 +17,10 @@ from api.path_ids import JobId
 from api.routes import documented
 from api.schemas.metrics import Metrics, Point, Series
 from api.sessions import Database
-from core import metrics, owned, tables
-from core.database import transaction
+from core import tables
+from core.database import owned
+from core.database.database import transaction
+from core.jobs import curves
 from core.tables import JobMetric
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=JsonRoute)
@@ -48,12 +50,12 @@ def get_job_metrics(
 ) -> Response:
     """Curves of at most `max_points` points (500 for JSON). csv and ndjson give all points where it is not set."""
     owned.find(session, tables.Job, principal.tenant_id, job_id)
-    known = metrics.keys(session, job_id)
+    known = curves.keys(session, job_id)
     wanted = [key for key in known if keys is None or key in keys.split(",")]
     if format != "json" and max_points is None:
         chunks = _all_points(job_id, wanted)
     else:
-        kept = {key: metrics.series(session, job_id, key, max_points=max_points or DEFAULT_POINTS) for key in wanted}
+        kept = {key: curves.series(session, job_id, key, max_points=max_points or DEFAULT_POINTS) for key in wanted}
         if format == "json":
             return answers.one(request, _curves(kept))
         chunks = iter(kept.values())
@@ -78,9 +80,9 @@ def _all_points(job_id: str, keys: Sequence[str]) -> Iterator[list[JobMetric]]:
     after = ("", -1)
     while True:
         with transaction() as session:
-            chunk = metrics.chunk(session, job_id, keys, after)
+            chunk = curves.chunk(session, job_id, keys, after)
         yield chunk
-        if len(chunk) < metrics.CHUNK_POINTS:
+        if len(chunk) < curves.CHUNK_POINTS:
             return
         after = (chunk[-1].key, chunk[-1].step)
 

@@ -14,7 +14,7 @@ from api.authentication import MUST_ADMINISTER
 from api.reading import Reader
 from api.routes import documented
 from core import queue
-from core.jobs import pages
+from core.jobs import views
 
 router = APIRouter(tags=["service"])
 
@@ -32,7 +32,7 @@ router = APIRouter(tags=["service"])
 async def get_service_metrics(request: Request) -> Response:
     """Requests of this process, and the queue of all. Needs the scope admin: the queue is every tenant's."""
     probe: Reader = request.app.state.probe
-    telemetry.show_ledger(await probe.rows(pages.LIVE))
+    telemetry.show_ledger(await probe.rows(views.LIVE))
     telemetry.show_broker(await asyncio.to_thread(_depths))
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -18,8 +18,10 @@ from api.schemas.models import Export, Headline, Model
 from api.sessions import Database
 from contract.results import headline
 from contract.specs import ExportSpec
-from core import exports, listing, owned, queue, tables
+from core import listing, queue, tables
+from core.database import owned
 from core.errors import NotFound
+from core.exports import ledger as exports
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED

@@ -12,7 +12,8 @@ from api.bodies import JsonRoute
 from api.path_ids import ModelId
 from api.routes import documented
 from api.sessions import Database
-from core import owned, tables
+from core import tables
+from core.database import owned
 from core.pareto import front, plot
 from core.pareto.front import Pareto
 

@@ -17,11 +17,11 @@ from api.prediction.sessions import sessions
 from api.routes import documented
 from api.schemas import predictions
 from api.schemas.predictions import Answered, AnyPrediction, PredictionLatency
-from core import serving
-from core.database import transaction
+from core.database.database import transaction
 from core.decoding import child
 from core.errors import Invalid
-from core.serving import Served
+from core.exports import serving
+from core.exports.serving import Served
 from portable import preprocess
 from portable.tasks import MASKS, TASKS
 

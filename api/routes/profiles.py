@@ -15,7 +15,9 @@ from api.path_ids import ModelId, ProfileId
 from api.routes import documented
 from api.schemas.profiles import Device, Profile, ProfileRequest
 from api.sessions import Database
-from core import devices, listing, owned, profiles, queue, tables
+from core import listing, queue, tables
+from core.database import owned
+from core.exports import devices, profiles
 
 router = APIRouter(prefix="/v1", tags=["profiles"], route_class=JsonRoute)
 

@@ -17,7 +17,9 @@ from api.routes import documented
 from api.schemas.datasets import Box, Sample
 from api.sessions import Database
 from contract.pack.manifest import PackManifest, Split
-from core import datasets, samples, tables
+from core import tables
+from core.datasets import ledger as datasets
+from core.datasets import samples
 from core.errors import DatasetNotReady, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])

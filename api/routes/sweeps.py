@@ -19,8 +19,9 @@ from api.schemas import sweeps as schema
 from api.schemas.described import Described
 from api.schemas.sweeps import Sweep, SweepWithTrials
 from api.sessions import Database
-from core import listing, owned, tables
-from core.sweeps import ledger, pages, requests
+from core import listing, tables
+from core.database import owned
+from core.sweeps import ledger, requests, views
 from core.sweeps.spec import SweepSpec
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"], route_class=JsonRoute)
@@ -43,7 +44,7 @@ def create_sweep(principal: Writing, once: OneTime, session: Database, sweep: Sw
 @router.get("", operation_id="list_sweeps", response_model=Page[Sweep], responses=documented.problems(*documented.LIST))
 def list_sweeps(request: Request, principal: Reading, session: Database, window: InOrder) -> Response:
     """Sweeps without their trials."""
-    found = pages.read(session, listing.sweeps(session, principal.tenant_id, window))
+    found = views.read(session, listing.sweeps(session, principal.tenant_id, window))
     return paging.page(request, [(one.sweep.id, schema.page(one)) for one in found], window.limit)
 
 
@@ -95,5 +96,5 @@ def delete_sweep(
 
 
 def _page(session: Session, sweep: tables.Sweep) -> SweepWithTrials:
-    (found,) = pages.read(session, [sweep])
+    (found,) = views.read(session, [sweep])
     return schema.page_with_trials(found, ledger.trials(session, sweep))

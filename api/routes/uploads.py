@@ -16,9 +16,12 @@ from api.removal import forget
 from api.routes import documented
 from api.schemas.uploads import NewUpload, Part, Upload
 from api.sessions import Database
-from core import owned, storage, streaming, tables, uploads
-from core.database import transaction
+from core import tables
+from core.database import owned
+from core.database.database import transaction
+from core.datasets import uploads
 from core.settings import settings
+from core.store import storage, streaming
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], route_class=JsonRoute)
 

@@ -17,7 +17,8 @@ from api.path_ids import DeliveryId, WebhookId
 from api.routes import documented
 from api.schemas.webhooks import Delivery, NewWebhook, Rotation, Webhook, WebhookChange, WebhookWithSecret
 from api.sessions import Database
-from core import listing, owned, tables
+from core import listing, tables
+from core.database import owned
 from core.errors import Unavailable
 from core.webhooks import deliveries, requests, secrets
 

@@ -13,7 +13,7 @@ from core.comparisons import table, trials
 from core.comparisons.spec import Budget
 from core.comparisons.table import ComparisonTable
 from core.comparisons.trials import ComparisonStatus, Counts, Trial
-from core.jobs.states import TERMINAL, Status
+from core.tables.states import TERMINAL, Status
 
 EXAMPLES: dict[str, Any] = {
     "methods by name": {

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from core.events import EventType
+from core.jobs.events import EventType
 
 
 class Event(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.child.messages import JobError
 from contract.specs import SpecWarning
-from core.jobs.states import Status
+from core.tables.states import Status
 
 _DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
 SPEC_EXAMPLES: dict[str, Any] = {
@@ -117,7 +117,7 @@ class CheckedSpec(BaseModel):
 
 
 def page(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One job as readers see it, from a row of `core.jobs.pages`."""
+    """One job as readers see it, from a row of `core.jobs.views`."""
     path = f"/v1/jobs/{row['id']}"
     return {
         "id": row["id"],

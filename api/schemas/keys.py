@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.keys import Scope
+from core.accounts.keys import Scope
 
 
 class NewKey(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from contract.child.messages import JobError
 from core import tables
-from core.sweeps.pages import SweepPage
+from core.sweeps.views import SweepPage
 
 SweepStatus = Literal["running", "succeeded", "failed", "cancelled"]
 TrialStatus = Literal["running", "complete", "pruned", "failed", "cancelled"]

@@ -4,17 +4,19 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from contract.specs import SpecInvalid, Violation
-from core import datasets, owned, quotas
+from core.accounts import quotas
 from core.comparisons import contenders
 from core.comparisons.contenders import Contender
 from core.comparisons.spec import ComparisonSpec
+from core.database import owned
+from core.datasets import ledger as datasets
 from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.jobs import deletion
 from core.jobs import requests as jobs
 from core.jobs.requests import Checked
-from core.jobs.states import TERMINAL
 from core.tables import Comparison, Job
+from core.tables.states import TERMINAL
 
 
 class ComparisonUnfinished(Conflict):

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from contract.results import headline
 from contract.results.headline import Figures
-from core.jobs.states import TERMINAL, Status
 from core.tables import Job, Model
+from core.tables.states import TERMINAL, Status
 
 Counts = dict[Status, int]
 # empty: all its jobs were deleted

@@ -6,8 +6,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.errors import InUse
-from core.jobs.states import TERMINAL, require
 from core.tables import Export, Job, Model
+from core.tables.states import TERMINAL, require
 
 
 def delete_all(session: Session, tenant_id: str, job_ids: Sequence[str]) -> list[str]:

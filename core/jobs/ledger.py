@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from contract.results import headline
 from contract.results.exported import ExportResult
-from core import events, leases, metrics, quotas
+from core.accounts import quotas
+from core.database import leases
 from core.ids import new_id
-from core.jobs import endings
-from core.storage import StoredFile
+from core.jobs import curves, events, lost_attempts
+from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model
 from core.webhooks import outbox
 
@@ -94,7 +95,7 @@ def record(
         values |= {"phase": phase}
     job = leases.write(session, Job, claim.job_id, claim.fence, **values)
     events.append_all(session, job, notes)
-    metrics.record_all(session, points)
+    curves.record_all(session, points)
     return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
 
@@ -180,14 +181,14 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
 def give_back(session: Session, claim: Claim, *, outcome: str, reason: str) -> str:
     """End an attempt that was asked to stop, through no fault of the job: it is not counted. Gives the new status."""
     job = leases.give_back(session, Job, claim.job_id, claim.fence, counted=False, updated_at=func.now())
-    return endings.end_attempt(session, job, outcome=outcome, reason=reason)
+    return lost_attempts.end_attempt(session, job, outcome=outcome, reason=reason)
 
 
 def crash(session: Session, claim: Claim, *, reason: str, fault_seconds: float) -> str:
     """End an attempt that broke down; it counts against `max_attempts`. Gives the new status. Raises Fenced."""
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
     job.platform_fault_seconds += fault_seconds
-    return endings.end_attempt(session, job, outcome="crashed", reason=reason)
+    return lost_attempts.end_attempt(session, job, outcome="crashed", reason=reason)
 
 
 def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobError | None = None) -> None:
@@ -197,7 +198,7 @@ def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobE
     """
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
     if job.cancel_requested_at is not None:
-        status, error, reason = "cancelled", None, endings.why_cancelled(session, job)
+        status, error, reason = "cancelled", None, lost_attempts.why_cancelled(session, job)
     if error is not None:
         job.error = error.model_dump()
     _end(session, job, status=status, outcome=error.code if error else status, reason=reason)
@@ -208,8 +209,8 @@ class CancelledFirst(Exception):
 
 
 def _end(session: Session, job: Job, *, status: str, outcome: str, reason: str) -> None:
-    endings.close_attempts(session, job, outcome)
-    endings.move(session, job, status, reason=reason)
+    lost_attempts.close_attempts(session, job, outcome)
+    lost_attempts.move(session, job, status, reason=reason)
 
 
 def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:

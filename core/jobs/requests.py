@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 from contract.pack.manifest import PackManifest
 from contract.specs import JobSpec, SpecWarning, plan, resolve
 from contract.specs.recipes import merge
-from core import events, origin, owned, quotas, teachers
-from core.datasets import ready_version
+from core import request_id
+from core.accounts import quotas
+from core.database import owned
+from core.datasets.ledger import ready_version
 from core.errors import NotFound, TeacherGone
 from core.ids import new_id
-from core.jobs import deletion, endings
-from core.jobs.states import TERMINAL, require
+from core.jobs import deletion, events, lost_attempts
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
+from core.tables.states import TERMINAL, require
+from core.weights import donors
 
 Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
 
@@ -28,7 +31,7 @@ def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:
     version = ready_version(session, tenant_id, spec.dataset)
     manifest = PackManifest.model_validate(version.manifest)
     resolved, warnings = resolve(spec.model_copy(update={"dataset": version.id}), manifest)
-    teachers.require(session, tenant_id, resolved, manifest)
+    donors.require(session, tenant_id, resolved, manifest)
     return resolved, version, warnings
 
 
@@ -75,7 +78,7 @@ def first_progress(resolved: JobSpec, manifest: PackManifest) -> dict[str, Any]:
     return {"epoch": 0, "epochs": planned.epochs, "step": 0, "steps": planned.steps * (2 if resolved.control else 1)}
 
 
-def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = endings.BY_REQUEST) -> Job:
+def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = lost_attempts.BY_REQUEST) -> Job:
     """Ask for the end. At once where nobody works on the job; else the worker sees it at its next heartbeat."""
     job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if job.status == "cancelled" or job.cancel_requested_at is not None:
@@ -181,7 +184,7 @@ def _goes_on(job: Job) -> bool:
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
     """Raises QuotaExceeded or TeacherGone. The tenant is held."""
-    if teachers.are_gone(session, job):
+    if donors.are_gone(session, job):
         raise TeacherGone
     quotas.require_queue(session, job.tenant_id)
     session.execute(
@@ -196,7 +199,7 @@ def _requeue(session: Session, job: Job, *, verb: str) -> None:
             finished_at=None,
             queued_at=func.now(),
             rung_at=None,
-            request_id=origin.current(),
+            request_id=request_id.current(),
         )
     )
     session.refresh(job)

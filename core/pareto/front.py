@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contract.tasks import TERMS, TaskName
-from core import devices, profiles
+from core.exports import devices, profiles
 from core.tables import Export, Model
 
 MOST_EXPORTS = 500  # of a model, the newest; a front is made by comparing each with each

@@ -12,9 +12,9 @@ from contract.child.messages import JobError
 from contract.specs import SpecInvalid, parse
 from core.errors import DomainError
 from core.jobs import requests as jobs
-from core.jobs.states import TERMINAL
 from core.sweeps.spec import SweepSpec, final_body, trial_body
 from core.tables import Job, JobMetric, Model, Sweep, SweepTrial
+from core.tables.states import TERMINAL
 from core.webhooks import outbox
 
 Ending = Literal["complete", "pruned", "failed", "cancelled"]

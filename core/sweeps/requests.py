@@ -8,17 +8,18 @@ from sqlalchemy.orm import Session
 from contract.pack.manifest import PackManifest
 from contract.specs import SpecInvalid
 from contract.tasks import TERMS
-from core import owned, teachers
-from core.datasets import ready_version
+from core.database import owned
+from core.datasets.ledger import ready_version
 from core.errors import Conflict, InvalidTransition
 from core.ids import new_id
 from core.jobs import deletion
-from core.jobs.states import TERMINAL
 from core.sweeps import ledger
 from core.sweeps.feasibility import sweep_violations
 from core.sweeps.spec import parse_sweep
 from core.tables import Job, Sweep
+from core.tables.states import TERMINAL
 from core.webhooks import outbox
+from core.weights import donors
 
 BY_REQUEST = "the sweep was cancelled"
 
@@ -32,7 +33,7 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     asked = parse_sweep(body)
     version = ready_version(session, tenant_id, asked.dataset)
     manifest = PackManifest.model_validate(version.manifest)
-    found = sweep_violations(asked, manifest, require=lambda spec: teachers.require(session, tenant_id, spec, manifest))
+    found = sweep_violations(asked, manifest, require=lambda spec: donors.require(session, tenant_id, spec, manifest))
     if found:
         raise SpecInvalid(found)
     metric = TERMS[manifest.task].validated[0] if asked.metric == "auto" else asked.metric

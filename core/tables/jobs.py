@@ -100,5 +100,5 @@ class Checkpoint(Owned, Row):
 
     __table_args__ = (
         Index("ix_checkpoints_job_id_arm_step", "job_id", "arm", "step"),
-        Index("ix_checkpoints_tenant_id", "tenant_id", postgresql_include=["bytes"]),  # core.quotas sums them
+        Index("ix_checkpoints_tenant_id", "tenant_id", postgresql_include=["bytes"]),  # core.accounts.quotas sums them
     )

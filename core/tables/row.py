@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, LargeBinary, Me
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from core import origin
+from core.request_id import current as current_request_id
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -41,11 +41,11 @@ class Owned:
 
 
 class Leased:
-    """A row that one worker at a time works on. See `core.leases`."""
+    """A row that one worker at a time works on. See `core.database.leases`."""
 
     fence: Mapped[int] = mapped_column(server_default=text("0"))  # grows with every claim; refuses stale writers
     lease_expires_at: Mapped[datetime | None]
     worker: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))  # since the last progress that survives a crash
     rung_at: Mapped[datetime | None]  # when a message was last sent for it
-    request_id: Mapped[str | None] = mapped_column(default=origin.current)  # that queued it last
+    request_id: Mapped[str | None] = mapped_column(default=current_request_id)  # that queued it last

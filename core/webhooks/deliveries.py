@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import and_, case, delete, exists, func, or_, update
 from sqlalchemy.orm import Session
 
-from core import leases, origin, owned
+from core import request_id
+from core.database import leases, owned
+from core.database.leases import Conditions
 from core.errors import Conflict, NotFound
-from core.leases import Conditions
 from core.settings import settings
 from core.tables import Webhook, WebhookDelivery
 from core.webhooks import outbox
@@ -112,7 +113,7 @@ def redeliver(session: Session, tenant_id: str, webhook_id: str, delivery_id: st
     if delivery.status != "queued":
         delivery.status, delivery.attempts, delivery.finished_at = "queued", 0, None
         delivery.queued_at = func.now()
-    delivery.due_at, delivery.rung_at, delivery.request_id = func.now(), None, origin.current()
+    delivery.due_at, delivery.rung_at, delivery.request_id = func.now(), None, request_id.current()
     session.flush()
     session.refresh(delivery)
     outbox.ring_after_commit(session, [delivery.id])

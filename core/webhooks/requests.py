@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import quotas
+from core.accounts import quotas
 from core.ids import new_id
 from core.tables import Webhook
 from core.webhooks import addresses, secrets

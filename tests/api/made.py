@@ -8,11 +8,11 @@ from typing import Any
 from contract.results.evaluation import Evaluation, SplitEvaluation
 from contract.results.exported import ExportResult
 from contract.specs import Constraints
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.ids import new_id
 from core.jobs import ledger
 from core.jobs.ledger import Claim, FinishedExport, Publication
+from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Export, Job, Model
 from tests.worker import seed
 

@@ -14,9 +14,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from contract.specs import Constraints
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.ids import new_id
+from core.store import storage
 from core.tables import DatasetVersion, Export, Model
 from tests.api import made
 from trainer.export import bundle, formats

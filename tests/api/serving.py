@@ -12,8 +12,8 @@ import uvicorn
 
 from api.app import create_app
 from api.protocol import LimitedProtocol
-from core.database import transaction
-from core.keys import SCOPES, create, ensure_tenant
+from core.accounts.keys import SCOPES, create, ensure_tenant
+from core.database.database import transaction
 
 
 class Server:

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from core import storage
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller

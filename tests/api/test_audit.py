@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import AuditEntry, DatasetVersion, Job, JobEvent
 from tests.api import made
 from tests.api.serving import Caller, Server, caller

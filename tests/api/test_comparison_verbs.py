@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller, Server, caller

@@ -10,7 +10,7 @@ import redis
 from sqlalchemy import select
 
 from core import queue
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import DatasetVersion, Job
 from tests.api import made
 from tests.api.serving import Caller

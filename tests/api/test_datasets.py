@@ -12,8 +12,10 @@ from PIL import Image
 
 from contract.pack.manifest import Pairability
 from contract.results.ingested import Finding, ValidationReport
-from core import datasets, leases, storage
-from core.database import transaction
+from core.database import leases
+from core.database.database import transaction
+from core.datasets import ledger as datasets
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.data import packs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from optuna import get_all_study_names
 
-from core import storage
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.worker import seed, sweeping

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from api import telemetry
 from api.schemas.problem import ProblemDetails
-from core import datasets
 from core import settings as core_settings
+from core.datasets import ledger as datasets
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.routes import events as routes
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.tables import DatasetVersion
 from tests.api import made

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import update
 
 from api.schemas.comparisons import Comparison
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import DatasetVersion, Model
 from tests.api import made
 from tests.api.serving import Caller

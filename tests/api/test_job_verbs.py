@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import redis
 
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from core.tables import DatasetVersion

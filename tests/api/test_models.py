@@ -14,8 +14,8 @@ import onnxruntime
 import pytest
 from sqlalchemy import update
 
-from core import metrics
-from core.database import transaction
+from core.database.database import transaction
+from core.jobs import curves as metrics
 from core.settings import settings
 from core.tables import DatasetVersion, Export, Model
 from tests.api import made

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from api.prediction.sessions import FileTooLarge, Sessions, sessions
-from core import serving, storage
-from core.database import transaction
+from core.database.database import transaction
 from core.decoding import child
 from core.decoding.images import decode
+from core.exports import serving
+from core.store import storage
 from core.tables import DatasetVersion, Export
 from ingest.images import images
 from ingest.limits import Limits

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import DatasetVersion, Model
 from tests.api import served
 from tests.api.served import HEIGHT, LABELS, WIDTH, Served

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from contract.results.exported import ProfileResult
-from core import devices, profiles, queue
-from core.database import transaction
+from core import queue
+from core.database.database import transaction
+from core.exports import devices, profiles
 from core.tables import DatasetVersion, Export
 from tests.api import made
 from tests.api.serving import Caller

@@ -9,9 +9,9 @@ import httpx
 import psycopg
 import pytest
 
-from core import profiles
-from core.database import transaction
-from core.keys import SCOPES
+from core.accounts.keys import SCOPES
+from core.database.database import transaction
+from core.exports import profiles
 from core.tables import DatasetVersion, Export
 from tests.api import made
 from tests.api.serving import Caller, Server, caller

@@ -11,7 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from core import storage, uploads
+from core.datasets import uploads
+from core.store import storage
 from tests.api.serving import Caller
 
 MIB = 2**20

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from core import listing
-from core.database import transaction
-from core.keys import ensure_tenant
+from core.accounts.keys import ensure_tenant
+from core.database.database import transaction
 from core.listing import JobFilter, Window
 from core.tables import Job
 from tests.worker import seed

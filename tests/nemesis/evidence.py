@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import NotFound
+from core.store import storage
 from tests.nemesis import audit
 from tests.nemesis.fleet import trainers
 from tests.nemesis.run import INTERVAL, Run, uninterrupted

@@ -15,8 +15,8 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from core import keys
-from core.database import transaction
+from core.accounts import keys
+from core.database.database import transaction
 from core.tables import DatasetVersion
 from tests.conftest import forget_settings, migrate
 from tests.data import packs

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from contract.pack.manifest import PackManifest
-from core import datasets, keys, uploads
-from core.database import transaction
+from core.accounts import keys
+from core.database.database import transaction
+from core.datasets import ledger as datasets
+from core.datasets import uploads
 from core.jobs import ledger
 from core.jobs.ledger import Claim
-from core.storage import StoredFile
+from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client
 from tests.servers.api import ApiServer

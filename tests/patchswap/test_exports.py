@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from contract.results.exported import ExportResult
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import FinishedExport, Publication
-from core.storage import StoredFile
+from core.store import storage
+from core.store.storage import StoredFile
 from patchswap.cli import main
 from patchswap.client import Client
 from patchswap.errors import BadInput, DamagedFile, ServiceUnreachable

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core import storage, uploads
-from core.database import transaction
+from core.database.database import transaction
+from core.datasets import uploads
+from core.store import storage
 from patchswap import downloads
 from patchswap import uploads as client_uploads
 from patchswap.client import Client

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import tables
-from core.database import transaction
+from core.database.database import transaction
 from patchswap.cli import main
 from patchswap.client import Client
 from patchswap.errors import ApiError

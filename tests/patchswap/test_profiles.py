@@ -9,8 +9,8 @@ import pytest
 
 from contract.child.messages import JobError
 from contract.results.exported import ProfileResult
-from core import devices, profiles
-from core.database import transaction
+from core.database.database import transaction
+from core.exports import devices, profiles
 from patchswap import device_worker
 from patchswap.cli import main
 from patchswap.client import Client

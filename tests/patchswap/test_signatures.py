@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core import signing, storage, tables
-from core.database import transaction
+from core import signing, tables
+from core.database.database import transaction
+from core.store import storage
 from patchswap.cli import main
 from patchswap.client import Client
 from patchswap.errors import BadInput, DamagedFile

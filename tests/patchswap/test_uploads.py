@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core import uploads as core_uploads
-from core.database import transaction
+from core.database.database import transaction
+from core.datasets import uploads as core_uploads
 from patchswap import uploads
 from patchswap.client import Client
 from patchswap.errors import ApiError, ServiceUnreachable

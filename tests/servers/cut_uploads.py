@@ -8,7 +8,7 @@ import time
 
 _PROGRAM = """
 import os, signal, sys, obstore
-from core import storage
+from core.store import storage
 writers = [obstore.open_writer(storage.store(), key, buffer_size=5 * 2**20) for key in sys.argv[1:]]
 for writer in writers:  # one that is let go aborts its upload
     writer.write(bytes(11 * 2**20))

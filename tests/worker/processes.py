@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from core.jobs.states import TERMINAL
 from core.tables import Job
+from core.tables.states import TERMINAL
 from tests.servers import processes
 from tests.worker import seed
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from contract.pack.manifest import PackManifest, Pairability
 from contract.specs import parse
-from core import storage
-from core.database import transaction
+from core.accounts.keys import ensure_tenant
+from core.database.database import transaction
 from core.ids import new_id
 from core.jobs import requests
-from core.keys import ensure_tenant
+from core.store import storage
 from core.tables import Dataset, DatasetVersion, Job, Upload
 
 SAMPLES = b"not read by the fake trainer" * 100

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from contract.child.messages import JobError
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim, Publication
+from core.store import storage
 from core.sweeps import requests
 from core.tables import DatasetVersion, Job, Sweep, SweepTrial
 from tests.api import made

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from core import origin, queue, storage
-from core.database import transaction
+from core import queue, request_id
+from core.database.database import transaction
+from core.store import storage
 from core.tables import Export, Job, JobAttempt, Model
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end, wait_until
@@ -57,9 +58,9 @@ def test_job_rung_over_celery_is_published_on_s3(version, start_worker):
 
 def test_log_of_the_worker_names_the_request_that_queued_the_job(version, start_worker):
     worker = start_worker()
-    token = origin.request_id.set("request-of-a-customer")
+    token = request_id.request_id.set("request-of-a-customer")
     job = submit(version)
-    origin.request_id.reset(token)
+    request_id.request_id.reset(token)
     wait_for_end(job.id)
     lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.startswith("{")]
     assert {line["request_id"] for line in lines if line.get("job") == job.id} == {"request-of-a-customer"}

@@ -12,11 +12,11 @@ from sqlalchemy import select, update
 
 from contract.child.messages import Checkpoint
 from contract.specs import Plan
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import Claim
+from core.store import storage
 from core.tables import Checkpoint as Row
 from core.tables import Job
 from tests.worker import seed

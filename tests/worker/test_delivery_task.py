@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core import queue
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import Fenced
 from core.tables import Webhook, WebhookDelivery
 from core.webhooks import deliveries

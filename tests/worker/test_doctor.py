@@ -14,7 +14,7 @@ import redis
 from sqlalchemy import text
 
 from core import doctor
-from core.database import engine, transaction
+from core.database.database import engine, transaction
 from core.jobs import ledger
 from tests.conftest import forget_settings
 from tests.servers.postgres import PostgresServer

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import update
 
 from contract.specs import Constraints, ExportSpec
-from core import exports, signing, storage
-from core.database import transaction
+from core import signing
+from core.database.database import transaction
+from core.exports import ledger as exports
+from core.store import storage
 from core.tables import Export, Job, Model
 from tests.conftest import forget_settings
 from tests.worker import seed

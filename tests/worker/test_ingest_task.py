@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, update
 
 from contract.pack.manifest import PackManifest
-from core import datasets, storage
-from core.database import transaction
+from core.database.database import transaction
+from core.datasets import ledger as datasets
+from core.store import storage
 from core.tables import Dataset, DatasetVersion, Upload
 from tests.conftest import forget_settings
 from tests.data import layouts, scenes

@@ -10,9 +10,9 @@ import obstore
 import pytest
 from sqlalchemy import select
 
-from core import storage
-from core.database import engine, transaction
+from core.database.database import engine, transaction
 from core.errors import StoreUnavailable
+from core.store import storage
 from core.tables import Checkpoint, JobAttempt, Model
 from tests.conftest import forget_settings
 from tests.servers.postgres import PostgresServer

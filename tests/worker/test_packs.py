@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core import storage
 from core.errors import ChecksumMismatch, NotFound
+from core.store import storage
 from core.tables import DatasetVersion
 from tests.conftest import forget_settings
 from tests.worker import seed

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from core import devices, profiles, queue, storage
-from core.database import transaction
-from core.jobs import sweeping
+from core import queue
+from core.database.database import transaction
+from core.exports import devices, profiles
+from core.store import storage
 from core.tables import Export, Job, Model, Profile
 from tests.conftest import forget_settings
 from tests.worker import seed
@@ -16,6 +17,7 @@ from tests.worker.test_export_task import order
 from tests.worker.test_whole_job import read
 from worker import sweeper
 from worker.export_task import run_export
+from worker.housekeeping import lost_leases
 from worker.profile_task import run_profile
 from worker.run import run_job
 
@@ -105,7 +107,7 @@ def test_lease_that_ran_out_is_taken_back_and_the_old_worker_fenced(export, on_p
         profiles.claim(session, profile.id, "gone", device=PI)
         session.execute(update(Profile).values(lease_expires_at=Profile.created_at))
     with transaction() as session:
-        sweeping.requeue_expired(session)
+        lost_leases.requeue_expired(session)
     assert read(Profile, profile.id).status == "queued"
     run_profile(profile.id)
     assert (read(Profile, profile.id).status, read(Profile, profile.id).fence) == ("succeeded", 2)

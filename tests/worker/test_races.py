@@ -12,10 +12,10 @@ import time
 import pytest
 
 from core import queue
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import InvalidTransition
 from core.jobs import requests
-from core.jobs.states import TERMINAL
+from core.tables.states import TERMINAL
 from tests.core.jobs.racing import BEFORE, violations
 from tests.worker import seed
 from tests.worker.processes import wait_until

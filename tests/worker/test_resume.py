@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import requests
+from core.store import storage
 from core.tables import Checkpoint, Job
 from tests.worker import seed
 from tests.worker.processes import wait_until

@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import StoreUnavailable
-from core.jobs import requests, sweeping
+from core.jobs import requests
+from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
 from worker import checkpoints, publication, stopping
+from worker.housekeeping import lost_leases
 from worker.run import run_job
 
 SLOW = {"fake/step_seconds": "0.1"}
@@ -265,7 +266,7 @@ def test_worker_that_lost_its_claim_writes_nothing_more(version, background):
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
     with transaction() as session:
         session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
-        sweeping.requeue_expired(session)
+        lost_leases.requeue_expired(session)
     before = seed.read(job.id)
     assert before.status == "queued"
     threading.Event().wait(2.5)

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import datasets, queue, storage
-from core.database import session_factory, transaction
+from core import queue
+from core.database.database import session_factory, transaction
+from core.datasets import ledger as datasets
 from core.jobs import ledger
 from core.jobs.ledger import Claim
-from core.storage import StoredFile
+from core.store import storage
+from core.store.storage import StoredFile
 from core.tables import IdempotencyKey, Job, Upload
 from tests.conftest import forget_settings
 from tests.servers.cut_uploads import leave_unfinished

@@ -9,8 +9,9 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import select, text
 
-from core import datasets, queue
-from core.database import transaction
+from core import queue
+from core.database.database import transaction
+from core.datasets import ledger as datasets
 from core.errors import InUse
 from core.jobs import ledger as job_ledger
 from core.jobs import requests as job_requests

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core import storage
-from core.database import transaction
+from core.database.database import transaction
+from core.store import storage
 from core.tables import DatasetVersion, Export, Job, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.data import packs

@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from contract.results.network_card import TeacherCard
 from contract.specs.methods import CrossEntropySpec, KdSpec
-from core import storage, teachers
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import ChecksumMismatch, NotFound
+from core.store import storage
 from core.tables import Job, JobAttempt, Model
+from core.weights import donors
 from tests.worker import seed
 from worker import teaching
 from worker.lease import Lease
@@ -29,9 +30,9 @@ def taught(version, model: Model, **body) -> Job:
     return seed.job(version, method={"name": "kd", "teacher": model.id}, **body)
 
 
-def found(model: Model) -> teachers.Teacher:
+def found(model: Model) -> donors.Teacher:
     with transaction() as session:
-        teacher = teachers.find(session, model.tenant_id, model.id)
+        teacher = donors.find(session, model.tenant_id, model.id)
         assert teacher is not None
         return teacher
 

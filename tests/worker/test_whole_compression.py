@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core import queue
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobEvent, Model
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end

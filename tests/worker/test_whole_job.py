@@ -13,9 +13,11 @@ from sqlalchemy import select
 
 from contract.specs import ExportSpec
 from contract.specs.methods import TaughtSpec
-from core import datasets, queue, storage
-from core import exports as model_exports
-from core.database import transaction
+from core import queue
+from core.database.database import transaction
+from core.datasets import ledger as datasets
+from core.exports import ledger as model_exports
+from core.store import storage
 from core.tables import Dataset, DatasetVersion, Export, Model
 from tests.conftest import forget_settings
 from tests.trainer.methods import every

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import DatasetVersion, Export, Model
 from tests.conftest import forget_settings
 from tests.worker import sweeping, test_whole_job

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import Webhook, WebhookDelivery
 from core.webhooks import requests
 from tests.servers.receiver import Receiver

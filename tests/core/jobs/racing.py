@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import Fenced, InvalidTransition
-from core.jobs import ledger, requests, sweeping
+from core.jobs import ledger, requests
 from core.jobs.ledger import CancelledFirst, Claim, Publication
-from core.storage import StoredFile
+from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job, JobAttempt, JobEvent, Model
 from tests.worker import seed
+from worker.housekeeping import lost_leases
 
 STEPS = 3
 JITTER_SECONDS = 0.003  # about as long as one of the transactions that race
@@ -115,7 +116,7 @@ class Race:
 
     def sweep(self) -> None:
         with transaction() as session:
-            sweeping.requeue_expired(session)
+            lost_leases.requeue_expired(session)
 
     def drain(self) -> str:
         """The sweeper and a worker that is never interrupted, until nothing is left to do; gives the last status."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import event
 
-from core.database import engine, transaction
+from core.database.database import engine, transaction
 from core.jobs import deletion
 from core.tables import Export, Job, Model
 from tests.api import made

@@ -8,13 +8,14 @@ from sqlalchemy import func, select, update
 from contract.child.messages import JobError
 from contract.results.exported import ExportResult
 from contract.specs import Constraints
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import Fenced
-from core.jobs import ledger, requests, sweeping
+from core.jobs import ledger, requests
 from core.jobs.ledger import CancelledFirst, Claim, FinishedExport, Publication
-from core.storage import StoredFile
+from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.worker import seed
+from worker.housekeeping import lost_leases
 
 ERROR = JobError(code="loss_nan", category="user_spec", retryable=False, message="m", remediation="r")
 FILE = StoredFile("jobs/x/1/model.safetensors", 3, "0" * 64)
@@ -60,7 +61,7 @@ def publication() -> Publication:
 def expire() -> None:
     with transaction() as session:
         session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
-        sweeping.requeue_expired(session)
+        lost_leases.requeue_expired(session)
 
 
 def count(table: type) -> int:

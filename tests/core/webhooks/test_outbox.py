@@ -7,13 +7,17 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from core import datasets, exports, leases, profiles, queue
-from core.database import session_factory, transaction
+from core import queue
+from core.accounts.keys import ensure_tenant
+from core.database import leases
+from core.database.database import session_factory, transaction
+from core.database.leases import POISON
+from core.datasets import ledger as datasets
 from core.errors import Fenced
+from core.exports import ledger as exports
+from core.exports import profiles
 from core.jobs import ledger, requests
-from core.jobs.endings import POISON
 from core.jobs.ledger import Claim
-from core.keys import ensure_tenant
 from core.sweeps import requests as sweeps
 from core.tables import DatasetVersion, Export, Webhook, WebhookDelivery
 from core.webhooks import outbox

@@ -12,7 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, update
 
-from core.database import transaction
+from core.database.database import transaction
 from core.tables import Webhook
 from core.webhooks import requests, secrets
 from tests.conftest import forget_settings

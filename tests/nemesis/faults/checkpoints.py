@@ -8,7 +8,7 @@ import signal
 
 import psycopg
 
-from core import storage
+from core.store import storage
 from tests.nemesis.faults.processes import send, tree
 from tests.nemesis.run import INTERVAL, Fault, NotFired, Run, now
 from tests.nemesis.world import wait_for

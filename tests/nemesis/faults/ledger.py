@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from core.pool import STILL_SECONDS
+from core.database.pool import STILL_SECONDS
 from tests.nemesis.client import Customer
 from tests.nemesis.faults.processes import begin
 from tests.nemesis.fleet import trainers

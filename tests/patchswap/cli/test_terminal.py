@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from patchswap.cli import output
 from patchswap.client import Client

@@ -9,8 +9,8 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event, func, text, update
 
-from core import leases
-from core.database import engine, transaction
+from core.database import leases
+from core.database.database import engine, transaction
 from core.errors import Fenced
 from core.settings import settings
 from core.tables import Job

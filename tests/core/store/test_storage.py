@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core import storage
 from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
+from core.store import storage
 from tests.conftest import forget_settings
 from tests.servers.proxy import BreakingProxy, Fault
 

@@ -10,10 +10,12 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import owned, quotas, storage
+from core.accounts import quotas
+from core.database import owned
 from core.errors import ChecksumMismatch, Conflict, Invalid, TooLarge, UploadExpired, UploadIncomplete
 from core.ids import new_id
 from core.settings import settings
+from core.store import storage
 from core.tables import DatasetVersion, Upload
 
 # A part is what a broken connection costs. Larger ones for larger files keep the count under 1,000.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from core import origin
+from core import request_id
 from core.tables import Job, JobEvent
 from core.webhooks import outbox
 
@@ -21,7 +21,7 @@ def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
 def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dict[str, Any]]]) -> None:
     """A new status is told to webhooks too, in the same transaction."""
     first = job.latest_event_seq + 1
-    asked = {"request_id": origin.current()} if origin.current() else {}
+    asked = {"request_id": request_id.current()} if request_id.current() else {}
     rows = [
         {"job_id": job.id, "seq": first + index, "type": type_, "data": data | asked}
         for index, (type_, data) in enumerate(events)

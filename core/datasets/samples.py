@@ -15,8 +15,8 @@ from obstore.store import LocalStore
 from PIL import Image
 
 from contract.pack.manifest import PackManifest, Split
-from core import storage
 from core.errors import NotFound, PackDamaged
+from core.store import storage
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
 _MARKS = {"classification": (), "segmentation": ("classes",), "detection": ("boxes", "box_labels")}

@@ -3,21 +3,13 @@
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from contract.child.messages import JobError
-from core import events
-from core.jobs.states import TERMINAL
+from core.database.leases import POISON
+from core.jobs import events
 from core.settings import settings
 from core.tables import Job, JobAttempt, JobEvent
+from core.tables.states import TERMINAL
 
 BY_REQUEST = "cancelled by request"
-
-POISON = JobError(
-    code="poison",
-    category="platform",
-    retryable=True,
-    message="the job ended its worker several times without reaching a newer checkpoint",
-    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
-)
 
 
 def end_attempt(session: Session, job: Job, *, outcome: str, reason: str) -> str:

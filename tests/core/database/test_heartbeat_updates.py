@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from core.database import transaction
+from core.database.database import transaction
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from tests.worker import seed

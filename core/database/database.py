@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import pool
+from core.database import pool
 from core.settings import settings
 
 # A statement that takes longer than this is a bug or a lock nobody releases; it must not hold a pool's connection.

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from contract.specs import SpecInvalid, parse
-from core.database import transaction
+from core.database.database import transaction
 from core.errors import InUse, TeacherGone
 from core.jobs import requests
 from core.tables import DatasetVersion, Job, Model

@@ -9,11 +9,11 @@ from contract.child.messages import JobError
 from contract.results.exported import ExportResult
 from contract.specs import ExportSpec, LadderSpec
 from contract.tasks import TaskName, format_obstacle
-from core import leases, owned
+from core.database import leases, owned
+from core.database.leases import POISON
 from core.errors import Invalid
 from core.ids import new_id
-from core.jobs.endings import POISON
-from core.storage import StoredFile
+from core.store.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
 from core.webhooks import outbox
 

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core.database import engine
-from core.pool import CONNECTIONS, STILL_SECONDS
+from core.database.database import engine
+from core.database.pool import CONNECTIONS, STILL_SECONDS
 
 
 @pytest.fixture

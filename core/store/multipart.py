@@ -20,9 +20,9 @@ from xml.etree.ElementTree import Element
 from defusedxml import ElementTree
 from obstore.store import LocalStore, S3Store
 
-from core import storage
 from core.errors import StoreUnavailable
-from core.presigning import Signer
+from core.store import storage
+from core.store.presigning import Signer
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 30

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contract.tasks import TERMS, TaskName
-from core import owned, storage
+from core.database import owned
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
+from core.store import storage
 from core.tables import Export, Model
 
 FORMAT, MEMBER = "onnx", "model.onnx"

@@ -20,8 +20,8 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from core.errors import ChecksumMismatch, NotFound, StoreUnavailable
-from core.presigning import Signer
 from core.settings import Settings, settings
+from core.store.presigning import Signer
 
 CHUNK_BYTES = 8 * 2**20
 LOCAL_CHUNK_BYTES = 2**20

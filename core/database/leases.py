@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from contract.child.messages import JobError
 from core.errors import Fenced
 from core.settings import settings
 from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
@@ -118,3 +119,12 @@ def due_for_ring(
     # Asked again: a row that is claimed meanwhile is its worker's, and needs no message.
     mark = update(table).where(table.id.in_(ids), table.status == "queued").values(rung_at=func.now())
     return sorted(session.scalars(mark.returning(table.id))) if ids else []
+
+
+POISON = JobError(
+    code="poison",
+    category="platform",
+    retryable=True,
+    message="the job ended its worker several times without reaching a newer checkpoint",
+    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
+)

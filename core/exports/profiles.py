@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
 from contract.results.exported import ProfileResult
-from core import devices, exports, leases, owned, queue
+from core import queue
+from core.database import leases, owned
 from core.errors import Conflict, Invalid
+from core.exports import devices
+from core.exports import ledger as exports
 from core.ids import new_id
 from core.tables import Export, Model, Profile
 from core.webhooks import outbox

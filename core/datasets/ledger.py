@@ -6,12 +6,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
-from core import leases, owned, quotas
+from core.accounts import quotas
+from core.database import leases, owned
+from core.database.leases import POISON
 from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
-from core.jobs.endings import POISON
-from core.jobs.states import TERMINAL
 from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
+from core.tables.states import TERMINAL
 from core.webhooks import outbox
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import obstore
 from obstore.store import LocalStore
 
-from core import storage
 from core.errors import Invalid
+from core.store import storage
 
 # Below 1 MiB the hand-over to other threads shows, above it only memory grows.
 PIECE_BYTES = 2**20

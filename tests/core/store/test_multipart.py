@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core import multipart, storage
 from core.errors import StoreUnavailable
 from core.settings import settings
+from core.store import multipart, storage
 from tests.conftest import forget_settings
 from tests.servers.cut_uploads import leave_unfinished
 from tests.servers.proxy import BreakingProxy, Fault

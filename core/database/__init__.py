@@ -1,0 +1,1 @@
+"""How rows are reached: sessions, the pool, a tenant's own rows, leases."""

@@ -1,0 +1,1 @@
+"""Files to download: asked for, published, measured, served."""

@@ -1,0 +1,1 @@
+"""Objects in the bucket: stored, signed for, streamed."""

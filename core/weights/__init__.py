@@ -1,0 +1,1 @@
+"""Networks that a job begins with or learns from."""
