@@ -23,7 +23,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp 
 USER 10001
 WORKDIR /scratch
 # Whether this container's worker takes messages, not whether its process exists: Celery answers a ping only then.
-# It tells an orchestrator; what ends a deaf worker is worker.watchdog, for which the container needs `--init`.
+# It tells an orchestrator; what ends a deaf worker is worker.liveness.watchdog, for which the container needs `--init`.
 HEALTHCHECK --interval=30s --timeout=20s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from core.queue import celery_app; from core.settings import settings; \
 assert celery_app().control.ping(timeout=8, limit=1, pattern=f'*@{settings().worker_name}', matcher='glob')"]

@@ -12,8 +12,10 @@ from core import signing
 from core.queue import of_device
 from core.settings import settings
 from core.webhooks import secrets
-from worker import exposition, logs, sweeper, watchdog
-from worker.pulse import Pulse
+from worker.housekeeping import sweeper
+from worker.liveness import watchdog
+from worker.liveness.consumer_state import Pulse
+from worker.telemetry import exposition, logs
 
 _WHAT = "train: jobs; short: ingest and exports; device: measuring under PATCHSWAP_DEVICE_NAME"
 

@@ -1,8 +1,9 @@
 """The Celery app of a worker: five tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
-`worker.stopping`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here: it tells
-nobody before its time is over, and always takes all of it (celery 5.7, `celery.apps.worker._shutdown_handler`).
+`worker.liveness.shutdown`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here:
+it tells nobody before its time is over, and always takes all of it (celery 5.7,
+`celery.apps.worker._shutdown_handler`).
 """
 
 import logging
@@ -26,50 +27,51 @@ from celery.signals import (
 from contract.child.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
-from worker import exposition, logs, pulse, stopping
-from worker.delivery_task import run_delivery
-from worker.export_task import run_export
-from worker.ingest_task import run_ingest
-from worker.profile_task import run_profile
-from worker.run import run_job
+from worker.liveness import consumer_state, shutdown
+from worker.tasks.delivery import run_delivery
+from worker.tasks.export import run_export
+from worker.tasks.ingest import run_ingest
+from worker.tasks.job import run_job
+from worker.tasks.profile import run_profile
+from worker.telemetry import exposition, logs
 
 logger = logging.getLogger(__name__)
 app = celery_app()
 # After the grace the task has ended its child by force; what still runs then hangs.
 _EXIT_MARGIN_SECONDS = 10.0
 _TURN_SECONDS = 1.0
-_pulse = pulse.fresh()  # before the fork of the process that runs tasks
+_pulse = consumer_state.fresh()  # before the fork of the process that runs tasks
 # These tasks may be run again at any time: the claim decides.
 _SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 5}
 
 
 @app.task(name="worker.train")
 def train(job_id: str) -> None:
-    with stopping.at_sigterm():
+    with shutdown.at_sigterm():
         run_job(job_id)
 
 
 @app.task(name="worker.ingest", **_SHORT)
 def ingest(version_id: str) -> None:
-    with stopping.at_sigterm():
+    with shutdown.at_sigterm():
         run_ingest(version_id)
 
 
 @app.task(name="worker.export", **_SHORT)
 def export(export_id: str) -> None:
-    with stopping.at_sigterm():
+    with shutdown.at_sigterm():
         run_export(export_id)
 
 
 @app.task(name="worker.profile", **_SHORT)
 def profile(profile_id: str) -> None:
-    with stopping.at_sigterm():
+    with shutdown.at_sigterm():
         run_profile(profile_id)
 
 
 @app.task(name="worker.deliver", **_SHORT)
 def deliver(delivery_id: str) -> None:
-    with stopping.at_sigterm():
+    with shutdown.at_sigterm():
         run_delivery(delivery_id)
 
 
@@ -92,7 +94,7 @@ def _tell_figures(**_: object) -> None:
 
 def _keep_sweeping(queue_name: str) -> None:
     shown = _pulse.descriptor
-    while not stopping.requested():
+    while not shutdown.requested():
         command = [sys.executable, "-P", "-m", "worker", "sweep", "--parent", str(os.getpid())]
         watch = ["--pulse", str(shown), "--queue", queue_name]
         ended = subprocess.run([*command, *watch], stdin=subprocess.DEVNULL, pass_fds=(shown,), check=False)
@@ -130,7 +132,7 @@ def _tie_to_parent(**_: object) -> None:
 
 @worker_shutting_down.connect
 def _stop_task(**_: object) -> None:
-    stopping.request()
+    shutdown.request()
     last_resort = threading.Timer(settings().grace_seconds + _EXIT_MARGIN_SECONDS, os._exit, args=(1,))
     last_resort.daemon = True
     last_resort.start()

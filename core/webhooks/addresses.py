@@ -1,6 +1,6 @@
 """Where messages may go: to public addresses, by https. What a name leads to is only known when something is sent.
 
-So the rule stands twice: here for a url as it is written, and in `worker.sending` for the one address that is used.
+So the rule stands twice: here for a url as it is written, and in `worker.tasks.sending` for the address used.
 """
 
 import ipaddress

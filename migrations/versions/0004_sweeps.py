@@ -72,7 +72,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("sweep_id is not null"),
     )
-    # Its tables are Optuna's own to make, and made when the first sweep is driven (worker/studies.py).
+    # Its tables are Optuna's own to make, and made when the first sweep is driven (worker/sweeps/studies.py).
     op.execute("CREATE SCHEMA IF NOT EXISTS optuna")
 
 

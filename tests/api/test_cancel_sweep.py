@@ -5,12 +5,12 @@ from __future__ import annotations
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.worker import sweeping
-from worker import sweeps
+from worker.sweeps import driving
 
 
 def test_cancel_ends_the_sweep_and_its_jobs(ours: Caller, version: DatasetVersion):
     sweep_id = sweeping.sweep(version)
-    sweeps.tick()
+    driving.tick()
     running, queued = (trial.job_id for trial in sweeping.trials(sweep_id))
     sweeping.claim(running)
     answer = ours.post(f"/v1/sweeps/{sweep_id}/cancel")
@@ -26,9 +26,9 @@ def test_cancel_ends_the_sweep_and_its_jobs(ours: Caller, version: DatasetVersio
 
 def test_final_job_is_cancelled_too(ours: Caller, version: DatasetVersion):
     sweep_id = sweeping.sweep(version, trials=1)
-    sweeps.tick()
+    driving.tick()
     sweeping.finish(sweeping.trials(sweep_id)[0].job_id, 0.8)
-    sweeps.tick()
+    driving.tick()
     found = ours.post(f"/v1/sweeps/{sweep_id}/cancel").json()
     assert found["counts"]["complete"] == 1
     assert ours.get(f"/v1/jobs/{found['final_job_id']}").json()["status"] == "cancelled"
@@ -36,9 +36,9 @@ def test_final_job_is_cancelled_too(ours: Caller, version: DatasetVersion):
 
 def test_ended_sweep_is_a_conflict(ours: Caller, version: DatasetVersion):
     sweep_id = sweeping.sweep(version, trials=1)
-    sweeps.tick()
+    driving.tick()
     sweeping.fail(sweeping.trials(sweep_id)[0].job_id)
-    sweeps.tick()
+    driving.tick()
     answer = ours.post(f"/v1/sweeps/{sweep_id}/cancel")
     assert (answer.status_code, answer.json()["code"], answer.json()["allowed"]) == (409, "invalid_transition", [])
     assert "cannot cancel a sweep that is failed" in answer.json()["detail"]

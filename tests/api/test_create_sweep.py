@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.tables import DatasetVersion
 from tests.api.serving import Caller, Server, caller
 from tests.worker import seed, sweeping
-from worker import sweeps
+from worker.sweeps import driving
 
 
 def pointers(answer) -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_dataset_without_validation_is_refused_with_the_remedy(ours: Caller):
 
 def test_model_of_a_trial_is_exported_by_nobody(ours: Caller, version: DatasetVersion):
     sweep_id = sweeping.sweep(version)
-    sweeps.tick()
+    driving.tick()
     sweeping.finish(sweeping.trials(sweep_id)[0].job_id, 0.5)
     (model,) = ours.get("/v1/models").json()["data"]
     assert (model["evaluation_split"], model["top1_accuracy"]) == ("val", 0.5)

@@ -9,18 +9,18 @@ from core.store import storage
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.worker import seed, sweeping
-from worker import studies, sweeps
+from worker.sweeps import driving, studies
 
 
 @pytest.fixture
 def ended(version: DatasetVersion) -> str:
     """One trial and a final job, both succeeded."""
     sweep_id = sweeping.sweep(version, trials=1)
-    sweeps.tick()
+    driving.tick()
     sweeping.finish(sweeping.trials(sweep_id)[0].job_id, 0.8)
-    sweeps.tick()
+    driving.tick()
     sweeping.finish(sweeping.read(sweep_id).final_job_id, 0.8)
-    sweeps.tick()
+    driving.tick()
     assert sweeping.read(sweep_id).status == "succeeded"
     return sweep_id
 
@@ -43,7 +43,7 @@ def test_its_jobs_go_too_where_that_is_asked(ours: Caller, ended: str):
 
 def test_one_that_is_not_over_stays(ours: Caller, version: DatasetVersion):
     sweep_id = sweeping.sweep(version)
-    sweeps.tick()
+    driving.tick()
     running, _ = (trial.job_id for trial in sweeping.trials(sweep_id))
     sweeping.claim(running)
     refused = ours.delete(f"/v1/sweeps/{sweep_id}")
@@ -58,7 +58,7 @@ def test_optuna_forgets_it_when_a_sweep_is_next_driven(ours: Caller, version: Da
     assert ended in get_all_study_names(studies._storage())
     ours.delete(f"/v1/sweeps/{ended}")
     other = sweeping.sweep(version)
-    sweeps.tick()
+    driving.tick()
     assert ended not in get_all_study_names(studies._storage())
     assert other in get_all_study_names(studies._storage())
 

@@ -12,7 +12,7 @@ from core.tables import DatasetVersion
 from tests.api import made
 from tests.api.serving import Caller
 from tests.worker import sweeping
-from worker import sweeps
+from worker.sweeps import driving
 
 
 def document() -> dict:
@@ -133,7 +133,7 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
     comparison = ours.post("/v1/comparisons", asked).json()
     made.succeed(comparison["jobs"][0]["id"], 0.5)
     sweep_id = sweeping.sweep(version)
-    sweeps.tick()
+    driving.tick()
     webhook = ours.post("/v1/webhooks", {"url": "https://example.com/hook"}).json()["links"]
     ours.post(f"{webhook['self']}/ping")
     paths = {

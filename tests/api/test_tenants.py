@@ -16,7 +16,7 @@ from core.tables import DatasetVersion, Export
 from tests.api import made
 from tests.api.serving import Caller, Server, caller
 from tests.worker import seed, sweeping
-from worker import sweeps
+from worker.sweeps import driving
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, s
     assert theirs.get(f"/v1/jobs?dataset={ids['dataset_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?dataset={ids['version_id']}").json()["data"] == []
     assert theirs.get(f"/v1/jobs?comparison={ids['comparison_id']}").json()["data"] == []
-    sweeps.tick()
+    driving.tick()
     assert theirs.get(f"/v1/jobs?sweep={ids['sweep_id']}").json()["data"] == []
 
 

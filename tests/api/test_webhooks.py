@@ -16,7 +16,7 @@ from tests.api.serving import Caller
 from tests.conftest import forget_settings
 from tests.servers.receiver import Manner, Receiver
 from tests.worker import webhooks
-from worker.delivery_task import run_delivery
+from worker.tasks.delivery import run_delivery
 
 URL = "https://example.com/hook"
 

@@ -17,7 +17,7 @@ from tests.nemesis import audit
 from tests.nemesis.fleet import trainers
 from tests.nemesis.run import INTERVAL, Run, uninterrupted
 from tests.nemesis.world import BUCKET, World
-from worker import orphans
+from worker.housekeeping import orphans
 
 Evidence = dict[str, Any]
 

@@ -10,7 +10,7 @@ from patchswap import Sweep
 from patchswap.client import Client
 from patchswap.errors import BadInput, Conflict, Invalid, SweepUnsuccessful, WaitTimeout
 from tests.patchswap.conftest import Worker
-from worker import sweeps
+from worker.sweeps import driving
 
 SPACE = {"optimizer.learning_rate": {"type": "float", "low": 1e-3, "high": 0.5, "log": True}}
 FIELDS: dict[str, Any] = {"space": SPACE, "trials": 2, "max_concurrent": 2}
@@ -23,17 +23,17 @@ def sweep(client: Client, dataset_id: str) -> Sweep:
 
 def end_all(sweep: Sweep) -> None:
     """Every trial fails."""
-    sweeps.tick()
+    driving.tick()
     for trial in sweep.refresh().trials:
         worker = Worker(trial.job_id or "")
         worker.claim()
         worker.end("failed")
-    sweeps.tick()
+    driving.tick()
 
 
 def test_a_sweep_is_read_with_its_trials_and_their_jobs(client: Client, sweep: Sweep):
     assert (sweep.status, sweep.trials, sweep.best) == ("running", (), None)
-    sweeps.tick()
+    driving.tick()
     found = client.sweeps.get(sweep.id)
     assert [(t.number, t.status) for t in found.trials] == [(0, "running"), (1, "running")]
     assert {job.id for job in client.jobs.list(sweep=sweep.id)} == {t.job_id for t in found.trials}
@@ -80,7 +80,7 @@ def test_watching_gives_each_change_and_ends_with_the_sweep(sweep: Sweep):
     for state in sweep.watch():
         seen.append((state.status, len(state.trials)))
         if len(seen) == 1:
-            sweeps.tick()
+            driving.tick()
         elif state.status == "running":
             sweep.cancel()
     assert seen == [("running", 0), ("running", 2), ("cancelled", 2)]

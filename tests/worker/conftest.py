@@ -11,7 +11,7 @@ from core.tables import DatasetVersion
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.processes import Worker
-from worker import stopping
+from worker.liveness import shutdown
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ def fake_trainer(short_leases: None, database: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATCHSWAP_TRAINER_MODULE", "tests.worker.fake_trainer")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     forget_settings()
-    stopping.forget()
+    shutdown.forget()
 
 
 @pytest.fixture

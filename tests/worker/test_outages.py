@@ -18,17 +18,17 @@ from tests.conftest import forget_settings
 from tests.servers.postgres import PostgresServer
 from tests.worker import seed
 from tests.worker.processes import wait_until
-from tests.worker.test_run import uninterrupted, weights
-from worker import stopping
-from worker.run import run_job
+from tests.worker.tasks.test_job import uninterrupted, weights
+from worker.liveness import shutdown
+from worker.tasks.job import run_job
 
 
 @pytest.fixture
 def background() -> Iterator[Callable[[str], Future[None]]]:
     with ThreadPoolExecutor() as pool:
         yield lambda job_id: pool.submit(run_job, job_id)
-        stopping.request()
-    stopping.forget()
+        shutdown.request()
+    shutdown.forget()
 
 
 def attempts(job_id: str) -> list[str | None]:
@@ -87,7 +87,7 @@ def test_store_that_is_away_for_a_while_delays_the_publication(version, monkeypa
         return put_file(*arguments, **options)
 
     monkeypatch.setattr(storage, "put_file", refuse_thrice)
-    monkeypatch.setattr("worker.lease.STORE_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("worker.claims.lease.STORE_PAUSE_SECONDS", 0.1)
     job = seed.job(version, labels={"fake/checkpoint_steps": "100"})
     run_job(job.id)
     assert seed.read(job.id).status == "succeeded"
@@ -140,7 +140,7 @@ def test_store_that_stays_away_gives_the_job_back_uncounted(version, monkeypatch
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(storage, "put_file", refuse)
-    monkeypatch.setattr("worker.run.PUBLISH_STALL_LIMITS", 1)
+    monkeypatch.setattr("worker.tasks.job.PUBLISH_STALL_LIMITS", 1)
     monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "8")
     forget_settings()
     job = seed.job(version, labels={"fake/checkpoint_steps": "100"})

@@ -13,17 +13,17 @@ from core.store import storage
 from core.tables import Checkpoint, Job
 from tests.worker import seed
 from tests.worker.processes import wait_until
-from tests.worker.test_run import events, rows, uninterrupted, weights
-from worker import stopping
-from worker.run import run_job
+from tests.worker.tasks.test_job import events, rows, uninterrupted, weights
+from worker.liveness import shutdown
+from worker.tasks.job import run_job
 
 
 @pytest.fixture
 def background() -> Iterator[Callable[[str], Future[None]]]:
     with ThreadPoolExecutor() as pool:
         yield lambda job_id: pool.submit(run_job, job_id)
-        stopping.request()
-    stopping.forget()
+        shutdown.request()
+    shutdown.forget()
 
 
 @pytest.fixture

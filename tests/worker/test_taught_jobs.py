@@ -15,7 +15,7 @@ from core.tables import DatasetVersion, Export, Job, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.data import packs
 from tests.worker import seed
-from worker.run import run_job
+from worker.tasks.job import run_job
 
 BODY = {"model": {"architecture": "resnet20"}, "training": {"epochs": 2, "pairs_per_batch": 16}}
 

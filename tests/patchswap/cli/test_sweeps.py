@@ -12,7 +12,7 @@ from patchswap.client import Client
 from patchswap.errors import BadInput
 from tests.patchswap.cli.conftest import Run, complaint, lines_of_json, one_json
 from tests.patchswap.test_sweeps import end_all
-from worker import sweeps
+from worker.sweeps import driving
 
 SEARCH = ["--range", "optimizer.learning_rate=1e-3..0.5,log", "--trials", "2"]
 
@@ -79,7 +79,7 @@ def test_a_sweep_is_shown_followed_and_cancelled(patchswap: Run, client: Client,
     created = patchswap("sweep", "create", "--dataset", "pets", *SEARCH)
     sweep_id = created.stdout.strip()
     assert created.stderr.strip() == f"follow it: patchswap sweep watch {sweep_id}"
-    sweeps.tick()
+    driving.tick()
     shown = patchswap("sweep", "show", sweep_id).stdout
     assert f"{sweep_id}: running" in shown
     assert "optimizer.learning_rate=" in shown

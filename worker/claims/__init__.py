@@ -1,0 +1,1 @@
+"""A row held while work on it advances."""

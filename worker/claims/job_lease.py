@@ -1,0 +1,78 @@
+"""The claim on a job: beside the lease, what the trainer says is written in batches and requests are noticed."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from contract.child.messages import PhaseName
+from core.jobs import events, ledger
+from core.jobs.ledger import Claim, Wishes
+from core.settings import settings
+from worker.claims.job_progress import JobProgress
+from worker.claims.lease import Asked, Lease
+from worker.claims.ledger_writes import write_once
+
+BATCH_SECONDS = 1.0  # between two writes while there is news
+
+
+class JobLease(Lease):
+    def __init__(self, claim: Claim, progress: JobProgress) -> None:
+        super().__init__(self._record)
+        self.claim = claim
+        self.progress = progress
+        self._phase: PhaseName | None = None
+        self._notes: list[tuple[events.EventType, dict[str, Any]]] = []
+        self._points: dict[tuple[str, int], dict[str, Any]] = {}
+        self._gpu_seconds = 0.0
+        self._changed = False
+        self._wishes = Wishes(cancel=False, pause=False)
+
+    def advance(self) -> None:
+        super().advance()
+        self._changed = True
+
+    def enter(self, phase: PhaseName) -> None:
+        self._phase = phase
+        self.note("phase", status="running", phase=phase, reason=None)
+        self.advance()
+
+    def note(self, type_: events.EventType, **data: Any) -> None:
+        self._notes.append((type_, data))
+
+    def point(self, key: str, *, step: int, epoch: int, value: float) -> None:
+        row = {"job_id": self.claim.job_id, "key": key, "step": step, "epoch": epoch, "value": value}
+        self._points[key, step] = row
+
+    def add_gpu_seconds(self, seconds: float) -> None:
+        self._gpu_seconds += seconds
+
+    def tick(self) -> None:
+        self.beat()
+        if self._wishes.cancel:
+            raise Asked("cancel")
+        super().tick()
+        if self._wishes.pause:
+            raise Asked("pause")
+
+    def _pause_seconds(self) -> float:
+        seconds = settings().heartbeat_seconds
+        return min(BATCH_SECONDS, seconds) if self._notes or self._points or self._changed else seconds
+
+    def _write(self) -> None:
+        """Everything gathered so far; it is kept for the next time when this fails."""
+        write_once(self._record)
+        self._notes.clear()
+        self._points.clear()
+        self._gpu_seconds = 0.0
+        self._changed = False
+
+    def _record(self, session: Session) -> None:
+        self._wishes = ledger.record(
+            session,
+            self.claim,
+            notes=self._notes,
+            points=list(self._points.values()),
+            progress=self.progress.as_json() if self._changed else None,
+            phase=self._phase,
+            gpu_seconds=self._gpu_seconds,
+        )

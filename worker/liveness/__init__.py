@@ -1,0 +1,1 @@
+"""Whether this worker still takes messages, and how it ends."""

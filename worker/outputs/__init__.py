@@ -1,0 +1,1 @@
+"""What a child leaves: verified, stored, published."""

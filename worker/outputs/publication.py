@@ -1,0 +1,92 @@
+"""What a job leaves behind: weights, evaluation, report, bundles. Read back and compared before any row names them."""
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.child.messages import Arm
+from contract.results.evaluation import Evaluation
+from contract.results.exported import ExportResult
+from contract.specs import ExportSpec
+from contract.tasks import TERMS
+from core import signing
+from core.errors import ChecksumMismatch
+from core.jobs.ledger import Claim, FinishedExport, Publication
+from core.store import storage
+
+WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
+BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"
+
+
+def read_evaluations(out: Path, arms: Sequence[Arm]) -> dict[Arm, Evaluation]:
+    return {arm: Evaluation.model_validate_json((out / arm / EVALUATION).read_bytes()) for arm in arms}
+
+
+def read_export(folder: Path) -> ExportResult:
+    """What the trainer says of a bundle. Raises ChecksumMismatch where the bundle is another."""
+    result = ExportResult.model_validate_json((folder / EXPORT_RESULT).read_bytes())
+    if storage.sha256_of(folder / BUNDLE) != result.sha256:
+        raise ChecksumMismatch(f"the bundle of {result.format} {result.precision} is not the one that was measured")
+    return result
+
+
+def store_all(
+    claim: Claim, out: Path, evaluations: dict[Arm, Evaluation], exports: dict[Path, ExportResult]
+) -> Publication:
+    """Put every file under the claim's own prefix. Raises StoreUnavailable or ChecksumMismatch."""
+    prefix = f"jobs/{claim.job_id}/{claim.fence}"
+    return Publication(
+        weights=store_verified(f"{prefix}/{WEIGHTS}", out / "main" / WEIGHTS),
+        evaluation={arm: evaluation.model_dump(mode="json") for arm, evaluation in evaluations.items()},
+        exports=[
+            FinishedExport(result, store_bundle(f"{prefix}/exports/{folder.name}/{BUNDLE}", folder / BUNDLE))
+            for folder, result in exports.items()
+        ],
+        card=_card(list(exports), evaluations["main"]),
+        report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
+    )
+
+
+def store_bundle(key: str, path: Path) -> storage.StoredFile:
+    """Signed, where the service signs."""
+    signing.seal(path)
+    return store_verified(key, path)
+
+
+def store_verified(key: str, path: Path) -> storage.StoredFile:
+    """Put a file and read it back."""
+    stored = storage.put_file(key, path)
+    digest = hashlib.sha256()
+    for chunk in storage.read(key):
+        digest.update(chunk)
+    if digest.hexdigest() != stored.sha256:
+        raise ChecksumMismatch(f"{key} reads back with another sha256")
+    return stored
+
+
+def export_arguments(spec: ExportSpec, folder: Path) -> list[str | Path]:
+    """What the trainer's `export` verb is told of one export."""
+    constraints = spec.constraints.model_dump_json()
+    return [
+        *("--format", spec.format, "--precision", spec.precision),
+        *("--export-dir", folder, "--constraints", constraints, "--ladder", spec.ladder.model_dump_json()),
+    ]
+
+
+def _card(bundles: Sequence[Path], evaluation: Evaluation) -> str:
+    """The card that lies in the first bundle; without one, the figures in two lines."""
+    for folder in bundles:
+        with zipfile.ZipFile(folder / BUNDLE) as bundle:
+            if CARD in bundle.namelist():
+                return bundle.read(CARD).decode()
+    split = evaluation.splits[evaluation.evaluation_split]
+    terms = TERMS[split.task]
+    return (
+        f"# {evaluation.method}\n\n{evaluation.parameters} parameters. "
+        f"{terms.headline_name.capitalize()} {getattr(split, terms.headline):.4f} on {split.samples} "
+        f"{evaluation.evaluation_split} samples.\n"
+    )
+
+
+LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long as its job

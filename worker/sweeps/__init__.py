@@ -1,0 +1,1 @@
+"""Trials of sweeps, driven from the ledger."""

@@ -1,0 +1,30 @@
+"""What a trainer says of its job, written into the ledger."""
+
+from contract.child import messages
+from contract.child.messages import AnyMessage
+from worker.claims.job_lease import JobLease
+from worker.outputs.checkpoints import CheckpointUploads
+
+
+def heed_trainer(message: AnyMessage, watch: JobLease, uploads: CheckpointUploads) -> None:
+    """What one message of the trainer means for the job."""
+    match message:
+        case messages.Started():
+            watch.progress.on_started(message)
+            watch.note("notice", severity="info", code="training_started", message=_sentence(message), data={})
+        case messages.Progress():
+            watch.progress.on_progress(message)
+        case messages.Metrics():
+            watch.progress.on_metrics(message)
+            prefix = "control." if message.arm == "control" else ""
+            for key, value in message.values.items():
+                watch.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
+        case messages.Checkpoint():
+            uploads.submit(message)
+        case messages.Notice():
+            watch.note("notice", **message.model_dump(exclude={"type"}))
+
+
+def _sentence(message: messages.Started) -> str:
+    begins = f"continues at step {message.step}" if message.step else "begins"
+    return f"Training of the {message.arm} arm {begins} on {message.device}: {message.steps} steps."
