@@ -17,9 +17,9 @@ from contract.results.exported import ExportResult
 from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, parse, resolve
 from tests.data import packs
 from trainer import export
+from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
-from trainer.pack import Pack, open_pack
-from trainer.process import StopRequest
+from trainer.machine.stopping import StopRequest
 from trainer.training import train
 
 CPU = torch.device("cpu")

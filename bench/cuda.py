@@ -20,9 +20,10 @@ from torch.profiler import ProfilerActivity, profile
 
 from contract.specs import parse, resolve
 from tests.data import packs
-from trainer import compilation, device, models, run, training
+from trainer import compilation, models, run, training
 from trainer.assignment import Assignment
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import device
 
 WARM_UP = 20
 ROUNDS = 5

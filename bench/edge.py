@@ -23,9 +23,9 @@ from contract.formats import FORMATS, FormatName, Precision
 from contract.specs import ExportSpec, ResolvedSpec, parse, resolve
 from tests.data import packs
 from trainer import export
+from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
-from trainer.pack import Pack, open_pack
-from trainer.process import StopRequest
+from trainer.machine.stopping import StopRequest
 from trainer.training import train
 
 KEPT = Path(".edge")

@@ -27,11 +27,13 @@ from bench.figures import processor
 from contract.pack.manifest import Split
 from contract.specs import PatchSwapSpec, Plan, parse, resolve
 from tests.data import packs
-from trainer import device, models, run, sampling, training
+from trainer import models, run, training
 from trainer.assignment import Assignment
+from trainer.data import sampling
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import device
 from trainer.methods.method import Draw
 from trainer.methods.patch_swap import PatchSwap
-from trainer.pack import Pack, open_pack
 
 Row = tuple[str, str, str, str]  # what, measured, goal, reached
 SWAP_CASES = ((32, 8, 256), (32, 4, 256), (224, 32, 64), (224, 16, 64))  # side, patch, images

@@ -16,18 +16,19 @@ from pydantic import ValidationError
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
 from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
-from trainer import device, errors, launch, process, team
+from trainer import errors
+from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
-from trainer.output import Output
-from trainer.pack import Pack, open_pack
+from trainer.machine import device, launch, stopping, team
+from trainer.machine.output import Output
 from trainer.training import train
 
 
 def main() -> int:
-    process.die_with_parent()
+    stopping.die_with_parent()
     arguments = _arguments()
     if arguments.verb == "train" and not launch.is_member() and (devices := _devices(arguments.spec)) > 1:
-        return launch.run_team(devices, sys.argv[1:], process.StopRequest.on_sigterm())
+        return launch.run_team(devices, sys.argv[1:], stopping.StopRequest.on_sigterm())
     crew, gpu = team.join()
     status = _run(arguments, crew, gpu)
     launch.leave_status(status, is_chief=crew.is_chief)
@@ -94,7 +95,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
             out=arguments.out,
             arm=arguments.arm,
             device=chosen,
-            stop=process.StopRequest.on_sigterm(),
+            stop=stopping.StopRequest.on_sigterm(),
             team=crew,
             teacher=arguments.teacher if arguments.arm == "main" else None,
             backbone=arguments.backbone,

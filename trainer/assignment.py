@@ -10,9 +10,9 @@ from torch import nn
 from contract.child.messages import Arm
 from contract.specs import CrossEntropySpec, ResolvedSpec
 from trainer import backbone, tasks
-from trainer.pack import Pack
+from trainer.data.pack import Pack
+from trainer.machine.team import ALONE, Team
 from trainer.tasks.task import Task
-from trainer.team import ALONE, Team
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}

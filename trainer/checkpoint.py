@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from trainer import durable
+from trainer.machine import durable
 
 KEEP_LATEST = 2
 _PATTERN = "step-*.ckpt"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.results.evaluation import AgainstControl, PairedDifference
-from trainer import calibration, intervals
 from trainer.prediction import Predictions
+from trainer.statistics import intervals, reliability
 
 
 def compare(
@@ -59,14 +59,14 @@ def _others(main: Predictions, control: Predictions, *, calibrated: bool) -> dic
     if calibrated:
         statistics["ece"] = lambda rows: _calibration_errors(main, rows) - _calibration_errors(control, rows)
         values["ece"] = tuple(
-            calibration.expected_calibration_error(arm.confidence, arm.correct) for arm in (main, control)
+            reliability.expected_calibration_error(arm.confidence, arm.correct) for arm in (main, control)
         )
     limits = intervals.bootstrap(len(main.labels), statistics)
     return {name: _difference(*pair, limits[name]) for name, pair in values.items()}
 
 
 def _calibration_errors(arm: Predictions, rows: intervals.Rows) -> NDArray[np.float64]:
-    return calibration.equal_width_errors(arm.confidence[rows], arm.correct[rows])
+    return reliability.equal_width_errors(arm.confidence[rows], arm.correct[rows])
 
 
 def _difference(main: float, control: float, interval: tuple[float, float]) -> PairedDifference:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from contract.child.messages import Notice
-from trainer.device import autocast
+from trainer.machine.device import autocast
 from trainer.run import Run
 
 # A cold compile takes half a minute to a minute; below so many steps that is not won back.

@@ -15,9 +15,11 @@ from contract.child.messages import Arm, Done, Message, Working
 from contract.pack.manifest import Split
 from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
 from contract.specs import CrossEntropySpec, ResolvedSpec
-from trainer import curves, durable, models, robustness, tasks, weights
-from trainer.images import host_budget
-from trainer.pack import Pack
+from trainer import models, robustness, tasks, weights
+from trainer.data.images import host_budget
+from trainer.data.pack import Pack
+from trainer.machine import durable
+from trainer.statistics import curves
 from trainer.tasks.task import Samples, Task
 
 FILE_NAME = "evaluation.json"

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from contract.pack.manifest import Split
 from contract.specs import Plan, ResolvedSpec
-from trainer import randomness, sampling
+from trainer.data import randomness, sampling
+from trainer.data.pack import Pack
+from trainer.data.randomness import Stream
 from trainer.methods import Method
 from trainer.methods.method import Batch, Draw
-from trainer.pack import Pack
 from trainer.parts import Part
-from trainer.randomness import Stream
 from trainer.tasks.task import Targets, Task
 
 

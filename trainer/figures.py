@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from contract.results.evaluation import ClassFigures, Interval, SplitEvaluation
-from trainer import calibration, intervals, selective, superclasses
+from trainer import superclasses
 from trainer.prediction import TOP, Predictions
+from trainer.statistics import intervals, reliability, risk_coverage
 
 # Of a split's evaluation, what is more than a number or two.
 DETAILS = frozenset(
@@ -48,10 +49,10 @@ def of(
         top5_accuracy=float(found.in_top.mean()) if many_classes else None,
         nll=float(found.nll.mean()),
         brier=float(found.brier.mean()),
-        ece=calibration.expected_calibration_error(confidence, correct) if calibrated else None,
-        ece_equal_mass=calibration.equal_mass_error(confidence, correct) if calibrated else None,
-        aurc=selective.aurc(confidence, correct),
-        eaurc=selective.excess_aurc(confidence, correct),
+        ece=reliability.expected_calibration_error(confidence, correct) if calibrated else None,
+        ece_equal_mass=reliability.equal_mass_error(confidence, correct) if calibrated else None,
+        aurc=risk_coverage.aurc(confidence, correct),
+        eaurc=risk_coverage.excess_aurc(confidence, correct),
         probability_correct=_mean(found.probability[correct]),
         probability_wrong=_mean(found.probability[~correct]),
         confidence_wrong=_mean(confidence[~correct]),
@@ -59,8 +60,8 @@ def of(
         per_class=_per_class(found, classes, confusion, superclass_of or {}),
         confusion=confusion.tolist(),
         reliability={
-            "equal_width": calibration.equal_width_bins(confidence, correct),
-            "equal_mass": calibration.equal_mass_bins(confidence, correct),
+            "equal_width": reliability.equal_width_bins(confidence, correct),
+            "equal_mass": reliability.equal_mass_bins(confidence, correct),
         }
         if calibrated
         else {},
@@ -72,18 +73,18 @@ def of(
 
 
 def _intervals(found: Predictions, *, many_classes: bool, calibrated: bool) -> dict[str, Interval]:
-    order = calibration.sorting(found.confidence, found.correct)
+    order = reliability.sorting(found.confidence, found.correct)
     confidence, correct, nll, brier = (x[order] for x in (found.confidence, found.correct, found.nll, found.brier))
-    errors = selective.shared_errors(confidence, correct)
+    errors = risk_coverage.shared_errors(confidence, correct)
     statistics: dict[str, intervals.Statistic] = {
         "nll": lambda rows: nll[rows].mean(axis=1),
         "brier": lambda rows: brier[rows].mean(axis=1),
-        "aurc": lambda rows: selective.areas(errors[rows]),
+        "aurc": lambda rows: risk_coverage.areas(errors[rows]),
     }
     if calibrated:
         statistics |= {
-            "ece": lambda rows: calibration.equal_width_errors(confidence[rows], correct[rows]),
-            "ece_equal_mass": lambda rows: calibration.equal_mass_errors(confidence[rows], correct[rows]),
+            "ece": lambda rows: reliability.equal_width_errors(confidence[rows], correct[rows]),
+            "ece_equal_mass": lambda rows: reliability.equal_mass_errors(confidence[rows], correct[rows]),
         }
     count = len(correct)
     limits = {"top1_accuracy": intervals.wilson(int(correct.sum()), count)}

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from contract.child.messages import Working
 from contract.pack.manifest import Split
 from trainer import sweeping
-from trainer.augment import Normalise
+from trainer.augmentation.normalise import Normalise
 from trainer.columns import Columns
-from trainer.images import Images, open_images
-from trainer.pack import Pack
-from trainer.process import StopRequest
+from trainer.data.images import Images, open_images
+from trainer.data.pack import Pack
+from trainer.machine.stopping import StopRequest
 
 BATCH = 256
 TOP = 5

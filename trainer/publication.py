@@ -8,10 +8,12 @@ from torch import Tensor
 
 from contract.child.messages import Done
 from contract.results.network_card import CARD_NAME, TeacherCard
-from trainer import durable, gradients, weights
-from trainer.device import describe
+from trainer import weights
 from trainer.errors import loss_nan
+from trainer.machine import durable
+from trainer.machine.device import describe
 from trainer.run import Run
+from trainer.statistics import gradients
 
 
 def publish(run: Run) -> Done:

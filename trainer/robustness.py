@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contract.child.messages import Working
-from trainer import intervals, randomness
-from trainer.augment import Normalise
+from trainer.augmentation.normalise import Normalise
+from trainer.data import randomness
 from trainer.prediction import BATCH, LabelledImages
+from trainer.statistics import intervals
 
 SAMPLES = 1000  # at most, spread over the split
 EPSILONS = (1 / 255, 2 / 255, 4 / 255)  # of the pixel range 0..1

@@ -14,20 +14,22 @@ from contract.pack.manifest import PackManifest, Split
 from contract.specs import Plan, ResolvedSpec, plan
 from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
-from trainer import checkpoint, memory, optimization, parts, rounds, teacher
+from trainer import checkpoint, optimization, parts, rounds
 from trainer.assignment import Assignment
 from trainer.averaging import AveragedModel
+from trainer.data.images import host_budget
+from trainer.data.pack import Pack
 from trainer.early_stopping import EarlyStopping
 from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
 from trainer.feed import Feed
-from trainer.images import host_budget
+from trainer.machine.device import peak_bytes
+from trainer.machine.team import Team
+from trainer.methods import teacher
+from trainer.methods.objective import Objective
+from trainer.methods.unpruned import StayClose, Unpruned
 from trainer.models import widths
-from trainer.objective import Objective
-from trainer.pack import Pack
-from trainer.pruning.unpruned import StayClose, Unpruned
 from trainer.rounds import Round
 from trainer.tasks.task import Samples, Task
-from trainer.team import Team
 
 
 @dataclass
@@ -197,7 +199,7 @@ def save(run: Run) -> Checkpoint:
     check_finite(run)
     position, folder = run.position, run.folder / "checkpoints"
     position.train_seconds = run.train_seconds
-    position.peak_memory_bytes = max(position.peak_memory_bytes, memory.peak_bytes(run.device))
+    position.peak_memory_bytes = max(position.peak_memory_bytes, peak_bytes(run.device))
     value = position.metrics.get(run.judged_by)
     best = value is not None and (position.best_checkpoint_value is None or value > position.best_checkpoint_value)
     if best:

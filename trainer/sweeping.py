@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from contract.child.messages import Working
-from trainer.process import Interrupted, StopRequest
+from trainer.machine.stopping import Interrupted, StopRequest
 from trainer.tasks.task import Samples
 
 REPORT_SECONDS = 1.0

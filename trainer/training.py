@@ -14,19 +14,21 @@ from torch import Tensor
 
 from contract.child.messages import Arm, Message, Metrics, Notice, Started, Stopped, Working
 from contract.specs import Plan, ResolvedSpec, plan
-from trainer import compilation, curves, gradients, models, optimization, randomness
+from trainer import compilation, models, optimization
 from trainer import run as running
 from trainer.assignment import Assignment
 from trainer.clock import Clock
-from trainer.device import describe
+from trainer.data import randomness
+from trainer.data.pack import Pack
 from trainer.errors import loss_nan
-from trainer.pack import Pack
-from trainer.process import Interrupted, StopRequest
+from trainer.machine.device import describe
+from trainer.machine.stopping import Interrupted, StopRequest
+from trainer.machine.team import ALONE, Team
 from trainer.pruning import transition
 from trainer.publication import publish
 from trainer.run import Run
+from trainer.statistics import curves, gradients
 from trainer.tasks.task import Samples
-from trainer.team import ALONE, Team
 
 VALIDATIONS_AT_MOST = 100
 VALIDATION_SHARE = 0.1  # of the training time; a forward pass costs a third of a training step

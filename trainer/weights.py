@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec
-from trainer import durable, tasks
+from trainer import tasks
 from trainer.errors import missing_weights
+from trainer.machine import durable
 from trainer.models import widths
 
 FILE_NAME = "model.safetensors"

@@ -14,10 +14,11 @@ from bench.results.places import pack_folder, teacher_folder
 from bench.results.protocol import Run
 from bench.results.records import Figures, Record
 from contract.child.messages import Arm
-from trainer import device, errors, process
+from trainer import errors
+from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import FILE_NAME, evaluate
-from trainer.pack import Pack, open_pack
-from trainer.process import StopRequest
+from trainer.machine import device, stopping
+from trainer.machine.stopping import StopRequest
 from trainer.training import train
 
 _ARM: Arm = "main"
@@ -26,7 +27,7 @@ DIVERGED = "loss_nan"  # a result: this setting does not train
 
 def prepare() -> None:
     """What holds for a whole worker process."""
-    process.die_with_parent()
+    stopping.die_with_parent()
     torch.set_num_threads(1)
     device.choose()
 

@@ -16,10 +16,11 @@ from bench.scenes.records import Record
 from contract.child.messages import Arm
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
-from trainer import device, tasks, weights
-from trainer.images import host_budget
-from trainer.pack import Pack, open_pack
-from trainer.process import StopRequest
+from trainer import tasks, weights
+from trainer.data.images import host_budget
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import device
+from trainer.machine.stopping import StopRequest
 from trainer.training import train
 
 _ARM: Arm = "main"

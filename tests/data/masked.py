@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Pairability, Split
-from trainer.pack import SCHEMAS
+from trainer.data.pack import SCHEMAS
 
 COLOURS = np.array([[0, 0, 0], [230, 60, 60], [60, 230, 60], [60, 60, 230]], np.uint8)
 

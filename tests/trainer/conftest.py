@@ -7,7 +7,7 @@ import pytest
 
 from contract.specs import ResolvedSpec, parse, resolve
 from tests.data import packs
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
 
 
 @pytest.fixture(scope="session")

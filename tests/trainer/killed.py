@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer import __main__, checkpoint, durable, training
+from trainer import __main__, checkpoint, training
+from trainer.machine import durable
 
 
 def main() -> int:

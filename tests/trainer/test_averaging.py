@@ -12,7 +12,7 @@ from tests.trainer.runs import run_here
 from tests.trainer.test_resume import comparable, weights_digest
 from trainer import training
 from trainer.averaging import AveragedModel
-from trainer.pack import Pack
+from trainer.data.pack import Pack
 
 AVERAGED = body()["training"] | {"ema_decay": 0.8}
 

@@ -11,9 +11,9 @@ from contract.specs import parse, resolve
 from tests.data import masked
 from tests.trainer.runs import run_here
 from trainer import backbone, models, tasks
+from trainer.data.pack import Pack, open_pack
 from trainer.errors import TrainerError
 from trainer.models import segmentation
-from trainer.pack import Pack, open_pack
 
 MOBILE = "lraspp_mobilenet_v3_large"
 

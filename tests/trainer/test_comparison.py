@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from trainer import calibration, comparison
+from trainer import comparison
 from trainer.prediction import Predictions
+from trainer.statistics import reliability
 
 LABELS = np.arange(120) % 4
 
@@ -34,7 +35,7 @@ def test_better_arm_wins_and_the_figures_are_the_means() -> None:
     for name, of in (
         ("nll", lambda arm: arm.nll.mean()),
         ("brier", lambda arm: arm.brier.mean()),
-        ("ece", lambda arm: calibration.expected_calibration_error(arm.confidence, arm.correct)),
+        ("ece", lambda arm: reliability.expected_calibration_error(arm.confidence, arm.correct)),
     ):
         figure = found.figures[name]
         assert figure.difference == pytest.approx(of(main) - of(control))

@@ -9,7 +9,7 @@ from torch import nn
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here
 from tests.trainer.test_resume import weights_digest
-from trainer.pack import Pack
+from trainer.data.pack import Pack
 
 COMPILED = body()["training"] | {"compile": "on"}
 

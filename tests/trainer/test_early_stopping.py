@@ -13,8 +13,8 @@ from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here
 from tests.trainer.test_resume import comparable, weights_digest
 from trainer import training
+from trainer.data.pack import Pack
 from trainer.early_stopping import EarlyStopping
-from trainer.pack import Pack
 
 
 @pytest.mark.parametrize(

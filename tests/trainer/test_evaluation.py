@@ -14,9 +14,11 @@ from contract.results.evaluation import Evaluation
 from tests.trainer.conftest import spec_for
 from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here
-from trainer import calibration, device, evaluation, figures, intervals, models
-from trainer.pack import Pack
+from trainer import evaluation, figures, models
+from trainer.data.pack import Pack
+from trainer.machine import device
 from trainer.prediction import Predictions
+from trainer.statistics import intervals, reliability
 
 
 @pytest.fixture(params=[3, 8])
@@ -108,7 +110,7 @@ def test_split_without_a_class_and_perfect_predictions_have_no_figure_instead_of
 @given(st.lists(st.tuples(st.floats(1e-6, 1), st.booleans()), min_size=1, max_size=60))
 def test_calibration_error_agrees_with_a_naive_one(pairs) -> None:
     confidences, hits = zip(*pairs, strict=True)
-    found = calibration.expected_calibration_error(np.array(confidences), np.array(hits))
+    found = reliability.expected_calibration_error(np.array(confidences), np.array(hits))
     assert found == pytest.approx(naive_ece(confidences, hits), abs=1e-9)
 
 

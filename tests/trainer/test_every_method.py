@@ -13,7 +13,7 @@ from tests.trainer.methods import every
 from tests.trainer.runs import run_here
 from tests.trainer.test_resume import comparable, weights_digest
 from trainer import training
-from trainer.pack import Pack
+from trainer.data.pack import Pack
 
 STEPS = 6  # three an epoch
 

@@ -11,8 +11,8 @@ from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.methods.judging import DIMENSIONS
 from trainer import methods, tasks
+from trainer.data.pack import open_pack
 from trainer.feed import Feed
-from trainer.pack import open_pack
 from trainer.parts import Part, divide
 
 

@@ -13,8 +13,8 @@ from torch import nn
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here
 from trainer import models, training
+from trainer.data.pack import Pack
 from trainer.methods.patch_swap import PatchSwap
-from trainer.pack import Pack
 from trainer.parts import divide
 
 

@@ -12,7 +12,7 @@ from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, run_main, start, steps_saved, write_spec
 from trainer import training
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
 
 
 def weights_digest(out: Path, arm: str = "main") -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from trainer import robustness
-from trainer.augment import Normalise
+from trainer.augmentation.normalise import Normalise
 from trainer.prediction import LabelledImages
 
 SPLIT_NORMALISE = Normalise([0.5], [0.25], torch.device("cpu"))

@@ -14,9 +14,10 @@ from contract.specs import plan
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, start, write_spec
 from tests.trainer.test_resume import comparable, weights_digest
-from trainer import teacher, training, weights
+from trainer import training, weights
+from trainer.data.pack import Pack
 from trainer.evaluation import evaluate
-from trainer.pack import Pack
+from trainer.methods import teacher
 
 PRUNING = {"target_macs_share": 0.6, "rounds": 2, "fine_tune_epochs": 2}
 

@@ -11,9 +11,9 @@ from contract.results.evaluation import Evaluation
 from contract.specs import ResolvedSpec, parse, resolve
 from tests.data import masked
 from tests.trainer.runs import run_here
-from trainer import device
+from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
-from trainer.pack import Pack, open_pack
+from trainer.machine import device
 
 METHODS = ["cross_entropy", "patch_swap_only", "patch_swap", "copy_paste"]
 

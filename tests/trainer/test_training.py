@@ -16,10 +16,12 @@ from contract.pack.manifest import Split
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
-from trainer import clock, durable, errors, images, prediction, training
+from trainer import clock, errors, prediction, training
 from trainer.__main__ import _read_spec
+from trainer.data import images
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import durable
 from trainer.methods.patch_swap import PatchSwap
-from trainer.pack import Pack, open_pack
 
 
 def test_the_story_of_a_run_in_messages(digits: Pack, tmp_path: Path) -> None:

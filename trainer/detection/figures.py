@@ -19,10 +19,11 @@ from contract.results.evaluation import (
     PrecisionRecall,
 )
 from portable.boxes import overlaps
-from trainer import calibration, randomness
+from trainer.data import randomness
 from trainer.detection import coco
 from trainer.detection.coco import Floats, Matched
 from trainer.detection.predictions import BoxPredictions
+from trainer.statistics import reliability
 
 RESAMPLES = 100
 _AP50, _AP75, _ALL = 0, 5, 0  # places among the IoUs and areas
@@ -46,11 +47,11 @@ def of(
         ap_by_size={name: _known(precision[..., area]) for name, area in coco.AREAS.items()},
         ar=_mean(recall[..., _ALL]),
         ar_by_size={name: _known(recall[..., area]) for name, area in coco.AREAS.items()},
-        ece=None if right is None else calibration.expected_calibration_error(scores, right),
+        ece=None if right is None else reliability.expected_calibration_error(scores, right),
         confidence_intervals=_intervals(matched),
         per_class=_per_class(found, classes, precision, recall),
         precision_recall=_curves(classes, precision),
-        reliability={} if right is None else {"equal_width": calibration.equal_width_bins(scores, right)},
+        reliability={} if right is None else {"equal_width": reliability.equal_width_bins(scores, right)},
     )
 
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
-from trainer.augment import Normalise
-from trainer.images import Images, open_images
-from trainer.pack import Pack
+from trainer.augmentation.normalise import Normalise
+from trainer.data.images import Images, open_images
+from trainer.data.pack import Pack
 
 Target = dict[str, Tensor]  # boxes (n, 4) float32, x1, y1, x2, y2 in pixels of the training size; labels (n,)
 

@@ -13,10 +13,11 @@ import torch
 
 from contract.child.messages import Done, Message, Working
 from contract.specs import ExportSpec, ResolvedSpec
-from trainer import durable, weights
+from trainer import weights
+from trainer.data.pack import Pack
 from trainer.export import ladder, measurement, model_files, publishing
 from trainer.export.task import CPU, Task
-from trainer.pack import Pack
+from trainer.machine import durable
 
 
 def run(

@@ -11,8 +11,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import portable
 from portable import preprocess
 from portable.tasks import TASKS
-from trainer import durable
 from trainer.export.formats import Format
+from trainer.machine import durable
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can state
 _PROGRAMS = ("infer.py", "verify.py", "weights.py")

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.specs import ResolvedSpec
+from trainer.data.pack import Pack
 from trainer.export import heldout
-from trainer.pack import Pack
 
 
 class Calibration:

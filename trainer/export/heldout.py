@@ -11,9 +11,9 @@ from PIL import Image
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
 from portable import preprocess
-from trainer import images as split_images
 from trainer import tasks
-from trainer.pack import Pack
+from trainer.data import images as split_images
+from trainer.data.pack import Pack
 from trainer.tasks.task import Targets
 
 BATCH_SIZE = 64

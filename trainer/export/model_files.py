@@ -11,11 +11,11 @@ from pathlib import Path
 from torch import nn
 
 from contract.child.messages import Working
-from trainer import durable
 from trainer.export.calibration import Calibration
 from trainer.export.formats import Source
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
+from trainer.machine import durable
 
 
 def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, list[Path]]:

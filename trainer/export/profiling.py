@@ -17,13 +17,14 @@ import numpy as np
 from contract.child.messages import Done, Message, Working
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
-from trainer import durable, figures
+from trainer import figures
+from trainer.data.pack import Pack
 from trainer.export import measurement, timing
 from trainer.export.agreement import keys
 from trainer.export.failures import export_failed
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
-from trainer.pack import Pack
+from trainer.machine import durable
 
 RESULT_NAME = "profile.json"
 

@@ -12,10 +12,10 @@ from contract.child.messages import Arm
 from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer import evaluation, tasks, weights
+from trainer.data.pack import Pack
 from trainer.export import formats
 from trainer.export.failures import evaluation_missing
 from trainer.export.formats.format import INPUT_NAME, Format
-from trainer.pack import Pack
 
 CPU = torch.device("cpu")
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from contract.specs.methods import BakeSpec
 from trainer.methods.heads import at_least_single
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 NEVER = -1e9  # before a softmax: no image is its own neighbour
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 from contract.specs.methods import ByotSpec
 from trainer.methods.heads import at_least_single, shallow_heads
 from trainer.methods.method import Batch, Dimensions, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class Byot(Method):

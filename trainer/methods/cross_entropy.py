@@ -6,7 +6,7 @@ loss = CE(z, y)                                                                 
 from torch.nn import functional
 
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class CrossEntropy(Method):

@@ -14,7 +14,7 @@ import numpy as np
 from contract.specs.methods import CutMixSpec
 from trainer.methods import mixing
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class CutMix(Method):

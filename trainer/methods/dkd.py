@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from contract.specs.methods import DkdSpec
 from trainer.methods.method import Batch, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.nontargets import of_target, without_target
-from trainer.network import Network
 
 
 class Dkd(Method):

@@ -17,7 +17,7 @@ from torch.nn import functional
 from contract.specs.methods import DlbSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Dimensions, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class Dlb(Method):

@@ -18,8 +18,8 @@ from contract.specs.methods import FrskdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.heads import at_least_single
 from trainer.methods.method import Batch, Dimensions, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.pyramid import Pyramid
-from trainer.network import Network
 
 
 class Frskd(Method):

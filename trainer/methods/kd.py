@@ -10,7 +10,7 @@ from torch.nn import functional
 from contract.specs.methods import KdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class Kd(Method):

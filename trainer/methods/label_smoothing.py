@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from contract.specs.methods import LabelSmoothingSpec
 from trainer.methods.method import Batch, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.soft_labels import smoothed_labels, soft_cross_entropy
-from trainer.network import Network
 
 
 class LabelSmoothing(Method):

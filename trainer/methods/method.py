@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor, nn
 
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class Draw(NamedTuple):

@@ -29,7 +29,7 @@ from contract.specs.methods import MixSkdSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.heads import at_least_single, pool, shallow_heads
 from trainer.methods.method import Batch, Dimensions, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 HIDDEN = 128
 

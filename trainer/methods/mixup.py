@@ -9,7 +9,7 @@ divided an image meets others than in an undivided one. Mixed as floats: uint8 w
 from contract.specs.methods import MixupSpec
 from trainer.methods import mixing
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class Mixup(Method):

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from contract.specs.methods import PsKdSpec
 from trainer.methods.method import Batch, Dimensions, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.soft_labels import soft_cross_entropy
-from trainer.network import Network
 
 
 class PsKd(Method):

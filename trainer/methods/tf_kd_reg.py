@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from contract.specs.methods import TfKdRegSpec
 from trainer.methods.method import Batch, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.soft_labels import smoothed_labels
-from trainer.network import Network
 
 
 class TfKdReg(Method):

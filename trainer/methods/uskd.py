@@ -20,9 +20,9 @@ from torch.nn import functional
 from contract.specs.methods import UskdSpec
 from trainer.methods.heads import at_least_single, pool
 from trainer.methods.method import Batch, Dimensions, Judged, Method
+from trainer.methods.network import Network
 from trainer.methods.nontargets import of_target, without_target
 from trainer.methods.soft_labels import smoothed_labels, soft_cross_entropy
-from trainer.network import Network
 
 
 class Uskd(Method):

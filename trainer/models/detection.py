@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
+from trainer.machine.vision import torchvision  # noqa: F401 - prepares what torchvision.models.detection imports
 from trainer.models import fpn, mobile
-from trainer.vision import torchvision  # noqa: F401 - prepares what torchvision.models.detection imports
 
 from torchvision.models.detection import FCOS, RetinaNet, ssd, ssdlite  # isort: skip
 from torchvision.models.detection.retinanet import RetinaNetHead  # isort: skip

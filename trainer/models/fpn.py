@@ -2,8 +2,8 @@
 
 from torch import nn
 
+from trainer.machine.vision import torchvision
 from trainer.models import resnet
-from trainer.vision import torchvision
 
 from torchvision.models.detection import backbone_utils  # isort: skip
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # isort: skip

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from trainer.machine.vision import torchvision
 from trainer.models.stem import image_convolution
-from trainer.vision import torchvision
 
 
 def build(architecture: str, *, num_classes: int, channels: int, small_stem: bool, **options: Any) -> nn.Module:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
+from trainer.machine.vision import torchvision
 from trainer.models import mobile, resnet
-from trainer.vision import torchvision
 
 # torchvision's MobileNetV3 has 0.01, made for a hundred thousand steps: after a hundred, running statistics were still
 # those of the start, and the network in evaluation mode saw background only. Small dense sets take few steps.

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from contract.child.messages import Message, Notice, Working
 from contract.specs import PruningSpec
-from trainer import parts, publication, randomness, rounds
+from trainer import parts, publication, rounds
 from trainer.assignment import Assignment
+from trainer.data import randomness
+from trainer.methods.unpruned import Unpruned
 from trainer.models import widths
 from trainer.pruning import channels
 from trainer.pruning.channels import Size, Target
-from trainer.pruning.unpruned import Unpruned
 from trainer.rounds import Round
 from trainer.run import Position, Run, Start
 

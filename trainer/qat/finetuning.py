@@ -13,7 +13,7 @@ from contract.specs import CompressionSpec, ResolvedSpec
 from trainer import run as running
 from trainer import training
 from trainer.assignment import Assignment
-from trainer.process import StopRequest
+from trainer.machine.stopping import StopRequest
 from trainer.qat import taps
 from trainer.qat.network import FakeQuantized
 from trainer.run import Position, Start

@@ -11,7 +11,7 @@ from typing import Any
 from contract.child.messages import Arm
 from contract.results.evaluation import Evaluation
 from contract.specs import ResolvedSpec
-from trainer.pack import Pack
+from trainer.data.pack import Pack
 from trainer.report import page
 from trainer.report.facts import Facts, View
 

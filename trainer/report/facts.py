@@ -8,8 +8,8 @@ from contract.child.messages import Arm
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, Evaluation
 from contract.specs import ResolvedSpec
-from trainer.curves import Curve
 from trainer.report.measures import Measure
+from trainer.statistics.curves import Curve
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contract.child.messages import Arm
-from trainer.curves import thinned
 from trainer.report import plots, tables
 from trainer.report.facts import Facts
 from trainer.report.plots import CONTROL, MAIN, Line, curve_line
+from trainer.statistics.curves import thinned
 
 _COLORS: dict[Arm, str] = {"main": MAIN, "control": CONTROL}
 _PHASES = {"train": "training", "val": "validation"}

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from contract.results.evaluation import Interval, LayerGradient, Reliability
-from trainer.curves import Curve
+from trainer.statistics.curves import Curve
 
 # Colours that stand for the page's own, see `_in_the_pages_colours`.
 INK, FAINT, MAIN, CONTROL = "#010101", "#020202", "#030303", "#040404"

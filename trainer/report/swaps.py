@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from contract.specs import PatchSwapOnlySpec, PatchSwapSpec, ResolvedSpec
-from trainer import randomness
+from trainer.data import randomness
 from trainer.methods import patch_swap
 from trainer.prediction import LabelledImages
 from trainer.report import pictures

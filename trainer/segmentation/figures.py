@@ -18,9 +18,9 @@ from contract.results.evaluation import (
     SegmentationSplit,
     SegmentedClass,
 )
-from trainer import intervals
-from trainer.calibration import BINS
 from trainer.segmentation.predictions import Counts, Floats, MaskPredictions
+from trainer.statistics import intervals
+from trainer.statistics.reliability import BINS
 
 Measure = Callable[[MaskPredictions, Floats], Floats]
 

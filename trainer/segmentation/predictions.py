@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import IGNORE
-from trainer.calibration import BINS
 from trainer.columns import Columns
-from trainer.metrics import functional
+from trainer.machine.torchmetrics import functional
 from trainer.segmentation import boundary
+from trainer.statistics.reliability import BINS
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

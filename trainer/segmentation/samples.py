@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
-from trainer.augment import Normalise
-from trainer.images import Images, open_images, open_masks
-from trainer.pack import Pack
+from trainer.augmentation.normalise import Normalise
+from trainer.data.images import Images, open_images, open_masks
+from trainer.data.pack import Pack
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import SplitEvaluation
 from contract.specs import AugmentationSpec, ResolvedSpec
-from trainer import augment as augmentation
 from trainer import comparison, methods, models
 from trainer import figures as figures_of_labels
+from trainer.augmentation import crops as augmentation
+from trainer.data.pack import Pack
+from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
-from trainer.pack import Pack
 from trainer.prediction import BATCH, LabelledImages, Predictions, open_split, predict
-from trainer.sampling import ClassIndex
 
 __all__ = ["BATCH", "Predictions", "open_split", "predict"]
 

@@ -17,19 +17,19 @@ from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import DetectionSplit
 from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import sweeping
+from trainer.augmentation import transforms as augmentation
+from trainer.augmentation.transforms import tv_tensors
+from trainer.data.kinship import SharedClasses
+from trainer.data.pack import Pack
 from trainer.detection import figures as figures_of_boxes
 from trainer.detection import predictions
 from trainer.detection.predictions import BoxPredictions as Predictions
 from trainer.detection.samples import BoxedImages, Target, open_split
+from trainer.machine.stopping import StopRequest
 from trainer.methods import detection as methods
 from trainer.methods.method import Judged, Method
 from trainer.models import detection as models
 from trainer.models.detection import Detector
-from trainer.pack import Pack
-from trainer.process import StopRequest
-from trainer.scenes import augment as augmentation
-from trainer.scenes.augment import tv_tensors
-from trainer.scenes.kinship import SharedClasses
 
 __all__ = ["Predictions", "compare", "load_backbone", "open_split"]
 

@@ -16,15 +16,15 @@ from contract.pack.manifest import IGNORE, PackManifest, Split
 from contract.results.evaluation import SegmentationSplit
 from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import sweeping
+from trainer.augmentation import transforms as augmentation
+from trainer.augmentation.transforms import tv_tensors
+from trainer.data.kinship import SharedClasses
+from trainer.data.pack import Pack
+from trainer.machine.stopping import StopRequest
 from trainer.methods import segmentation as methods
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Judged, Method
 from trainer.models import segmentation as models
-from trainer.pack import Pack
-from trainer.process import StopRequest
-from trainer.scenes import augment as augmentation
-from trainer.scenes.augment import tv_tensors
-from trainer.scenes.kinship import SharedClasses
 from trainer.segmentation import figures as figures_of_masks
 from trainer.segmentation.predictions import MaskPredictions as Predictions
 from trainer.segmentation.samples import MaskedImages, open_split

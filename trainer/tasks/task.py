@@ -30,11 +30,11 @@ from contract.child.messages import Working
 from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import AgainstControl, AnySplit
 from contract.specs import AugmentationSpec, ResolvedSpec
-from trainer.augment import Normalise
+from trainer.augmentation.normalise import Normalise
+from trainer.data.pack import Pack
+from trainer.data.sampling import Kinship
+from trainer.machine.stopping import StopRequest
 from trainer.methods.method import Judged, Method
-from trainer.pack import Pack
-from trainer.process import StopRequest
-from trainer.sampling import Kinship
 
 Targets = Any
 

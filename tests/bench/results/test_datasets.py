@@ -9,7 +9,7 @@ import pytest
 from bench.results import digits, fonts, glyphs, parts
 from bench.results.datasets import DATASETS
 from contract.pack.manifest import Split
-from trainer.pack import open_pack
+from trainer.data.pack import open_pack
 
 
 def built(name, folder, draw):

@@ -13,8 +13,8 @@ import torch
 from bench.results import __main__, runner
 from bench.results.places import pack_folder, teacher_folder
 from bench.results.records import Store
-from trainer import teacher
-from trainer.pack import open_pack
+from trainer.data.pack import open_pack
+from trainer.methods import teacher
 
 KEPT = ("cross_entropy", 1)
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from contract.pack.manifest import PackManifest, Split
 from ingest.packing import pack
 from tests.ingest.archives import encode, npz, pixels, zipped
 from tests.ingest.packs import check_pack, read_pack, run_ingest
-from trainer.pack import open_pack
+from trainer.data.pack import open_pack
 
 
 def ingested(files: dict[str, bytes], folder: Path) -> PackManifest:

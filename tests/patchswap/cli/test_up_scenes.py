@@ -23,7 +23,7 @@ from tests.ingest.archives import zipped
 from tests.nemesis.fleet import trainers
 from tests.patchswap.cli.conftest import Run, one_json
 from tests.servers.up import Up, eventually, running_of
-from trainer.pack import open_pack
+from trainer.data.pack import open_pack
 
 SIDE = 48
 SHAPES = {"up": "▲", "down": "▼", "disc": "●", "cross": "✚"}

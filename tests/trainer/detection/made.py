@@ -8,7 +8,7 @@ from contract.specs.splits import SplitRequest
 from tests.data import layouts, scenes
 from tests.ingest.archives import zipped
 from tests.ingest.packs import run_ingest
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
 
 SIDE = 64
 

@@ -12,8 +12,9 @@ from contract.results.evaluation import Evaluation
 from contract.specs import AugmentationSpec
 from tests.trainer.detection.made import SIDE, pack_of, spec_of
 from tests.trainer.runs import run_here
-from trainer import device, evaluation, training
-from trainer.pack import Pack
+from trainer import evaluation, training
+from trainer.data.pack import Pack
+from trainer.machine import device
 from trainer.tasks import detection
 
 SSDLITE = {"architecture": "ssdlite320_mobilenet_v3_large"}

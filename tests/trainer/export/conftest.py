@@ -15,7 +15,7 @@ from tests.data import masked, packs
 from tests.trainer.detection import made as detection
 from tests.trainer.export import made
 from trainer import export
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from contract.results.evaluation import Evaluation
 from contract.specs import ResolvedSpec
 from tests.trainer.conftest import spec_for
+from trainer.data.pack import Pack
 from trainer.evaluation import evaluate
-from trainer.pack import Pack
-from trainer.process import StopRequest
+from trainer.machine.stopping import StopRequest
 from trainer.training import train
 
 CPU = torch.device("cpu")

@@ -14,9 +14,9 @@ from portable import preprocess
 from tests.data import packs
 from tests.trainer.conftest import spec_for
 from tests.trainer.export.bundled import infer
+from trainer.data.pack import open_pack
 from trainer.export import heldout
 from trainer.export.heldout import HeldOut
-from trainer.pack import open_pack
 
 
 @pytest.mark.parametrize(("size", "encoded"), [((32, 32), False), ((40, 30), True), ((700, 900), True)])

@@ -18,8 +18,8 @@ from contract.pack.manifest import Split
 from contract.specs import Constraints, ExportSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export, train_on_masks
 from trainer import weights
+from trainer.data.pack import Pack
 from trainer.export import heldout
-from trainer.pack import Pack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first of them trains
 

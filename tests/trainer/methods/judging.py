@@ -9,7 +9,7 @@ from torch import Tensor
 from contract.specs import MethodSpec
 from trainer import methods
 from trainer.methods.method import Batch, Dimensions, Draw, Judged, Method
-from trainer.network import Outputs
+from trainer.methods.network import Outputs
 
 DIMENSIONS = Dimensions(classes=5, samples=64, groups=7, features=6, stages=((4, 8, 8), (6, 4, 4), (8, 2, 2)))
 

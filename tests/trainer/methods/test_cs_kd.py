@@ -8,8 +8,8 @@ from torch import nn
 from contract.specs.methods import CsKdSpec
 from tests.trainer.methods import slow
 from tests.trainer.methods.judging import Scripted, batch, build, outputs
+from trainer.methods.network import Network
 from trainer.models import stages
-from trainer.network import Network
 
 
 def slow_loss(student, teacher, labels, spec: CsKdSpec) -> float:

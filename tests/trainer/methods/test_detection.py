@@ -8,8 +8,8 @@ from contract.specs import CopyPasteSpec, ModelSpec, PatchSwapSpec
 from trainer.methods.detection import build
 from trainer.methods.detection.patch_swap import EXCHANGED, divergence, exchange
 from trainer.methods.method import Batch, Draw, Method
+from trainer.methods.network import Network
 from trainer.models import detection
-from trainer.network import Network
 
 SIDE = 96
 

@@ -10,10 +10,10 @@ import torch
 from contract.specs import parse, resolve
 from contract.tasks import TERMS
 from tests.data import packs
-from trainer import device
 from trainer import run as running
 from trainer.assignment import Assignment
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import device
 from trainer.training import train_step
 
 WITH_HEADS = ["byot", "frskd", "mixskd", "uskd", "bake"]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from contract.specs import PatchSwapOnlySpec, PatchSwapSpec
 from tests.trainer.methods.judging import Scripted, batch, build, draw, judge, outputs
-from trainer.methods.patch_swap import PatchSwap, draw_patches, swap_patches
+from trainer.methods.patch_swap import PatchSwap
+from trainer.methods.patches import draw_patches, swap_patches
 from trainer.parts import divide
 
 DIRECTIONS = ("symmetric", "confident_to_weak", "one_way")

@@ -15,8 +15,8 @@ from tests.trainer.conftest import spec_for
 from tests.trainer.qat.test_network import quantized
 from trainer import models
 from trainer.assignment import Assignment
+from trainer.data.pack import Pack
 from trainer.methods.patch_swap import PatchSwap
-from trainer.pack import Pack
 from trainer.qat.finetuning import Graphs, fine_tune
 from trainer.qat.network import FakeQuantized
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from contract.pack.manifest import IGNORE
-from trainer.metrics import classification
+from trainer.machine.torchmetrics import classification
 from trainer.segmentation import figures
 from trainer.segmentation.predictions import MaskPredictions
 

@@ -6,8 +6,8 @@ loss = classes + boxes (+ centre-ness), as torchvision has them for each network
 from torch import Tensor
 
 from trainer.methods.method import Batch, Judged, Method
+from trainer.methods.network import Network
 from trainer.models.detection import Detector, Maps, Targets
-from trainer.network import Network
 
 _NAMES = {"classification": "class_loss", "bbox_regression": "box_loss", "bbox_ctrness": "centre_loss"}
 

@@ -20,9 +20,9 @@ from torch.nn import functional
 from contract.specs import PatchSwapSpec
 from trainer.methods.detection.boxes import DetectionLoss
 from trainer.methods.method import Batch, Draw, Judged
-from trainer.methods.patch_swap import kd_weight_at
+from trainer.methods.network import Network
+from trainer.methods.patches import kd_weight_at
 from trainer.models.detection import Detector, Maps, Targets
-from trainer.network import Network
 
 FEATHER_SHARE = 0.1  # of a crop's shorter side is blended at its border
 EXCHANGED = "exchanged"  # in a target: the boxes that changed places, in the order of the partner's

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from contract.pack.manifest import IGNORE
 from trainer.methods.method import Batch, Judged, Method
-from trainer.network import Network
+from trainer.methods.network import Network
 
 
 class CrossEntropy(Method):

@@ -16,9 +16,9 @@ from torch.nn import functional
 from contract.pack.manifest import IGNORE
 from contract.specs import PatchSwapSpec
 from trainer.methods.method import Batch, Draw, Judged, Method
-from trainer.methods.patch_swap import draw_patches, kd_weight_at, swap_patches
+from trainer.methods.network import Network
+from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches
 from trainer.methods.segmentation.cross_entropy import pixel_cross_entropy
-from trainer.network import Network
 
 
 class PatchSwap(Method):

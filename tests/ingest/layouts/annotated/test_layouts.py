@@ -18,7 +18,7 @@ from tests.data.layouts import Files
 from tests.data.scenes import LETTERS, Scene
 from tests.ingest.archives import tarred, zipped
 from tests.ingest.packs import check_pack, run_ingest
-from trainer.pack import Pack, open_pack
+from trainer.data.pack import Pack, open_pack
 
 SCENES = scenes.draw(24, seed=1, size=(80, 72))
 BY_NAME = {scene.name: scene for scene in SCENES}

@@ -15,12 +15,12 @@ from contract.specs import Constraints, ExportSpec, LadderSpec
 from contract.specs.methods import KdSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from trainer import weights
+from trainer.data.pack import Pack
 from trainer.errors import TrainerError
 from trainer.export import ladder
 from trainer.export.ladder.hopelessness import hopeless
 from trainer.export.ladder.judging import Judge, choosing
 from trainer.export.task import Task
-from trainer.pack import Pack
 
 LENIENT = Constraints(max_drop_points=50)
 

@@ -13,8 +13,8 @@ from contract.specs import Constraints, ExportSpec, LadderSpec, parse, resolve
 from tests.data import masked
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from tests.trainer.export.made import train_and_evaluate
+from trainer.data.pack import open_pack
 from trainer.errors import TrainerError
-from trainer.pack import open_pack
 
 LIMIT = 3.0  # points
 LOUD = 3000  # times as large is one channel as it was; the others are lost among 256 steps of its range

@@ -1,0 +1,1 @@
+"""How training images are changed, and how all images become the network's input."""

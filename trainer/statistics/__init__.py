@@ -1,0 +1,1 @@
+"""Numbers that any task's figures use."""
