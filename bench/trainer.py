@@ -33,7 +33,7 @@ from trainer.data import sampling
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 from trainer.methods.method import Draw
-from trainer.methods.patch_swap import PatchSwap
+from trainer.tasks.classification.methods.patch_swap import PatchSwap
 
 Row = tuple[str, str, str, str]  # what, measured, goal, reached
 SWAP_CASES = ((32, 8, 256), (32, 4, 256), (224, 32, 64), (224, 16, 64))  # side, patch, images

@@ -12,7 +12,7 @@ from contract.specs import CrossEntropySpec, ResolvedSpec
 from trainer import backbone, tasks
 from trainer.data.pack import Pack
 from trainer.machine.team import ALONE, Team
-from trainer.tasks.task import Task
+from trainer.tasks.protocol import Task
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}

@@ -14,10 +14,9 @@ from contract.specs import Plan, ResolvedSpec
 from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
-from trainer.methods import Method
-from trainer.methods.method import Batch, Draw
+from trainer.methods.method import Batch, Draw, Method
 from trainer.parts import Part
-from trainer.tasks.task import Targets, Task
+from trainer.tasks.protocol import Targets, Task
 
 
 class Feed:

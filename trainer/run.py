@@ -29,7 +29,7 @@ from trainer.methods.objective import Objective
 from trainer.methods.unpruned import StayClose, Unpruned
 from trainer.models import widths
 from trainer.rounds import Round
-from trainer.tasks.task import Samples, Task
+from trainer.tasks.protocol import Samples, Task
 
 
 @dataclass

@@ -28,7 +28,7 @@ from trainer.pruning import transition
 from trainer.publication import publish
 from trainer.run import Run
 from trainer.statistics import curves, gradients
-from trainer.tasks.task import Samples
+from trainer.tasks.protocol import Samples
 
 VALIDATIONS_AT_MOST = 100
 VALIDATION_SHARE = 0.1  # of the training time; a forward pass costs a third of a training step

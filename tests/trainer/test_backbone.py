@@ -13,7 +13,7 @@ from tests.trainer.runs import run_here
 from trainer import backbone, models, tasks
 from trainer.data.pack import Pack, open_pack
 from trainer.errors import TrainerError
-from trainer.models import segmentation
+from trainer.tasks.segmentation import network as segmentation
 
 MOBILE = "lraspp_mobilenet_v3_large"
 

@@ -14,11 +14,12 @@ from contract.results.evaluation import Evaluation
 from tests.trainer.conftest import spec_for
 from tests.trainer.report.test_page import check_self_contained
 from tests.trainer.runs import run_here
-from trainer import evaluation, figures, models
+from trainer import evaluation, models
 from trainer.data.pack import Pack
 from trainer.machine import device
-from trainer.prediction import Predictions
 from trainer.statistics import intervals, reliability
+from trainer.tasks.classification import figures
+from trainer.tasks.classification.predictions import Predictions
 
 
 @pytest.fixture(params=[3, 8])

@@ -9,8 +9,8 @@ import torch
 
 from contract.specs.methods import TaughtSpec
 from tests.trainer.conftest import body, spec_for
-from tests.trainer.methods import every
 from tests.trainer.runs import run_here
+from tests.trainer.tasks.classification.methods import every
 from tests.trainer.test_resume import comparable, weights_digest
 from trainer import training
 from trainer.data.pack import Pack

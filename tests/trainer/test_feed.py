@@ -9,11 +9,12 @@ import torch
 from contract.specs import plan
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
-from tests.trainer.methods.judging import DIMENSIONS
-from trainer import methods, tasks
+from tests.trainer.tasks.classification.methods.judging import DIMENSIONS
+from trainer import tasks
 from trainer.data.pack import open_pack
 from trainer.feed import Feed
 from trainer.parts import Part, divide
+from trainer.tasks.classification import methods
 
 
 @pytest.fixture(params=[False, True], ids=["resident", "decoded ahead"])

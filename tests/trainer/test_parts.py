@@ -14,8 +14,8 @@ from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here
 from trainer import models, training
 from trainer.data.pack import Pack
-from trainer.methods.patch_swap import PatchSwap
 from trainer.parts import divide
+from trainer.tasks.classification.methods.patch_swap import PatchSwap
 
 
 @given(st.integers(1, 300), st.integers(1, 8), st.integers(1, 40))

@@ -7,7 +7,8 @@ from contract.specs.recipes import RECIPES
 from contract.specs.resolution import SMALL_STEM_BELOW_PX
 from contract.tasks import TERMS
 from trainer import models
-from trainer.models import detection, segmentation
+from trainer.tasks.detection import network as detection
+from trainer.tasks.segmentation import network as segmentation
 
 
 @pytest.mark.parametrize("name", RECIPES)

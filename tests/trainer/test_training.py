@@ -16,12 +16,13 @@ from contract.pack.manifest import Split
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import ROOT, finish, run_here, run_main, start, steps_saved, write_spec
-from trainer import clock, errors, prediction, training
+from trainer import clock, errors, training
 from trainer.__main__ import _read_spec
 from trainer.data import images
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import durable
-from trainer.methods.patch_swap import PatchSwap
+from trainer.tasks.classification import predictions
+from trainer.tasks.classification.methods.patch_swap import PatchSwap
 
 
 def test_the_story_of_a_run_in_messages(digits: Pack, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_a_run_that_leaves_the_test_split_unread_opens_none_of_its_images(
         opened.extend(rows.tolist())
         return real(pack, rows, **options)
 
-    for module in (prediction, images):
+    for module in (predictions, images):
         monkeypatch.setattr(module, "open_images", spying)
     where = ["--pack", digits_folder, "--out", tmp_path]
     test = {"evaluation": {"test": False, "robustness": ["fgsm"]}, "exports": []}

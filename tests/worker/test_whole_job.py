@@ -20,7 +20,7 @@ from core.exports import ledger as model_exports
 from core.store import storage
 from core.tables import Dataset, DatasetVersion, Export, Model
 from tests.conftest import forget_settings
-from tests.trainer.methods import every
+from tests.trainer.tasks.classification.methods import every
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end
 

@@ -14,7 +14,7 @@ from portable import preprocess
 from trainer import tasks
 from trainer.data import images as split_images
 from trainer.data.pack import Pack
-from trainer.tasks.task import Targets
+from trainer.tasks.protocol import Targets
 
 BATCH_SIZE = 64
 CALIBRATION_BATCH_SIZE = 32

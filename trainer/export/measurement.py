@@ -16,13 +16,14 @@ from contract.child.messages import Working
 from contract.results.evaluation import AnySplit
 from contract.tasks import TERMS
 from portable.weights import weights_by_dtype
-from trainer import figures, models
+from trainer import models
 from trainer.export import model_files, timing
 from trainer.export.agreement import Agreement
 from trainer.export.failures import export_failed
 from trainer.export.heldout import HeldOut
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
+from trainer.tasks.classification import figures
 
 COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
 _MAX_CONVERSION_ERROR = 1e-3  # as a share of the outputs' deviation; 1e-6 is usual

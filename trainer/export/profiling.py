@@ -17,7 +17,6 @@ import numpy as np
 from contract.child.messages import Done, Message, Working
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
-from trainer import figures
 from trainer.data.pack import Pack
 from trainer.export import measurement, timing
 from trainer.export.agreement import keys
@@ -25,6 +24,7 @@ from trainer.export.failures import export_failed
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
 from trainer.machine import durable
+from trainer.tasks.classification import figures
 
 RESULT_NAME = "profile.json"
 

@@ -1,7 +1,7 @@
 """What every training objective is, what it is given, and what it answers. The loop knows none of them by name.
 
 Shapes: B = members * groups images of a part of a step, first all first members, then all second ones; C channels,
-H height, W width, K classes, F features. What targets and outputs are, the task says (`trainer.tasks.task`).
+H height, W width, K classes, F features. What targets and outputs are, the task says (`trainer.tasks.protocol`).
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from trainer.methods import Method
-from trainer.methods.method import Batch, Judged
+from trainer.methods.method import Batch, Judged, Method
 from trainer.methods.network import Network
 from trainer.methods.teacher import Teacher
 

@@ -16,7 +16,7 @@ from trainer.statistics.curves import Curve
 class View:
     """How a task's figures are shown."""
 
-    template: str
+    package: str  # whose page.html.jinja extends the frame
     measures: tuple[Measure, ...]  # of a split
     judged: str  # what a confidence is of
     accuracy: tuple[str, str, str]  # metrics of training and of validation, drawn together, and the axis they share

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contract.child.messages import Arm
@@ -24,14 +24,14 @@ _KEYS = {
 def render(facts: Facts) -> str:
     """The report as HTML. Equal facts give an equal page."""
     page = Environment(
-        loader=PackageLoader("trainer.report", "."),
+        loader=ChoiceLoader([PackageLoader("trainer.report", "."), PackageLoader(facts.view.package, ".")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     page.filters |= {"percent": _percent, "thousands": lambda number: f"{number:,}"}
-    return page.get_template(facts.view.template).render(_shown(facts))
+    return page.get_template("page.html.jinja").render(_shown(facts))
 
 
 def _shown(facts: Facts) -> dict[str, Any]:

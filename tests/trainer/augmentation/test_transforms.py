@@ -5,7 +5,7 @@ import torch
 
 from contract.pack.manifest import IGNORE
 from contract.specs import AugmentationSpec
-from trainer.tasks import segmentation
+from trainer.tasks.segmentation import task as segmentation
 
 STEP = (2, 3)  # members, groups
 

@@ -12,8 +12,8 @@ from contract.child.messages import AnyMessage
 from contract.results.exported import ExportResult
 from contract.specs import ExportSpec, ResolvedSpec, parse, resolve
 from tests.data import masked, packs
-from tests.trainer.detection import made as detection
 from tests.trainer.export import made
+from tests.trainer.tasks.detection import made as detection
 from trainer import export
 from trainer.data.pack import Pack, open_pack
 

@@ -17,12 +17,11 @@ from PIL import Image
 
 from contract.results.exported import ProfileResult
 from contract.specs import Constraints, ExportSpec, ModelSpec
-from tests.trainer.detection.made import SIDE
 from tests.trainer.export.conftest import Exported, Trained, run_export
+from tests.trainer.tasks.detection.made import SIDE
 from trainer.export import conversion, half_weights, profiling, quantization
 from trainer.export.calibration import Calibration
-from trainer.models import detection
-from trainer.tasks import detection as task
+from trainer.tasks.detection import network, task
 
 pytestmark = pytest.mark.timeout(900)  # the first of them trains
 
@@ -47,14 +46,14 @@ def test_two_say_alike_where_either_is_sure_and_the_other_finds_it_too() -> None
     assert task.same(nothing, nothing).tolist() == []
 
 
-def untrained(architecture: str) -> detection.Decoding:
+def untrained(architecture: str) -> network.Decoding:
     """With maps of some size, which batch norms that saw nothing would make nearly equal."""
     torch.manual_seed(0)
     spec = ModelSpec(architecture=architecture, stem="imagenet")
-    net = detection.build(spec, num_classes=4, channels=3, size=(64, 96))
+    net = network.build(spec, num_classes=4, channels=3, size=(64, 96))
     with torch.no_grad():
         net.train()(torch.randn(8, 3, 64, 96))
-    return detection.Decoding(net.eval())
+    return network.Decoding(net.eval())
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from tests.trainer.qat.test_network import quantized
 from trainer import models
 from trainer.assignment import Assignment
 from trainer.data.pack import Pack
-from trainer.methods.patch_swap import PatchSwap
 from trainer.qat.finetuning import Graphs, fine_tune
 from trainer.qat.network import FakeQuantized
+from trainer.tasks.classification.methods.patch_swap import PatchSwap
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from portable.runtimes import onnx_runtime
 from tests.trainer.export.test_quantization import calibration, model_in
 from trainer import tasks
 from trainer.export import conversion, quantization
-from trainer.models import detection, segmentation
 from trainer.qat.finetuning import Graphs, rounding
 from trainer.qat.operators import Unlearnable
+from trainer.tasks.detection import network as detection
+from trainer.tasks.segmentation import network as segmentation
 
 SHAPE = (3, 64, 64)
 

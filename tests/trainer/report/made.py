@@ -12,11 +12,11 @@ from contract.pack.manifest import PackManifest, Pairability
 from contract.results.evaluation import EpochValue, Evaluation, LayerGradient, SplitEvaluation
 from contract.specs import ResolvedSpec, parse, resolve
 from tests.trainer.conftest import body
-from trainer import comparison, figures
-from trainer.prediction import Predictions
-from trainer.report.classification import VIEW
 from trainer.report.facts import Facts
-from trainer.report.swaps import Pair, Shown
+from trainer.tasks.classification import comparison, figures
+from trainer.tasks.classification.predictions import Predictions
+from trainer.tasks.classification.report import VIEW
+from trainer.tasks.classification.swaps import Pair, Shown
 
 PICTURE = "data:image/png;base64,AAAA"
 

@@ -21,7 +21,7 @@ from trainer.export.agreement import Agreement
 from trainer.export.measurement import leaves, outputs_of
 from trainer.export.task import Task
 from trainer.export.waiting import working_while
-from trainer.tasks.task import Targets
+from trainer.tasks.protocol import Targets
 
 CHOOSING_IMAGES = 2048  # a point of accuracy is 20 of them
 COMPARED_IMAGES = 256  # of them, with a network, which is slower than the files

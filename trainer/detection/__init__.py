@@ -1,1 +1,0 @@
-"""Detection beyond its network and its methods: images with boxes, what is predicted of them, and its figures."""

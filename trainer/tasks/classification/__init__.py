@@ -1,0 +1,1 @@
+"""Classification: all that is its own."""

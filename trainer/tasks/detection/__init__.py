@@ -1,0 +1,1 @@
+"""Detection: all that is its own."""

@@ -1,0 +1,134 @@
+"""Object detection: boxes of objects with a class and a score each, COCO's average precision.
+
+Targets are a list of dicts, `boxes` (n, 4) in pixels of the training size and `labels` (n,). Outputs are the maps of
+the network's heads. A patch swap exchanges the crops of boxes of one class, so it moves no target.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from contract.child.messages import Working
+from contract.pack.manifest import PackManifest, Split
+from contract.results.evaluation import DetectionSplit
+from contract.specs import AugmentationSpec, ResolvedSpec
+from trainer.augmentation import transforms as augmentation
+from trainer.augmentation.transforms import tv_tensors
+from trainer.data.kinship import SharedClasses
+from trainer.data.pack import Pack
+from trainer.machine.stopping import StopRequest
+from trainer.methods.method import Judged, Method
+from trainer.tasks import evaluation_mode
+from trainer.tasks.detection import figures as figures_of_boxes
+from trainer.tasks.detection import methods, predictions
+from trainer.tasks.detection import network as models
+from trainer.tasks.detection.network import Detector
+from trainer.tasks.detection.predictions import BoxPredictions as Predictions
+from trainer.tasks.detection.samples import BoxedImages, Target, open_split
+
+__all__ = ["Predictions", "compare", "load_backbone", "open_split"]
+
+BATCH = 16
+OUTPUTS = {
+    "boxes": "(batch, anchors, 4): left, top, right, bottom in pixels of the input",
+    "scores": "(batch, anchors, classes), 0 to 1; which boxes stay is chosen outside, by `choose` in `postprocess.py`",
+}
+DIVERGENCE = "sure boxes"
+TELLING_IMAGES = 32
+_SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
+_LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
+
+judge = predictions.judge
+same = predictions.same_finds
+compare = figures_of_boxes.compare
+load_backbone = models.load_backbone
+to_export = models.Decoding
+speaking_as = models.SpeakingAs
+divergence = predictions.divergence
+
+
+def build_model(spec: ResolvedSpec, manifest: PackManifest) -> Detector:
+    classes = len(manifest.classes)
+    return models.build(spec.model, num_classes=classes, channels=manifest.channels, size=(spec.height, spec.width))
+
+
+def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:  # noqa: ARG001
+    return methods.build(spec.method, model)
+
+
+def kinship(pack: Pack) -> SharedClasses:
+    rows = pack.rows(Split.TRAIN)
+    return SharedClasses.of(*pack.shown(rows), images=len(rows))
+
+
+def augment(
+    images_BCHW: Tensor,
+    targets: list[Target],
+    spec: AugmentationSpec,
+    random: np.random.Generator,
+    *,
+    step: tuple[int, int],
+    part: slice,
+) -> tuple[Tensor, list[Target]]:
+    size = images_BCHW.shape[-2:]
+    transform = augmentation.build(spec, size=size)
+    seeds = augmentation.seeds(random, step=step, part=part)
+    images, changed = [], []
+    for image, target, seed in zip(images_BCHW, targets, seeds, strict=True):
+        boxes = tv_tensors.BoundingBoxes(target["boxes"], format="XYXY", canvas_size=size, clamping_mode=None)
+        image_CHW, moved = augmentation.seeded(transform, seed, tv_tensors.Image(image), boxes)
+        images.append(image_CHW.as_subclass(Tensor))
+        changed.append(_still_seen(moved.as_subclass(Tensor), target["labels"], size))
+    return torch.stack(images), changed
+
+
+def batch_metrics(judged: Judged) -> dict[str, Tensor]:  # noqa: ARG001 - precision needs more than a batch
+    return {}
+
+
+def predict(
+    model: nn.Module, samples: BoxedImages, *, activity: str, stop: StopRequest | None = None
+) -> Generator[Working, None, Predictions]:
+    judge = predictions.judged_by(model)
+    parts = yield from evaluation_mode.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
+    return Predictions.joined(parts)
+
+
+def network_of(exported: nn.Module) -> nn.Module:
+    return exported.detector  # type: ignore[return-value]
+
+
+def validate(found: Predictions) -> dict[str, float]:
+    classes = max(int(found.labels.max(initial=0)), int(found.true_labels.max(initial=0))) + 1
+    return {f"val.{name}": value for name, value in figures_of_boxes.values(found, classes).items()}
+
+
+def figures(
+    found: Predictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
+) -> DetectionSplit:
+    return figures_of_boxes.of(found, split=split, classes=manifest.classes, calibrated=spec.evaluation.calibration)
+
+
+def write_report(
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: BoxedImages
+) -> bytes:
+    # Half a second of matplotlib that training need not wait for.
+    from trainer import report  # noqa: PLC0415
+    from trainer.tasks.detection.report import VIEW, examples  # noqa: PLC0415
+
+    shown = examples(model, held_out, len(pack.manifest.classes))
+    return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=shown)
+
+
+def _still_seen(boxes_n4: Tensor, labels_n: Tensor, size: tuple[int, int]) -> Target:
+    """Boxes cut at the image's edge, without those of which little is left."""
+    height, width = size
+    limits = torch.tensor([width, height, width, height], dtype=boxes_n4.dtype, device=boxes_n4.device)
+    cut_n4 = boxes_n4.clamp(min=0).minimum(limits)
+    sides_n2, whole_n2 = cut_n4[:, 2:] - cut_n4[:, :2], boxes_n4[:, 2:] - boxes_n4[:, :2]
+    seen_n = (sides_n2.amin(dim=1) >= _SMALLEST_PX) & (sides_n2.prod(dim=1) >= _LEAST_LEFT * whole_n2.prod(dim=1))
+    return {"boxes": cut_n4[seen_n], "labels": labels_n[seen_n]}

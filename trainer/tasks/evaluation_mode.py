@@ -1,0 +1,43 @@
+"""A network run in evaluation mode over a split, batch by batch, whatever the task."""
+
+from collections.abc import Callable, Generator
+from time import monotonic
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from contract.child.messages import Working
+from trainer.machine.stopping import Interrupted, StopRequest
+from trainer.tasks.protocol import Samples
+
+REPORT_SECONDS = 1.0
+Part = TypeVar("Part")
+
+
+def sweep(
+    model: nn.Module,
+    samples: Samples,
+    judge: Callable[[Any, Any], Part],
+    *,
+    batch: int,
+    activity: str,
+    stop: StopRequest | None = None,
+) -> Generator[Working, None, list[Part]]:
+    """`judge` of each batch's outputs, in float32, and targets. Yields about once a second. Raises Interrupted."""
+    was_training, parts, spoken_at = model.training, [], monotonic()
+    model.eval()
+    for start in range(0, len(samples), batch):
+        if stop:
+            raise Interrupted
+        positions = np.arange(start, min(start + batch, len(samples)))
+        images, targets = samples.fetch(positions)
+        with torch.inference_mode():
+            parts.append(judge(tree_map(Tensor.float, model(samples.normalise(images))), targets))
+        if monotonic() - spoken_at >= REPORT_SECONDS:
+            spoken_at = monotonic()
+            yield Working(activity=activity, done=int(positions[-1]) + 1, total=len(samples))
+    model.train(was_training)
+    return parts

@@ -1,0 +1,1 @@
+"""Segmentation: all that is its own."""
