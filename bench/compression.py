@@ -20,7 +20,7 @@ from trainer import export
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training.loop import train
 
 CPU = torch.device("cpu")
 # Wide limits: the first candidate is always good enough, so a ladder of one rung is that rung's file.

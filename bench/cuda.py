@@ -20,10 +20,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from contract.specs import parse, resolve
 from tests.data import packs
-from trainer import compilation, models, run, training
-from trainer.assignment import Assignment
+from trainer import models
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
+from trainer.training import compilation, loop, run
+from trainer.training.assignment import Assignment
 
 WARM_UP = 20
 ROUNDS = 5
@@ -67,7 +68,7 @@ def assemble(pack: Pack, chosen: torch.device, *, pairs: int, compiled: str) -> 
 
 def report(one: run.Run, peak: float, *, steps: int, name: str) -> None:
     for _ in range(WARM_UP):
-        training.train_step(one)
+        loop.train_step(one)
     seconds = median(timed(one, steps) for _ in range(ROUNDS))
     rate = steps * one.plan.images_per_step / seconds
     shape = (one.manifest.channels, one.spec.height, one.spec.width)
@@ -82,7 +83,7 @@ def timed(one: run.Run, steps: int) -> float:
     torch.cuda.synchronize()
     started = time.perf_counter()
     for _ in range(steps):
-        training.train_step(one)
+        loop.train_step(one)
     torch.cuda.synchronize()
     return time.perf_counter() - started
 

@@ -26,7 +26,7 @@ from trainer import export
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training.loop import train
 
 KEPT = Path(".edge")
 HALF = {"pruning": {"target_macs_share": 0.5}}

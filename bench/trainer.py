@@ -27,13 +27,14 @@ from bench.figures import processor
 from contract.pack.manifest import Split
 from contract.specs import PatchSwapSpec, Plan, parse, resolve
 from tests.data import packs
-from trainer import models, run, training
-from trainer.assignment import Assignment
+from trainer import models
 from trainer.data import sampling
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 from trainer.methods.method import Draw
 from trainer.tasks.classification.methods.patch_swap import PatchSwap
+from trainer.training import loop, run
+from trainer.training.assignment import Assignment
 
 Row = tuple[str, str, str, str]  # what, measured, goal, reached
 SWAP_CASES = ((32, 8, 256), (32, 4, 256), (224, 32, 64), (224, 16, 64))  # side, patch, images
@@ -188,7 +189,7 @@ def assemble(pack: Pack, method: str, chosen: torch.device, architecture: str = 
 
 
 def finished(one: run.Run) -> None:
-    training.train_step(one)
+    loop.train_step(one)
     if one.device.type == "cuda":
         torch.cuda.synchronize()
 

@@ -21,7 +21,7 @@ from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine import device, launch, stopping, team
 from trainer.machine.output import Output
-from trainer.training import train
+from trainer.training.loop import train
 
 
 def main() -> int:

@@ -15,13 +15,14 @@ from contract.child.messages import Arm, Done, Message, Working
 from contract.pack.manifest import Split
 from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
 from contract.specs import CrossEntropySpec, ResolvedSpec
-from trainer import models, tasks, weights
+from trainer import models, tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.machine import durable
 from trainer.statistics import curves
 from trainer.tasks.classification import robustness
 from trainer.tasks.protocol import Samples, Task
+from trainer.training import weights
 
 FILE_NAME = "evaluation.json"
 PREDICTIONS_NAME = "predictions.npz"  # of the held-out split, to compare arms image by image

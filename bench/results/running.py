@@ -19,7 +19,7 @@ from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import FILE_NAME, evaluate
 from trainer.machine import device, stopping
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training.loop import train
 
 _ARM: Arm = "main"
 DIVERGED = "loss_nan"  # a result: this setting does not train

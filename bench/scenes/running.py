@@ -16,12 +16,13 @@ from bench.scenes.records import Record
 from contract.child.messages import Arm
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
-from trainer import tasks, weights
+from trainer import tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training import weights
+from trainer.training.loop import train
 
 _ARM: Arm = "main"
 

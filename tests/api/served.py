@@ -19,7 +19,8 @@ from core.ids import new_id
 from core.store import storage
 from core.tables import DatasetVersion, Export, Model
 from tests.api import made
-from trainer.export import bundle, formats
+from trainer.export import formats
+from trainer.export.bundle import archive
 
 LABELS = ["plain", "stripes & dots", "ünïcode", "d", "e", "f", "g"]
 HEIGHT, WIDTH = 12, 10
@@ -78,9 +79,9 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "net.onnx", mode, seed)
     net = {"model.onnx": (folder / "net.onnx").read_bytes()}
-    stated = {"labels.json": bundle.as_json(LABELS), "preprocess.json": bundle.as_json(rules(mode))}
-    contents = stated | bundle.programs(model.task, formats.choose("onnx"))
-    bundle.write(folder / "bundle.zip", contents, {}, model=net)
+    stated = {"labels.json": archive.as_json(LABELS), "preprocess.json": archive.as_json(rules(mode))}
+    contents = stated | archive.programs(model.task, formats.choose("onnx"))
+    archive.write(folder / "bundle.zip", contents, {}, model=net)
     seal(folder / "bundle.zip")
     zipfile.ZipFile(folder / "bundle.zip").extractall(folder / "unpacked")
     export_id = new_id("exp")

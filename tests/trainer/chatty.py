@@ -4,9 +4,10 @@ import os
 import sys
 from typing import Any
 
-from trainer import __main__, training
+from trainer import __main__
+from trainer.training import loop
 
-_step = training.train_step
+_step = loop.train_step
 
 
 def train_step(run: Any) -> None:
@@ -15,5 +16,5 @@ def train_step(run: Any) -> None:
     _step(run)
 
 
-training.train_step = train_step
+loop.train_step = train_step
 sys.exit(__main__.main())

@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer import __main__, checkpoint, training
+from trainer import __main__
 from trainer.machine import durable
+from trainer.training import checkpoint, loop
 
 
 def main() -> int:
     step, moment, *arguments = sys.argv[1:]
     sys.argv[1:] = arguments
-    training.Clock.checkpoint_due = lambda *_: True
+    loop.Clock.checkpoint_due = lambda *_: True
     fatal = checkpoint.name_of(int(step))
     {"step": _kill_after_save, "write": _kill_in_write, "rename": _kill_before_rename}[moment](fatal)
     return __main__.main()

@@ -13,12 +13,12 @@ import torch
 from contract.child.messages import AnyMessage, Arm, Message, decode
 from contract.specs import ResolvedSpec
 from trainer import __main__
-from trainer.checkpoint import newest_first
 from trainer.data.pack import Pack
 from trainer.machine import device
 from trainer.machine.output import Output
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training.checkpoint import newest_first
+from trainer.training.loop import train
 
 ROOT = Path(__file__).parents[2]
 

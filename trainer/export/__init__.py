@@ -13,11 +13,13 @@ import torch
 
 from contract.child.messages import Done, Message, Working
 from contract.specs import ExportSpec, ResolvedSpec
-from trainer import weights
 from trainer.data.pack import Pack
-from trainer.export import ladder, measurement, model_files, publishing
-from trainer.export.task import CPU, Task
+from trainer.export import ladder, model_files
+from trainer.export.bundle import publishing
+from trainer.export.measuring import measurement
+from trainer.export.order import CPU, Order
 from trainer.machine import durable
+from trainer.training import weights
 
 
 def run(
@@ -36,18 +38,18 @@ def run(
     OUT/control/evaluation.json.
     Raises TrainerError.
     """
-    task = Task(spec, pack, export, out, folder, device, teacher)
-    net = task.vision.to_export(weights.load_model(spec, pack.manifest, task.weights_path))
-    task.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
+    order = Order(spec, pack, export, out, folder, device, teacher)
+    net = order.vision.to_export(weights.load_model(spec, pack.manifest, order.weights_path))
+    order.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
         climbed = None
-        if task.climbs:
-            climbed = yield from ladder.climb(task, net, Path(scratch))
-        folders = climbed.folders if climbed else (yield from model_files.make(task, net, Path(scratch)))
-        found = yield from measurement.measure(task, net, folders)
+        if order.climbs:
+            climbed = yield from ladder.climb(order, net, Path(scratch))
+        folders = climbed.folders if climbed else (yield from model_files.make(order, net, Path(scratch)))
+        found = yield from measurement.measure(order, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
-        result = publishing.publish(task, net, folders[0], found, climbed)
+        result = publishing.publish(order, net, folders[0], found, climbed)
     durable.write(folder / publishing.RESULT_NAME, result.model_dump_json(indent=2).encode())
     files = {"bundle": publishing.BUNDLE_NAME, "export": publishing.RESULT_NAME}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

@@ -11,35 +11,35 @@ from pathlib import Path
 from torch import nn
 
 from contract.child.messages import Working
-from trainer.export.calibration import Calibration
 from trainer.export.formats import Source
-from trainer.export.task import Task
+from trainer.export.inputs import Calibration
+from trainer.export.order import Order
 from trainer.export.waiting import working_while
 from trainer.machine import durable
 
 
-def make(task: Task, net: nn.Module, scratch: Path) -> Generator[Working, None, list[Path]]:
+def make(order: Order, net: nn.Module, scratch: Path) -> Generator[Working, None, list[Path]]:
     """The folder of the model asked for; of one that is not fp32 also, after it, the fp32 one it is compared with.
 
     Raises TrainerError.
     """
-    source, precision = Source(net, task.image_shape, task.outputs), task.export.precision
+    source, precision = Source(net, order.image_shape, order.outputs), order.export.precision
     fp32, smaller = scratch / "fp32", scratch / precision
-    yield from convert(task, source, fp32)
+    yield from convert(order, source, fp32)
     folders = [fp32]
     if precision != "fp32":
         smaller.mkdir()
-        calibration = Calibration.of(task.spec, task.pack)
-        quantize = partial(task.format.quantize, source, fp32, smaller, precision=precision, calibration=calibration)
+        calibration = Calibration.of(order.spec, order.pack)
+        quantize = partial(order.format.quantize, source, fp32, smaller, precision=precision, calibration=calibration)
         yield from working_while(f"quantize to {precision}", quantize, steps=calibration.steps)
         folders = [smaller, fp32]
     for folder in folders:
-        annotate(task, folder)
+        annotate(order, folder)
     return folders
 
 
-def annotate(task: Task, folder: Path) -> None:
-    task.format.annotate(folder, {"labels": task.pack.manifest.classes, "preprocess": task.preprocessing()})
+def annotate(order: Order, folder: Path) -> None:
+    order.format.annotate(folder, {"labels": order.pack.manifest.classes, "preprocess": order.preprocessing()})
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -51,19 +51,19 @@ def bytes_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in _paths(folder))
 
 
-def convert(task: Task, source: Source, folder: Path) -> Generator[Working, None, None]:
+def convert(order: Order, source: Source, folder: Path) -> Generator[Working, None, None]:
     """Write the fp32 model into a new folder. Raises TrainerError.
 
     Converting takes 5 to 50 s, so a later export of the same weights takes the files that an earlier one left.
     """
-    versions = [f"{package} {version(package)}" for package in task.format.MADE_WITH]
-    made_from = f"{task.weights_sha256} {task.spec.model} {task.image_shape} {versions}"
-    name = f"fp32-{task.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
-    kept = task.out / "main" / name
+    versions = [f"{package} {version(package)}" for package in order.format.MADE_WITH]
+    made_from = f"{order.weights_sha256} {order.spec.model} {order.image_shape} {versions}"
+    name = f"fp32-{order.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
+    kept = order.out / "main" / name
     if not kept.is_dir():
         with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f".{name}-") as made:
             yield from working_while(
-                f"convert to {task.format.TITLE}", partial(task.format.convert, source, Path(made))
+                f"convert to {order.format.TITLE}", partial(order.format.convert, source, Path(made))
             )
             _keep(Path(made), kept)
     shutil.copytree(kept, folder)

@@ -18,10 +18,10 @@ from contract.child.messages import Done, Message, Working
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer.data.pack import Pack
-from trainer.export import measurement, timing
-from trainer.export.agreement import keys
-from trainer.export.failures import export_failed
-from trainer.export.task import Task
+from trainer.errors import export_failed
+from trainer.export.measuring import measurement, timing
+from trainer.export.measuring.agreement import keys
+from trainer.export.order import Order
 from trainer.export.waiting import working_while
 from trainer.machine import durable
 from trainer.tasks.classification import figures
@@ -37,22 +37,24 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
             archive.extractall(folder)  # of our own making; whoever fetched it compared its sha256
         manifest = json.loads((folder / "manifest.json").read_bytes())
         export = ExportSpec(format=manifest["format"], precision=manifest["precision"])
-        measured = yield from _measure(Task(spec, pack, export, out, folder), manifest)
+        measured = yield from _measure(Order(spec, pack, export, out, folder), manifest)
     durable.write(out / RESULT_NAME, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
     yield Done(files={"profile": os.path.relpath(out / RESULT_NAME, out)})
 
 
-def _measure(task: Task, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:
-    if not task.format.RUNS_HERE:
-        raise export_failed("measure again", f"No worker runs {task.format.TITLE} files.")
-    model = task.format.RUNTIME.Model(task.folder)
-    golden = _against_golden(model, task.folder, manifest["golden"]["output_tolerance"])
-    found = yield from measurement.run_over_split(task, [model], net=None)
-    measured = measurement.figures_of(task, found.parts)
-    timed = yield from working_while("measure latency", partial(timing.time_models, task.format.RUNTIME, [task.folder]))
+def _measure(order: Order, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:
+    if not order.format.RUNS_HERE:
+        raise export_failed("measure again", f"No worker runs {order.format.TITLE} files.")
+    model = order.format.RUNTIME.Model(order.folder)
+    golden = _against_golden(model, order.folder, manifest["golden"]["output_tolerance"])
+    found = yield from measurement.run_over_split(order, [model], net=None)
+    measured = measurement.figures_of(order, found.parts)
+    timed = yield from working_while(
+        "measure latency", partial(timing.time_models, order.format.RUNTIME, [order.folder])
+    )
     return {
         **measured.model_dump(exclude=set(figures.DETAILS)),
-        **measurement.drop_of(task, measured),
+        **measurement.drop_of(order, measured),
         **golden,
         **timed,
     }

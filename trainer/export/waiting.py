@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from contract.child.messages import Working
 from trainer import errors
-from trainer.export.failures import export_failed
+from trainer.errors import export_failed
 
 SAY_EVERY_SECONDS = 2.0
 LIMIT_SECONDS = 900  # a conversion takes 7-23 s, calibration at 224 px a minute; beyond this it hangs

@@ -6,10 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trainer.export import bundle, formats
+from trainer.export import formats
+from trainer.export.bundle import archive
 
 _folder = tempfile.TemporaryDirectory(prefix="patchswap-tests-programs-")
-PROGRAMS = bundle.programs("classification", formats.choose("onnx"))
+PROGRAMS = archive.programs("classification", formats.choose("onnx"))
 for _name, _content in PROGRAMS.items():
     (Path(_folder.name) / _name).write_bytes(_content)
 sys.path.insert(0, _folder.name)

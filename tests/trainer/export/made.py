@@ -12,7 +12,7 @@ from tests.trainer.conftest import spec_for
 from trainer.data.pack import Pack
 from trainer.evaluation import evaluate
 from trainer.machine.stopping import StopRequest
-from trainer.training import train
+from trainer.training.loop import train
 
 CPU = torch.device("cpu")
 

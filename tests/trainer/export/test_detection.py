@@ -19,8 +19,9 @@ from contract.results.exported import ProfileResult
 from contract.specs import Constraints, ExportSpec, ModelSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from tests.trainer.tasks.detection.made import SIDE
-from trainer.export import conversion, half_weights, profiling, quantization
-from trainer.export.calibration import Calibration
+from trainer.export import profiling
+from trainer.export.formats import conversion, half_weights, quantization
+from trainer.export.inputs import Calibration
 from trainer.tasks.detection import network, task
 
 pytestmark = pytest.mark.timeout(900)  # the first of them trains

@@ -20,7 +20,7 @@ from tests.trainer.export import made
 from tests.trainer.export.conftest import Exported, Trained, run_export, unpack
 from trainer import export, models
 from trainer.errors import TrainerError
-from trainer.export import conversion
+from trainer.export.formats import conversion
 
 FILES = {
     "model.onnx",

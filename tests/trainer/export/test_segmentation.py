@@ -17,9 +17,9 @@ from PIL import Image
 from contract.pack.manifest import Split
 from contract.specs import Constraints, ExportSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export, train_on_masks
-from trainer import weights
 from trainer.data.pack import Pack
-from trainer.export import heldout
+from trainer.export import inputs
+from trainer.training import weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first of them trains
 
@@ -95,7 +95,7 @@ def test_files_of_other_networks_say_what_the_network_says(architecture: str, ep
         pack, tmp_path / "out", epochs=epochs, pairs_per_batch=4, architecture=architecture, stem="imagenet"
     )
     net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / weights.FILE_NAME)
-    images = next(heldout.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
+    images = next(inputs.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
     with torch.no_grad():
         exact = net(torch.from_numpy(images)).numpy()
     spread = exact.std()

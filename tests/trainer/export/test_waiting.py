@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from contract.child.messages import Working
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, evaluation_missing
 from trainer.export import waiting
-from trainer.export.failures import evaluation_missing
 
 
 def drain(generator: Generator[Working, None, Any]) -> tuple[list[Working], Any]:

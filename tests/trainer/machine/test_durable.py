@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer import checkpoint
 from trainer.machine import durable
+from trainer.training import checkpoint
 
 Call = tuple[str, ...]
 

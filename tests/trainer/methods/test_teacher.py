@@ -15,10 +15,11 @@ from contract.specs import ModelSpec
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here, run_main, write_spec
-from trainer import checkpoint, models
+from trainer import models
 from trainer.data.pack import Pack, open_pack
 from trainer.errors import TrainerError
 from trainer.methods import teacher
+from trainer.training import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from torch import nn
 
 from tests.trainer.conftest import spec_for
 from tests.trainer.runs import run_here
-from trainer import training
 from trainer.data.pack import Pack
 from trainer.statistics import curves, gradients
+from trainer.training import loop
 
 
 def test_magnitudes_are_the_derivatives_of_the_loss() -> None:
@@ -57,7 +57,7 @@ def test_training_reports_them_and_a_resume_reports_the_same(
     weights = sum(row["weights"] for row in layers)
     assert sum(row["mean_absolute"] * row["weights"] for row in layers) / weights == pytest.approx(l1[-1])
 
-    monkeypatch.setattr(training.Clock, "checkpoint_due", lambda *_: True)
+    monkeypatch.setattr(loop.Clock, "checkpoint_due", lambda *_: True)
     assert run_here(spec, digits, tmp_path / "parts", stop_at=4)[-1].type == "stopped"
     run_here(spec, digits, tmp_path / "parts")
     parts = json.loads((tmp_path / "parts" / "main" / "train.json").read_text())

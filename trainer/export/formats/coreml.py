@@ -11,8 +11,8 @@ from coremltools.optimize.coreml import OpLinearQuantizerConfig, OptimizationCon
 
 from contract.formats import Precision
 from portable.runtimes import coreml_runtime
-from trainer.export.calibration import Calibration
 from trainer.export.formats.format import INPUT_NAME, Source
+from trainer.export.inputs import Calibration
 
 TITLE = "Core ML"
 MADE_WITH = ("torch", "coremltools")

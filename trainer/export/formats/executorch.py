@@ -18,8 +18,8 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from contract.formats import Precision
 from portable.runtimes import executorch_runtime
-from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
+from trainer.export.inputs import Calibration
 
 TITLE = "ExecuTorch"
 MADE_WITH = ("torch", "executorch")

@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import nn
 
 from contract.formats import Precision
-from trainer.export.calibration import Calibration
+from trainer.export.inputs import Calibration
 
 INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from contract.formats import Precision
 from portable.runtimes import litert_runtime
-from trainer.export.calibration import Calibration
 from trainer.export.formats.format import Source
+from trainer.export.inputs import Calibration
 
 TITLE = "LiteRT"
 MADE_WITH = ("torch", "litert-torch")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from contract.formats import Precision
 from portable.runtimes import onnx_runtime
-from trainer.export import conversion, half_weights, quantization
-from trainer.export.calibration import Calibration
+from trainer.export.formats import conversion, half_weights, quantization
 from trainer.export.formats.format import Source
+from trainer.export.inputs import Calibration
 
 TITLE = "ONNX"
 MADE_WITH = ("torch", "onnx", "onnxscript")

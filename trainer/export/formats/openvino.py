@@ -11,9 +11,9 @@ import openvino
 
 from contract.formats import Precision
 from portable.runtimes import openvino_runtime
-from trainer.export import conversion
-from trainer.export.calibration import Calibration
+from trainer.export.formats import conversion
 from trainer.export.formats.format import Source
+from trainer.export.inputs import Calibration
 
 TITLE = "OpenVINO IR"
 MADE_WITH = ("torch", "onnx", "onnxscript", "openvino")

@@ -12,14 +12,13 @@ from torch import nn
 from contract.child.messages import Message, Notice
 from contract.formats import Precision
 from contract.results.exported import Candidate
+from trainer.errors import nothing_tried
 from trainer.export import model_files
-from trainer.export.failures import nothing_tried
 from trainer.export.formats import Source
 from trainer.export.ladder.attempts import Attempt, Workshop
-from trainer.export.ladder.hopelessness import hopeless
-from trainer.export.ladder.judging import Judge
-from trainer.export.task import Task
-from trainer.qat.operators import Unlearnable
+from trainer.export.ladder.judging import Judge, hopeless
+from trainer.export.order import Order
+from trainer.export.qat.operators import Unlearnable
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,16 @@ class Climbed:
         return "fp16" if self.taken.rung == "fp16" else "int8"
 
 
-def climb(task: Task, net: nn.Module, scratch: Path) -> Generator[Message, None, Climbed]:
+def climb(order: Order, net: nn.Module, scratch: Path) -> Generator[Message, None, Climbed]:
     """Make files until one is good enough; each is a notice. Raises TrainerError."""
     fp32 = scratch / "fp32"
-    yield from model_files.convert(task, Source(net, task.image_shape, task.outputs), fp32)
-    model_files.annotate(task, fp32)
-    judge = yield from Judge.over(task, fp32)
-    workshop = Workshop(task, net, fp32, scratch, judge)
+    yield from model_files.convert(order, Source(net, order.image_shape, order.outputs), fp32)
+    model_files.annotate(order, fp32)
+    judge = yield from Judge.over(order, fp32)
+    workshop = Workshop(order, net, fp32, scratch, judge)
     candidates: list[Candidate] = []
     folders: list[Path] = []  # of the candidates, even where there is nothing in it
-    for rung in task.export.ladder.rungs:
+    for rung in order.export.ladder.rungs:
         for attempt in workshop.attempts(rung):
             folder = scratch / f"candidate-{len(candidates)}"
             folder.mkdir()
@@ -66,15 +65,15 @@ def _make(
     workshop: Workshop, attempt: Attempt, before: list[Candidate], folder: Path
 ) -> Generator[Message, None, Candidate]:
     """The candidate, measured; or why it was not tried."""
-    task = workshop.task
-    obstacle = workshop.obstacle(attempt.rung) or hopeless(attempt.rung, before, task.export.constraints)
+    order = workshop.order
+    obstacle = workshop.obstacle(attempt.rung) or hopeless(attempt.rung, before, order.export.constraints)
     if obstacle:
         return Candidate(rung=attempt.rung, reasons=[obstacle])
     try:
         candidate = yield from attempt.write(folder)
     except Unlearnable as error:
         return Candidate(rung=attempt.rung, reasons=[f"Not tried: {error}."])
-    model_files.annotate(task, folder)
+    model_files.annotate(order, folder)
     return (yield from workshop.judge.judge(candidate, folder))
 
 

@@ -13,18 +13,17 @@ from contract.formats import FORMATS, Precision
 from contract.results.exported import Candidate
 from contract.specs import Rung
 from contract.specs.methods import TaughtSpec
-from trainer.assignment import Assignment
-from trainer.export import quantization
-from trainer.export.agreement import keys
-from trainer.export.calibration import Calibration
-from trainer.export.formats import Source
+from trainer.export.formats import Source, quantization
 from trainer.export.formats.onnx import MODEL_NAME
+from trainer.export.formats.quantization import Prepared
+from trainer.export.inputs import Calibration
 from trainer.export.ladder import sensitivity
 from trainer.export.ladder.judging import Judge
-from trainer.export.quantization import Prepared
-from trainer.export.task import Task
+from trainer.export.measuring.agreement import keys
+from trainer.export.order import Order
+from trainer.export.qat.finetuning import Graphs, fine_tune
 from trainer.export.waiting import working_while
-from trainer.qat.finetuning import Graphs, fine_tune
+from trainer.training.assignment import Assignment
 
 Work = Generator[Message, None, None]
 Made = Generator[Message, None, Candidate]
@@ -43,7 +42,7 @@ class Attempt:
 class Workshop:
     """What all rungs work with: the trained network, its fp32 files, and what was found on the way."""
 
-    task: Task
+    order: Order
     net: nn.Module  # in evaluation mode, on the CPU
     fp32: Path
     scratch: Path
@@ -64,17 +63,17 @@ class Workshop:
 
     def obstacle(self, rung: Rung) -> str | None:
         """Why a rung cannot be tried at all."""
-        name, spec = self.task.export.format, self.task.spec
+        name, spec = self.order.export.format, self.order.spec
         if rung in ("mixed", "qat") and name != "onnx":
-            return f"Not tried: only ONNX files are made this way, not {self.task.format.TITLE}."
+            return f"Not tried: only ONNX files are made this way, not {self.order.format.TITLE}."
         if rung in ("int8", "fp16") and rung not in FORMATS[name].precisions:
-            return f"Not tried: there is no {rung} in {self.task.format.TITLE}."
-        if rung == "qat" and isinstance(spec.method, TaughtSpec) and self.task.teacher is None:
+            return f"Not tried: there is no {rung} in {self.order.format.TITLE}."
+        if rung == "qat" and isinstance(spec.method, TaughtSpec) and self.order.teacher is None:
             return f"Not tried: {spec.method.name} fine-tunes with its teacher, which is not here."
         return None
 
     def _int8(self, folder: Path) -> Made:
-        if self.task.export.format == "onnx":
+        if self.order.export.format == "onnx":
             yield from self._write(folder)
         else:
             yield from self._quantize(folder, precision="int8")
@@ -102,19 +101,19 @@ class Workshop:
 
     def _qat(self, folder: Path) -> Made:
         yield from self._find_ranges()
-        task, prepared = self.task, self._ready()
-        epochs = task.export.ladder.epochs_of_qat(task.spec.training.epochs)
+        order, prepared = self.order, self._ready()
+        epochs = order.export.ladder.epochs_of_qat(order.spec.training.epochs)
         with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             int8 = Path(scratch) / "int8.onnx"
             quantization.write_untidied(prepared, int8)
             assignment = Assignment(
-                task.spec, task.pack, Path(scratch), "main", task.device, teacher_folder=task.teacher
+                order.spec, order.pack, Path(scratch), "main", order.device, teacher_folder=order.teacher
             )
-            trained = task.vision.network_of(self.net)
+            trained = order.vision.network_of(self.net)
             tuned = yield from fine_tune(assignment, trained, Graphs(prepared.graph, int8), epochs=epochs)
             weights = {name: tensor.numpy() for name, tensor in tuned.learnt().items()}
             quantization.write(quantization.with_weights(prepared, weights, Path(scratch)), folder / MODEL_NAME)
-        yield from self._compare(task.vision.to_export(task.vision.speaking_as(trained, tuned.cpu())), folder)
+        yield from self._compare(order.vision.to_export(order.vision.speaking_as(trained, tuned.cpu())), folder)
         return Candidate(rung="qat", qat_epochs=epochs)
 
     def _compare(self, tuned: nn.Module, folder: Path) -> Work:
@@ -134,10 +133,10 @@ class Workshop:
         yield Notice(severity="info", code="qat_exported", message=message, data=values)
 
     def _quantize(self, folder: Path, *, precision: Precision) -> Work:
-        calibration = Calibration.of(self.task.spec, self.task.pack)
-        source = Source(self.net, self.task.image_shape, self.task.outputs)
+        calibration = Calibration.of(self.order.spec, self.order.pack)
+        source = Source(self.net, self.order.image_shape, self.order.outputs)
         quantize = partial(
-            self.task.format.quantize, source, self.fp32, folder, precision=precision, calibration=calibration
+            self.order.format.quantize, source, self.fp32, folder, precision=precision, calibration=calibration
         )
         yield from working_while(f"quantize to {precision}", quantize, steps=calibration.steps)
 
@@ -154,7 +153,7 @@ class Workshop:
 
     def _calibration(self) -> Calibration | None:
         """The images that ranges are found with, once."""
-        return None if self._ready().ranges.is_file() else Calibration.of(self.task.spec, self.task.pack)
+        return None if self._ready().ranges.is_file() else Calibration.of(self.order.spec, self.order.pack)
 
     def _ready(self) -> Prepared:
         if self.prepared is None:

@@ -15,11 +15,14 @@ from torch import Tensor, nn
 from contract.child.messages import Working
 from contract.pack.manifest import Split
 from contract.results.exported import Candidate
+from contract.specs import Constraints, Rung
 from contract.tasks import TERMS
-from trainer.export import gate, heldout, model_files, timing
-from trainer.export.agreement import Agreement
-from trainer.export.measurement import leaves, outputs_of
-from trainer.export.task import Task
+from trainer.export import model_files
+from trainer.export.inputs import batch_size, spaced, with_targets
+from trainer.export.measuring import gate, timing
+from trainer.export.measuring.agreement import Agreement
+from trainer.export.measuring.measurement import leaves, outputs_of
+from trainer.export.order import Order
 from trainer.export.waiting import working_while
 from trainer.tasks.protocol import Targets
 
@@ -33,32 +36,32 @@ Batches = Iterator[tuple[NDArray[np.float32], Targets]]
 class Judge:
     """Compares files with the fp32 one, which says what the trained network says, by the task's headline figure."""
 
-    task: Task
+    order: Order
     split: Literal["val", "train"]
     positions: NDArray[np.int64]  # in the split, of the images that choose
     before: float = nan  # the fp32 file's figure
 
     @classmethod
-    def over(cls, task: Task, fp32: Path) -> Generator[Working, None, "Judge"]:
-        judge = cls(task, *choosing(task))
+    def over(cls, order: Order, fp32: Path) -> Generator[Working, None, "Judge"]:
+        judge = cls(order, *choosing(order))
         return replace(judge, before=(yield from judge.headline(fp32)))
 
     def headline(self, folder: Path) -> Generator[Working, None, float]:
         """A model's headline figure on all images that choose."""
-        model, found = self.task.format.RUNTIME.Model(folder), []
-        total = ceil(len(self.positions) / heldout.batch_size(self.task.spec))
+        model, found = self.order.format.RUNTIME.Model(folder), []
+        total = ceil(len(self.positions) / batch_size(self.order.spec))
         for done, (images, targets) in enumerate(self.batches(len(self.positions))):
             yield Working(activity=f"measure on {self.split}", done=done, total=total)
-            found.append(self.task.vision.judge(outputs_of(model(images)), targets))
-        measured = self.task.vision.validate(self.task.vision.Predictions.joined(found))
-        return measured[TERMS[self.task.pack.manifest.task].validated[0]]
+            found.append(self.order.vision.judge(outputs_of(model(images)), targets))
+        measured = self.order.vision.validate(self.order.vision.Predictions.joined(found))
+        return measured[TERMS[self.order.pack.manifest.task].validated[0]]
 
     def judge(self, candidate: Candidate, folder: Path) -> Generator[Working, None, Candidate]:
         """The candidate with all that was measured of its file, and whether it keeps the constraints."""
-        terms = TERMS[self.task.pack.manifest.task]
+        terms = TERMS[self.order.pack.manifest.task]
         figure = yield from self.headline(folder)
         timed = yield from working_while(
-            "measure latency", partial(timing.time_models, self.task.format.RUNTIME, [folder])
+            "measure latency", partial(timing.time_models, self.order.format.RUNTIME, [folder])
         )
         measured: dict[str, Any] = {
             "split": self.split,
@@ -69,13 +72,13 @@ class Judge:
             "latency_ms_p50": timed["latency_ms_p50"],
         }
         reasons = gate.violations(
-            self.task.export.constraints, measured | timed | {"run_here": True}, metric=terms.headline_name
+            self.order.export.constraints, measured | timed | {"run_here": True}, metric=terms.headline_name
         )
         return candidate.model_copy(update=measured | {"meets": not reasons, "reasons": reasons})
 
     def agreement(self, folder: Path, network: nn.Module) -> Generator[Working, None, Agreement]:
         """How a file agrees with a network on the CPU, on some of the images."""
-        model, vision, found = self.task.format.RUNTIME.Model(folder), self.task.vision, Agreement(self.task.outputs)
+        model, vision, found = self.order.format.RUNTIME.Model(folder), self.order.vision, Agreement(self.order.outputs)
         for images, _ in self.batches(COMPARED_IMAGES):
             yield Working(activity=f"measure on {self.split}", done=found.images, total=COMPARED_IMAGES)
             mine = outputs_of(model(images))
@@ -86,37 +89,53 @@ class Judge:
 
     def batches(self, most: int) -> Batches:
         """At most so many of the images, evenly spaced, with what is true of them."""
-        chosen = heldout.spaced(self.positions, most)
-        return heldout.with_targets(self.task.spec, self.task.pack, Split[self.split.upper()], chosen)
+        chosen = spaced(self.positions, most)
+        return with_targets(self.order.spec, self.order.pack, Split[self.split.upper()], chosen)
 
 
 @dataclass(frozen=True)
 class Divergence:
     """How far models are from the fp32 one on a few images: finer than its figure, which few decisions move."""
 
-    task: Task
+    order: Order
     inputs: list[NDArray[np.float32]]
     reference: list[Any]  # what the fp32 model says, batch by batch
 
     @classmethod
     def on(cls, judge: Judge, fp32: Path, most: int) -> "Divergence":
         """On at most so many of the images that choose."""
-        model, inputs = judge.task.format.RUNTIME.Model(fp32), [images for images, _ in judge.batches(most)]
-        return cls(judge.task, inputs, [outputs_of(model(images)) for images in inputs])
+        model, inputs = judge.order.format.RUNTIME.Model(fp32), [images for images, _ in judge.batches(most)]
+        return cls(judge.order, inputs, [outputs_of(model(images)) for images in inputs])
 
     def of(self, folder: Path) -> float:
-        """The mean over images of the task's `divergence`."""
-        model = self.task.format.RUNTIME.Model(folder)
+        """The mean over images of the order's `divergence`."""
+        model = self.order.format.RUNTIME.Model(folder)
         said = (outputs_of(model(images)) for images in self.inputs)
-        found: list[Tensor] = [self.task.vision.divergence(*both) for both in zip(said, self.reference, strict=True)]
+        found: list[Tensor] = [self.order.vision.divergence(*both) for both in zip(said, self.reference, strict=True)]
         return float(torch.cat(found).mean())
 
 
-def choosing(task: Task) -> tuple[Literal["val", "train"], NDArray[np.int64]]:
+def choosing(order: Order) -> tuple[Literal["val", "train"], NDArray[np.int64]]:
     """The split that chooses and the places of images in it, evenly spaced: validation, unless figures are of that."""
-    manifest = task.pack.manifest
+    manifest = order.pack.manifest
     split: Literal["val", "train"] = (
         "val" if manifest.split_size("val") and manifest.evaluation_split != "val" else "train"
     )
-    places = np.arange(len(task.pack.rows(Split[split.upper()])))
-    return split, heldout.spaced(places, CHOOSING_IMAGES)
+    places = np.arange(len(order.pack.rows(Split[split.upper()])))
+    return split, spaced(places, CHOOSING_IMAGES)
+
+
+def hopeless(rung: Rung, before: list[Candidate], constraints: Constraints) -> str | None:
+    """Why a rung is not worth its time; None where it may help."""
+    int8 = next((candidate for candidate in before if candidate.rung == "int8" and candidate.samples), None)
+    if rung == "int8" or int8 is None:
+        return None
+    if constraints.max_bytes is not None and (int8.model_bytes or 0) > constraints.max_bytes:
+        return "Not tried: it is no smaller than the int8 file, which is too large."
+    lossy = constraints.max_drop_points is not None and (int8.drop_points or 0.0) > constraints.max_drop_points
+    slow = constraints.max_latency_ms is not None and (int8.latency_ms_p50 or 0.0) > constraints.max_latency_ms
+    if rung == "qat" and slow:
+        return "Not tried: it is no faster than the int8 file, which is too slow."
+    if rung == "qat" and not lossy:
+        return "Not tried: the int8 file is accurate enough."
+    return None

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from contract.child.messages import Message, Notice, Working
-from trainer.export import quantization
+from trainer.export.formats import quantization
 from trainer.export.formats.onnx import MODEL_NAME
+from trainer.export.formats.quantization import Prepared
 from trainer.export.ladder.judging import Divergence, Judge
-from trainer.export.quantization import Prepared
 from trainer.export.waiting import working_while
 
 
 def worst_first(prepared: Prepared, judge: Judge, fp32: Path, scratch: Path) -> Generator[Message, None, list[str]]:
     """The nodes with weights by their divergence, the largest first. There are as many files as layers."""
     layers, found = quantization.layers(prepared), {}
-    images = judge.task.vision.TELLING_IMAGES
+    images = judge.order.vision.TELLING_IMAGES
     divergence = yield from working_while("find sensitive layers", partial(Divergence.on, judge, fp32, images))
     folder = scratch / "sensitivity"
     folder.mkdir(exist_ok=True)
@@ -33,7 +33,7 @@ def worst_first(prepared: Prepared, judge: Judge, fp32: Path, scratch: Path) -> 
 
 def _notice(by_divergence: list[tuple[str, float]], judge: Judge) -> Notice:
     worst, divergence = by_divergence[0]
-    unit = judge.task.vision.DIVERGENCE
+    unit = judge.order.vision.DIVERGENCE
     total = float(np.sum([each for _, each in by_divergence]))
     share = divergence / total if total else 0.0
     message = (

@@ -14,13 +14,12 @@ from contract.results.exported import Candidate
 from contract.specs import Constraints, ExportSpec, LadderSpec
 from contract.specs.methods import KdSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
-from trainer import weights
 from trainer.data.pack import Pack
 from trainer.errors import TrainerError
 from trainer.export import ladder
-from trainer.export.ladder.hopelessness import hopeless
-from trainer.export.ladder.judging import Judge, choosing
-from trainer.export.task import Task
+from trainer.export.ladder.judging import Judge, choosing, hopeless
+from trainer.export.order import Order
+from trainer.training import weights
 
 LENIENT = Constraints(max_drop_points=50)
 
@@ -121,7 +120,7 @@ def test_without_constraints_there_is_no_ladder(int8: Exported) -> None:
 
 def test_climbing_needs_no_test_split(trained: Trained, tmp_path: Path) -> None:
     """It is given a pack whose test images cannot be reached."""
-    task = Task(trained.spec, trained.pack.without_test(), asked(), trained.out, tmp_path)
+    task = Order(trained.spec, trained.pack.without_test(), asked(), trained.out, tmp_path)
     net = weights.load_model(trained.spec, trained.pack.manifest, task.weights_path)
     taken = []
 
@@ -136,7 +135,7 @@ def test_images_that_choose_are_of_validation_unless_figures_are_reported_on_it(
     digits: Pack, trained: Trained, tmp_path: Path
 ) -> None:
     def chosen(pack: Pack) -> tuple[str, set[int]]:
-        split, positions = choosing(Task(trained.spec, pack, asked(), tmp_path, tmp_path))
+        split, positions = choosing(Order(trained.spec, pack, asked(), tmp_path, tmp_path))
         return split, set(pack.rows(Split[split.upper()])[positions].tolist())
 
     assert chosen(digits) == ("val", set(range(48, 68)))

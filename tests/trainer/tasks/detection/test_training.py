@@ -12,10 +12,11 @@ from contract.results.evaluation import Evaluation
 from contract.specs import AugmentationSpec
 from tests.trainer.runs import run_here
 from tests.trainer.tasks.detection.made import SIDE, pack_of, spec_of
-from trainer import evaluation, training
+from trainer import evaluation
 from trainer.data.pack import Pack
 from trainer.machine import device
 from trainer.tasks.detection import task as detection
+from trainer.training import loop as training
 
 SSDLITE = {"architecture": "ssdlite320_mobilenet_v3_large"}
 FEW_STEPS = {"epochs": 1, "pairs_per_batch": 14, "augmentation": {"horizontal_flip": False}}

@@ -33,7 +33,7 @@ def spec_for(pack: Pack, *, epochs: int = 2, pairs: int = 2, **changes: Any) -> 
 
 
 def test_a_killed_run_resumes_to_the_same_weights(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("trainer.clock.Clock.checkpoint_due", lambda *_: True)
+    monkeypatch.setattr("trainer.training.pacing.Clock.checkpoint_due", lambda *_: True)
     spec = spec_for(pack)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_here(spec, pack, whole)

@@ -10,11 +10,11 @@ import torch
 from contract.specs import parse, resolve
 from contract.tasks import TERMS
 from tests.data import packs
-from trainer import run as running
-from trainer.assignment import Assignment
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
-from trainer.training import train_step
+from trainer.training import run as running
+from trainer.training.assignment import Assignment
+from trainer.training.loop import train_step
 
 WITH_HEADS = ["byot", "frskd", "mixskd", "uskd", "bake"]
 QUICK = [("resnet20", 8), ("mobilenet_v3_small", 8), ("shufflenet_v2_x1_0", 8), ("mobilenet_v3_small", 64)]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from contract.specs import PatchSwapOnlySpec, PatchSwapSpec
 from tests.trainer.tasks.classification.methods.judging import Scripted, batch, build, draw, judge, outputs
 from trainer.methods.patches import draw_patches, swap_patches
-from trainer.parts import divide
 from trainer.tasks.classification.methods.patch_swap import PatchSwap
+from trainer.training.step_parts import divide
 
 DIRECTIONS = ("symmetric", "confident_to_weak", "one_way")
 

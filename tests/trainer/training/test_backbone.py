@@ -1,0 +1,101 @@
+"""A segmentation network begins with a classifier's weights, where they are of its backbone."""
+
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from contract.results.network_card import TeacherCard
+from contract.specs import parse, resolve
+from tests.data import masked
+from tests.trainer.runs import run_here
+from trainer import models, tasks
+from trainer.data.pack import Pack, open_pack
+from trainer.errors import TrainerError
+from trainer.tasks.segmentation import network as segmentation
+from trainer.training import backbone
+
+MOBILE = "lraspp_mobilenet_v3_large"
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder = tmp_path_factory.mktemp("shapes")
+    masked.shapes(folder, size=32, counts=(4, 2, 2))
+    return open_pack(folder)
+
+
+def donor(folder: Path, architecture: str, *, stem: str = "small", channels: int = 3) -> dict[str, torch.Tensor]:
+    """A classifier's folder; gives its weights."""
+    folder.mkdir()
+    model = {"architecture": architecture, "stem": stem}
+    card = TeacherCard(model=model, classes=("a", "b"), channels=channels, mean=(0.5,), std=(0.5,))
+    (folder / "teacher.json").write_text(card.model_dump_json())
+    weights = models.build(card.model, num_classes=2, channels=channels).state_dict()
+    safetensors.torch.save_file(weights, folder / "model.safetensors")
+    return weights
+
+
+def spec_for(pack: Pack, architecture: str):
+    body = {"dataset": "dsv_test", "model": {"architecture": architecture, "backbone_from": "model_x"}}
+    return resolve(parse(body | {"training": {"epochs": 1, "pairs_per_batch": 2}}), pack.manifest)[0]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "of", "first"),
+    [
+        (MOBILE, "mobilenet_v3_large", ("features.0.0.weight", "model.backbone.0.0.weight")),
+        ("deeplabv3_mobilenet_v3_large", "mobilenet_v3_large", ("features.16.0.weight", "model.backbone.16.0.weight")),
+        pytest.param(
+            *("fcn_resnet50", "resnet50", ("layer4.2.conv3.weight", "model.backbone.layer4.2.conv3.weight")),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("deeplabv3_resnet50", "resnet50", ("conv1.weight", "model.backbone.conv1.weight")),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_every_network_takes_its_backbones_weights(
+    pack: Pack, tmp_path: Path, architecture: str, of: str, first: tuple[str, str]
+):
+    weights = donor(tmp_path / "donor", of)
+    spec = spec_for(pack, architecture).model
+    network = segmentation.build(spec, num_classes=3, channels=3)
+    backbone.load(network, tmp_path / "donor", task=tasks.choose("segmentation"), spec=spec, channels=3)
+    theirs, ours = first
+    assert torch.equal(network.state_dict()[ours], weights[theirs])
+    assert network.eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "said"),
+    [
+        ("mobilenet_v3_small", {}, "is built on mobilenet_v3_large"),
+        ("mobilenet_v3_large", {"stem": "imagenet"}, 'give "stem": "imagenet" here'),
+        ("mobilenet_v3_large", {"channels": 1}, "1 channels"),
+    ],
+)
+def test_another_classifier_is_refused(pack: Pack, tmp_path: Path, architecture: str, options: dict, said: str):
+    donor(tmp_path / "donor", architecture, **options)
+    with pytest.raises(TrainerError, match=said):
+        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", backbone=tmp_path / "donor")
+    with pytest.raises(TrainerError, match="give its folder"):
+        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out")
+
+
+def test_both_arms_begin_with_it(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    weights = donor(tmp_path / "donor", "mobilenet_v3_large")
+    seen = []
+    real = backbone.load
+
+    def spying(model, folder, **options):
+        real(model, folder, **options)
+        seen.append(model.state_dict()["model.backbone.0.0.weight"].clone())
+
+    monkeypatch.setattr(backbone, "load", spying)
+    for arm in ("main", "control"):
+        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", backbone=tmp_path / "donor", arm=arm)
+    assert len(seen) == 2
+    assert all(torch.equal(one, weights["features.0.0.weight"]) for one in seen)

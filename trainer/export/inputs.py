@@ -1,0 +1,128 @@
+"""The images an export is judged on and calibrated with, as the network's float32 input."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from contract.pack.manifest import Split
+from contract.specs import ResolvedSpec
+from portable import preprocess
+from trainer import tasks
+from trainer.data import images as split_images
+from trainer.data.pack import Pack
+from trainer.tasks.protocol import Targets
+
+BATCH_SIZE = 64
+CALIBRATION_BATCH_SIZE = 32
+CALIBRATION_IMAGES = 512
+GOLDEN_IMAGES = 8
+GOLDEN_BYTES = 4 << 20  # of outputs: those of a dense network are as large as its images
+GOLDEN_SIDE_PX = 512  # a golden picture is a sample, not a copy of a customer's photograph
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows of the split that figures are reported on."""
+
+    spec: ResolvedSpec
+    pack: Pack
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return self.pack.rows(Split[self.pack.manifest.evaluation_split.upper()])
+
+    @property
+    def batch_size(self) -> int:
+        return batch_size(self.spec)
+
+    def batches(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        """The network's inputs, with what is true of them."""
+        split = Split[self.pack.manifest.evaluation_split.upper()]
+        return with_targets(self.spec, self.pack, split, np.arange(len(self.rows)))
+
+    def golden_image(self) -> Image.Image:
+        """The first image, no larger than a thumbnail, as a picture."""
+        height, width = self._golden_size(int(self.rows[0]))
+        pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
+        return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+
+    def golden_input(self, image: Image.Image, *, images: int = GOLDEN_IMAGES) -> NDArray[np.float32]:
+        """The network's input for the golden image, and for held-out images after it: so many together."""
+        manifest, spec = self.pack.manifest, self.spec
+        pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
+        first = preprocess.normalise(pixels[None], manifest.mean, manifest.std)
+        rest = batches(spec, self.pack, self.rows[1:images], size=images)
+        return np.concatenate([first, *rest])
+
+    def _golden_size(self, row: int) -> tuple[int, int]:
+        height, width = (self.pack.table.column(name)[row].as_py() for name in ("height", "width"))
+        shrink = min(1.0, GOLDEN_SIDE_PX / max(height, width))
+        return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def batch_size(spec: ResolvedSpec) -> int:
+    return min(BATCH_SIZE, tasks.choose(spec.task).BATCH)
+
+
+def with_targets(
+    spec: ResolvedSpec, pack: Pack, split: Split, positions: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+    """The network's inputs at these positions of a split, with what is true of them, in batches."""
+    size, device = (spec.height, spec.width), torch.device("cpu")
+    samples = tasks.choose(spec.task).open_split(pack, split, size=size, device=device, budget=0)
+    for start in range(0, len(positions), batch_size(spec)):
+        pixels, targets = samples.fetch(positions[start : start + batch_size(spec)])
+        pixels_BHWC = pixels.permute(0, 2, 3, 1).numpy()
+        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std), targets
+
+
+def calibration_rows(pack: Pack) -> NDArray[np.int64]:
+    """Training images that the ranges of activations are found with."""
+    return spaced(pack.rows(Split.TRAIN), CALIBRATION_IMAGES)
+
+
+def spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many rows, evenly spaced, so that classes keep their shares."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.int64)]
+
+
+def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int) -> Iterator[NDArray[np.float32]]:
+    """The network's input (at most `size`, channels, height, width) for these rows, in their order."""
+    wanted = {"size": (spec.height, spec.width), "device": torch.device("cpu"), "budget_bytes": 0}
+    source = split_images.open_images(pack, rows, **wanted)
+    for start in range(0, len(rows), size):
+        positions = np.arange(start, min(start + size, len(rows)))
+        pixels_BHWC = source.fetch(positions).permute(0, 2, 3, 1).numpy()
+        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std)
+
+
+class Calibration:
+    """An iterator of (batch, channels, height, width) float32, as the network sees them, for one pass."""
+
+    def __init__(self, batches: Iterator[NDArray[np.float32]], total: int) -> None:
+        self._batches = batches
+        self._total = total
+        self._taken = 0
+
+    @classmethod
+    def of(cls, spec: ResolvedSpec, pack: Pack) -> "Calibration":
+        rows = calibration_rows(pack)
+        size = CALIBRATION_BATCH_SIZE
+        return cls(batches(spec, pack, rows, size=size), ceil(len(rows) / size))
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return self
+
+    def __next__(self) -> NDArray[np.float32]:
+        batch = next(self._batches)
+        self._taken += 1
+        return batch
+
+    def steps(self) -> tuple[int, int]:
+        """How many batches were taken, of how many."""
+        return self._taken, self._total

@@ -1,0 +1,1 @@
+"""A file that was written, run and held against the trained network."""

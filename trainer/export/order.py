@@ -1,0 +1,102 @@
+"""What one export is made from: the spec, the pack, and what `train` and `evaluate` left in the folder --out."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from contract.child.messages import Arm
+from contract.results.evaluation import Evaluation
+from contract.specs import ExportSpec, ResolvedSpec
+from trainer import evaluation, tasks
+from trainer.data.pack import Pack
+from trainer.errors import evaluation_missing
+from trainer.export import formats
+from trainer.export.formats.format import INPUT_NAME, Format
+from trainer.training import weights
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Order:
+    spec: ResolvedSpec
+    pack: Pack
+    export: ExportSpec
+    out: Path
+    folder: Path  # receives bundle.zip and export.json
+    device: torch.device = CPU  # fine-tunes, where that is asked for
+    teacher: Path | None = None  # of a method that has one
+
+    @cached_property
+    def format(self) -> Format:
+        return formats.choose(self.export.format)
+
+    @cached_property
+    def vision(self) -> tasks.Task:
+        return tasks.choose(self.spec.task)
+
+    @property
+    def climbs(self) -> bool:
+        """Whether there is a ladder to climb: candidates are run to be judged."""
+        return self.export.climbs and self.format.RUNS_HERE
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the file's outputs, in their order."""
+        return tuple(self.vision.OUTPUTS)
+
+    @property
+    def weights_path(self) -> Path:
+        return self.out / "main" / weights.FILE_NAME
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        return hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.pack.manifest.channels, self.spec.height, self.spec.width
+
+    def trained(self) -> Evaluation:
+        """The trained network's evaluation. Raises TrainerError where there is none."""
+        path = self._evaluation_path("main")
+        if not path.is_file():
+            raise evaluation_missing(str(path))
+        return Evaluation.model_validate_json(path.read_bytes())
+
+    def control(self) -> Evaluation | None:
+        """The control's, where one was trained."""
+        path = self._evaluation_path("control")
+        return Evaluation.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+    def report(self) -> dict[str, bytes]:
+        """report.html by its name; none of a network that was evaluated before there were reports."""
+        path = self.out / "main" / evaluation.REPORT_NAME
+        return {path.name: path.read_bytes()} if path.is_file() else {}
+
+    def preprocessing(self) -> dict[str, Any]:
+        """preprocess.json: what `portable.preprocess` did to the training images, as data."""
+        manifest = self.pack.manifest
+        return {
+            "version": 1,
+            "upright": "turned as its EXIF block asks",
+            "depth": "of 16 bits the high 8",
+            "mode": "L" if manifest.channels == 1 else "RGB",
+            "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
+            "height": self.spec.height,
+            "width": self.spec.width,
+            "divide_by": 255,
+            "mean": manifest.mean,
+            "std": manifest.std,
+            "layout": "NCHW",
+            "dtype": "float32",
+            "input": INPUT_NAME,
+            "output": ", ".join(self.outputs),
+        }
+
+    def _evaluation_path(self, arm: Arm) -> Path:
+        return self.out / arm / evaluation.FILE_NAME

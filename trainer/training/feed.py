@@ -1,0 +1,81 @@
+"""The batches of a training run: pixels stay uint8 through gather, crop, flip and the method's own change.
+
+A batch is a pure function of (seed, step), and so is each part of it, however a step is divided. Images that must be
+decoded are fetched one step ahead by a thread.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from contract.pack.manifest import Split
+from contract.specs import Plan, ResolvedSpec
+from trainer.data import randomness, sampling
+from trainer.data.pack import Pack
+from trainer.data.randomness import Stream
+from trainer.methods.method import Batch, Draw, Method
+from trainer.tasks.protocol import Targets, Task
+from trainer.training.step_parts import Part
+
+
+class Feed:
+    def __init__(
+        self,
+        spec: ResolvedSpec,
+        plan: Plan,
+        *,
+        task: Task,
+        pack: Pack,
+        method: Method,
+        device: torch.device,
+        budget: int,
+    ) -> None:
+        self._spec, self._plan, self._task, self._method, self._device = spec, plan, task, method, device
+        self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=task.kinship(pack))
+        size = (spec.height, spec.width)
+        self.samples = task.open_split(pack, Split.TRAIN, size=size, device=device, budget=budget)
+        self._ahead: dict[tuple[int, Part], Future[tuple[Tensor, Targets]]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+
+    def batch(self, step: int, part: Part) -> Batch:
+        """A part of a step, its images as the method wants them."""
+        plan, seed = self._plan, self._spec.seed
+        positions_B = torch.from_numpy(self._positions(step, part)).to(self._device, non_blocking=True)
+        images, targets = self._task.augment(
+            *self._fetch(step, part),
+            self._spec.training.augmentation,
+            randomness.generator(seed, Stream.AUGMENTATION, step),
+            step=(plan.members, plan.groups),
+            part=part.groups,
+        )
+        draw = Draw(randomness.generator(seed, Stream.OBJECTIVE, step), plan.groups, part.groups)
+        self._method.prepare(images, targets, draw)
+        return Batch(
+            images_BCHW=self.samples.normalise(images),
+            targets=targets,
+            positions_B=positions_B,
+            members=plan.members,
+            step=step,
+            epoch=step / plan.steps_per_epoch,
+            epochs=plan.epochs,
+            part=part.number,
+            draw=draw,
+        )
+
+    def _fetch(self, step: int, part: Part) -> tuple[Tensor, Targets]:
+        positions = self._positions(step, part)
+        if self.samples.resident:
+            return self.samples.fetch(positions)
+        ahead = self._ahead.pop((step, part), None)
+        if ahead is None:  # the first step, or steps are divided otherwise than before
+            self._ahead.clear()
+        found = ahead.result() if ahead else self.samples.fetch(positions)
+        if step + 1 < self._plan.steps:
+            upcoming = self._positions(step + 1, part)
+            self._ahead[step + 1, part] = self._thread.submit(self.samples.fetch, upcoming)
+        return found
+
+    def _positions(self, step: int, part: Part) -> sampling.Indices:
+        """Of the part's images: all first members, then all second ones."""
+        return self._sampler.batch(step)[:, part.groups].reshape(-1)
