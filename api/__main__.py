@@ -10,9 +10,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from api import allocator, telemetry
 from api.app import create_app
-from api.protocol import LimitedProtocol
+from api.wire import allocator, telemetry
+from api.wire.protocol import LimitedProtocol
 from core.webhooks import secrets
 
 GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick

@@ -9,14 +9,16 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from api import authentication, errors, openapi
-from api.idempotency import Replay
-from api.job_pages import JobPages
-from api.limiting import Limiter
-from api.middleware import Surroundings
-from api.reading import Reader
+from api.description import describe
+from api.identity import authentication
+from api.live.connection import Reader
+from api.live.job_pages import JobPages
+from api.live.tail import Tail
 from api.routes import ROUTERS
-from api.tail import Tail
+from api.wire import errors
+from api.wire.limiting import Limiter
+from api.wire.middleware import Surroundings
+from api.writes.idempotency import Replay
 
 
 def create_app() -> FastAPI:
@@ -41,7 +43,7 @@ def create_app() -> FastAPI:
 
 def _described(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        app.openapi_schema = openapi.describe(app)
+        app.openapi_schema = describe(app)
     return app.openapi_schema
 
 

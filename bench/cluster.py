@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patchswap.embedded import accounts, postgres
+from patchswap.local.embedded import accounts, postgres
 
 _READY_SECONDS = 30.0
 

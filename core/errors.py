@@ -1,4 +1,4 @@
-"""What can go wrong, by kind. A class's docstring is the customer's sentence; `api/errors.py` gives statuses."""
+"""What can go wrong, by kind. A class's docstring is the customer's sentence; `api/wire/errors.py` gives statuses."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patchswap.calls.comparisons import Comparison
+    from patchswap.calls.sweeps import Sweep
     from patchswap.client import Client
-    from patchswap.comparisons import Comparison
     from patchswap.errors import (
         ApiError,
         BadInput,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     )
     from patchswap.messages import verify_webhook
     from patchswap.resources import Dataset, Event, Export, Job, Model
-    from patchswap.sweeps import Sweep
 
 _PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps", "verify_webhook": "messages"}
 _PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")

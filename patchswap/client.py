@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from patchswap import credentials, pages
-from patchswap.comparisons import Comparisons
-from patchswap.datasets import Datasets
-from patchswap.exports import Exports, Models
-from patchswap.jobs import Jobs
-from patchswap.profiles import Profiles
+from patchswap import credentials
+from patchswap.calls import pages
+from patchswap.calls.comparisons import Comparisons
+from patchswap.calls.datasets import Datasets
+from patchswap.calls.exports import Exports, Models
+from patchswap.calls.jobs import Jobs
+from patchswap.calls.profiles import Profiles
+from patchswap.calls.sweeps import Sweeps
+from patchswap.calls.webhooks import Webhooks
 from patchswap.resources import ApiKey, Recipe
-from patchswap.sweeps import Sweeps
 from patchswap.transport import Transport
-from patchswap.webhooks import Webhooks
 
 
 class Client:

@@ -26,7 +26,7 @@ def test_trainer_does_not_import_without_torch():
     assert "No module named 'torch" in done.stderr
 
 
-@pytest.mark.parametrize("module", ["patchswap", "patchswap.up"])
+@pytest.mark.parametrize("module", ["patchswap", "patchswap.local.up"])
 def test_client_imports_where_the_service_is_not_installed(module: str):
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_SERVICE.format(service=SERVICE, module=module)],

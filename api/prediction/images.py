@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from api.errors import MalformedBody, UnsupportedMediaType
+from api.wire.errors import MalformedBody, UnsupportedMediaType
 from contract.image_files import MAX_FILE_BYTES
 from core.errors import TooLarge
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api import paging
-from api.authentication import Administering
-from api.bodies import JsonRoute
-from api.paging import InOrder, Page
+from api.identity.authentication import Administering
 from api.routes import documented
 from api.schemas.audit import AuditEntry
-from api.sessions import Database
+from api.wire import paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.writes.transactions import Database
 from core import listing
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute)

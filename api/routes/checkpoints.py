@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api import downloads, paging
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import CheckpointId, JobId
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas.models import Checkpoint
-from api.sessions import Database
+from api.wire import downloads, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import CheckpointId, JobId
+from api.writes.idempotency import OneTime
+from api.writes.transactions import Database
 from core import listing, tables
 from core.jobs import requests
 

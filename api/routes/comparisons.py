@@ -7,18 +7,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from api import answers, paging
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import ComparisonId
-from api.removal import forget
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas import comparisons as schema
 from api.schemas.comparisons import Comparison, ComparisonSummary
 from api.schemas.described import Described
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import ComparisonId
+from api.writes.idempotency import OneTime
+from api.writes.removal import forget
+from api.writes.transactions import Database
 from core import listing, queue, tables
 from core.comparisons import plot, rendering, requests, trials
 from core.comparisons.spec import ComparisonSpec, parse

@@ -6,16 +6,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers, paging
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import DatasetId, VersionId
-from api.removal import forget
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas.datasets import Dataset, DatasetVersion, NewDataset, NewVersion, Report
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import DatasetId, VersionId
+from api.writes.idempotency import OneTime
+from api.writes.removal import forget
+from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest
 from core import listing, queue, tables
 from core.datasets import ledger as datasets

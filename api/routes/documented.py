@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.errors import PROBLEM
 from api.schemas.problem import ProblemDetails
+from api.wire.errors import PROBLEM
 
 _SENTENCES = {
     400: "The request cannot be read.",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from api import answers
-from api.authentication import Reading
-from api.bodies import JsonRoute
-from api.path_ids import JobId
+from api.identity.authentication import Reading
 from api.routes import documented
 from api.schemas.models import Difference, JobEvaluation, JobTeacher
-from api.sessions import Database
+from api.wire import answers
+from api.wire.bodies import JsonRoute
+from api.wire.path_ids import JobId
+from api.writes.transactions import Database
 from contract.results.evaluation import AnySplit, Evaluation
 from contract.tasks import TERMS
 from core import tables

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api import answers, paging
-from api.authentication import Reading
-from api.bodies import JsonRoute
-from api.paging import Limit, Page
-from api.path_ids import JobId
+from api.identity.authentication import Reading
+from api.live.tail import Event, Tail, Watched
 from api.routes import documented
 from api.schemas import events as schema
-from api.tail import Event, Tail, Watched
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import Limit, Page
+from api.wire.path_ids import JobId
 from core.errors import Invalid
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/events", tags=["events"], route_class=JsonRoute)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers, downloads, paging
-from api.authentication import MUST_READ, Reading
-from api.bodies import JsonRoute
-from api.paging import Page
-from api.path_ids import ExportId
+from api.identity.authentication import MUST_READ, Reading
 from api.routes import documented
 from api.schemas.models import Export, ExportFormat
-from api.sessions import Database
+from api.wire import answers, downloads, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import Page
+from api.wire.path_ids import ExportId
+from api.writes.transactions import Database
 from contract import formats
 from contract.formats import FORMATS, FormatName, FormatTerms
 from contract.results.exported import Candidate

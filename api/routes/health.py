@@ -11,8 +11,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from api import answers
-from api.reading import Reader
+from api.live.connection import Reader
+from api.wire import answers
 from core import queue
 from core.errors import DomainError
 from core.store import storage

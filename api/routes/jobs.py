@@ -8,19 +8,19 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from api import answers, paging
-from api.authentication import Reading, Writing, require
-from api.bodies import JsonRoute
-from api.idempotency import Once, OneTime
-from api.job_pages import JobPages, render
-from api.paging import InOrder, Page
-from api.path_ids import JobId, is_job_id
-from api.removal import forget
+from api.identity.authentication import Reading, Writing, require
+from api.live.job_pages import JobPages, render
 from api.routes import documented
 from api.schemas import jobs as schema
 from api.schemas.described import Described
 from api.schemas.jobs import CheckedSpec, Job
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import JobId, is_job_id
+from api.writes.idempotency import Once, OneTime
+from api.writes.removal import forget
+from api.writes.transactions import Database
 from contract.specs import JobSpec, parse
 from core import listing, queue, tables
 from core.database import owned

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers, paging
-from api.authentication import Administering
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import KeyId
+from api.identity.authentication import Administering
 from api.routes import documented
 from api.schemas.keys import ApiKey, CreatedKey, NewKey
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import KeyId
+from api.writes.idempotency import OneTime
+from api.writes.transactions import Database
 from core import listing, tables
 from core.accounts import keys
 from core.database import owned

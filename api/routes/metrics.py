@@ -10,13 +10,13 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api import answers
-from api.authentication import Reading
-from api.bodies import JsonRoute
-from api.path_ids import JobId
+from api.identity.authentication import Reading
 from api.routes import documented
 from api.schemas.metrics import Metrics, Point, Series
-from api.sessions import Database
+from api.wire import answers
+from api.wire.bodies import JsonRoute
+from api.wire.path_ids import JobId
+from api.writes.transactions import Database
 from core import tables
 from core.database import owned
 from core.database.database import transaction

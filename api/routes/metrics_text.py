@@ -9,10 +9,10 @@ import redis
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api import telemetry
-from api.authentication import MUST_ADMINISTER
-from api.reading import Reader
+from api.identity.authentication import MUST_ADMINISTER
+from api.live.connection import Reader
 from api.routes import documented
+from api.wire import telemetry
 from core import queue
 from core.jobs import views
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers, downloads, paging
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import ModelId
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.routes.exports import page as export_page
 from api.schemas.models import Export, Headline, Model
-from api.sessions import Database
+from api.wire import answers, downloads, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import ModelId
+from api.writes.idempotency import OneTime
+from api.writes.transactions import Database
 from contract.results import headline
 from contract.specs import ExportSpec
 from core import listing, queue, tables

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import answers
-from api.authentication import Reading
-from api.bodies import JsonRoute
-from api.path_ids import ModelId
+from api.identity.authentication import Reading
 from api.routes import documented
-from api.sessions import Database
+from api.wire import answers
+from api.wire.bodies import JsonRoute
+from api.wire.path_ids import ModelId
+from api.writes.transactions import Database
 from core import tables
 from core.database import owned
 from core.pareto import front, plot

@@ -9,14 +9,14 @@ from typing import IO, Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import answers
-from api.authentication import Reading
-from api.path_ids import ExportId, ModelId
+from api.identity.authentication import Reading
 from api.prediction import images
-from api.prediction.sessions import sessions
+from api.prediction.loaded import sessions
 from api.routes import documented
 from api.schemas import predictions
 from api.schemas.predictions import Answered, AnyPrediction, PredictionLatency
+from api.wire import answers
+from api.wire.path_ids import ExportId, ModelId
 from core.database.database import transaction
 from core.decoding import child
 from core.errors import Invalid

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import answers, paging
-from api.authentication import MUST_READ, Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import ModelId, ProfileId
+from api.identity.authentication import MUST_READ, Reading, Writing
 from api.routes import documented
 from api.schemas.profiles import Device, Profile, ProfileRequest
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import ModelId, ProfileId
+from api.writes.idempotency import OneTime
+from api.writes.transactions import Database
 from core import listing, queue, tables
 from core.database import owned
 from core.exports import devices, profiles

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api import answers, paging
-from api.authentication import MUST_READ
-from api.bodies import JsonRoute
-from api.paging import Page
+from api.identity.authentication import MUST_READ
 from api.routes import documented
 from api.schemas.recipes import Recipe
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import Page
 from contract.specs import JobSpec, parse, recipes
 from core.errors import NotFound
 

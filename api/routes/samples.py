@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api import answers, paging
-from api.authentication import Reading
-from api.bodies import JsonRoute
-from api.paging import Limit, Page
-from api.path_ids import DatasetId, VersionId
+from api.identity.authentication import Reading
 from api.routes import documented
 from api.schemas.datasets import Box, Sample
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import Limit, Page
+from api.wire.path_ids import DatasetId, VersionId
+from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest, Split
 from core import tables
 from core.datasets import ledger as datasets

@@ -6,11 +6,11 @@ import base64
 
 from fastapi import APIRouter, Request, Response
 
-from api import answers
-from api.authentication import MUST_READ
-from api.bodies import JsonRoute
+from api.identity.authentication import MUST_READ
 from api.routes import documented
 from api.schemas.signing import SigningKey
+from api.wire import answers
+from api.wire.bodies import JsonRoute
 from core import signing
 from core.errors import NotFound, Unavailable
 

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api import answers
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.path_ids import UploadId
-from api.removal import forget
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas.uploads import NewUpload, Part, Upload
-from api.sessions import Database
+from api.wire import answers
+from api.wire.bodies import JsonRoute
+from api.wire.path_ids import UploadId
+from api.writes.idempotency import OneTime
+from api.writes.removal import forget
+from api.writes.transactions import Database
 from core import tables
 from core.database import owned
 from core.database.database import transaction

@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import answers, paging
-from api.authentication import Reading, Writing
-from api.bodies import JsonRoute
-from api.idempotency import OneTime
-from api.paging import InOrder, Page
-from api.path_ids import DeliveryId, WebhookId
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas.webhooks import Delivery, NewWebhook, Rotation, Webhook, WebhookChange, WebhookWithSecret
-from api.sessions import Database
+from api.wire import answers, paging
+from api.wire.bodies import JsonRoute
+from api.wire.paging import InOrder, Page
+from api.wire.path_ids import DeliveryId, WebhookId
+from api.writes.idempotency import OneTime
+from api.writes.transactions import Database
 from core import listing, tables
 from core.database import owned
 from core.errors import Unavailable

@@ -11,7 +11,7 @@ from patchswap.cli.output import note
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from patchswap.comparisons import ComparedJob, Comparison
+    from patchswap.calls.comparisons import ComparedJob, Comparison
 
 _OTHER_LINES = 3  # of the screen: the sum, and room for the cursor
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from patchswap.cli.output import metric_name, printable, size, table
 
 if TYPE_CHECKING:
-    from patchswap.comparisons import Comparison, Estimate, MethodRow
+    from patchswap.calls.comparisons import Comparison, Estimate, MethodRow
 
 _ACCURACY = ("95 % INTERVAL", "POINTS", "95 % INTERVAL", "P", "P ADJUSTED")
 _COSTS = ("METHOD", "ECE %", "NLL", "IMAGES SEEN", "SECONDS", "PEAK MEMORY")

@@ -13,8 +13,8 @@ from patchswap.cli.output import Json, connect, emit, note, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
+    from patchswap.calls.comparisons import Comparison, TableFormat
     from patchswap.client import Client
-    from patchswap.comparisons import Comparison, TableFormat
 
 app = typer.Typer()
 ComparisonId = Annotated[str, typer.Argument(metavar="COMPARISON", help="cmp_...")]

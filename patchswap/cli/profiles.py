@@ -42,7 +42,7 @@ def worker(
     ] = None,
 ) -> None:
     """Measure exported files on this machine under a name, until Ctrl-C."""
-    from patchswap import device_worker  # noqa: PLC0415 - loads what only a service needs
+    from patchswap.local import device_worker  # noqa: PLC0415 - loads what only a service needs
 
     raise typer.Exit(device_worker.run(device_name, data_dir))
 

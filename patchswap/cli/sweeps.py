@@ -14,7 +14,7 @@ from patchswap.cli.output import Json, connect, emit, note, plain, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
-    from patchswap.sweeps import Sweep, Trial
+    from patchswap.calls.sweeps import Sweep, Trial
 
 app = typer.Typer(help="Searches for a good spec, judged on validation images.", no_args_is_help=True)
 SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="swp_...")]

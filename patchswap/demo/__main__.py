@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from patchswap import credentials
+from patchswap.calls.jobs import succeeded
 from patchswap.cli import bars
 from patchswap.client import Client
 from patchswap.demo import digits, report, service
 from patchswap.errors import PatchswapError
-from patchswap.jobs import succeeded
 from patchswap.resources import Dataset, Export, Job
 
 DATA_DIR = Path(".demo")

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
-
-if TYPE_CHECKING:
-    from patchswap.client import Client
 
 
 class Resource(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
 
+class Home(Protocol):
+    """What a resource with calls of its own was fetched by: the client, of which nothing here knows more than this.
+
+    The calls are typed where they are written, in `patchswap.calls`, which stands above the resources.
+    """
+
+    @property
+    def transport(self) -> Any: ...
+    @property
+    def datasets(self) -> Any: ...
+    @property
+    def jobs(self) -> Any: ...
+    @property
+    def comparisons(self) -> Any: ...
+    @property
+    def sweeps(self) -> Any: ...
+    @property
+    def models(self) -> Any: ...
+    @property
+    def exports(self) -> Any: ...
+    @property
+    def profiles(self) -> Any: ...
+
+
 class Bound(Resource):
     """A resource with calls of its own."""
 
-    _client: Client | None = PrivateAttr(default=None)
+    _client: Home | None = PrivateAttr(default=None)
 
     @classmethod
-    def of(cls, client: Client, data: Mapping[str, Any]) -> Self:
+    def of(cls, client: Home, data: Mapping[str, Any]) -> Self:
         found = cls.model_validate(data)
         found._client = client  # noqa: SLF001 - our own
         return found
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Home:
         if self._client is None:
             raise RuntimeError("this object was not fetched by a Client")
         return self._client

@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
-from api.protocol import LimitedProtocol
+from api.wire.protocol import LimitedProtocol
 from core.accounts.keys import SCOPES, create, ensure_tenant
 from core.database.database import transaction
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api import telemetry
 from api.schemas.problem import ProblemDetails
+from api.wire import telemetry
 from core import settings as core_settings
 from core.datasets import ledger as datasets
 from core.tables import DatasetVersion

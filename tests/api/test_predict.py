@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.prediction.sessions import FileTooLarge, Sessions, sessions
+from api.prediction.loaded import FileTooLarge, Sessions, sessions
 from core.database.database import transaction
 from core.decoding import child
 from core.decoding.images import decode

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api import protocol
+from api.wire import protocol
 from core.tables import DatasetVersion
 from tests.api.serving import Caller, Server
 from tests.worker import seed

@@ -12,10 +12,10 @@ import pytest
 from core.database.database import transaction
 from core.datasets import uploads
 from core.store import storage
-from patchswap import downloads
-from patchswap import uploads as client_uploads
+from patchswap.calls import downloads
+from patchswap.calls import uploads as client_uploads
+from patchswap.calls.downloads import Wanted
 from patchswap.client import Client
-from patchswap.downloads import Wanted
 from tests.conftest import forget_settings
 from tests.servers.api import ApiServer
 from tests.servers.proxy import BreakingProxy, Fault

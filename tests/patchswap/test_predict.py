@@ -14,7 +14,7 @@ from patchswap.client import Client
 from patchswap.errors import ApiError
 from patchswap.resources import Model
 from tests.api import served
-from tests.patchswap.test_exports import content, job, model  # noqa: F401 - fixtures
+from tests.patchswap.calls.test_exports import content, job, model  # noqa: F401 - fixtures
 from tests.portable.test_infer import as_file, picture
 
 

@@ -16,7 +16,7 @@ from patchswap.errors import BadInput, DamagedFile
 from patchswap.resources import Model
 from tests.api import served
 from tests.conftest import forget_settings
-from tests.patchswap.test_exports import content, job, model  # noqa: F401 - fixtures
+from tests.patchswap.calls.test_exports import content, job, model  # noqa: F401 - fixtures
 
 
 @pytest.fixture

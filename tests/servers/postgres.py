@@ -6,8 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from patchswap.embedded import accounts
-from patchswap.embedded import postgres as bundled
+from patchswap.local.embedded import accounts
+from patchswap.local.embedded import postgres as bundled
 from tests.servers import processes
 
 # Nothing here survives the run, so nothing needs to reach the disk. A `kill -9` of the server still loses no commit:

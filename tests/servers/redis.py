@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from patchswap.embedded import redis as bundled
+from patchswap.local.embedded import redis as bundled
 from tests.servers import processes
 
 _PASSWORD = "only-for-tests"

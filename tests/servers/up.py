@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from patchswap.embedded.leftovers import MARK
+from patchswap.local.embedded.leftovers import MARK
 from tests.servers.processes import spare_port
 
 COMMAND = Path(sys.executable).with_name("patchswap")

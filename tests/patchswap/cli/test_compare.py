@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from patchswap.calls.comparisons import Comparison
 from patchswap.client import Client
-from patchswap.comparisons import Comparison
 from tests.api import made
 from tests.patchswap.cli.conftest import ROOT, Run, complaint, one_json
 from tests.patchswap.cli.test_terminal import on_a_terminal

@@ -9,9 +9,9 @@ import pytest
 
 from patchswap.cli import main, pareto
 from patchswap.resources import Pareto
+from tests.patchswap.calls.test_exports import content, job, model  # noqa: F401 - fixtures
 from tests.patchswap.resources.test_pareto import SOME, point, value
 from tests.patchswap.resources.test_pareto import pareto as made
-from tests.patchswap.test_exports import content, job, model  # noqa: F401 - fixtures
 
 
 def test_table_marks_the_front_and_what_is_estimated():

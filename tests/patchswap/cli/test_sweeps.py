@@ -10,8 +10,8 @@ import pytest
 from patchswap.cli import spaces
 from patchswap.client import Client
 from patchswap.errors import BadInput
+from tests.patchswap.calls.test_sweeps import end_all
 from tests.patchswap.cli.conftest import Run, complaint, lines_of_json, one_json
-from tests.patchswap.test_sweeps import end_all
 from worker.sweeps import driving
 
 SEARCH = ["--range", "optimizer.learning_rate=1e-3..0.5,log", "--trials", "2"]

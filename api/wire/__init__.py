@@ -1,0 +1,1 @@
+"""Bytes and answers: what every request and every answer has in common."""

@@ -1,0 +1,1 @@
+"""Transactions of a request, written once however often it is sent."""

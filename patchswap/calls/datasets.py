@@ -1,0 +1,104 @@
+"""Datasets: push a folder or an archive, wait for ingest, read the report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from patchswap import archive
+from patchswap.calls import pages, uploads, waiting
+from patchswap.errors import BadInput, DatasetUnsuccessful
+from patchswap.resources import Dataset, DatasetVersion, ValidationReport
+from patchswap.resources.bound import Home
+from patchswap.transport import Transport
+
+
+class Datasets:
+    def __init__(self, client: Home) -> None:
+        self._client = client
+        self._transport: Transport = client.transport
+
+    def push(
+        self,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        task: str = "classification",
+        splits: Mapping[str, Any] | None = None,
+        zip_progress: archive.Progress | None = None,
+        upload_progress: uploads.Progress | None = None,
+    ) -> Dataset:
+        """Upload a folder of images with what belongs to them, or an archive, and have it ingested; does not wait.
+
+        The same content is sent once: again after a broken connection only what is missing, later nothing at all.
+        `task`: "classification" for CLASS/IMAGE files and the like, "segmentation" for images with masks, "detection"
+        for images with boxes; COCO serves both. `splits`: {"val": 0.1, "test": 0.2, "seed": 0, "train_per_class": 20},
+        for archives that bring none.
+        """
+        path = Path(path)
+        name = name or path.resolve().name.split(".")[0]
+        if path.is_dir():
+            with tempfile.TemporaryDirectory(prefix="patchswap-") as folder:
+                zipped = Path(folder) / "images.zip"
+                archive.zip_folder(path, zipped, zip_progress)
+                upload_id = self._upload(zipped, upload_progress)
+        else:
+            upload_id = self._upload(path, upload_progress)
+        return self.create(name, upload_id=upload_id, task=task, splits=splits)
+
+    def create(
+        self, name: str, *, upload_id: str, task: str = "classification", splits: Mapping[str, Any] | None = None
+    ) -> Dataset:
+        """A dataset of a complete upload."""
+        body: dict[str, Any] = {"name": name, "upload_id": upload_id, "task": task}
+        if splits:
+            body["splits"] = dict(splits)
+        return Dataset.of(self._client, self._transport.post("/v1/datasets", body))
+
+    def get(self, dataset_id: str) -> Dataset:
+        return Dataset.of(self._client, self._transport.get(f"/v1/datasets/{dataset_id}"))
+
+    def list(self) -> Iterator[Dataset]:
+        """Newest first."""
+        return (Dataset.of(self._client, item) for item in pages.items(self._transport, "/v1/datasets", order="desc"))
+
+    def find(self, id_or_name: str) -> Dataset:
+        """By id, or the newest of this name. Raises BadInput where there is none of this name."""
+        if id_or_name.startswith("ds_"):
+            return self.get(id_or_name)
+        for dataset in self.list():
+            if dataset.name == id_or_name:
+                return dataset
+        raise BadInput(f"there is no dataset named {id_or_name!r}; `patchswap datasets list` shows what there is")
+
+    def version(self, dataset_id: str, version_id: str = "latest") -> DatasetVersion:
+        path = f"/v1/datasets/{dataset_id}/versions/{version_id}"
+        return DatasetVersion.model_validate(self._transport.get(path))
+
+    def validation(self, dataset_id: str, version_id: str = "latest") -> ValidationReport:
+        """What ingest found, file by file; also for a dataset it refused."""
+        path = f"/v1/datasets/{dataset_id}/versions/{version_id}/validation"
+        return ValidationReport.model_validate(self._transport.get(path))
+
+    def wait(self, dataset_id: str, *, timeout_seconds: float | None = None) -> Dataset:
+        """The dataset once it is ready. Raises DatasetUnsuccessful, WaitTimeout."""
+        dataset = waiting.until(
+            lambda: self.get(dataset_id),
+            lambda found: found.status != "ingesting",
+            what=f"ingest of {dataset_id}",
+            timeout_seconds=timeout_seconds,
+        )
+        if dataset.status == "failed":
+            raise DatasetUnsuccessful(f"dataset {dataset.name} ({dataset.id}) was refused", dataset.error)
+        return dataset
+
+    def delete(self, dataset_id: str) -> None:
+        """Raises Conflict while a job uses it."""
+        self._transport.delete(f"/v1/datasets/{dataset_id}")
+
+    def _upload(self, path: Path, progress: uploads.Progress | None) -> str:
+        if not path.exists():
+            raise BadInput(f"there is no file or folder {path}")
+        return uploads.push(self._transport, path, media_type=archive.media_type(path), progress=progress)

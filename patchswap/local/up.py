@@ -1,0 +1,195 @@
+"""`patchswap up`: the whole service on this machine, with nothing configured.
+
+The order of a start and of a stop, and the settings every process gets. How a process is kept alive is
+`patchswap.local.embedded`'s part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import redis
+
+from patchswap import credentials
+from patchswap.local.embedded import accounts, layout, leftovers, local_key, lock, postgres
+from patchswap.local.embedded import redis as broker
+from patchswap.local.embedded.child import Part
+from patchswap.local.embedded.layout import Layout
+from patchswap.local.embedded.refusal import CannotStart
+from patchswap.local.embedded.supervisor import Stopped, Supervisor, say
+
+DATABASE = "patchswap"
+# Longer than a worker's own: it gives its job 50 s for a checkpoint and itself 10 more.
+_WORKER_GRACE_SECONDS = 75.0
+_START_SECONDS = 120.0  # a busy machine is slow, not broken
+
+
+def default_data_dir() -> Path:
+    """PATCHSWAP_DATA_DIR, or ~/.patchswap."""
+    return credentials.local_file().parent
+
+
+def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
+    """Runs the service until Ctrl-C or SIGTERM; returns the exit status, 1 when it cannot start."""
+    url = f"http://{_reachable(host)}:{port}"
+    try:
+        places = layout.prepare(data_dir)
+        with lock.hold(places.lock, url):
+            _require_free_port(host, port)
+            _serve(places, host=host, port=port, url=url)
+    except (CannotStart, RuntimeError, OSError, psycopg.Error, httpx.HTTPError) as refusal:
+        say(str(refusal))
+        return 1
+    return 0
+
+
+def environment_of(places: Layout) -> dict[str, str]:
+    """The settings of the service in a data directory, for a program that looks at it."""
+    known = credentials.read(places.client)
+    return _environment(places, known.url if known else "", "127.0.0.1")
+
+
+def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
+    leftovers.end_all(places)
+    layout.empty_run_folder(places)
+    supervisor = Supervisor(logs=places.logs, environment=_environment(places, url, host))
+    _heed_signals(supervisor)
+    try:
+        _start_servers(supervisor, places)
+        supervisor.run_once("migrations", _python("migrations"))
+        for module, file in (("core.signing", places.signing_key), ("core.webhooks.secrets", places.webhook_keys)):
+            if not file.exists():
+                supervisor.run_once(module, [*_python(module), "--create", str(file)])
+        _start_service(supervisor, host=host, port=port)
+        supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
+        _ensure_client(supervisor, places, url)
+        print(f"ready {url}", flush=True)
+        supervisor.watch()
+        say("stopping; running jobs save a checkpoint (Ctrl-C again to stop at once)")
+    except Stopped:
+        say("stopping")
+    finally:
+        supervisor.stop()
+        leftovers.end_all(places)
+        shutil.rmtree(places.run, ignore_errors=True)
+
+
+def _heed_signals(supervisor: Supervisor) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # started by nohup, it outlives its terminal
+        signal.signal(number, lambda *_: supervisor.request_stop())
+
+
+def _start_servers(supervisor: Supervisor, places: Layout) -> None:
+    account = accounts.postgres_account()
+    postgres.create_cluster(places.cluster, account=account)
+    if account:
+        accounts.open_way_to(places.cluster)
+        accounts.hand_over(places.postgres_sockets, account)
+    supervisor.start(_postgres(places, account), _redis(places))
+    conninfo = postgres.conninfo(places.postgres_sockets, "postgres")
+    supervisor.wait_until(lambda: postgres.accepts_connections(conninfo), what="Postgres", seconds=_START_SECONDS)
+    postgres.ensure_database(conninfo, DATABASE)
+    client = redis.Redis(unix_socket_path=str(places.redis_socket))
+    supervisor.wait_until(lambda: broker.accepts_connections(client), what="Redis", seconds=_START_SECONDS)
+
+
+def _postgres(places: Layout, account: str | None) -> Part:
+    return Part(
+        "postgres",
+        postgres.command(places.cluster, places.postgres_sockets),
+        stop_signal=signal.SIGINT,  # fast shutdown: closes connections, writes a checkpoint
+        orphan_signal=signal.SIGINT,
+        grace_seconds=30.0,
+        account=account,
+    )
+
+
+def _redis(places: Layout) -> Part:
+    configuration = broker.configuration(places.redis, socket=places.redis_socket)
+    command = broker.command(broker.write_configuration(places.redis, configuration))
+    return Part("redis", command, orphan_signal=signal.SIGTERM)
+
+
+def _start_service(supervisor: Supervisor, *, host: str, port: int) -> None:
+    supervisor.start(Part("api", [*_python("api"), "--host", host, "--port", str(port)]))
+    supervisor.start(*(_worker(queue) for queue in ("train", "short")))
+
+
+def _worker(queue: str) -> Part:
+    return Part(f"worker-{queue}", [*_python("worker"), queue], grace_seconds=_WORKER_GRACE_SECONDS)
+
+
+def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
+    key = local_key.stored(places.client)
+    if key is None or not local_key.is_accepted(url, key):
+        answer = supervisor.run_once("bootstrap", [*_python("core.bootstrap"), "--name", "default"])
+        key = json.loads(answer.strip().splitlines()[-1])["api_key"]
+    credentials.write(places.client, credentials.Credentials(url, key))
+
+
+def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
+    """What the user has set, but where the data is: that is this directory's business."""
+    return (
+        {
+            "PATCHSWAP_ALLOWED_HOSTS": _names(host),
+            "PATCHSWAP_WEBHOOK_ALLOW_PRIVATE": str(bool(_names(host))),  # of nobody but who uses this machine anyway
+            "PATCHSWAP_SIGNING_KEY_FILE": str(places.signing_key),
+            "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
+            "PATCHSWAP_WEBHOOK_KEYS_FILE": str(places.webhook_keys),
+        }
+        | os.environ
+        | {
+            "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
+            "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
+            "PATCHSWAP_OBJECTS_URL": f"file://{places.objects}",  # not quoted: core.store takes the path literally
+            "PATCHSWAP_SCRATCH_DIR": str(places.scratch),
+            "PATCHSWAP_PUBLIC_URL": url,
+            "PYTHONUNBUFFERED": "1",  # a log that is current when it is read
+            leftovers.MARK: str(places.root),
+        }
+    )
+
+
+def _python(module: str) -> list[str]:
+    # -P: the folder we happen to stand in must not shadow an installed package.
+    return [sys.executable, "-P", "-m", module]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _require_free_port(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from error
+
+
+def _names(host: str) -> str:
+    """The `Host` headers to answer to: none but this machine's own, unless it serves others too."""
+    local = ("127.0.0.1", "localhost", "[::1]")
+    return ",".join(local) if host in (*local, "::1") else ""
+
+
+def _reachable(host: str) -> str:
+    """How this machine's own clients reach what listens on `host`."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{host}]" if ":" in host else host
