@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from patchswap.messages import verify_webhook
     from patchswap.resources import Dataset, Event, Export, Job, Model
 
-_PLACES = {"Client": "client", "Comparison": "comparisons", "Sweep": "sweeps", "verify_webhook": "messages"}
+_PLACES = {"Client": "client", "verify_webhook": "messages"}
+_PLACES |= {"Comparison": "calls.comparisons", "Sweep": "calls.sweeps"}
 _PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
 
 __all__ = [
