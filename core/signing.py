@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from contract.files import BUNDLE_MANIFEST, BUNDLE_SIGNATURE
 from core import keyfiles
 from core.settings import settings
 
-MANIFEST, SIGNATURE = "manifest.json", "signature.json"
 ALGORITHM = "ed25519"
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # as every entry of a bundle: equal contents give equal bytes
 
@@ -74,16 +74,16 @@ def seal(bundle: Path) -> None:
     if key is None:
         return
     with zipfile.ZipFile(bundle, "a") as archive:
-        if SIGNATURE in archive.namelist():
+        if BUNDLE_SIGNATURE in archive.namelist():
             return
-        signature = key.sign(archive.read(MANIFEST))
+        signature = key.sign(archive.read(BUNDLE_MANIFEST))
         told = {
             "algorithm": ALGORITHM,
             "key_id": _described(key.public_key()).key_id,
-            "of": MANIFEST,
+            "of": BUNDLE_MANIFEST,
             "signature": base64.b64encode(signature).decode(),
         }
-        entry = zipfile.ZipInfo(SIGNATURE, _ZIP_EPOCH)
+        entry = zipfile.ZipInfo(BUNDLE_SIGNATURE, _ZIP_EPOCH)
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
         archive.writestr(entry, json.dumps(told, indent=2).encode() + b"\n")
 

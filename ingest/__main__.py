@@ -17,6 +17,7 @@ from typing import get_args
 
 from contract.child.confinement import confine
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
+from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
 from contract.tasks import TaskName
 from ingest import Limits, SplitRequest, ingest
 from ingest.findings import Refused
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         _say(Failed(error=_as_job_error(error)))
         return _EXIT_HERE
-    names = ["report.json"] if result.manifest is None else ["report.json", "manifest.json", "samples.arrow"]
+    names = [INGEST_REPORT] if result.manifest is None else [INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES]
     _say(Done(files={name: name for name in names}))
     return EXIT_FAILED if result.manifest is None else EXIT_DONE
 

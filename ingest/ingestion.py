@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.manifest import PackManifest, Split
 from contract.results.ingested import ValidationReport
 from contract.specs.splits import SplitRequest
@@ -25,7 +26,7 @@ from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
 from ingest.packing import duplicates, splits
-from ingest.packing.pack import SAMPLES, amounts, write_pack
+from ingest.packing.pack import amounts, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
 
@@ -34,7 +35,7 @@ Outcome = Ready | Fault
 _BATCH_IMAGES = 64
 _BATCH_BYTES = 4 << 20
 _BYTES_UNDER_WAY = 16 << 20
-FILES = ("manifest.json", SAMPLES, "report.json")
+FILES = (PACK_MANIFEST, PACK_SAMPLES, INGEST_REPORT)
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -67,11 +68,11 @@ def ingest(
         manifest = run.pack()
     finally:
         if manifest is None:
-            (out / SAMPLES).unlink(missing_ok=True)
+            (out / PACK_SAMPLES).unlink(missing_ok=True)
     report = run.report(manifest)
     if manifest is not None:
-        (out / "manifest.json").write_text(manifest.model_dump_json(indent=2))
-    (out / "report.json").write_text(report.model_dump_json(indent=2))
+        (out / PACK_MANIFEST).write_text(manifest.model_dump_json(indent=2))
+    (out / INGEST_REPORT).write_text(report.model_dump_json(indent=2))
     return IngestResult(manifest, report)
 
 

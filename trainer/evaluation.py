@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from contract.child.messages import Arm, Done, Message, Working
+from contract.files import EVALUATION, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.pack.manifest import Split
 from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
 from contract.specs import CrossEntropySpec, ResolvedSpec
@@ -24,9 +25,6 @@ from trainer.tasks.classification import robustness
 from trainer.tasks.protocol import Samples, Task
 from trainer.training import weights
 
-FILE_NAME = "evaluation.json"
-PREDICTIONS_NAME = "predictions.npz"  # of the held-out split, to compare arms image by image
-REPORT_NAME = "report.html"
 _SPLITS: dict[Literal["val", "test"], Split] = {"val": Split.VAL, "test": Split.TEST}
 
 
@@ -36,7 +34,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     Raises TrainerError without weights.
     """
     folder, task = out / arm, tasks.choose(spec.task)
-    model = weights.load_model(spec, pack.manifest, folder / weights.FILE_NAME)
+    model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
     macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
     model = model.to(device, memory_format=torch.channels_last)
     splits, held_out = {}, None
@@ -46,7 +44,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
             splits[name] = yield from _measure(task, model, spec, pack, samples, name=name, folder=folder)
             held_out = samples if name == pack.manifest.evaluation_split else held_out
     unpruned = yield from _unpruned(task, spec, pack, folder, held_out)
-    trained = json.loads((folder / "train.json").read_bytes())
+    trained = json.loads((folder / TRAINED).read_bytes())
     found = Evaluation(
         arm=arm,
         method=spec.method.name if arm == "main" else CrossEntropySpec().name,
@@ -66,9 +64,9 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         found.against_control = _compare(task, spec, evaluations, out)
         yield Working(activity="write report", done=0, total=1)
         page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
-        durable.write(folder / REPORT_NAME, page)
-    durable.write(folder / FILE_NAME, found.model_dump_json(indent=2).encode())
-    names = {"evaluation": FILE_NAME} | ({"report": REPORT_NAME} if arm == "main" else {})
+        durable.write(folder / REPORT, page)
+    durable.write(folder / EVALUATION, found.model_dump_json(indent=2).encode())
+    names = {"evaluation": EVALUATION} | ({"report": REPORT} if arm == "main" else {})
     yield Done(files={name: f"{arm}/{file}" for name, file in names.items()})
 
 
@@ -85,7 +83,7 @@ def _measure(
     found = yield from task.predict(model, samples, activity=f"evaluate {name}")
     result = task.figures(found, split=name, spec=spec, manifest=pack.manifest)
     if name == pack.manifest.evaluation_split:
-        durable.write(folder / PREDICTIONS_NAME, found.to_bytes())
+        durable.write(folder / PREDICTIONS, found.to_bytes())
         for kind in spec.evaluation.robustness:  # of a classifier: another task's spec asks for none
             yield from robustness.MEASURES[kind](model, samples, result.robustness)
     return result
@@ -95,9 +93,9 @@ def _unpruned(
     task: Task, spec: ResolvedSpec, pack: Pack, folder: Path, held_out: Samples | None
 ) -> Generator[Message, None, UnprunedFigures | None]:
     """What pruning began with, where it did and there is a split to judge it on."""
-    if not (folder / weights.UNPRUNED_NAME).is_file() or held_out is None:
+    if not (folder / UNPRUNED_WEIGHTS).is_file() or held_out is None:
         return None
-    network = weights.load_model(spec, pack.manifest, folder / weights.UNPRUNED_NAME)
+    network = weights.load_model(spec, pack.manifest, folder / UNPRUNED_WEIGHTS)
     macs = models.count_macs(network, (pack.manifest.channels, spec.height, spec.width))
     network = network.to(held_out.normalise.mean.device, memory_format=torch.channels_last)
     found = yield from task.predict(network, held_out, activity="evaluate the unpruned network")
@@ -117,7 +115,7 @@ def _gradient_l1(trained: dict[str, Any]) -> list[EpochValue]:
 
 def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:
     """The control's evaluation, where there is one already."""
-    path = out / "control" / FILE_NAME
+    path = out / "control" / EVALUATION
     return {"control": Evaluation.model_validate_json(path.read_bytes())} if spec.control and path.is_file() else {}
 
 
@@ -126,7 +124,7 @@ def _compare(task: Task, spec: ResolvedSpec, evaluations: dict[Arm, Evaluation],
     if "control" not in evaluations:
         return None
     main, control = evaluations["main"], evaluations["control"]
-    arms = [task.Predictions.of_bytes((out / arm / PREDICTIONS_NAME).read_bytes()) for arm in ("main", "control")]
+    arms = [task.Predictions.of_bytes((out / arm / PREDICTIONS).read_bytes()) for arm in ("main", "control")]
     return task.compare(
         *arms,
         split=main.evaluation_split,

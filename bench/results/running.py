@@ -14,9 +14,10 @@ from bench.results.places import pack_folder, teacher_folder
 from bench.results.protocol import Run
 from bench.results.records import Figures, Record
 from contract.child.messages import Arm
+from contract.files import EVALUATION
 from trainer import errors
 from trainer.data.pack import Pack, open_pack
-from trainer.evaluation import FILE_NAME, evaluate
+from trainer.evaluation import evaluate
 from trainer.machine import device, stopping
 from trainer.machine.stopping import StopRequest
 from trainer.training.loop import train
@@ -70,7 +71,7 @@ def _measured(run: Run, folder: Path, out: Path, seconds: float) -> Record:
 def _tested(run: Run, folder: Path, out: Path) -> Figures:
     for _ in evaluate(run.spec, pack=_pack(folder, run), out=out, arm=_ARM, device=device.choose()):
         pass
-    found = json.loads((out / _ARM / FILE_NAME).read_bytes())["splits"]["test"]
+    found = json.loads((out / _ARM / EVALUATION).read_bytes())["splits"]["test"]
     return Figures(top1_accuracy=found["top1_accuracy"], nll=found["nll"], ece=found["ece"])
 
 

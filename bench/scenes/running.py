@@ -14,6 +14,7 @@ import torch
 from bench.scenes.plan import Run
 from bench.scenes.records import Record
 from contract.child.messages import Arm
+from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
 from trainer import tasks
@@ -37,7 +38,7 @@ def perform(run: Run, packs: Path, networks: Path) -> Record:
     with tempfile.TemporaryDirectory(prefix="patchswap-scenes-") as scratch:
         folder, seconds = _train(run, pack, Path(scratch), before)
         trained = json.loads((folder / "train.json").read_bytes())
-        test = _figures(run.spec, pack, weights.load_model(run.spec, pack.manifest, folder / weights.FILE_NAME))
+        test = _figures(run.spec, pack, weights.load_model(run.spec, pack.manifest, folder / WEIGHTS))
     earlier = json.loads((before / "train.json").read_bytes()) if before else {}
     return Record(
         key=run.key,

@@ -6,9 +6,6 @@ from contract.specs.model import ModelSpec
 from contract.strict import Strict
 from contract.tasks import TERMS
 
-CARD_NAME = "teacher.json"
-WEIGHTS_NAME = "model.safetensors"
-
 
 class TeacherCard(Strict):
     """Lies beside a teacher's weights."""

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from obstore.store import LocalStore
 from PIL import Image
 
+from contract.pack.columns import MARKS
 from contract.pack.manifest import PackManifest, Split
 from core.errors import NotFound, PackDamaged
 from core.store import storage
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
-_MARKS = {"classification": (), "segmentation": ("classes",), "detection": ("boxes", "box_labels")}
+_PIXELS = "mask"  # of a listed sample as large as the image: shown apart
 _SHADES = [channel for value in range(256) for channel in ((value * 67) % 256, (value * 131) % 256, (value * 29) % 256)]
 _RANGE_BYTES = 2**18
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -42,7 +43,7 @@ class SampleFilter:
 def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[dict[str, Any]]:
     """Up to `limit` samples with an index above `after`, without their pixels."""
     found: list[dict[str, Any]] = []
-    with _opened(pack, (*_LISTED, *_MARKS[pack.manifest.task])) as reader:
+    with _opened(pack, (*_LISTED, *(name for name in MARKS[pack.manifest.task] if name != _PIXELS))) as reader:
         first = 0
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
@@ -65,8 +66,8 @@ def image(pack: Pack, index: int) -> tuple[bytes, str]:
 def mask(pack: Pack, index: int) -> bytes:
     """The mask of an image of a segmentation pack, as a PNG whose palette gives each class a colour of its own."""
     number, row = _locate(pack, index)
-    with _opened(pack, ("mask",)) as reader:
-        stored = reader.get_batch(number)["mask"][row].as_py()
+    with _opened(pack, (_PIXELS,)) as reader:
+        stored = reader.get_batch(number)[_PIXELS][row].as_py()
     with Image.open(io.BytesIO(stored), formats=["PNG"]) as values:
         values.putpalette(_SHADES)
         out = io.BytesIO()

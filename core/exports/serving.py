@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contract.files import BUNDLE
 from contract.tasks import TERMS, TaskName
 from core.database import owned
 from core.errors import ChecksumMismatch, Conflict, Gone, NotFound
@@ -56,7 +57,7 @@ def choose(session: Session, tenant_id: str, model_id: str, export_id: str | Non
 def read_verified(served: Served) -> bytes:
     """The model file of the bundle, whose sha256 was compared first. Raises BundleDamaged or StoreUnavailable."""
     with tempfile.TemporaryDirectory(prefix="patchswap-served-") as folder:
-        path = Path(folder) / "bundle.zip"
+        path = Path(folder) / BUNDLE
         try:
             storage.get_file(served.object_key, path, sha256=served.sha256)
         except (ChecksumMismatch, NotFound) as error:

@@ -8,8 +8,6 @@ x1, y1, x2, y2 in pixels, and `box_labels`. Both have `annotation_sha256`, of th
 as they lie in memory. Their `label` is the rarest class that the image shows, by which the splits were made; -1: none.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from math import sqrt
 from pathlib import Path
@@ -18,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from contract.files import PACK_SAMPLES
+from contract.pack.columns import SCHEMAS, digest
 from contract.pack.manifest import PackManifest, Split
 from contract.tasks import TaskName
 from ingest.images.images import RAW_PIXELS, as_png
@@ -27,24 +27,6 @@ from ingest.packing.staging import Columns, Staging
 
 BATCH_ROWS = 4_096
 BATCH_BYTES = 64 << 20
-SAMPLES = "samples.arrow"
-_COLUMNS = [
-    ("image", pa.large_binary()),
-    ("label", pa.int32()),
-    ("split", pa.int8()),
-    ("height", pa.int32()),
-    ("width", pa.int32()),
-    ("path", pa.string()),
-    ("sha256", pa.binary(32)),
-]
-_BOX = pa.list_(pa.float32(), 4)
-_MORE: dict[TaskName, list[tuple[str, pa.DataType]]] = {
-    "classification": [],
-    "segmentation": [("mask", pa.large_binary()), ("classes", pa.list_(pa.int32()))],
-    "detection": [("boxes", pa.list_(_BOX)), ("box_labels", pa.list_(pa.int32()))],
-}
-_MARKS_SHA256 = ("annotation_sha256", pa.binary(32))
-SCHEMAS = {task: pa.schema([*_COLUMNS, *more, _MARKS_SHA256] if more else _COLUMNS) for task, more in _MORE.items()}
 
 
 def write_pack(
@@ -54,7 +36,7 @@ def write_pack(
     rows = np.flatnonzero(splits >= 0)
     rows = rows[np.lexsort((columns.sha256[rows], columns.label[rows], splits[rows]))]
     manifest = _manifest(columns, splits, rows, task)
-    path = folder / SAMPLES
+    path = folder / PACK_SAMPLES
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[task]) as writer:
         for batch, images, paths in _batches(staging, columns, rows, manifest):
             arrays = [
@@ -112,13 +94,13 @@ def _statistics(columns: Columns, training: NDArray[np.intp], channels: int) -> 
 
 
 def _digest(columns: Columns, splits: Splits, rows: NDArray[np.intp]) -> str:
-    """sha256 over the class names, then (sha256, label, split) of the samples in the pack's order, and their marks'."""
-    records = np.empty(len(rows), dtype=[("sha256", "S32"), ("label", "<i4"), ("split", "<i1")])
-    records["sha256"], records["split"] = columns.sha256[rows], splits[rows]
-    records["label"] = _stored_labels(columns, rows)
-    names = json.dumps(columns.classes, ensure_ascii=False).encode()
-    marks = b"" if columns.marks_sha256 is None else columns.marks_sha256[rows].tobytes()
-    return hashlib.sha256(names + records.tobytes() + marks).hexdigest()
+    return digest(
+        columns.classes,
+        sha256s=columns.sha256[rows],
+        labels=_stored_labels(columns, rows),
+        splits=splits[rows],
+        marks_sha256s=None if columns.marks_sha256 is None else columns.marks_sha256[rows],
+    )
 
 
 def _stored_labels(columns: Columns, rows: NDArray[np.intp]) -> NDArray[np.int32]:

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
+from contract.pack.columns import SCHEMAS
 from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Pairability, Split
-from trainer.data.pack import SCHEMAS
 
 COLOURS = np.array([[0, 0, 0], [230, 60, 60], [60, 230, 60], [60, 60, 230]], np.uint8)
 

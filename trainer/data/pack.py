@@ -1,7 +1,5 @@
 """A pack opened for random access: the manifest, the labels and splits in memory, the image bytes memory-mapped."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -13,28 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
+from contract.files import PACK_MANIFEST, PACK_SAMPLES
+from contract.pack.columns import MARKS_SHA256, SCHEMAS, digest
 from contract.pack.manifest import BACKGROUND, PackManifest, Split
-from contract.tasks import TaskName
 from portable import preprocess
 from trainer.errors import dataset_invalid
-
-_COLUMNS = [
-    ("image", pa.large_binary()),
-    ("label", pa.int32()),
-    ("split", pa.int8()),
-    ("height", pa.int32()),
-    ("width", pa.int32()),
-    ("path", pa.string()),
-    ("sha256", pa.binary(32)),
-]
-_ANNOTATED = ("annotation_sha256", pa.binary(32))
-SCHEMAS: dict[TaskName, pa.Schema] = {
-    "classification": pa.schema(_COLUMNS),
-    "segmentation": pa.schema([*_COLUMNS, ("mask", pa.large_binary()), ("classes", pa.list_(pa.int32())), _ANNOTATED]),
-    "detection": pa.schema(
-        [*_COLUMNS, ("boxes", pa.list_(pa.list_(pa.float32(), 4))), ("box_labels", pa.list_(pa.int32())), _ANNOTATED]
-    ),
-}
 
 _NO_SPLIT = np.int8(-1)
 
@@ -112,8 +93,8 @@ class Pack:
 
 def open_pack(folder: Path) -> Pack:
     """Open and check a pack. Raises TrainerError where it is not what its manifest says."""
-    manifest = _read_manifest(folder / "manifest.json")
-    path = folder / "samples.arrow"
+    manifest = _read_manifest(folder / PACK_MANIFEST)
+    path = folder / PACK_SAMPLES
     if not path.is_file() or path.stat().st_size != manifest.bytes:
         raise dataset_invalid(f"{path.name} is missing or not {manifest.bytes} bytes long, as the manifest says.")
     try:
@@ -151,13 +132,13 @@ def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
 
 
 def _digest(table: pa.Table, manifest: PackManifest) -> str:
-    """sha256 over the class names, each row's (sha256, label, split) and that of its annotation, as ingest wrote it."""
-    records = np.empty(len(table), dtype=[("sha256", "V32"), ("label", "<i4"), ("split", "<i1")])
-    records["sha256"] = _digests(table, "sha256")
-    records["label"], records["split"] = table.column("label").to_numpy(), table.column("split").to_numpy()
-    names = json.dumps(manifest.classes, ensure_ascii=False).encode()
-    annotated = _digests(table, _ANNOTATED[0]).tobytes() if _ANNOTATED[0] in table.schema.names else b""
-    return hashlib.sha256(names + records.tobytes() + annotated).hexdigest()
+    return digest(
+        manifest.classes,
+        sha256s=_digests(table, "sha256"),
+        labels=table.column("label").to_numpy(),
+        splits=table.column("split").to_numpy(),
+        marks_sha256s=_digests(table, MARKS_SHA256) if MARKS_SHA256 in table.schema.names else None,
+    )
 
 
 def _digests(table: pa.Table, column: str) -> NDArray[np.void]:

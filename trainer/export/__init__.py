@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from contract.child.messages import Done, Message, Working
+from contract.files import BUNDLE, EXPORT_RESULT
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer.data.pack import Pack
 from trainer.export import ladder, model_files
@@ -50,6 +51,6 @@ def run(
         found = yield from measurement.measure(order, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
         result = publishing.publish(order, net, folders[0], found, climbed)
-    durable.write(folder / publishing.RESULT_NAME, result.model_dump_json(indent=2).encode())
-    files = {"bundle": publishing.BUNDLE_NAME, "export": publishing.RESULT_NAME}
+    durable.write(folder / EXPORT_RESULT, result.model_dump_json(indent=2).encode())
+    files = {"bundle": BUNDLE, "export": EXPORT_RESULT}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

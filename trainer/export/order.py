@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from contract.child.messages import Arm
+from contract.files import EVALUATION, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
-from trainer import evaluation, tasks
+from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import evaluation_missing
 from trainer.export import formats
 from trainer.export.formats.format import INPUT_NAME, Format
-from trainer.training import weights
 
 CPU = torch.device("cpu")
 
@@ -51,7 +51,7 @@ class Order:
 
     @property
     def weights_path(self) -> Path:
-        return self.out / "main" / weights.FILE_NAME
+        return self.out / "main" / WEIGHTS
 
     @cached_property
     def weights_sha256(self) -> str:
@@ -75,7 +75,7 @@ class Order:
 
     def report(self) -> dict[str, bytes]:
         """report.html by its name; none of a network that was evaluated before there were reports."""
-        path = self.out / "main" / evaluation.REPORT_NAME
+        path = self.out / "main" / REPORT
         return {path.name: path.read_bytes()} if path.is_file() else {}
 
     def preprocessing(self) -> dict[str, Any]:
@@ -99,4 +99,4 @@ class Order:
         }
 
     def _evaluation_path(self, arm: Arm) -> Path:
-        return self.out / arm / evaluation.FILE_NAME
+        return self.out / arm / EVALUATION

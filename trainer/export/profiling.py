@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from contract.child.messages import Done, Message, Working
+from contract.files import BUNDLE_MANIFEST, PROFILE_RESULT
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer.data.pack import Pack
@@ -26,8 +27,6 @@ from trainer.export.waiting import working_while
 from trainer.machine import durable
 from trainer.tasks.classification import figures
 
-RESULT_NAME = "profile.json"
-
 
 def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[Message]:
     """Write OUT/profile.json. Reads OUT/main/evaluation.json. Raises TrainerError."""
@@ -35,11 +34,11 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
         folder = Path(scratch)
         with ZipFile(bundle) as archive:
             archive.extractall(folder)  # of our own making; whoever fetched it compared its sha256
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads((folder / BUNDLE_MANIFEST).read_bytes())
         export = ExportSpec(format=manifest["format"], precision=manifest["precision"])
         measured = yield from _measure(Order(spec, pack, export, out, folder), manifest)
-    durable.write(out / RESULT_NAME, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
-    yield Done(files={"profile": os.path.relpath(out / RESULT_NAME, out)})
+    durable.write(out / PROFILE_RESULT, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
+    yield Done(files={"profile": os.path.relpath(out / PROFILE_RESULT, out)})
 
 
 def _measure(order: Order, manifest: dict[str, Any]) -> Generator[Working, None, dict[str, Any]]:

@@ -11,8 +11,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from contract.files import NETWORK_CARD, WEIGHTS
 from contract.pack.manifest import PackManifest
-from contract.results.network_card import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from contract.results.network_card import TeacherCard
 from trainer import models
 from trainer.errors import teacher_unfit
 from trainer.models import widths
@@ -35,8 +36,8 @@ class Teacher(nn.Module):
 def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
     """A teacher from its folder. Raises TrainerError where it is none, or knows other classes or channels."""
     try:
-        card = TeacherCard.model_validate_json((folder / CARD_NAME).read_bytes())
-        weights = safetensors.torch.load_file(folder / WEIGHTS_NAME)
+        card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
+        weights = safetensors.torch.load_file(folder / WEIGHTS)
     except (OSError, ValidationError) as error:
         raise teacher_unfit(f"{folder} is not a teacher's folder: {error}") from error
     if unfit := card.unfit_for(manifest):

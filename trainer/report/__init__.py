@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.child.messages import Arm
+from contract.files import TRAINED
 from contract.results.evaluation import Evaluation
 from contract.specs import ResolvedSpec
 from trainer.data.pack import Pack
@@ -31,7 +32,7 @@ def write(
         spec=spec,
         manifest=pack.manifest,
         evaluations=evaluations,
-        curves={arm: json.loads((out / arm / "train.json").read_bytes())["curves"] for arm in evaluations},
+        curves={arm: json.loads((out / arm / TRAINED).read_bytes())["curves"] for arm in evaluations},
         shown=shown,
     )
     return page.render(facts).encode()

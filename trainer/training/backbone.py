@@ -9,7 +9,8 @@ import safetensors.torch
 from pydantic import ValidationError
 from torch import nn
 
-from contract.results.network_card import CARD_NAME, WEIGHTS_NAME, TeacherCard
+from contract.files import NETWORK_CARD, WEIGHTS
+from contract.results.network_card import TeacherCard
 from contract.specs import ModelSpec
 from trainer.errors import backbone_unfit
 from trainer.tasks import Task
@@ -20,8 +21,8 @@ def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, 
     if folder is None:
         raise backbone_unfit("model.backbone_from names a network: give its folder as --backbone.")
     try:
-        card = TeacherCard.model_validate_json((folder / CARD_NAME).read_bytes())
-        weights = safetensors.torch.load_file(folder / WEIGHTS_NAME)
+        card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
+        weights = safetensors.torch.load_file(folder / WEIGHTS)
     except (OSError, ValidationError) as error:
         raise backbone_unfit(f"{folder} is not a trained network's folder: {error}") from error
     if unfit := card.unfit_as_backbone(spec, channels=channels):

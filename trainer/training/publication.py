@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from contract.child.messages import Done
-from contract.results.network_card import CARD_NAME, TeacherCard
+from contract.files import NETWORK_CARD, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
+from contract.results.network_card import TeacherCard
 from trainer.errors import loss_nan
 from trainer.machine import durable
 from trainer.machine.device import describe
@@ -21,12 +22,12 @@ def publish(run: Run) -> Done:
     published = final_weights(run)
     if not weights.all_finite(published):
         raise loss_nan(run.steps_done)
-    weights.save(published, run.folder / weights.FILE_NAME)
+    weights.save(published, run.folder / WEIGHTS)
     if run.unpruned:
-        weights.save(run.unpruned.weights, run.folder / weights.UNPRUNED_NAME)
-    durable.write(run.folder / CARD_NAME, _teacher_card(run).model_dump_json(indent=2).encode())
-    durable.write(run.folder / "train.json", json.dumps(_summary(run), indent=2).encode())
-    files = {"weights": weights.FILE_NAME, "train": "train.json"}
+        weights.save(run.unpruned.weights, run.folder / UNPRUNED_WEIGHTS)
+    durable.write(run.folder / NETWORK_CARD, _teacher_card(run).model_dump_json(indent=2).encode())
+    durable.write(run.folder / TRAINED, json.dumps(_summary(run), indent=2).encode())
+    files = {"weights": WEIGHTS, "train": TRAINED}
     return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})
 
 

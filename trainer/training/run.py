@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from contract.child.messages import Arm, Checkpoint, Message, Notice
+from contract.files import CHECKPOINTS
 from contract.pack.manifest import PackManifest, Split
 from contract.specs import Plan, ResolvedSpec, plan
 from contract.specs.methods import TaughtSpec
@@ -184,7 +185,7 @@ def resume(assignment: Assignment) -> Generator[Message, None, Run]:
 
     Raises TrainerError where that belongs to another spec.
     """
-    for path in checkpoint.newest_first(assignment.out / assignment.arm / "checkpoints"):
+    for path in checkpoint.newest_first(assignment.out / assignment.arm / CHECKPOINTS):
         if not checkpoint.verified(path):
             message = f"{path.name} does not match its sha256 and was passed over."
             yield Notice(severity="warning", code="checkpoint_corrupt", message=message)
@@ -199,7 +200,7 @@ def resume(assignment: Assignment) -> Generator[Message, None, Run]:
 def save(run: Run) -> Checkpoint:
     """Write a checkpoint of this moment. Raises TrainerError where the loss is not finite: that state is lost."""
     check_finite(run)
-    position, folder = run.position, run.folder / "checkpoints"
+    position, folder = run.position, run.folder / CHECKPOINTS
     position.train_seconds = run.train_seconds
     position.peak_memory_bytes = max(position.peak_memory_bytes, peak_bytes(run.device))
     value = position.metrics.get(run.judged_by)

@@ -14,9 +14,6 @@ from trainer.errors import missing_weights
 from trainer.machine import durable
 from trainer.models import widths
 
-FILE_NAME = "model.safetensors"
-UNPRUNED_NAME = "unpruned.safetensors"  # beside it, of a network that was pruned
-
 
 def save(weights: Mapping[str, Tensor], path: Path) -> None:
     """A network's `state_dict`. The bytes depend on the weights alone, so equal networks have equal sha256."""

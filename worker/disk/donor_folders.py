@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from contract.results.network_card import CARD_NAME, WEIGHTS_NAME
+from contract.files import NETWORK_CARD, WEIGHTS
 from contract.specs import ModelSpec
 from contract.specs.methods import MethodSpec, TaughtSpec
 from core.errors import NotFound
@@ -37,9 +37,9 @@ def _lay_out(teacher: Teacher | None, folder: Path, lease: Lease, *, missing: st
     if teacher is None:
         raise NotFound(missing)
     folder.mkdir()
-    (folder / CARD_NAME).write_text(teacher.card.model_dump_json())
+    (folder / NETWORK_CARD).write_text(teacher.card.model_dump_json())
     lease.patiently(lambda: _fetch(teacher, folder))
 
 
 def _fetch(teacher: Teacher, folder: Path) -> None:
-    storage.get_file(teacher.weights_key, folder / WEIGHTS_NAME, sha256=teacher.weights_sha256)
+    storage.get_file(teacher.weights_key, folder / WEIGHTS, sha256=teacher.weights_sha256)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract.files import PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.manifest import PackManifest
 from core.settings import settings
 from core.store import storage
@@ -19,7 +20,6 @@ from worker.claims.lease import Lease
 from worker.disk.file_locks import hold, try_hold
 
 WAIT_SECONDS = 0.2
-MANIFEST, SAMPLES = "manifest.json", "samples.arrow"
 
 
 def folder() -> Path:
@@ -75,9 +75,9 @@ def _download(version: DatasetVersion, pack: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     manifest = PackManifest.model_validate(version.manifest)
-    (partial / MANIFEST).write_text(manifest.model_dump_json())
-    key = f"{version.object_prefix}{SAMPLES}"
-    storage.get_file(key, partial / SAMPLES, sha256=version.pack_sha256)
+    (partial / PACK_MANIFEST).write_text(manifest.model_dump_json())
+    key = f"{version.object_prefix}{PACK_SAMPLES}"
+    storage.get_file(key, partial / PACK_SAMPLES, sha256=version.pack_sha256)
     partial.rename(pack)
 
 

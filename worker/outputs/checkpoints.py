@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from contract.child.messages import Arm, Checkpoint
+from contract.files import CHECKPOINTS
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.ids import new_id
 from core.jobs import ledger
@@ -24,7 +25,6 @@ from worker.outputs import publication
 from worker.telemetry import counters
 
 logger = logging.getLogger(__name__)
-FOLDER = "checkpoints"
 GRACE_SHARE = 0.3  # of the grace at a shutdown; the trainer has most, see worker.children.supervision.CHILD_SHARE
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -160,7 +160,7 @@ class CheckpointUploads:
     def _store(self, pending: _Pending) -> storage.StoredFile | None:
         """None where the file is not what the trainer wrote. Raises StoreUnavailable, NotFound or ChecksumMismatch."""
         message = pending.message
-        key = f"jobs/{self._claim.job_id}/{self._claim.fence}/{FOLDER}/{message.arm}/{Path(message.path).name}"
+        key = f"jobs/{self._claim.job_id}/{self._claim.fence}/{CHECKPOINTS}/{message.arm}/{Path(message.path).name}"
         if storage.sha256_of(pending.file) != message.sha256:
             logger.error("checkpoint of step %d is not what the trainer wrote; not stored", message.step)
             return None
@@ -192,7 +192,7 @@ def _delete(keys: list[str]) -> None:
 
 def restore(watch: JobLease, rows: list[CheckpointRow], arm: Arm, out: Path) -> int:
     """Put the newest intact checkpoint of an arm where the trainer looks for it; gives its step, 0 for none."""
-    folder = out / arm / FOLDER
+    folder = out / arm / CHECKPOINTS
     folder.mkdir(parents=True, exist_ok=True)
     for row in (row for row in rows if row.arm == arm):
         path = folder / Path(row.object_key).name

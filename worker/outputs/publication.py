@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.child.messages import Arm
+from contract.files import BUNDLE, EVALUATION, EXPORT_RESULT, MODEL_CARD, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.results.exported import ExportResult
 from contract.specs import ExportSpec
@@ -14,9 +15,6 @@ from core import signing
 from core.errors import ChecksumMismatch
 from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.store import storage
-
-WEIGHTS, EVALUATION, REPORT = "model.safetensors", "evaluation.json", "report.html"
-BUNDLE, EXPORT_RESULT, CARD = "bundle.zip", "export.json", "model_card.md"
 
 
 def read_evaluations(out: Path, arms: Sequence[Arm]) -> dict[Arm, Evaluation]:
@@ -78,8 +76,8 @@ def _card(bundles: Sequence[Path], evaluation: Evaluation) -> str:
     """The card that lies in the first bundle; without one, the figures in two lines."""
     for folder in bundles:
         with zipfile.ZipFile(folder / BUNDLE) as bundle:
-            if CARD in bundle.namelist():
-                return bundle.read(CARD).decode()
+            if MODEL_CARD in bundle.namelist():
+                return bundle.read(MODEL_CARD).decode()
     split = evaluation.splits[evaluation.evaluation_split]
     terms = TERMS[split.task]
     return (

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
+from contract.files import BUNDLE, EVALUATION, REPORT, SPEC, WEIGHTS
 from contract.specs import ExportSpec, ResolvedSpec
 from core import queue
 from core.database import leases
@@ -22,7 +23,6 @@ from worker.claims.lease import Lease
 from worker.claims.ledger_writes import write_until_done
 from worker.disk import packs, scratch
 from worker.outputs import publication
-from worker.outputs.publication import EVALUATION, REPORT, WEIGHTS
 from worker.tasks import short
 from worker.telemetry import counters, logs
 
@@ -72,15 +72,15 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     (out / "main").mkdir(parents=True)
     target.mkdir()
     lease.patiently(lambda: _fetch(order, out))
-    spec_file = folder / "spec.json"
+    spec_file = folder / SPEC
     spec_file.write_text(ResolvedSpec.model_validate(order.job.resolved).model_dump_json())
     with packs.fetched(order.version, lease) as pack:
         options = publication.export_arguments(_spec(export), target)
         arguments = ["export", spec_file, "--pack", pack, "--out", out, *options]
         supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
     result = publication.read_export(target)
-    key = f"exports/{export.id}/{export.fence}/{publication.BUNDLE}"
-    stored = lease.patiently(lambda: publication.store_bundle(key, target / publication.BUNDLE))
+    key = f"exports/{export.id}/{export.fence}/{BUNDLE}"
+    stored = lease.patiently(lambda: publication.store_bundle(key, target / BUNDLE))
     write_until_done(lambda session: exports.publish(session, export.id, export.fence, result, stored))
     logger.info("%s", result.status)
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Failed, JobError
+from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.manifest import PackManifest
 from contract.results.ingested import ValidationReport
 from core import queue
@@ -27,12 +28,10 @@ from worker.claims import claiming
 from worker.claims.lease import Lease
 from worker.claims.ledger_writes import write_until_done
 from worker.disk import scratch
-from worker.disk.packs import MANIFEST, SAMPLES
 from worker.tasks import short
 from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
-REPORT = "report.json"
 MODULE = "ingest"
 
 
@@ -92,7 +91,7 @@ def _work(ingest: Ingest) -> None:
     _read(ingest, arguments)
     version, fence = ingest.version, ingest.version.fence
     prefix = f"datasets/{version.id}/{fence}/"
-    manifest = PackManifest.model_validate_json((ingest.out / MANIFEST).read_bytes())
+    manifest = PackManifest.model_validate_json((ingest.out / PACK_MANIFEST).read_bytes())
     samples = ingest.lease.patiently(lambda: _store(ingest.out, prefix))
     write_until_done(
         lambda session: datasets.publish_version(
@@ -114,7 +113,7 @@ def _read(ingest: Ingest, arguments: list[str | Path]) -> None:
     last = attend(ingest.lease, child)
     if isinstance(last, Failed):
         raise TrainerFailed(last.error)
-    if child.exit_code == EXIT_FAILED and (ingest.out / REPORT).is_file():
+    if child.exit_code == EXIT_FAILED and (ingest.out / INGEST_REPORT).is_file():
         raise InvalidArchive
     if child.exit_code != EXIT_DONE:
         raise crashed(child)
@@ -132,12 +131,12 @@ def _fetch(ingest: Ingest, path: Path) -> None:
 
 
 def _store(out: Path, prefix: str) -> storage.StoredFile:
-    storage.put_file(prefix + MANIFEST, out / MANIFEST)
-    return storage.put_file(prefix + SAMPLES, out / SAMPLES)
+    storage.put_file(prefix + PACK_MANIFEST, out / PACK_MANIFEST)
+    return storage.put_file(prefix + PACK_SAMPLES, out / PACK_SAMPLES)
 
 
 def _report(ingest: Ingest) -> dict[str, Any]:
-    return ValidationReport.model_validate_json((ingest.out / REPORT).read_bytes()).model_dump(mode="json")
+    return ValidationReport.model_validate_json((ingest.out / INGEST_REPORT).read_bytes()).model_dump(mode="json")
 
 
 def _held(version: DatasetVersion) -> short.Held:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.orm import Session
 
 from contract.child.messages import Arm
+from contract.files import SPEC
 from contract.pack.manifest import PackManifest
 from contract.results.exported import ExportResult
 from contract.results.headline import headline_of
@@ -95,7 +96,7 @@ class Attempt:
 
     @property
     def spec_file(self) -> Path:
-        return self.folder / "spec.json"
+        return self.folder / SPEC
 
 
 def run_job(job_id: str) -> None:
@@ -143,7 +144,7 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     watch = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress))
     out = folder / "out"
     out.mkdir()
-    (folder / "spec.json").write_text(spec.model_dump_json())
+    (folder / SPEC).write_text(spec.model_dump_json())
     uploads = CheckpointUploads(watch, out=out, spool=folder / "spool")
     return Attempt(**claimed._asdict(), spec=spec, folder=folder, watch=watch, uploads=uploads)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
+from contract.files import BUNDLE, EVALUATION, PROFILE_RESULT, SPEC
 from contract.results.exported import ProfileResult
 from contract.specs import ResolvedSpec
 from core import queue
@@ -22,12 +23,10 @@ from worker.claims import claiming
 from worker.claims.lease import Lease
 from worker.claims.ledger_writes import write_until_done
 from worker.disk import packs, scratch
-from worker.outputs.publication import BUNDLE, EVALUATION
 from worker.tasks import short
 from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
-RESULT = "profile.json"
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,12 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     profile, out = order.profile, folder / "out"
     bundle = folder / BUNDLE
     lease.patiently(lambda: _fetch(order, out, bundle))
-    spec_file = folder / "spec.json"
+    spec_file = folder / SPEC
     spec_file.write_text(ResolvedSpec.model_validate(order.job.resolved).model_dump_json())
     with packs.fetched(order.version, lease) as pack:
         arguments: list[str | Path] = ["profile", spec_file, "--pack", pack, "--out", out, "--bundle", bundle]
         supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
-    result = ProfileResult.model_validate_json((out / RESULT).read_bytes())
+    result = ProfileResult.model_validate_json((out / PROFILE_RESULT).read_bytes())
     write_until_done(lambda session: profiles.publish(session, profile.id, profile.fence, result))
     logger.info("measured")
 

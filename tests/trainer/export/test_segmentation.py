@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import Constraints, ExportSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export, train_on_masks
@@ -94,7 +95,7 @@ def test_files_of_other_networks_say_what_the_network_says(architecture: str, ep
     trained = train_on_masks(
         pack, tmp_path / "out", epochs=epochs, pairs_per_batch=4, architecture=architecture, stem="imagenet"
     )
-    net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / weights.FILE_NAME)
+    net = weights.load_model(trained.spec, pack.manifest, trained.out / "main" / WEIGHTS)
     images = next(inputs.batches(trained.spec, pack, pack.rows(Split.TEST), size=12))
     with torch.no_grad():
         exact = net(torch.from_numpy(images)).numpy()

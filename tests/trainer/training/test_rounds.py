@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from contract.files import UNPRUNED_WEIGHTS, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.specs import plan
 from tests.trainer.conftest import body, spec_for
@@ -76,7 +77,7 @@ def test_killed_run_resumes_to_the_same_weights(
     assert weights_digest(tmp_path / "out") == weights_digest(out)
     resumed, metrics = comparable(said), comparable(uninterrupted)
     assert resumed == metrics[len(metrics) - len(resumed) :]
-    kept = [folder / "main" / weights.UNPRUNED_NAME for folder in (out, tmp_path / "out")]
+    kept = [folder / "main" / UNPRUNED_WEIGHTS for folder in (out, tmp_path / "out")]
     assert kept[0].read_bytes() == kept[1].read_bytes()
 
 
@@ -130,7 +131,7 @@ def test_control_is_pruned_like_the_main_arm(digits: Pack, tmp_path: Path) -> No
 def test_pruned_network_can_teach(digits: Pack, whole: tuple) -> None:
     folder = whole[0] / "main"
     taught = teacher.load(folder, digits.manifest, torch.device("cpu"))
-    network = weights.load_model(spec_for(digits, **pruned_body()), digits.manifest, folder / weights.FILE_NAME)
+    network = weights.load_model(spec_for(digits, **pruned_body()), digits.manifest, folder / WEIGHTS)
     images = torch.randn(2, 1, 8, 8)
     with torch.no_grad():
         assert torch.allclose(taught(images), network(images), atol=1e-5)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from contract.files import CHECKPOINTS
 from core.database.database import transaction
 from core.errors import StoreUnavailable
 from core.jobs import requests
@@ -25,7 +26,7 @@ from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
 from worker.housekeeping import lost_leases
 from worker.liveness import shutdown
-from worker.outputs import checkpoints, publication
+from worker.outputs import publication
 from worker.tasks.job import run_job
 
 SLOW = {"fake/step_seconds": "0.1"}
@@ -280,7 +281,7 @@ def test_checkpoint_that_cannot_be_stored_costs_no_publication(version, monkeypa
     store_verified = publication.store_verified
 
     def away_for_checkpoints(key: str, path: Path) -> storage.StoredFile:
-        if checkpoints.FOLDER in key:
+        if CHECKPOINTS in key:
             raise StoreUnavailable("away")
         return store_verified(key, path)
 

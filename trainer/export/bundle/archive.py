@@ -9,6 +9,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import portable
+from contract.files import BUNDLE_MANIFEST
 from portable import preprocess
 from portable.tasks import TASKS
 from trainer.export.formats import Format
@@ -26,7 +27,7 @@ def write(
     manifest = manifest | {"files": {name: _stated(content) for name, content in all_files.items()}}
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:
-        for name, content in (all_files | {"manifest.json": as_json(manifest)}).items():
+        for name, content in (all_files | {BUNDLE_MANIFEST: as_json(manifest)}).items():
             # weights hardly shrink
             archive.writestr(_entry(name), content, ZIP_STORED if name in model else ZIP_DEFLATED)
     durable.write(path, buffer.getvalue())

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS
 from contract.results.exported import ExportResult
 from contract.tasks import TERMS
 from trainer.export import model_files
@@ -20,9 +21,6 @@ from trainer.export.ladder import Climbed
 from trainer.export.measuring import gate, measurement
 from trainer.export.measuring.measurement import Measurement
 from trainer.export.order import Order
-
-BUNDLE_NAME = "bundle.zip"
-RESULT_NAME = "export.json"
 
 
 def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climbed: Climbed | None) -> ExportResult:
@@ -44,14 +42,14 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
     }
     golden = _golden(order, net, model)
     contents = golden.files() | {
-        "labels.json": archive.as_json(order.pack.manifest.classes),
-        "preprocess.json": archive.as_json(order.preprocessing()),
-        "metrics.json": archive.as_json(result | values | _per_class(found)),
-        "model_card.md": card.write(_facts(order, found, violations, climbed)).encode(),
+        LABELS: archive.as_json(order.pack.manifest.classes),
+        PREPROCESS: archive.as_json(order.preprocessing()),
+        METRICS: archive.as_json(result | values | _per_class(found)),
+        MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
     }
     contents |= order.report() | archive.programs(order.spec.task, order.format)
     manifest = _manifest(order) | {"weights": values["weights"], "golden": golden.tolerances(values)}
-    size, sha256 = archive.write(order.folder / BUNDLE_NAME, contents, manifest, model=model_files.files_of(model))
+    size, sha256 = archive.write(order.folder / BUNDLE, contents, manifest, model=model_files.files_of(model))
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
 
 

@@ -1,0 +1,32 @@
+"""Names of the files that one process leaves for another: in an --out folder, in a pack, in a bundle."""
+
+# What a run is asked, beside its folder.
+SPEC = "spec.json"
+
+# The folder of an arm: --out/main or --out/control.
+WEIGHTS = "model.safetensors"
+UNPRUNED_WEIGHTS = "unpruned.safetensors"  # beside it, of a network that was pruned
+NETWORK_CARD = "teacher.json"  # what another run must know of the network to begin with it or learn from it
+TRAINED = "train.json"  # how the training went, and its curves
+EVALUATION = "evaluation.json"
+PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image by image
+REPORT = "report.html"
+CHECKPOINTS = "checkpoints"  # a folder
+
+# The folder of an export or of a profile.
+BUNDLE = "bundle.zip"
+EXPORT_RESULT = "export.json"
+PROFILE_RESULT = "profile.json"
+
+# A pack, and the report of the ingest that made it or could not.
+PACK_MANIFEST = "manifest.json"
+PACK_SAMPLES = "samples.arrow"
+INGEST_REPORT = "report.json"
+
+# The root of a bundle. Its programs carry these names themselves: they run without us.
+BUNDLE_MANIFEST = "manifest.json"
+BUNDLE_SIGNATURE = "signature.json"
+LABELS = "labels.json"
+PREPROCESS = "preprocess.json"
+METRICS = "metrics.json"
+MODEL_CARD = "model_card.md"
