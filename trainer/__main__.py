@@ -128,7 +128,7 @@ def _measured_file(
     from trainer.export import profiling, run  # noqa: PLC0415
 
     if not spec.evaluation.test:
-        raise errors.spec_invalid("A file is judged on the test split, which this spec leaves unread.")
+        raise errors.ended("spec_invalid", "A file is judged on the test split, which this spec leaves unread.")
     if arguments.verb == "profile":
         return profiling.run(spec, pack=pack, bundle=arguments.bundle, out=arguments.out)
     export = _checked_export(arguments)
@@ -147,7 +147,7 @@ def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
             ladder=LadderSpec.model_validate(arguments.ladder),
         )
     except ValidationError as error:
-        raise errors.spec_invalid(str(error)) from error
+        raise errors.ended("spec_invalid", str(error)) from error
 
 
 def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
@@ -157,7 +157,7 @@ def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
         asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
         spec, warnings = resolve(asked, pack.manifest)
     except (json.JSONDecodeError, SpecInvalid) as error:
-        raise errors.spec_invalid(str(error)) from error
+        raise errors.ended("spec_invalid", str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]
 
 

@@ -1,6 +1,7 @@
 """Endings of a run that a customer can do something about. Everything else is a crash, with its traceback on stderr."""
 
 import errno
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -19,124 +20,67 @@ class TrainerError(Exception):
         return self.error.message
 
 
-def dataset_invalid(message: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="dataset_invalid",
-            category="user_data",
-            retryable=False,
-            message=message,
-            remediation="Push the dataset again; if the same file fails twice, report it with its name.",
-        )
-    )
+class _Ending(NamedTuple):
+    category: Literal["user_data", "user_spec", "resource", "platform"]
+    remediation: str
+    retryable: bool = False
 
 
-def spec_invalid(message: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="spec_invalid",
-            category="user_spec",
-            retryable=False,
-            message=message,
-            remediation="Correct what the message names and submit again.",
-        )
-    )
+_SMALLER = "Lower training.pairs_per_batch or training.image_size, or take a smaller architecture."
+_ENDINGS = {
+    "backbone_unfit": _Ending(
+        "user_spec", "Name a classification model of the backbone's architecture and stem as model.backbone_from."
+    ),
+    "checkpoint_mismatch": _Ending(
+        "user_spec", "Give an --out folder of its own, or remove the checkpoints in this one."
+    ),
+    "dataset_invalid": _Ending(
+        "user_data", "Push the dataset again; if the same file fails twice, report it with its name."
+    ),
+    "disk_full": _Ending(
+        "resource",
+        "Free space in the worker's scratch folder; the job continues from its last checkpoint.",
+        retryable=True,
+    ),
+    "evaluation_missing": _Ending("user_spec", "Run `evaluate` with the same --out folder first."),
+    "export_failed": _Ending(
+        "platform", "The trained model is not affected. Report this with the job's id; other formats may work."
+    ),
+    "gpu_oom": _Ending("resource", _SMALLER),
+    "ladder_empty": _Ending("user_spec", "Name other rungs in the export's ladder, or leave them out."),
+    "loss_nan": _Ending(
+        "user_spec", "Lower optimizer.learning_rate (a tenth is a good try) or add optimizer.warmup_epochs."
+    ),
+    "missing_dependency": _Ending("platform", "Install it where the worker runs: {install}"),
+    "out_of_memory": _Ending("resource", _SMALLER),
+    "pruning_target_missed": _Ending(
+        "user_spec", "Raise compression.pruning.target_macs_share or target_bytes, or take a smaller architecture."
+    ),
+    "spec_invalid": _Ending("user_spec", "Correct what the message names and submit again."),
+    "teacher_unfit": _Ending(
+        "user_spec", "Name a model that was trained on the same classes and channels as method.teacher."
+    ),
+    "too_few_devices": _Ending("resource", "Lower training.devices, or run a worker on a machine with more GPUs."),
+    "weights_missing": _Ending("user_spec", "Run `train` with the same --out folder and arm first."),
+}
 
 
-def format_missing(name: FormatName, absent: list[str]) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="missing_dependency",
-            category="platform",
-            retryable=False,
-            message=f"This worker cannot make {name} files: {', '.join(absent)} not installed.",
-            remediation=f"Install it where the worker runs: {FORMATS[name].install}",
-        )
-    )
+def ended(code: str, message: str, **words: str) -> TrainerError:
+    """The ending of this code, to be raised; `words` are put into its remediation."""
+    return TrainerError(_told(code, message, **words))
 
 
 def loss_nan(step: int) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="loss_nan",
-            category="user_spec",
-            retryable=False,
-            message=f"The loss was not finite by step {step}.",
-            remediation="Lower optimizer.learning_rate (a tenth is a good try) or add optimizer.warmup_epochs.",
-        )
-    )
+    return ended("loss_nan", f"The loss was not finite by step {step}.")
 
 
-def checkpoint_mismatch(name: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="checkpoint_mismatch",
-            category="user_spec",
-            retryable=False,
-            message=f"The checkpoint {name} was written for another spec or dataset.",
-            remediation="Give an --out folder of its own, or remove the checkpoints in this one.",
-        )
-    )
+def format_missing(name: FormatName, absent: list[str]) -> TrainerError:
+    message = f"This worker cannot make {name} files: {', '.join(absent)} not installed."
+    return ended("missing_dependency", message, install=FORMATS[name].install)
 
 
-def missing_weights(path: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="weights_missing",
-            category="user_spec",
-            retryable=False,
-            message=f"There are no trained weights at {path}.",
-            remediation="Run `train` with the same --out folder and arm first.",
-        )
-    )
-
-
-def teacher_unfit(message: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="teacher_unfit",
-            category="user_spec",
-            retryable=False,
-            message=message,
-            remediation="Name a model that was trained on the same classes and channels as method.teacher.",
-        )
-    )
-
-
-def pruning_target_missed(left: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="pruning_target_missed",
-            category="user_spec",
-            retryable=False,
-            message=f"The network cannot be pruned as far as was asked: {left} are left when nothing more can go.",
-            remediation="Raise compression.pruning.target_macs_share or target_bytes, or take a smaller architecture.",
-        )
-    )
-
-
-def backbone_unfit(message: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="backbone_unfit",
-            category="user_spec",
-            retryable=False,
-            message=message,
-            remediation="Name a classification model of the backbone's architecture and stem as model.backbone_from.",
-        )
-    )
-
-
-def too_few_devices(*, asked: int, there: int) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="too_few_devices",
-            category="resource",
-            retryable=False,
-            message=f"The job asks for {asked} devices; this worker has {there} GPUs.",
-            remediation="Lower training.devices, or run a worker on a machine with more GPUs.",
-        )
-    )
+def export_failed(stage: str, reason: object) -> TrainerError:
+    return ended("export_failed", f"The export failed at this stage: {stage}. {reason}")
 
 
 def named(error: Exception) -> JobError | None:
@@ -144,64 +88,20 @@ def named(error: Exception) -> JobError | None:
     if isinstance(error, TrainerError):
         return error.error
     if isinstance(error, torch.OutOfMemoryError):
-        return _OUT_OF_MEMORY["gpu_oom"]
+        return _told("gpu_oom", "The batch did not fit into the memory of the GPU.")
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
-        return _OUT_OF_MEMORY["out_of_memory"]
+        return _told("out_of_memory", "The batch did not fit into the memory of the machine.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _DISK_FULL
+        return _told("disk_full", "The disk of the worker is full.")
     return None
 
 
-_OUT_OF_MEMORY = {
-    code: JobError(
+def _told(code: str, message: str, **words: str) -> JobError:
+    ending = _ENDINGS[code]
+    return JobError(
         code=code,
-        category="resource",
-        retryable=False,
-        message=f"The batch did not fit into the memory of the {place}.",
-        remediation="Lower training.pairs_per_batch or training.image_size, or take a smaller architecture.",
-    )
-    for code, place in (("gpu_oom", "GPU"), ("out_of_memory", "machine"))
-}
-_DISK_FULL = JobError(
-    code="disk_full",
-    category="resource",
-    retryable=True,
-    message="The disk of the worker is full.",
-    remediation="Free space in the worker's scratch folder; the job continues from its last checkpoint.",
-)
-
-
-def export_failed(stage: str, reason: object) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="export_failed",
-            category="platform",
-            retryable=False,
-            message=f"The export failed at this stage: {stage}. {reason}",
-            remediation="The trained model is not affected. Report this with the job's id; other formats may work.",
-        )
-    )
-
-
-def evaluation_missing(path: str) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="evaluation_missing",
-            category="user_spec",
-            retryable=False,
-            message=f"There is no evaluation of the trained network at {path}, to compare the exported file with.",
-            remediation="Run `evaluate` with the same --out folder first.",
-        )
-    )
-
-
-def nothing_tried(reasons: list[str]) -> TrainerError:
-    return TrainerError(
-        JobError(
-            code="ladder_empty",
-            category="user_spec",
-            retryable=False,
-            message=f"None of the ladder's rungs could be tried. {' '.join(reasons)}",
-            remediation="Name other rungs in the export's ladder, or leave them out.",
-        )
+        category=ending.category,
+        retryable=ending.retryable,
+        message=message,
+        remediation=ending.remediation.format(**words),
     )

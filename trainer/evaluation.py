@@ -21,7 +21,6 @@ from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.machine import durable
 from trainer.statistics import curves
-from trainer.tasks.classification import robustness
 from trainer.tasks.protocol import Samples, Task
 from trainer.training import weights
 
@@ -84,8 +83,8 @@ def _measure(
     result = task.figures(found, split=name, spec=spec, manifest=pack.manifest)
     if name == pack.manifest.evaluation_split:
         durable.write(folder / PREDICTIONS, found.to_bytes())
-        for kind in spec.evaluation.robustness:  # of a classifier: another task's spec asks for none
-            yield from robustness.MEASURES[kind](model, samples, result.robustness)
+        for kind in spec.evaluation.robustness:
+            yield from task.ROBUSTNESS[kind](model, samples, result.robustness)
     return result
 
 

@@ -148,6 +148,22 @@ AnySplit = Annotated[
 ]
 
 
+# Of a split's evaluation, what is more than a number or two.
+DETAILS = frozenset(
+    {
+        "task",
+        "per_class",
+        "confusion",
+        "robustness",
+        "reliability",
+        "superclass_errors",
+        "precision_recall",
+        "ap_by_size",
+        "ar_by_size",
+    }
+)
+
+
 class LayerGradient(Figures):
     layer: str
     weights: int

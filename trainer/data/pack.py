@@ -15,7 +15,7 @@ from contract.files import PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.columns import MARKS_SHA256, SCHEMAS, digest
 from contract.pack.manifest import BACKGROUND, PackManifest, Split
 from portable import preprocess
-from trainer.errors import dataset_invalid
+from trainer.errors import ended
 
 _NO_SPLIT = np.int8(-1)
 
@@ -52,7 +52,9 @@ class Pack:
             return preprocess.to_pixels(image, height=height, width=width, channels=channels)
         except (OSError, ValueError) as error:
             name = self.table.column("path")[row].as_py()
-            raise dataset_invalid(f"Image {name!r} (row {row} of the pack) cannot be decoded: {error}") from error
+            raise ended(
+                "dataset_invalid", f"Image {name!r} (row {row} of the pack) cannot be decoded: {error}"
+            ) from error
 
     def read_mask(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
         """The mask of an image as (height, width, 1) class numbers. Raises TrainerError where its bytes are none."""
@@ -62,7 +64,9 @@ class Pack:
                 return np.asarray(resized, np.uint8).reshape(height, width, 1)
         except (OSError, ValueError) as error:
             name = self.table.column("path")[row].as_py()
-            raise dataset_invalid(f"The mask of {name!r} (row {row} of the pack) cannot be decoded: {error}") from error
+            raise ended(
+                "dataset_invalid", f"The mask of {name!r} (row {row} of the pack) cannot be decoded: {error}"
+            ) from error
 
     def shown(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Each class that an image of the rows shows: the places among the rows, ascending, and the classes.
@@ -96,11 +100,13 @@ def open_pack(folder: Path) -> Pack:
     manifest = _read_manifest(folder / PACK_MANIFEST)
     path = folder / PACK_SAMPLES
     if not path.is_file() or path.stat().st_size != manifest.bytes:
-        raise dataset_invalid(f"{path.name} is missing or not {manifest.bytes} bytes long, as the manifest says.")
+        raise ended(
+            "dataset_invalid", f"{path.name} is missing or not {manifest.bytes} bytes long, as the manifest says."
+        )
     try:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     except pa.ArrowInvalid as error:
-        raise dataset_invalid(f"{path.name} is not an Arrow IPC file: {error}") from error
+        raise ended("dataset_invalid", f"{path.name} is not an Arrow IPC file: {error}") from error
     return _checked(table, manifest)
 
 
@@ -108,24 +114,24 @@ def _read_manifest(path: Path) -> PackManifest:
     try:
         return PackManifest.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise dataset_invalid(f"There is no {path.name} in the pack.") from error
+        raise ended("dataset_invalid", f"There is no {path.name} in the pack.") from error
     except ValidationError as error:
-        raise dataset_invalid(f"{path.name} is not a pack's manifest: {error}") from error
+        raise ended("dataset_invalid", f"{path.name} is not a pack's manifest: {error}") from error
 
 
 def _checked(table: pa.Table, manifest: PackManifest) -> Pack:
     schema = SCHEMAS[manifest.task]
     if not table.schema.equals(schema):
-        raise dataset_invalid(f"The columns of the pack are {table.schema.names}, not {schema.names}.")
+        raise ended("dataset_invalid", f"The columns of the pack are {table.schema.names}, not {schema.names}.")
     labels = table.column("label").to_numpy().astype(np.int64)
     splits = table.column("split").to_numpy()
     if len(table) != manifest.samples or (splits == Split.TRAIN).sum() != manifest.split_size("train"):
-        raise dataset_invalid("The pack does not hold the samples that its manifest counts.")
+        raise ended("dataset_invalid", "The pack does not hold the samples that its manifest counts.")
     lowest = 0 if manifest.task == "classification" else -1
     if not len(table) or labels.min() < lowest or labels.max() >= len(manifest.classes):
-        raise dataset_invalid(f"The labels of the pack are not all within 0..{len(manifest.classes) - 1}.")
+        raise ended("dataset_invalid", f"The labels of the pack are not all within 0..{len(manifest.classes) - 1}.")
     if _digest(table, manifest) != manifest.digest:
-        raise dataset_invalid("The labels, splits or samples of the pack are not the ones of its manifest.")
+        raise ended("dataset_invalid", "The labels, splits or samples of the pack are not the ones of its manifest.")
     lengths = [len(chunk) for chunk in table.column("image").chunks]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return Pack(manifest, labels=labels, splits=splits, table=table, chunk_starts=starts)

@@ -14,7 +14,7 @@ from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer import tasks
 from trainer.data.pack import Pack
-from trainer.errors import evaluation_missing
+from trainer.errors import ended
 from trainer.export import formats
 from trainer.export.formats.format import INPUT_NAME, Format
 
@@ -65,7 +65,8 @@ class Order:
         """The trained network's evaluation. Raises TrainerError where there is none."""
         path = self._evaluation_path("main")
         if not path.is_file():
-            raise evaluation_missing(str(path))
+            message = f"There is no evaluation of the trained network at {path}, to compare the exported file with."
+            raise ended("evaluation_missing", message)
         return Evaluation.model_validate_json(path.read_bytes())
 
     def control(self) -> Evaluation | None:

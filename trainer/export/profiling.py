@@ -16,6 +16,7 @@ import numpy as np
 
 from contract.child.messages import Done, Message, Working
 from contract.files import BUNDLE_MANIFEST, PROFILE_RESULT
+from contract.results.evaluation import DETAILS
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer.data.pack import Pack
@@ -25,7 +26,6 @@ from trainer.export.measuring.agreement import keys
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
 from trainer.machine import durable
-from trainer.tasks.classification import figures
 
 
 def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[Message]:
@@ -52,7 +52,7 @@ def _measure(order: Order, manifest: dict[str, Any]) -> Generator[Working, None,
         "measure latency", partial(timing.time_models, order.format.RUNTIME, [order.folder])
     )
     return {
-        **measured.model_dump(exclude=set(figures.DETAILS)),
+        **measured.model_dump(exclude=set(DETAILS)),
         **measurement.drop_of(order, measured),
         **golden,
         **timed,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.errors import too_few_devices
+from trainer.errors import ended
 from trainer.machine.stopping import StopRequest
 from trainer.machine.synchronised_norm import synchronise_batch_norm
 
@@ -86,7 +86,8 @@ def join() -> tuple[Team, torch.device | None]:
         distributed.init_process_group("gloo", timeout=PATIENCE)
         return Team(rank, size), None
     if torch.cuda.device_count() < size:
-        raise too_few_devices(asked=size, there=torch.cuda.device_count())
+        message = f"The job asks for {size} devices; this worker has {torch.cuda.device_count()} GPUs."
+        raise ended("too_few_devices", message)
     mine = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     torch.cuda.set_device(mine)
     distributed.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=mine)

@@ -15,7 +15,7 @@ from contract.files import NETWORK_CARD, WEIGHTS
 from contract.pack.manifest import PackManifest
 from contract.results.network_card import TeacherCard
 from trainer import models
-from trainer.errors import teacher_unfit
+from trainer.errors import ended
 from trainer.models import widths
 
 
@@ -39,9 +39,9 @@ def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
         card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
         weights = safetensors.torch.load_file(folder / WEIGHTS)
     except (OSError, ValidationError) as error:
-        raise teacher_unfit(f"{folder} is not a teacher's folder: {error}") from error
+        raise ended("teacher_unfit", f"{folder} is not a teacher's folder: {error}") from error
     if unfit := card.unfit_for(manifest):
-        raise teacher_unfit(unfit)
+        raise ended("teacher_unfit", unfit)
     model = models.build(card.model, num_classes=len(card.classes), channels=card.channels)
     widths.fit(model, weights)  # it may have been pruned
     model.load_state_dict(weights)

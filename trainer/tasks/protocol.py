@@ -17,7 +17,7 @@ A method of a task is an objective like any other (`trainer.methods.method`): it
 `prepare`, and judges in `judge`. `Batch.targets` are the task's.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -70,6 +70,7 @@ class Task(Protocol):
     BATCH: int  # images at once in evaluation mode
     OUTPUTS: Mapping[str, str]  # what an exported file calls its outputs, in their order, and what they are
     DIVERGENCE: str  # what `divergence` is counted in
+    ROBUSTNESS: Mapping[str, Callable[[nn.Module, Samples, dict[str, Any]], Iterator[Working]]]  # by a spec's names
     TELLING_IMAGES: int  # that a divergence is measured on; each holds one decision, or thousands
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:

@@ -12,23 +12,23 @@ from torch import nn
 from contract.files import NETWORK_CARD, WEIGHTS
 from contract.results.network_card import TeacherCard
 from contract.specs import ModelSpec
-from trainer.errors import backbone_unfit
+from trainer.errors import ended
 from trainer.tasks import Task
 
 
 def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, channels: int) -> None:
     """Raises TrainerError where the folder holds no classifier, or one of another kind than the backbone."""
     if folder is None:
-        raise backbone_unfit("model.backbone_from names a network: give its folder as --backbone.")
+        raise ended("backbone_unfit", "model.backbone_from names a network: give its folder as --backbone.")
     try:
         card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
         weights = safetensors.torch.load_file(folder / WEIGHTS)
     except (OSError, ValidationError) as error:
-        raise backbone_unfit(f"{folder} is not a trained network's folder: {error}") from error
+        raise ended("backbone_unfit", f"{folder} is not a trained network's folder: {error}") from error
     if unfit := card.unfit_as_backbone(spec, channels=channels):
-        raise backbone_unfit(unfit)
+        raise ended("backbone_unfit", unfit)
     try:
         task.load_backbone(model, weights)
     except RuntimeError as error:
         message = f"The weights are not those of a whole {card.model.architecture}: {error}"
-        raise backbone_unfit(message[:500]) from error
+        raise ended("backbone_unfit", message[:500]) from error

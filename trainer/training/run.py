@@ -17,7 +17,7 @@ from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
-from trainer.errors import checkpoint_mismatch, loss_nan, teacher_unfit
+from trainer.errors import ended, loss_nan
 from trainer.machine.device import peak_bytes
 from trainer.machine.team import Team
 from trainer.methods import teacher
@@ -192,7 +192,8 @@ def resume(assignment: Assignment) -> Generator[Message, None, Run]:
             continue
         content = checkpoint.load(path, assignment.device)
         if content["fingerprint"] != assignment.fingerprint:
-            raise checkpoint_mismatch(path.name)
+            message = f"The checkpoint {path.name} was written for another spec or dataset."
+            raise ended("checkpoint_mismatch", message)
         return _restored(assignment, content)
     return assemble(assignment)
 
@@ -251,7 +252,9 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
     torch.manual_seed(spec.seed)
     model = start.network if start else assignment.fresh_network()
     if isinstance(spec.method, TaughtSpec) and taught_by is None:
-        raise teacher_unfit(f"{spec.method.name} needs the network that teaches: give its folder as --teacher.")
+        raise ended(
+            "teacher_unfit", f"{spec.method.name} needs the network that teaches: give its folder as --teacher."
+        )
     method = assignment.task.build_method(spec, model, pack=pack, groups=steps.groups)
     pruning = assignment.spec.compression.pruning
     if pruning and pruning.distillation_weight and start and start.unpruned:

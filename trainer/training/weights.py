@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec
 from trainer import tasks
-from trainer.errors import missing_weights
+from trainer.errors import ended
 from trainer.machine import durable
 from trainer.models import widths
 
@@ -27,7 +27,7 @@ def load_model(spec: ResolvedSpec, manifest: PackManifest, path: Path) -> nn.Mod
     Raises TrainerError without a file.
     """
     if not path.is_file():
-        raise missing_weights(str(path))
+        raise ended("weights_missing", f"There are no trained weights at {path}.")
     model = tasks.choose(spec.task).build_model(spec, manifest)
     tensors = safetensors.torch.load_file(path)
     widths.fit(model, tensors)

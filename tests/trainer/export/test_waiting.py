@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contract.child.messages import Working
-from trainer.errors import TrainerError, evaluation_missing
+from trainer.errors import TrainerError, ended
 from trainer.export import waiting
 
 
@@ -55,7 +55,9 @@ def test_a_fault_of_a_library_is_named_export_failed_and_keeps_its_words() -> No
     assert "unsupported operator aten::foo" in error.message
 
 
-@pytest.mark.parametrize("fault", [evaluation_missing("x"), OSError(28, "No space left on device"), MemoryError()])
+@pytest.mark.parametrize(
+    "fault", [ended("evaluation_missing", "x"), OSError(28, "No space left on device"), MemoryError()]
+)
 def test_faults_that_have_a_name_of_their_own_keep_it(fault: Exception) -> None:
     def broken() -> None:
         raise fault

@@ -12,7 +12,7 @@ from torch import nn
 from contract.child.messages import Message, Notice
 from contract.formats import Precision
 from contract.results.exported import Candidate
-from trainer.errors import nothing_tried
+from trainer.errors import ended
 from trainer.export import model_files
 from trainer.export.formats import Source
 from trainer.export.ladder.attempts import Attempt, Workshop
@@ -57,7 +57,8 @@ def climb(order: Order, net: nn.Module, scratch: Path) -> Generator[Message, Non
                 break  # nor can this rung's others be tried
     nearest = min((c for c in candidates if c.samples), key=_distance, default=None)
     if nearest is None:
-        raise nothing_tried([reason for candidate in candidates for reason in candidate.reasons])
+        reasons = " ".join(reason for candidate in candidates for reason in candidate.reasons)
+        raise ended("ladder_empty", f"None of the ladder's rungs could be tried. {reasons}")
     return Climbed([folders[candidates.index(nearest)], fp32], nearest, candidates)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from contract.child.messages import Working
-from contract.results.evaluation import AnySplit
+from contract.results.evaluation import DETAILS, AnySplit
 from contract.tasks import TERMS
 from portable.weights import weights_by_dtype
 from trainer import models
@@ -24,7 +24,6 @@ from trainer.export.measuring import timing
 from trainer.export.measuring.agreement import Agreement
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
-from trainer.tasks.classification import figures
 
 COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
 _MAX_CONVERSION_ERROR = 1e-3  # as a share of the outputs' deviation; 1e-6 is usual
@@ -61,7 +60,7 @@ def measure(order: Order, net: nn.Module, folders: list[Path]) -> Generator[Work
     found = yield from run_over_split(order, [order.format.RUNTIME.Model(folder) for folder in folders], net)
     _check_conversion(found.conversion, title=order.format.TITLE)
     measured = figures_of(order, found.parts)
-    values = measured.model_dump(exclude=set(figures.DETAILS)) | {
+    values = measured.model_dump(exclude=set(DETAILS)) | {
         **drop_of(order, measured),
         **found.to_trained.values("trained"),
         **_of_what_is_written(order, net, folders),

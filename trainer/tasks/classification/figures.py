@@ -14,21 +14,6 @@ from contract.results.evaluation import ClassFigures, Interval, SplitEvaluation,
 from trainer.statistics import intervals, reliability, risk_coverage
 from trainer.tasks.classification.predictions import TOP, Predictions
 
-# Of a split's evaluation, what is more than a number or two.
-DETAILS = frozenset(
-    {
-        "task",
-        "per_class",
-        "confusion",
-        "robustness",
-        "reliability",
-        "superclass_errors",
-        "precision_recall",
-        "ap_by_size",
-        "ar_by_size",
-    }
-)
-
 
 def of(
     found: Predictions,

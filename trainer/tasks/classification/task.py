@@ -19,7 +19,7 @@ from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
-from trainer.tasks.classification import comparison, methods
+from trainer.tasks.classification import comparison, methods, robustness
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.predictions import BATCH, Predictions, predict
 from trainer.tasks.classification.samples import LabelledImages, open_split
@@ -29,6 +29,7 @@ __all__ = ["BATCH", "Predictions", "open_split", "predict"]
 OUTPUTS = {"logits": "(batch, classes)"}
 DIVERGENCE = "nats"
 TELLING_IMAGES = 256
+ROBUSTNESS = robustness.MEASURES
 judge = Predictions.of
 
 compare = comparison.compare

@@ -39,6 +39,7 @@ OUTPUTS = {
 }
 DIVERGENCE = "sure boxes"
 TELLING_IMAGES = 32
+ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 _SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
 _LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 

@@ -35,6 +35,7 @@ BATCH = 16
 OUTPUTS = {"logits": "(batch, classes, height, width)"}
 DIVERGENCE = "nats a pixel"
 TELLING_IMAGES = 32
+ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 
 judge = Predictions.of
 compare = figures_of_masks.compare

@@ -17,7 +17,7 @@ from torch import nn
 
 from contract.specs import PruningSpec
 from trainer import models
-from trainer.errors import pruning_target_missed
+from trainer.errors import ended
 from trainer.models import stages
 
 # Processors multiply int8 in groups of four; a layer of an odd width pays for the next multiple of four.
@@ -76,7 +76,9 @@ def prune(network: nn.Module, *, image_shape: tuple[int, int, int], target: Targ
     too_few, enough = 0, len(blocks)
     smallest = without(network, blocks, image_shape)
     if not target.met_by(size := Size.of(smallest, image_shape)):
-        raise pruning_target_missed(f"{size.macs:,} multiply-adds and {size.weight_bytes:,} bytes of weights")
+        left = f"{size.macs:,} multiply-adds and {size.weight_bytes:,} bytes of weights"
+        message = f"The network cannot be pruned as far as was asked: {left} are left when nothing more can go."
+        raise ended("pruning_target_missed", message)
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
         narrower = without(network, blocks[:middle], image_shape)
