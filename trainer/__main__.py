@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, parse, resolve
+from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, settle
 from trainer import errors
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
@@ -151,11 +151,10 @@ def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
 
 
 def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
-    """A spec as submitted or as resolved: resolving again changes nothing."""
+    """A spec as it was submitted or as a job stored it, with what its sender should know."""
     try:
         body = json.loads(path.read_bytes())
-        asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
-        spec, warnings = resolve(asked, pack.manifest)
+        spec, warnings = settle(body, pack.manifest)
     except (json.JSONDecodeError, SpecInvalid) as error:
         raise errors.ended("spec_invalid", str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]

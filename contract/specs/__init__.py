@@ -7,7 +7,7 @@ from contract.specs.job import EvaluationSpec, JobSpec
 from contract.specs.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from contract.specs.model import ModelSpec
 from contract.specs.plan import Plan, plan
-from contract.specs.resolution import ResolvedSpec, parse, resolve
+from contract.specs.resolution import ResolvedSpec, parse, resolve, settle
 from contract.specs.splits import SplitRequest
 from contract.specs.training import EarlyStoppingSpec, OptimizerSpec, TrainingSpec
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
@@ -41,5 +41,6 @@ __all__ = [
     "parse",
     "plan",
     "resolve",
+    "settle",
     "violations_of",
 ]

@@ -65,6 +65,36 @@ def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[S
     return ResolvedSpec.model_validate(resolved), warnings(spec, manifest)
 
 
+def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
+    """A spec where it enters a process: as it was stored, or as a person wrote it. Raises SpecInvalid.
+
+    A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
+    which did not know a field that is `auto` without a value, or did not name the task.
+    """
+    asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
+    if "height" not in body or _undecided(asked):
+        return resolve(asked, manifest)
+    spec = ResolvedSpec.model_validate(body)
+    found = violations(_of_task(spec, manifest), manifest, height=spec.height, width=spec.width)
+    if found:
+        raise SpecInvalid(found)
+    return spec, warnings(spec, manifest)
+
+
+def _undecided(spec: JobSpec) -> bool:
+    """Whether something that `resolve` makes concrete is still open."""
+    if spec.task is None:
+        return True
+    said = spec.model_dump(exclude={"training": {"precision", "compile"}})  # those are the device's to decide
+    open_groups: list[Any] = [said]
+    while open_groups:
+        values = open_groups.pop()
+        open_groups += [value for value in values.values() if isinstance(value, dict)]
+        if "auto" in [value for value in values.values() if isinstance(value, str)]:
+            return True
+    return False
+
+
 def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
     """What is left to the task, by the dataset's. Raises SpecInvalid where the spec is of another one."""
     task = manifest.task

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from core.errors import Fenced
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
+from core.tables import DatasetVersion, Export, Leased, Profile
 
-LeasedRow = TypeVar("LeasedRow", Job, DatasetVersion, Export, Profile, WebhookDelivery)
+LeasedRow = TypeVar("LeasedRow", bound=Leased)
 Conditions = Sequence[ColumnElement[bool]]
 
 

@@ -6,36 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.tables import (
-    ApiKey,
-    Checkpoint,
-    Comparison,
-    Dataset,
-    Export,
-    Job,
-    Model,
-    Profile,
-    Sweep,
-    Upload,
-    Webhook,
-    WebhookDelivery,
-)
+from core.tables import Owned
 
-OwnedRow = TypeVar(
-    "OwnedRow",
-    ApiKey,
-    Checkpoint,
-    Comparison,
-    Dataset,
-    Export,
-    Job,
-    Model,
-    Profile,
-    Sweep,
-    Upload,
-    Webhook,
-    WebhookDelivery,
-)
+OwnedRow = TypeVar("OwnedRow", bound=Owned)
 
 
 def find(session: Session, table: type[OwnedRow], tenant_id: str, row_id: str, *, lock: bool = False) -> OwnedRow:

@@ -12,6 +12,7 @@ from contract.tasks import TaskName, format_obstacle
 from core.database import leases, owned
 from core.database.leases import POISON
 from core.errors import Invalid
+from core.exports import published
 from core.ids import new_id
 from core.store.storage import StoredFile
 from core.tables import Export, Job, Model, Profile
@@ -57,21 +58,7 @@ def _ladder(spec: ExportSpec) -> LadderSpec:
 
 def publish(session: Session, export_id: str, fence: int, result: ExportResult, stored: StoredFile) -> None:
     """The verified file becomes visible. Raises Fenced."""
-    export = leases.release(
-        session,
-        Export,
-        export_id,
-        fence,
-        status=result.status,
-        object_key=stored.key,
-        bytes=stored.bytes,
-        sha256=stored.sha256,
-        measured=result.measured,
-        rung=result.rung,
-        candidates=[candidate.model_dump(mode="json") for candidate in result.candidates],
-        violations=list(result.violations),
-        finished_at=func.now(),
-    )
+    export = leases.release(session, Export, export_id, fence, **published.values(result, stored))
     outbox.announce(session, export)
 
 

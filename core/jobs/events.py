@@ -11,6 +11,7 @@ from core.tables import Job, JobEvent
 from core.webhooks import outbox
 
 EventType = Literal["status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"]
+Note = tuple[EventType, dict[str, Any]]
 
 
 def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
@@ -18,7 +19,7 @@ def append(session: Session, job: Job, type_: EventType, **data: Any) -> None:
     append_all(session, job, [(type_, data)])
 
 
-def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dict[str, Any]]]) -> None:
+def append_all(session: Session, job: Job, events: Sequence[Note]) -> None:
     """A new status is told to webhooks too, in the same transaction."""
     first = job.latest_event_seq + 1
     asked = {"request_id": request_id.current()} if request_id.current() else {}
@@ -33,6 +34,20 @@ def append_all(session: Session, job: Job, events: Sequence[tuple[EventType, dic
     session.execute(insert(JobEvent), rows)
     if any(type_ == "status" for type_, _ in events):
         outbox.announce(session, job)
+
+
+def news(session: Session, job_id: str, notes: Sequence[Note]) -> list[Note]:
+    """The notes without warnings that an earlier attempt gave in the same words: those of the spec, which stays."""
+    warned = [data for type_, data in notes if type_ == "notice" and data.get("severity") == "warning"]
+    if not warned:
+        return list(notes)
+    event = JobEvent.data
+    statement = select(event["code"].astext, event["message"].astext).where(
+        JobEvent.job_id == job_id, JobEvent.type == "notice", event["severity"].astext == "warning"
+    )
+    known = {(code, message) for code, message in session.execute(statement)}
+    repeated = [data for data in warned if (data["code"], data["message"]) in known]
+    return [note for note in notes if not any(note[1] is data for data in repeated)]
 
 
 def after(session: Session, job_id: str, seq: int, *, limit: int, types: Sequence[str] = ()) -> list[JobEvent]:

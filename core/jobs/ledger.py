@@ -12,6 +12,7 @@ from contract.results import headline
 from contract.results.exported import ExportResult
 from core.accounts import quotas
 from core.database import leases
+from core.exports import published
 from core.ids import new_id
 from core.jobs import curves, events, lost_attempts
 from core.store.storage import StoredFile
@@ -81,7 +82,7 @@ def record(
     session: Session,
     claim: Claim,
     *,
-    notes: Sequence[tuple[events.EventType, dict[str, Any]]] = (),
+    notes: Sequence[events.Note] = (),
     points: Sequence[dict[str, Any]] = (),
     progress: dict[str, Any] | None = None,
     phase: str | None = None,
@@ -94,7 +95,7 @@ def record(
     if phase is not None:
         values |= {"phase": phase}
     job = leases.write(session, Job, claim.job_id, claim.fence, **values)
-    events.append_all(session, job, notes)
+    events.append_all(session, job, events.news(session, job.id, notes))
     curves.record_all(session, points)
     return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
@@ -255,13 +256,5 @@ def _export(model: Model, finished: FinishedExport) -> Export:
         format=result.format,
         precision=result.precision,
         constraints=result.constraints.model_dump(),
-        status=result.status,
-        object_key=finished.stored.key,
-        bytes=finished.stored.bytes,  # with the signature, which the trainer's own figures lack
-        sha256=finished.stored.sha256,
-        measured=result.measured,
-        rung=result.rung,
-        candidates=[candidate.model_dump(mode="json") for candidate in result.candidates],
-        violations=result.violations,
-        finished_at=func.now(),
+        **published.values(result, finished.stored),
     )

@@ -1,7 +1,7 @@
 """What every table shares. Times are the database's own, aware UTC; statuses are text with a check constraint."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, LargeBinary, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -42,6 +42,11 @@ class Owned:
 
 class Leased:
     """A row that one worker at a time works on. See `core.database.leases`."""
+
+    if TYPE_CHECKING:  # each such table has them of its own
+        id: Mapped[str]
+        created_at: Mapped[datetime]
+        status: Mapped[str]
 
     fence: Mapped[int] = mapped_column(server_default=text("0"))  # grows with every claim; refuses stale writers
     lease_expires_at: Mapped[datetime | None]

@@ -6,17 +6,15 @@ weights and as the worker lays out for `--teacher`.
 
 from pathlib import Path
 
-import safetensors.torch
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
-from contract.files import NETWORK_CARD, WEIGHTS
 from contract.pack.manifest import PackManifest
 from contract.results.network_card import TeacherCard
 from trainer import models
 from trainer.errors import ended
-from trainer.models import widths
+from trainer.models import donors, widths
+from trainer.models.donors import NoNetwork
 
 
 class Teacher(nn.Module):
@@ -36,9 +34,8 @@ class Teacher(nn.Module):
 def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
     """A teacher from its folder. Raises TrainerError where it is none, or knows other classes or channels."""
     try:
-        card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
-        weights = safetensors.torch.load_file(folder / WEIGHTS)
-    except (OSError, ValidationError) as error:
+        card, weights = donors.read(folder)
+    except NoNetwork as error:
         raise ended("teacher_unfit", f"{folder} is not a teacher's folder: {error}") from error
     if unfit := card.unfit_for(manifest):
         raise ended("teacher_unfit", unfit)

@@ -5,14 +5,12 @@ They lie in a folder as a teacher's do. The control begins with them too: what i
 
 from pathlib import Path
 
-import safetensors.torch
-from pydantic import ValidationError
 from torch import nn
 
-from contract.files import NETWORK_CARD, WEIGHTS
-from contract.results.network_card import TeacherCard
 from contract.specs import ModelSpec
 from trainer.errors import ended
+from trainer.models import donors
+from trainer.models.donors import NoNetwork
 from trainer.tasks import Task
 
 
@@ -21,9 +19,8 @@ def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, 
     if folder is None:
         raise ended("backbone_unfit", "model.backbone_from names a network: give its folder as --backbone.")
     try:
-        card = TeacherCard.model_validate_json((folder / NETWORK_CARD).read_bytes())
-        weights = safetensors.torch.load_file(folder / WEIGHTS)
-    except (OSError, ValidationError) as error:
+        card, weights = donors.read(folder)
+    except NoNetwork as error:
         raise ended("backbone_unfit", f"{folder} is not a trained network's folder: {error}") from error
     if unfit := card.unfit_as_backbone(spec, channels=channels):
         raise ended("backbone_unfit", unfit)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,13 @@ from core.store import storage
 from core.tables import Dataset, DatasetVersion, Upload
 from worker.children.child import Child
 from worker.children.supervision import TrainerFailed, attend, crashed
-from worker.claims import claiming
 from worker.claims.lease import Lease
 from worker.claims.ledger_writes import write_until_done
-from worker.disk import scratch
 from worker.tasks import short
-from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
 MODULE = "ingest"
+OUT = "out"  # in the scratch folder: what the child leaves
 
 
 class InvalidArchive(Exception):
@@ -41,65 +38,44 @@ class InvalidArchive(Exception):
 
 @dataclass(frozen=True)
 class Ingest:
+    """One claimed version and what it is made of."""
+
     version: DatasetVersion
     upload: Upload
     task: str
-    folder: Path
-    lease: Lease
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
 
 
 def run_ingest(version_id: str) -> None:
-    """Answer the doorbell; a version that is not there to be claimed is normal."""
-    claimed = claiming.answer("ingest", version_id, _claim)
-    if claimed is None:
-        return
-    version, upload, task = claimed
-    fence = version.fence
-    with (
-        logs.about(version=version.id, fence=fence, request_id=version.request_id),
-        scratch.folder(f"{version.id}-{fence}") as folder,
-    ):
-        lease = Lease(lambda session: leases.renew(session, DatasetVersion, version.id, fence))
-        ingest = Ingest(version, upload, task, folder, lease)
-        try:
-            _work(ingest)
-            counters.ended("ingest")
-        except Exception as error:  # noqa: BLE001 - every way it can end is settled there
-            counters.ended("ingest", error)
-            short.settle(_held(version), error, partial(_settle_bad_data, ingest))
+    short.run(INGEST, version_id)
 
 
-def _claim(session: Session, version_id: str) -> tuple[DatasetVersion, Upload, str] | None:
+def _claim(session: Session, version_id: str) -> Ingest | None:
     version = leases.claim(session, DatasetVersion, version_id, settings().worker_name)
     if version is None:
         return None
     task = session.get_one(Dataset, version.dataset_id).task
-    return version, session.get_one(Upload, version.upload_id), task
+    return Ingest(version, session.get_one(Upload, version.upload_id), task)
 
 
-def _work(ingest: Ingest) -> None:
-    archive = ingest.folder / "archive"
-    ingest.lease.patiently(lambda: _fetch(ingest, archive))
-    ingest.out.mkdir()
-    arguments: list[str | Path] = [archive, ingest.out, "--task", ingest.task]
-    if ingest.version.splits is not None:
-        arguments += ["--splits", json.dumps(ingest.version.splits)]
-    _read(ingest, arguments)
+def _work(ingest: Ingest, lease: Lease, folder: Path) -> None:
     version, fence = ingest.version, ingest.version.fence
+    archive, out = folder / "archive", folder / OUT
+    lease.patiently(lambda: _fetch(ingest.upload, archive))
+    out.mkdir()
+    arguments: list[str | Path] = [archive, out, "--task", ingest.task]
+    if version.splits is not None:
+        arguments += ["--splits", json.dumps(version.splits)]
+    _read(lease, Child(MODULE, arguments, folder=folder), out)
     prefix = f"datasets/{version.id}/{fence}/"
-    manifest = PackManifest.model_validate_json((ingest.out / PACK_MANIFEST).read_bytes())
-    samples = ingest.lease.patiently(lambda: _store(ingest.out, prefix))
+    manifest = PackManifest.model_validate_json((out / PACK_MANIFEST).read_bytes())
+    samples = lease.patiently(lambda: _store(out, prefix))
     write_until_done(
         lambda session: datasets.publish_version(
             session,
             version.id,
             fence,
             manifest=manifest,
-            report=_report(ingest),
+            report=_report(out),
             prefix=prefix,
             pack_sha256=samples.sha256,
         )
@@ -107,26 +83,25 @@ def _work(ingest: Ingest) -> None:
     logger.info("ready: %d samples", manifest.samples)
 
 
-def _read(ingest: Ingest, arguments: list[str | Path]) -> None:
+def _read(lease: Lease, child: Child, out: Path) -> None:
     """Raises InvalidArchive, TrainerFailed for trouble of this machine, and what `attend` raises."""
-    child = Child(MODULE, arguments, folder=ingest.folder)
-    last = attend(ingest.lease, child)
+    last = attend(lease, child)
     if isinstance(last, Failed):
         raise TrainerFailed(last.error)
-    if child.exit_code == EXIT_FAILED and (ingest.out / INGEST_REPORT).is_file():
+    if child.exit_code == EXIT_FAILED and (out / INGEST_REPORT).is_file():
         raise InvalidArchive
     if child.exit_code != EXIT_DONE:
         raise crashed(child)
 
 
-def _fetch(ingest: Ingest, path: Path) -> None:
+def _fetch(upload: Upload, path: Path) -> None:
     """The parts as one file. Raises ChecksumMismatch where they are no longer what was uploaded."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for chunk in uploads.content(ingest.upload):
+        for chunk in uploads.content(upload):
             digest.update(chunk)
             file.write(chunk)
-    if digest.hexdigest() != ingest.upload.sha256:
+    if digest.hexdigest() != upload.sha256:
         raise ChecksumMismatch("the stored upload is not what was uploaded; its sha256 differs")
 
 
@@ -135,11 +110,13 @@ def _store(out: Path, prefix: str) -> storage.StoredFile:
     return storage.put_file(prefix + PACK_SAMPLES, out / PACK_SAMPLES)
 
 
-def _report(ingest: Ingest) -> dict[str, Any]:
-    return ValidationReport.model_validate_json((ingest.out / INGEST_REPORT).read_bytes()).model_dump(mode="json")
+def _report(out: Path) -> dict[str, Any]:
+    return ValidationReport.model_validate_json((out / INGEST_REPORT).read_bytes()).model_dump(mode="json")
 
 
-def _held(version: DatasetVersion) -> short.Held:
+def _held(ingest: Ingest) -> short.Held:
+    version = ingest.version
+
     def fail(error: JobError) -> None:
         _write_failure(version, error, None)
 
@@ -149,15 +126,15 @@ def _held(version: DatasetVersion) -> short.Held:
     return short.Held("ingest", version.id, version.fence, fail, datasets.give_back_version, ring)
 
 
-def _settle_bad_data(ingest: Ingest, ending: Exception) -> bool:
+def _settle_bad_data(ingest: Ingest, folder: Path, ending: Exception) -> bool:
     """The endings that are the archive's or the tenant's; False for another."""
     version = ingest.version
     match ending:
         case InvalidArchive():
-            report = _report(ingest)
+            report = _report(folder / OUT)
             _fail(version, _invalid(report), report)
         case QuotaExceeded():
-            _fail(version, _beyond_quota(str(ending)), _report(ingest))
+            _fail(version, _beyond_quota(str(ending)), _report(folder / OUT))
         case NotFound() | ChecksumMismatch():
             _fail(version, _lost_upload(str(ending)), None)
         case _:
@@ -209,3 +186,18 @@ def _lost_upload(message: str) -> JobError:
         message=message,
         remediation="Upload the file again and create the dataset from the new upload.",
     )
+
+
+def _about(ingest: Ingest) -> dict[str, Any]:
+    return {"version": ingest.version.id, "request_id": ingest.version.request_id}
+
+
+INGEST = short.Work(
+    kind="ingest",
+    table=DatasetVersion,
+    claim=_claim,
+    held=_held,
+    about=_about,
+    do=_work,
+    settle_special=_settle_bad_data,
+)

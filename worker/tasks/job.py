@@ -35,7 +35,7 @@ from worker.claims.job_lease import JobLease
 from worker.claims.job_progress import JobProgress
 from worker.claims.lease import Asked, Stalled
 from worker.claims.ledger_writes import RETRY_SECONDS, LedgerAway, write_once
-from worker.disk import donor_folders, packs, scratch
+from worker.disk import donor_folders, packs, run_folder, scratch
 from worker.liveness import shutdown
 from worker.outputs import checkpoints, publication
 from worker.outputs.checkpoints import CheckpointUploads
@@ -139,12 +139,11 @@ def _claim(session: Session, job_id: str) -> Claimed | None:
 def _begin(claimed: Claimed, folder: Path) -> Attempt:
     job = claimed.job
     claim = Claim(job.id, job.fence, settings().worker_name)
-    spec = ResolvedSpec.model_validate(job.resolved)
+    spec = run_folder.write_spec(folder, job, claimed.version)
     steps = plan(spec, PackManifest.model_validate(claimed.version.manifest))
     watch = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress))
     out = folder / "out"
     out.mkdir()
-    (folder / SPEC).write_text(spec.model_dump_json())
     uploads = CheckpointUploads(watch, out=out, spool=folder / "spool")
     return Attempt(**claimed._asdict(), spec=spec, folder=folder, watch=watch, uploads=uploads)
 

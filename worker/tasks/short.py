@@ -1,19 +1,29 @@
-"""What an ending of short work means for its row, unless the work succeeded: ingest, exports and profiles alike."""
+"""The frame of short work: ingest, exports and profiles alike. A row is claimed, worked on under a lease, and settled.
+
+A task gives what differs: how its row is claimed, what is done, and what may be done with the row otherwise.
+"""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
+from core.database import leases
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
+from core.tables import DatasetVersion, Export, Profile
 from worker.children.supervision import Crashed, TrainerFailed
-from worker.claims.lease import Asked, Stalled
+from worker.claims import claiming
+from worker.claims.lease import Asked, Lease, Stalled
 from worker.claims.ledger_writes import LedgerAway, write_until_done
+from worker.disk import scratch
+from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
+Claimed = TypeVar("Claimed")
 
 
 class GiveBack(Protocol):
@@ -31,6 +41,43 @@ class Held:
     fail: Callable[[JobError], None]
     give_back: GiveBack
     ring: Callable[[], None]
+
+
+def _no_other_ending(_claimed: Any, _folder: Path, _ending: Exception) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Work(Generic[Claimed]):
+    """One kind of short work."""
+
+    kind: str  # as counters and logs name it
+    table: type[DatasetVersion | Export | Profile]
+    claim: Callable[[Session, str], Claimed | None]
+    held: Callable[[Claimed], Held]
+    about: Callable[[Claimed], dict[str, Any]]  # what each of its log lines says besides
+    do: Callable[[Claimed, Lease, Path], None]
+    # Settles the endings that only this work knows, and says whether this was one.
+    settle_special: Callable[[Claimed, Path, Exception], bool] = _no_other_ending
+
+
+def run(work: Work[Claimed], row_id: str) -> None:
+    """Answer the doorbell; a row that is not there to be claimed is normal."""
+    claimed = claiming.answer(work.kind, row_id, work.claim)
+    if claimed is None:
+        return
+    held = work.held(claimed)
+    with (
+        logs.about(**{work.kind: row_id}, fence=held.fence, **work.about(claimed)),
+        scratch.folder(f"{row_id}-{held.fence}") as folder,
+    ):
+        lease = Lease(lambda session: leases.renew(session, work.table, row_id, held.fence))
+        try:
+            work.do(claimed, lease, folder)
+            counters.ended(work.kind)
+        except Exception as error:  # noqa: BLE001 - every way it can end is settled there
+            counters.ended(work.kind, error)
+            settle(held, error, lambda ending: work.settle_special(claimed, folder, ending))
 
 
 def settle(held: Held, ending: Exception, special: Callable[[Exception], bool] = lambda _: False) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.pack.manifest import PackManifest
-from contract.specs import SpecInvalid, parse, plan, resolve
+from contract.specs import SpecInvalid, parse, plan, resolve, settle
 from contract.specs.recipes import RECIPES
 from contract.tasks import TERMS
 
@@ -146,3 +146,27 @@ def test_no_body_of_any_shape_does_more_than_be_refused(body):
     except SpecInvalid as error:
         pointers = [violation.pointer for violation in error.violations]
     assert all(pointer == "" or pointer.startswith("/") for pointer in pointers)
+
+
+def test_a_stored_spec_is_settled_as_it_stands():
+    stored = resolve(parse({"dataset": "dsv_1", "training": {"pairs_per_batch": 200}}), manifest())[0].model_dump(
+        mode="json"
+    )
+    settled, warned = settle(stored, manifest())
+    assert settled.model_dump(mode="json") == stored
+    assert [w.code for w in warned] == ["batch_reduced"]
+
+
+@pytest.mark.parametrize("old", [{"task": None}, {"training": {"augmentation": {"photometric": "auto"}}}])
+def test_what_an_older_release_left_open_is_decided(old):
+    resolved = resolve(parse({"dataset": "dsv_1"}), manifest())[0].model_dump(mode="json")
+    stored = json.loads(json.dumps(resolved)) | {name: value for name, value in old.items() if value is None}
+    if "training" in old:
+        stored["training"]["augmentation"]["photometric"] = "auto"
+    assert settle(stored, manifest())[0].model_dump(mode="json") == resolved
+
+
+def test_a_stored_spec_is_held_against_the_dataset():
+    stored = resolve(parse({"dataset": "dsv_1", "method": {"patch_size": 8}}), manifest())[0].model_dump(mode="json")
+    with pytest.raises(SpecInvalid):
+        settle(stored, manifest(task="segmentation"))

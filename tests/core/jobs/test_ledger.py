@@ -111,6 +111,18 @@ def test_events_of_a_job_are_numbered_without_gaps(job):
     assert seed.read(job.id).latest_event_seq == len(rows)
 
 
+def test_warning_of_the_spec_is_said_once_however_many_attempts_there_are(job):
+    warning = {"severity": "warning", "code": "batch_reduced", "message": "batches of 8 pairs are used", "data": {}}
+    begun = {"severity": "info", "code": "training_started", "message": "Training begins.", "data": {}}
+    for _ in range(2):
+        held = claim(job)
+        write(ledger.record, held, notes=[("notice", warning), ("notice", begun)])
+        write(ledger.give_back, held, outcome="worker_shutdown", reason="the worker stops")
+    with transaction() as session:
+        said = session.scalars(select(JobEvent.data["code"].astext).where(JobEvent.type == "notice"))
+        assert sorted(said) == ["batch_reduced", "training_started", "training_started"]
+
+
 def test_record_tells_what_was_asked_meanwhile(job):
     held = claim(job)
     assert write(ledger.record, held) == ledger.Wishes(cancel=False, pause=False)
