@@ -107,3 +107,8 @@ def test_every_folder_has_a_layer():
     layered = [section for section in RULES.sections() if RULES.has_option(section, "containers")]
     assert [section for section in layered if RULES.get(section, "exhaustive", fallback="") != "True"] == []
     assert {RULES[section]["containers"].strip() for section in layered} >= set(ROOTS) - {"migrations", "portable"}
+
+
+def test_images_are_built_from_every_room():
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    assert [room for room in ROOTS if f"!{room}" not in sent] == []
