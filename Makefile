@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi bench edge results scenes clean
+.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -69,6 +69,9 @@ lint: install ## what CI checks before it tests
 
 openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi
+
+architecture: install ## docs/architecture.md's picture and table anew, after a change of the rooms or their rules
+	@$(PYTHON) -m tests.architecture
 
 bench: install ## the published figures, measured here
 	@$(PYTHON) bench/service.py

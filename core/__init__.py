@@ -1,1 +1,1 @@
-"""What api and worker agree on: specs, tables, jobs, events, storage, queue. No HTTP, no tensors."""
+"""The ledger and all that api and worker do with it. No HTTP, no tensors."""

@@ -1,4 +1,4 @@
-"""Comparisons: what is sent, and how far they are. Their table is `core.comparisons.table.Table`."""
+"""Comparisons: what is sent, and how far they are. Their table is `core.comparisons.table.ComparisonTable`."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Figures:
 
 
 def of(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`Figures` as JSON, of a `contract.specs.Evaluation` as JSON. None where the held-out split was not evaluated."""
+    """`Figures` as JSON, of an `Evaluation` as JSON. None where the held-out split was not evaluated."""
     name = evaluation.get("evaluation_split")
     split = evaluation.get("splits", {}).get(name)
     if name is None or split is None:

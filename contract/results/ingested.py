@@ -1,4 +1,4 @@
-"""What ingest is asked and what it answers: how to split a dataset, and the validation report. Data only."""
+"""What ingest answers: the validation report. Data only."""
 
 from typing import Literal
 

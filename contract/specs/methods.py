@@ -1,4 +1,4 @@
-"""The methods a spec may name, and their settings. Formulas and sources stand in `trainer/methods/`, one file each.
+"""The methods a spec may name, and their settings. Formulas and sources: `trainer/tasks/*/methods/`, one file each.
 
 What a method needs of the data is said here, because the api must know it without the trainer: how a step's images are
 arranged (`arrangement`), whether it keeps a state by sample or by batch (`stateful`), whether it needs a teacher.

@@ -18,7 +18,7 @@ from contract.specs.recipes import DEFAULTS, RECIPES, merge
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
 from contract.tasks import TERMS
 
-SMALL_STEM_BELOW_PX = 64  # METHODS.md: the 7x7/2 stem and max-pool lose several points on small images
+SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 

@@ -1,4 +1,4 @@
-"""Who works on a row: claim, renew, give up. Leases use the database's clock only (DESIGN.md section 3).
+"""Who works on a row: claim, renew, give up. Leases use the database's clock only (docs/reliability.md).
 
 A claim increments `fence`. Every later write of the worker names the fence it was given; a worker that lost its lease
 changes no row, because the next claim has moved the fence on.

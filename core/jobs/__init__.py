@@ -1,1 +1,1 @@
-"""The life of a job. `requests`: what customers ask; `ledger`: what its worker writes; `sweeping`: what got lost."""
+"""The life of a job. `requests`: what customers ask; `ledger`: what its worker writes; `views`: what readers see."""

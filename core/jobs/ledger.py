@@ -50,7 +50,7 @@ class Publication:
     """All that becomes visible in the one commit that ends a job well; every file's sha256 was verified."""
 
     weights: StoredFile
-    evaluation: dict[str, Any]  # arm -> contract.specs.Evaluation as JSON
+    evaluation: dict[str, Any]  # arm -> contract.results.evaluation.Evaluation as JSON
     exports: Sequence[FinishedExport]
     card: str
     report: StoredFile | None = None  # report.html; every job of today has one

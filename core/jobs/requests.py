@@ -1,6 +1,6 @@
 """What a customer may do with a job: submit, look, cancel, pause, resume, retry, clone, delete.
 
-Nothing here commits or rings: the route commits, then rings (DESIGN.md section 8).
+Nothing here commits or rings: the route commits, then rings (docs/architecture.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""The life of a sweep. `requests`: what customers ask; `ledger`: what its driver writes; `pages`: what readers see."""
+"""The life of a sweep. `requests`: what customers ask; `ledger`: what its driver writes; `views`: what readers see."""

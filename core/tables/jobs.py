@@ -43,7 +43,7 @@ class Job(Owned, Leased, Row):
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
         Index("ix_jobs_comparison_id_id", "comparison_id", "id", postgresql_where=text("comparison_id IS NOT NULL")),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id is not null")),
-        # Claims and sweeps look at these few rows only, however many jobs are done (0.5 ms at 1e6, FACTS.md).
+        # Claims and sweeps look at these few rows only, however many jobs are done (docs/performance.md).
         Index("ix_jobs_queued", "queued_at", postgresql_where=text("status = 'queued'")),
         # Not by lease_expires_at: a heartbeat that changes no indexed column leaves every index alone (HOT).
         Index("ix_jobs_running", "id", postgresql_where=text("status = 'running'")),

@@ -22,7 +22,7 @@ class Model(Owned, Row):
     method: Mapped[str]
     parameters: Mapped[int]
     macs: Mapped[int]
-    evaluation: Mapped[dict[str, Any]]  # arm -> contract.specs.Evaluation
+    evaluation: Mapped[dict[str, Any]]  # arm -> contract.results.evaluation.Evaluation
     figures: Mapped[
         dict[str, Any] | None
     ]  # contract.results.headline of the main arm; 200 evaluations take 5 s to read instead
@@ -56,7 +56,7 @@ class Export(Owned, Leased, Row):
     rung: Mapped[str | None]  # what the file is, where a ladder was climbed
     candidates: Mapped[list[Any]] = mapped_column(
         server_default=text("'[]'::jsonb")
-    )  # contract.results.evaluation.Candidate
+    )  # contract.results.exported.Candidate
     violations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     error: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]

@@ -16,7 +16,7 @@ class Sweep(Owned, Row):
 
     dataset_version_id: Mapped[str] = mapped_column(ForeignKey("dataset_versions.id"))
     name: Mapped[str | None]
-    spec: Mapped[dict[str, Any]]  # contract.specs.SweepSpec, its dataset made a version
+    spec: Mapped[dict[str, Any]]  # core.sweeps.spec.SweepSpec, its dataset made a version
     labels: Mapped[dict[str, Any]]
     status: Mapped[str]
     error: Mapped[dict[str, Any] | None]

@@ -1,4 +1,4 @@
-"""ResNet-18, 34 and 50 of torchvision, with the CIFAR stem for small images (METHODS.md)."""
+"""ResNet-18, 34 and 50 of torchvision, with the CIFAR stem for small images: 3x3, stride 1, no max-pool."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """How well confidence tells right answers from wrong ones: the area under the risk-coverage curve.
 
-AURC (Geifman et al. 2019; formula as in METHODS.md [V PS-KD]): samples by confidence, downwards; the mean over n of
+AURC (Geifman et al. 2019; formula as in the code of PS-KD [V]): samples by confidence, downwards; the mean over n of
 (errors among the first n) / n. E-AURC takes off what is left when every error has less confidence than every hit.
 """
 

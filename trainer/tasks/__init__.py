@@ -1,4 +1,4 @@
-"""The vision tasks, one file each: network, targets, metrics and figures. Here is the one choice among them."""
+"""The vision tasks, a folder each: network, targets, metrics and figures. Here is the one choice among them."""
 
 from trainer.tasks.protocol import Task
 

@@ -2,9 +2,10 @@
 
 The loop moves three things that it never looks into:
 
-- *targets*, the truth of a batch. Classification: labels_B. Segmentation: masks_BHW, uint8, `contract.specs.IGNORE`
-  where nobody judges. Detection: a list of B dicts, `boxes` (n, 4) float32 in pixels of the training size and `labels`
-  (n,), of any n, 0 too. They move with their images: through `augment`, and through a method's `prepare`.
+- *targets*, the truth of a batch. Classification: labels_B. Segmentation: masks_BHW, uint8, the value
+  `contract.pack.manifest.IGNORE` where nobody judges. Detection: a list of B dicts, `boxes` (n, 4) float32 in pixels
+  of the training size and `labels` (n,), of any n, 0 too. They move with their images: through `augment`, and through
+  a method's `prepare`.
 - *outputs*, what the network says, raw and differentiable, the same in train and evaluation mode. Classification:
   logits_BK. Segmentation: logits_BKHW. Detection: the heads' maps, before any choice among them; so losses are a
   method's, taken of outputs and targets, and non-maximum suppression belongs to `predict`. A file gives what

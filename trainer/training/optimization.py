@@ -7,11 +7,11 @@ from torch import nn
 
 from contract.specs import OptimizerSpec, Plan
 
-STEP_DIVISOR = 10  # METHODS.md: x0.1 at each milestone
+STEP_DIVISOR = 10  # as in the CIFAR protocols: x0.1 at each milestone
 
 
 def build_optimizer(model: nn.Module, spec: OptimizerSpec) -> torch.optim.Optimizer:
-    """Weight decay is applied to all parameters, the heads of a method too, as in the protocols of METHODS.md."""
+    """Weight decay is applied to all parameters, the heads of a method too, as in the CIFAR protocols."""
     if spec.name == "adamw":
         return torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay, fused=True)
     return torch.optim.SGD(

@@ -1,4 +1,4 @@
-"""The sweeper: a thread in every worker, of which one at a time looks for what got lost (DESIGN.md section 3)."""
+"""The sweeper: a thread in every worker, of which one at a time looks for what got lost (docs/reliability.md)."""
 
 import logging
 import time

@@ -1,6 +1,6 @@
 """The protocols that papers report figures for, to be run on an archive of the reader's own. None was run here.
 
-An epoch here shows 2n images a step for every method (docs/decisions/0001), a paper's shows its batch once. So that a
+An epoch here shows 2n images a step for every method (decision 1), a paper's shows its batch once. So that a
 recipe takes as many steps and sees as many images as the protocol it is named after:
 
 - a method that sees an image once takes pairs of half the protocol's batch, and half its epochs;

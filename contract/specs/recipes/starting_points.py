@@ -11,7 +11,7 @@ DEFAULTS: dict[str, Any] = {"method": {"name": "patch_swap"}, "optimizer": {"nam
 _LITERATURE = "Schedule of the literature's CIFAR protocol: SGD 0.1, divided by ten at half and three quarters."
 _COSINE = {"optimizer": {"learning_rate": 0.05, "schedule": "cosine"}}
 _SHORT = {
-    "method": {"name": "patch_swap", "kd_weight": 0.25},  # METHODS.md: on short schedules 0.25 did better than 1
+    "method": {"name": "patch_swap", "kd_weight": 0.25},  # on short schedules: docs/results.md
     "optimizer": {"name": "sgd", "learning_rate": 0.05, "schedule": "cosine", "nesterov": True, "warmup_epochs": 1},
     "training": {"epochs": 30, "pairs_per_batch": 32},
 }

@@ -27,7 +27,7 @@ def test_forward_gives_a_logit_per_class(architecture, stem, size, channels):
     [
         ("resnet20", "small", 10, 0.27),  # He et al. 2016, table 6
         ("resnet32", "small", 10, 0.46),
-        ("resnet18", "small", 100, 11.2),  # METHODS.md
+        ("resnet18", "small", 100, 11.2),  # of the CIFAR protocols
         ("resnet18", "imagenet", 1000, 11.69),  # torchvision's table of models
         ("resnet50", "imagenet", 1000, 25.56),
         ("mobilenet_v3_small", "imagenet", 1000, 2.54),

@@ -1,7 +1,8 @@
 """The figures of a set of predictions, whoever made them: the trained network or an exported file.
 
-top-1, top-5, NLL: as METHODS.md. Brier: the squared distance between the probabilities and the truth, summed over the
-classes (Brier 1950), mean over samples. p(target) of right and of wrong samples: the paper's Figure 2 [V, its caption].
+top-1, top-5: fractions; NLL: nats. Brier: the squared distance between the probabilities and the truth, summed over
+the classes (Brier 1950), mean over samples. p(target) of right and of wrong samples: the paper's Figure 2 [V, its
+caption].
 Calibration and AURC are in `trainer.statistics`.
 """
 

@@ -1,7 +1,8 @@
 """Accuracy under attack (FGSM, PGD) and under common corruptions that need no files. Shapes: B batch, C, H, W.
 
-FGSM: METHODS.md [V]. PGD: ten steps of 2.5 epsilon / 10 from a random start in the ball of the maximum norm (Madry et
-al. 2018 [I]); attacked pixels stay within 0..1. Which strengths are asked is ours [U].
+FGSM: one step of epsilon along the gradient's sign [V]. PGD: ten steps of 2.5 epsilon / 10 from a random start in the
+ball of the maximum norm (Madry et al. 2018 [I]); attacked pixels stay within 0..1. Which strengths are asked is ours
+[U].
 Corruptions follow the families of CIFAR-C / ImageNet-C (Hendrycks and Dietterich 2019) at five severities; the
 strengths are ours, so the figures compare networks of this service and not with that benchmark.
 """

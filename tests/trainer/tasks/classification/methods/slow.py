@@ -1,4 +1,4 @@
-"""The formulas of METHODS.md with loops and math alone, for lists of lists of numbers: what the methods are held to."""
+"""The formulas of the methods' papers with loops and math alone, for lists of numbers: what the methods are held to."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -93,7 +93,7 @@ def test_swap_probability_is_per_pair():
 
 
 def slow_losses(logits, labels, *, temperature, direction):
-    """Cross-entropy and distillation of METHODS.md with loops and math.log, pair by pair."""
+    """Cross-entropy and distillation of Choi et al. 2025 with loops and math.log, pair by pair."""
 
     def softmax(row, heat=1.0):
         exponentials = [math.exp(value / heat) for value in row]
