@@ -17,7 +17,7 @@ from patchswap.local.embedded.refusal import CannotStart
 # Every process we start, and theirs, carries the data directory under this name.
 MARK = "PATCHSWAP_EMBEDDED_DIR"
 # Postgres and Redis close their files; anything else holds nothing that a crash may not take.
-_ORDERLY = {"postgres": signal.SIGINT, "redis-server": signal.SIGTERM}
+_ORDERLY = {"postgres": signal.SIGINT, "redis-server": signal.SIGTERM, "valkey-server": signal.SIGTERM}
 _PATIENCE_SECONDS = 10
 
 
