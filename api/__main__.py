@@ -49,7 +49,7 @@ def main() -> None:
         app,
         host=arguments.host,
         port=arguments.port,
-        loop="uvloop",
+        loop="auto",
         http=LimitedProtocol,
         ws="none",
         access_log=False,

@@ -19,6 +19,10 @@ class NoCredentials(PatchswapError):
     """There is no url or no key to use."""
 
 
+class MissingExtra(PatchswapError):
+    """A command needs more than the client, and it is not installed here."""
+
+
 class ServiceUnreachable(PatchswapError):
     """No answer came, in spite of retries. Jobs that run go on without the client."""
 

@@ -1,8 +1,6 @@
-"""The version of this package, as installed."""
+"""The one place of the version: the build, and through it the service, read it here."""
 
 from __future__ import annotations
 
-from importlib import metadata
-
-VERSION = metadata.version("patchswap")
+VERSION = "0.1.0"
 USER_AGENT = f"patchswap/{VERSION}"

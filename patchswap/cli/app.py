@@ -49,6 +49,9 @@ def up(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
 ) -> None:
     """Run the whole service on this machine until Ctrl-C."""
+    from patchswap.local import extras  # noqa: PLC0415 - a client does without
+
+    extras.require("up", command="patchswap up")
     from patchswap.local import up as embedded  # noqa: PLC0415 - loads what only a service needs
 
     raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port))
@@ -62,6 +65,9 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Examine a deployment: what is wrong, and what to do. Ends 1 where something is."""
+    from patchswap.local import extras  # noqa: PLC0415 - a client does without
+
+    extras.require("server", command="patchswap doctor")
     from patchswap.local import doctor as examination  # noqa: PLC0415 - loads what only a service needs
 
     raise typer.Exit(examination.run(data_dir, as_json=as_json))

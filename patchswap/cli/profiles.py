@@ -42,6 +42,9 @@ def worker(
     ] = None,
 ) -> None:
     """Measure exported files on this machine under a name, until Ctrl-C."""
+    from patchswap.local import extras  # noqa: PLC0415 - a client does without
+
+    extras.require("worker", command="patchswap worker")
     from patchswap.local import device_worker  # noqa: PLC0415 - loads what only a service needs
 
     raise typer.Exit(device_worker.run(device_name, data_dir))

@@ -16,6 +16,7 @@ from patchswap.cli import bars
 from patchswap.client import Client
 from patchswap.demo import digits, report, service
 from patchswap.errors import PatchswapError
+from patchswap.local import extras
 from patchswap.resources import Dataset, Export, Job
 
 DATA_DIR = Path(".demo")
@@ -36,9 +37,10 @@ EXPORTS = [
 def main() -> int:
     started_at = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the service is stopped in order then, too
-    DATA_DIR.mkdir(exist_ok=True)
-    (DATA_DIR / ".gitignore").write_text("*\n")
     try:
+        extras.require("all", command="python -m patchswap.demo")
+        DATA_DIR.mkdir(exist_ok=True)
+        (DATA_DIR / ".gitignore").write_text("*\n")
         _say(f"starting Postgres, Redis, the api and two workers; their data goes to {DATA_DIR.resolve()}")
         with service.running(DATA_DIR):
             bundles = _run()

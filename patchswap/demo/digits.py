@@ -6,10 +6,10 @@ import io
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-from sklearn import datasets
+if TYPE_CHECKING:
+    import numpy as np
 
 TRAIN_PER_CLASS = 10
 VAL_PER_CLASS = 10
@@ -18,6 +18,9 @@ DRAW_SEED = 0  # which images train; the same for every run, so that the archive
 
 def write(path: Path) -> Counter[str]:
     """Write train/, val/ and test/ folders of PNG files; gives the number of images of each."""
+    import numpy as np  # noqa: PLC0415 - of the extra [all]
+    from sklearn import datasets  # noqa: PLC0415
+
     scans = datasets.load_digits()
     counts: Counter[str] = Counter()
     of_class: Counter[int] = Counter()
@@ -41,6 +44,8 @@ def _split(rank: int) -> str:
 
 def _png(scan: np.ndarray) -> bytes:
     """The scan's 17 gray levels, spread over 0..255."""
+    from PIL import Image  # noqa: PLC0415
+
     buffer = io.BytesIO()
-    Image.fromarray((scan * 255 / 16).round().astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray((scan * 255 / 16).round().astype("uint8")).save(buffer, "PNG")
     return buffer.getvalue()

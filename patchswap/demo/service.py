@@ -6,12 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from patchswap.errors import ServiceUnreachable
+from patchswap.local import service as installed
 
 _STOP_SECONDS = 90.0
 # So small a net gains nothing from a second thread, and where other programs want the cores too, two threads wait
@@ -25,7 +25,7 @@ def running(data_dir: Path) -> Iterator[None]:
     log = data_dir / "up.log"
     with log.open("wb") as errors:
         service = subprocess.Popen(
-            [sys.executable, "-P", "-m", "patchswap", "up", "--data-dir", data_dir, "--port", str(_spare_port())],
+            installed.command("patchswap", "up", "--data-dir", str(data_dir), "--port", str(_spare_port())),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

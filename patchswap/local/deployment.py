@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from patchswap.errors import BadInput
-from patchswap.local import up
+from patchswap.local import service, up
 from patchswap.local.embedded import layout
 from patchswap.local.embedded.refusal import CannotStart
 
@@ -16,7 +16,7 @@ _TOLD_BY = "PATCHSWAP_DATABASE_URL"
 def environment(data_dir: Path | None) -> dict[str, str]:
     """A data directory that is named counts more than the environment. Raises BadInput where there is neither."""
     if data_dir is None and _TOLD_BY in os.environ:
-        return dict(os.environ)
+        return service.variables(os.environ)
     folder = data_dir or up.default_data_dir()
     if not (folder / "client.json").is_file():
         raise BadInput(f"no service was ever started in {folder}; give --data-dir, or set {_TOLD_BY} and its like")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import NoReturn
 
 from patchswap.errors import BadInput
-from patchswap.local import deployment
+from patchswap.local import deployment, service
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")  # as core.settings has it
 
@@ -20,4 +19,5 @@ def run(device_name: str, data_dir: Path | None) -> NoReturn:
         raise BadInput(f"{device_name!r} is no name of a device: up to 63 letters, digits, dots, dashes, underscores")
     variables = deployment.environment(data_dir) | {"PATCHSWAP_DEVICE_NAME": device_name}
     os.chdir("/")
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "worker", "device"], variables)  # noqa: S606 - no shell wanted
+    command = service.command("worker", "device")
+    os.execve(command[0], command, variables)  # noqa: S606 - no shell wanted

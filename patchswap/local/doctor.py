@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
-from patchswap.local import deployment
+from patchswap.local import deployment, service
 
 
 def run(data_dir: Path | None, *, as_json: bool) -> int:
     """Prints the findings; gives the exit status, 1 where something is wrong."""
-    command = [sys.executable, "-P", "-m", "core.doctor", *(["--json"] if as_json else [])]
+    command = service.command("core.doctor", *(["--json"] if as_json else []))
     return subprocess.run(command, check=False, env=deployment.environment(data_dir), cwd="/").returncode

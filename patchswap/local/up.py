@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ import psycopg
 import redis
 
 from patchswap import credentials
+from patchswap.local import service
 from patchswap.local.embedded import accounts, layout, leftovers, local_key, lock, postgres
 from patchswap.local.embedded import redis as broker
 from patchswap.local.embedded.child import Part
@@ -65,10 +65,10 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
     _heed_signals(supervisor)
     try:
         _start_servers(supervisor, places)
-        supervisor.run_once("migrations", _python("migrations"))
+        supervisor.run_once("migrations", service.command("migrations"))
         for module, file in (("core.signing", places.signing_key), ("core.webhooks.secrets", places.webhook_keys)):
             if not file.exists():
-                supervisor.run_once(module, [*_python(module), "--create", str(file)])
+                supervisor.run_once(module, service.command(module, "--create", str(file)))
         _start_service(supervisor, host=host, port=port)
         supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
         _ensure_client(supervisor, places, url)
@@ -117,23 +117,23 @@ def _postgres(places: Layout, account: str | None) -> Part:
 
 def _redis(places: Layout) -> Part:
     configuration = broker.configuration(places.redis, socket=places.redis_socket)
-    command = broker.command(broker.write_configuration(places.redis, configuration))
+    command = broker.command(broker.write_configuration(places.redis, configuration), tell=say)
     return Part("redis", command, orphan_signal=signal.SIGTERM)
 
 
 def _start_service(supervisor: Supervisor, *, host: str, port: int) -> None:
-    supervisor.start(Part("api", [*_python("api"), "--host", host, "--port", str(port)]))
+    supervisor.start(Part("api", service.command("api", "--host", host, "--port", str(port))))
     supervisor.start(*(_worker(queue) for queue in ("train", "short")))
 
 
 def _worker(queue: str) -> Part:
-    return Part(f"worker-{queue}", [*_python("worker"), queue], grace_seconds=_WORKER_GRACE_SECONDS)
+    return Part(f"worker-{queue}", service.command("worker", queue), grace_seconds=_WORKER_GRACE_SECONDS)
 
 
 def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
     key = local_key.stored(places.client)
     if key is None or not local_key.is_accepted(url, key):
-        answer = supervisor.run_once("bootstrap", [*_python("core.bootstrap"), "--name", "default"])
+        answer = supervisor.run_once("bootstrap", service.command("core.bootstrap", "--name", "default"))
         key = json.loads(answer.strip().splitlines()[-1])["api_key"]
     credentials.write(places.client, credentials.Credentials(url, key))
 
@@ -148,7 +148,7 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
             "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
             "PATCHSWAP_WEBHOOK_KEYS_FILE": str(places.webhook_keys),
         }
-        | os.environ
+        | service.variables(os.environ)
         | {
             "PATCHSWAP_DATABASE_URL": postgres.socket_url(places.postgres_sockets, DATABASE),
             "PATCHSWAP_REDIS_URL": f"redis+socket://{quote(str(places.redis_socket))}",
@@ -159,11 +159,6 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
             leftovers.MARK: str(places.root),
         }
     )
-
-
-def _python(module: str) -> list[str]:
-    # -P: the folder we happen to stand in must not shadow an installed package.
-    return [sys.executable, "-P", "-m", module]
 
 
 def _answers(url: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from patchswap.embedded import redis
-from patchswap.embedded.refusal import CannotStart
+from patchswap.local.embedded import redis
+from patchswap.local.embedded.refusal import CannotStart
 
 REDIS = "Redis server v={} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0"
 VALKEY = "Valkey server v={} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=0"
