@@ -3,6 +3,7 @@
 import socket
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,10 +18,14 @@ class Settings(BaseSettings):
     redis_url: str = Field(description="redis://host:port/0, rediss://... or redis+socket:///path")
     objects_url: str = Field(description="file:///folder or s3://bucket[/prefix]")
     s3_endpoint: str | None = Field(None, description="for S3 servers other than AWS")
+    s3_public_endpoint: str | None = Field(
+        None, description="the same server as clients reach it; stands in signed urls"
+    )
     s3_access_key_id: str | None = None
     s3_secret_access_key: str | None = None
     s3_region: str = "us-east-1"
     scratch_dir: Path = Field(Path("/tmp/patchswap"), description="a worker's working files and its cache of packs")  # noqa: S108
+    downloads: Literal["redirect", "stream"] = Field("redirect", description="stream: by the api, uploads too")
     public_url: str = Field("http://127.0.0.1:8000", description="how clients reach the api; stands in links")
     allowed_hosts: str = Field("", description="Host headers the api answers to, by commas; any where empty")
     worker_name: str = Field(default_factory=socket.gethostname)

@@ -73,8 +73,7 @@ class _Bucket:
     def __init__(self, store: S3Store, signer: Signer) -> None:
         self._signer = signer
         self._prefix = f"{store.prefix}/" if store.prefix else ""
-        url = (storage.presign("GET", "x") or "").partition("?")[0]
-        self._url = url.removesuffix(f"/{self._prefix}x")
+        self._url = storage.own_url("x").removesuffix(f"/{self._prefix}x")
 
     def unfinished(self, prefix: str) -> Iterator[Unfinished]:
         query = {"uploads": "", "prefix": self._prefix + prefix}

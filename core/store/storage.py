@@ -43,7 +43,8 @@ def store() -> LocalStore | S3Store:
     return open_store(settings())
 
 
-def open_store(config: Settings, *, patient: bool = True) -> LocalStore | S3Store:
+def open_store(config: Settings, *, patient: bool = True, endpoint: str | None = None) -> LocalStore | S3Store:
+    """`endpoint` counts more than the setting."""
     url = urlsplit(config.objects_url)
     if url.scheme == "file":
         return LocalStore(prefix=url.path, mkdir=True)
@@ -52,7 +53,7 @@ def open_store(config: Settings, *, patient: bool = True) -> LocalStore | S3Stor
     return S3Store(
         url.netloc,
         prefix=url.path.strip("/") or None,
-        endpoint=config.s3_endpoint,
+        endpoint=endpoint or config.s3_endpoint,
         access_key_id=config.s3_access_key_id,
         secret_access_key=config.s3_secret_access_key,
         region=config.s3_region,
@@ -176,16 +177,28 @@ def delete_prefix(prefix: str) -> None:
 
 
 def presign(method: str, key: str) -> str | None:
-    """A URL that needs no key of ours for a quarter of an hour; None where the store is a local folder."""
-    target = store()
-    if not isinstance(target, S3Store):
+    """A URL for a client, who needs no key of ours for a quarter of an hour.
+
+    None where clients do not reach the store: it is a local folder, or PATCHSWAP_DOWNLOADS says so.
+    """
+    target = _public_store()
+    if not isinstance(target, S3Store) or settings().downloads == "stream":
         return None
     with store_errors(key):
         return str(obstore.sign(target, method, key, PRESIGNED_TTL))
 
 
+def own_url(key: str) -> str:
+    """Where this process itself finds an object of an S3 server; quoted, without a query."""
+    target = store()
+    if not isinstance(target, S3Store):
+        raise TypeError("objects of a local folder have no url")
+    with store_errors(key):
+        return str(obstore.sign(target, "GET", key, PRESIGNED_TTL)).partition("?")[0]
+
+
 def presign_upload(key: str, length: int) -> str | None:
-    """A URL to put exactly so many bytes; None where the store is a local folder.
+    """A URL to put exactly so many bytes; None where clients do not reach the store.
 
     Where the store's key is not ours to sign with, as one of a cloud role, the length stays open.
     """
@@ -210,6 +223,13 @@ def ping() -> None:
             obstore.head(_impatient_store(), "ping")
     except NotFound:
         return
+
+
+@lru_cache
+def _public_store() -> LocalStore | S3Store:
+    """Signs by the name that clients know; nothing is sent there. It is the store itself where there is one name."""
+    public = settings().s3_public_endpoint
+    return open_store(settings(), endpoint=public) if public else store()
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,8 +13,13 @@ import psycopg
 import pytest
 
 from core.datasets import uploads
-from core.store import storage
+from core.datasets.ledger import uploads
+from core.settings import settings
+from core.store import multipart, storage
+from core.tables import DatasetVersion
+from tests.api import made
 from tests.api.serving import Caller
+from tests.conftest import forget_settings
 
 MIB = 2**20
 
@@ -75,6 +81,54 @@ def test_presigned_urls_need_no_key_of_ours_and_fit_one_object(ours: Caller):
     assert urlsplit(url).path.endswith(f"uploads/{upload['id']}/00001")
     other = url.replace("00001", "00002")
     assert httpx.put(other, content=b"x", trust_env=False).status_code == 403
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_clients_are_given_the_name_by_which_they_reach_the_store(ours: Caller, monkeypatch: pytest.MonkeyPatch):
+    """A bucket's server has one name among containers and another outside; a signature holds for one name alone."""
+    inside = settings().s3_endpoint
+    public = inside.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("PATCHSWAP_S3_PUBLIC_ENDPOINT", public)
+    forget_settings()
+    content = os.urandom(100)
+    upload = announce(ours, content).json()
+    url = upload["parts"][0]["url"]
+    assert url.startswith(f"{public}/")
+    assert httpx.put(url, content=content, trust_env=False).status_code == 200
+    assert httpx.put(url.replace(public, inside), content=content, trust_env=False).status_code == 403
+    assert ours.post(f"/v1/uploads/{upload['id']}/complete").status_code == 200
+    signed = storage.presign("GET", f"uploads/{upload['id']}/00001")
+    assert signed is not None
+    assert signed.startswith(f"{public}/")
+    assert httpx.get(signed, trust_env=False).content == content
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_only_clients_go_by_the_public_name(environment, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATCHSWAP_S3_PUBLIC_ENDPOINT", "http://objects.invalid")
+    forget_settings()
+    storage.put_bytes("key", b"content")
+    assert storage.get_bytes("key") == b"content"
+    assert multipart.abort_older_than("", timedelta(0)) == 0
+    assert storage.presign("GET", "key").startswith("http://objects.invalid/")
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_where_clients_do_not_reach_the_store_all_goes_through_the_api(
+    ours: Caller, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+):
+    _, _, export = made.published_job(version)
+    path = f"/v1/exports/{export.id}/download"
+    assert ours.get(path).status_code == 302
+    monkeypatch.setenv("PATCHSWAP_DOWNLOADS", "stream")
+    forget_settings()
+    assert ours.get(path).content == made.BUNDLE
+    assert ours.get(path, headers={"Range": "bytes=0-3"}).content == made.BUNDLE[:4]
+    content = os.urandom(100)
+    upload = announce(ours, content).json()
+    assert urlsplit(upload["parts"][0]["url"]).path == f"/v1/uploads/{upload['id']}/parts/1"
+    send(ours, upload["parts"][0], content)
+    assert ours.post(f"/v1/uploads/{upload['id']}/complete").status_code == 200
 
 
 def test_part_of_another_length_does_not_outlive_the_completion(ours: Caller):
