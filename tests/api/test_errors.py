@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.schemas.problem import ProblemDetails
 from api.wire import telemetry
 from core import settings as core_settings
-from core.datasets import ledger as datasets
+from core.datasets.ledger import ledger as datasets
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer
@@ -172,13 +172,21 @@ def test_no_body_is_our_fault(ours: Caller, version: DatasetVersion, data: st.Da
 
 
 def test_foreign_host_name_is_refused_where_names_are_set(ours: Caller, monkeypatch: pytest.MonkeyPatch):
-    assert ours.get("/healthz", headers={"Host": "evil.example"}).status_code == 200
+    assert ours.get("/version", headers={"Host": "evil.example"}).status_code == 200
     monkeypatch.setenv("PATCHSWAP_ALLOWED_HOSTS", "127.0.0.1,localhost")
     core_settings.settings.cache_clear()
-    refused = ours.get("/healthz", headers={"Host": "evil.example"})
+    refused = ours.get("/version", headers={"Host": "evil.example"})
     assert (refused.status_code, problem(refused)["code"]) == (400, "unknown_host")
     for host in ("localhost", "localhost:8000", "127.0.0.1:1"):
-        assert ours.get("/healthz", headers={"Host": host}).status_code == 200
+        assert ours.get("/version", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probe_is_answered_by_whatever_name_it_comes(ours: Caller, monkeypatch: pytest.MonkeyPatch, path: str):
+    """An orchestrator asks by an address that nobody configured."""
+    monkeypatch.setenv("PATCHSWAP_ALLOWED_HOSTS", "patchswap.example")
+    core_settings.settings.cache_clear()
+    assert ours.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
 def test_pages_of_other_origins_are_given_no_leave(ours: Caller):
