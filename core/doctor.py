@@ -16,14 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import redis
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import queue
+from core import queue, schema_version
 from core.database.database import transaction
 from core.errors import NotFound, StoreUnavailable
 from core.settings import settings
@@ -98,12 +96,14 @@ def _database() -> str:
 
 
 def _schema() -> str:
-    migrations = Path(__file__).parent.parent / "migrations"
-    head = ScriptDirectory.from_config(Config(migrations / "alembic.ini")).get_current_head()
+    head = schema_version.newest()
     if _ask("SELECT to_regclass('alembic_version')::text") is None:
         raise Wrong("the database is empty", "run `python -m migrations`")
     found = _ask("SELECT version_num FROM alembic_version")
-    if found != head:
+    standing = schema_version.standing(found)
+    if standing == "newer":
+        return f"at {found}, of a later release than this one, whose newest is {head}; it can be served"
+    if standing != "current":
         raise Wrong(f"the schema is {found}, this release needs {head}", "run `python -m migrations`")
     return f"at {head}, the newest"
 
@@ -159,11 +159,13 @@ def _objects() -> str:
 
 
 def _disk() -> str:
-    places = [settings().scratch_dir]
+    """Of the workers, each of which knows its own, and of objects in a folder. This process may run elsewhere."""
+    free = _free_of_workers()
     url = urlsplit(settings().objects_url)
     if url.scheme == "file":
-        places.append(Path(url.path))
-    free = {place: shutil.disk_usage(_existing(place)).free for place in places}
+        free[url.path] = shutil.disk_usage(_existing(Path(url.path))).free
+    if not free:
+        raise Wrong("no worker says how much room it has", "start one, or look into its log")
     place = min(free, key=lambda each: free[each])
     if free[place] < MIN_FREE_BYTES:
         raise Wrong(
@@ -171,6 +173,16 @@ def _disk() -> str:
             f"make room: {MIN_FREE_BYTES // 2**30} GiB are little for packs and checkpoints",
         )
     return f"{free[place] / 2**30:.0f} GiB free at {place}"
+
+
+def _free_of_workers() -> dict[str, int]:
+    """Free bytes by folder and worker; none of a worker of an older release, which does not know the question."""
+    try:
+        told = queue.celery_app().control.broadcast(queue.FREE_DISK, reply=True, timeout=WORKERS_ANSWER_SECONDS) or []
+    except (OperationalError, redis.RedisError, OSError):
+        return {}  # the check of the workers says so
+    answers = [(name, answer) for each in told for name, answer in each.items() if "bytes" in answer]
+    return {f"{answer['folder']} of {name}": int(answer["bytes"]) for name, answer in answers}
 
 
 def _workers() -> str:

@@ -1,14 +1,33 @@
-"""`python -m migrations`: upgrade the database of PATCHSWAP_DATABASE_URL. Safe to repeat and to run twice at once."""
+"""`python -m migrations`: upgrade the database of PATCHSWAP_DATABASE_URL. Safe to repeat and to run twice at once.
 
+A database that a later release has upgraded is left as it is: an image can be rolled back without its schema.
+"""
+
+import sys
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import create_engine, pool
+
+from core import schema_version
+from core.settings import settings
 
 
-def main() -> None:
+def main() -> int:
+    with create_engine(settings().database_url, poolclass=pool.NullPool).connect() as connection:
+        version = schema_version.found(connection)
+    standing = schema_version.standing(version)
+    if standing == "newer":
+        kept = f"schema {version} is newer than this release's {schema_version.newest()}"
+        print(f"{kept}; it stays, for migrations only expand", file=sys.stderr)
+        return 0
+    if standing == "unknown":
+        print(f"schema {version!r} is of no release of patchswap; check PATCHSWAP_DATABASE_URL", file=sys.stderr)
+        return 1
     command.upgrade(Config(Path(__file__).parent / "alembic.ini"), "head")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

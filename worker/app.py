@@ -33,13 +33,14 @@ from worker.tasks.export import run_export
 from worker.tasks.ingest import run_ingest
 from worker.tasks.job import run_job
 from worker.tasks.profile import run_profile
-from worker.telemetry import exposition, logs
+from worker.telemetry import exposition, logs, panel
 
 logger = logging.getLogger(__name__)
 app = celery_app()
 # After the grace the task has ended its child by force; what still runs then hangs.
 _EXIT_MARGIN_SECONDS = 10.0
 _TURN_SECONDS = 1.0
+ANSWERS = (panel.free_disk,)  # to `core.doctor`; Celery knows them once they are imported
 _pulse = consumer_state.fresh()  # before the fork of the process that runs tasks
 # These tasks may be run again at any time: the claim decides.
 _SHORT: dict[str, Any] = {"acks_late": True, "retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 5}

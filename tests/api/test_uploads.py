@@ -13,7 +13,6 @@ import psycopg
 import pytest
 
 from core.datasets import uploads
-from core.datasets.ledger import uploads
 from core.settings import settings
 from core.store import multipart, storage
 from core.tables import DatasetVersion

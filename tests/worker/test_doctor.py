@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -107,6 +108,38 @@ def test_database_of_another_release_is_wrong(database: str):
             session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
     assert set(found) == {"schema"}
     assert f"the schema is 0001, this release needs {newest}; run `python -m migrations`" in found["schema"]
+
+
+def test_schema_of_a_later_release_can_be_served(database: str):
+    """As after a rollback: that release's migrations only expanded."""
+    with transaction() as session:
+        newest = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        session.execute(text("UPDATE alembic_version SET version_num = '9000'"))
+    try:
+        (found,) = [finding for finding in doctor.examine() if finding.name == "schema"]
+    finally:
+        with transaction() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
+    assert found.ok
+    assert f"at 9000, of a later release than this one, whose newest is {newest}" in found.detail
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_the_disk_that_counts_is_the_workers_and_not_the_examiners(
+    start_worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """In the api's container the scratch folder is a few MB of memory, or nothing."""
+    start_worker("short")
+    monkeypatch.setenv("PATCHSWAP_SCRATCH_DIR", "/proc/none")
+    _, said = examine("--json")
+    (disk,) = [finding for finding in json.loads(said) if finding["name"] == "disk"]
+    assert disk["ok"]
+    assert f" free at {tmp_path / 'worker-0'} of short-" in disk["detail"]
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_disk_is_unknown_where_no_worker_answers(database: str):
+    assert "no worker says how much room it has; start one" in wrong()["disk"]
 
 
 def test_clock_that_is_off_is_wrong(database: str, monkeypatch: pytest.MonkeyPatch):
