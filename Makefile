@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-slow test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
+.PHONY: help install lock demo up test test-slow test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -14,15 +14,18 @@ TORCH_OPTIONS :=
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-install: $(INSTALLED) ## .venv with all that is needed; again only when pyproject.toml changes
+install: $(INSTALLED) ## .venv with all that is needed, as constraints.txt has it; again only when either changes
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml constraints.txt patchswap/version.py
 	@sh .ci/make-venv $(VENV)
 	@echo "installing packages, some minutes the first time"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCH)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCHVISION)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(INSTALLED)
+
+lock: install ## constraints.txt anew: the newest releases that pyproject.toml allows, on every platform
+	@sh .ci/lock $(PYTHON) constraints.txt
 
 demo: install ## the whole way in five minutes: digits in, a compressed model out, one table
 	@$(PYTHON) -m patchswap.demo

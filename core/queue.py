@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "patchswap:"
 RING_SECONDS = 1
-FREE_DISK = "free_disk"  # what a worker can be asked over the queue: `worker.panel`
+FREE_DISK = "free_disk"  # what a worker can be asked over the queue: `worker.telemetry.panel`
 Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.deliver"]
 QUEUES: dict[str, str] = {
     "worker.train": "train",

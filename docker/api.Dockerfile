@@ -1,18 +1,23 @@
 # The api, and the migrations that run before it. No torch: it serves HTTP and reads tables.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml docker/requirements.py ./
+COPY pyproject.toml constraints.txt ./
 RUN python -m venv /venv \
-    && python requirements.py api pyproject.toml > requirements.txt \
-    && /venv/bin/pip install --no-cache-dir --requirement requirements.txt
+    && pip install --no-cache-dir --constraint constraints.txt uv \
+    && uv pip install --python /venv --no-cache --compile-bytecode --constraint constraints.txt \
+        --requirements pyproject.toml --extra server
 COPY . .
-RUN /venv/bin/pip install --no-cache-dir --no-deps .
+# /venv/service: where the installed package keeps the service's own packages, off everybody else's path.
+RUN uv pip install --python /venv --no-cache --compile-bytecode --no-deps . \
+    && ln -s "$(/venv/bin/python -P -m patchswap.local.service)" /venv/service
 
 FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin patchswap
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin patchswap \
+    && install --directory --owner 10001 --mode 0700 /keys /keys/workers /keys/shared
 COPY --from=build /venv /venv
 # matplotlib keeps its list of fonts there; the account has no home
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp/matplotlib
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/venv/service PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    MPLCONFIGDIR=/tmp/matplotlib
 USER 10001
 WORKDIR /tmp
 EXPOSE 8000
