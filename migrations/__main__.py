@@ -20,10 +20,10 @@ def main() -> int:
     standing = schema_version.standing(version)
     if standing == "newer":
         kept = f"schema {version} is newer than this release's {schema_version.newest()}"
-        print(f"{kept}; it stays, for migrations only expand", file=sys.stderr)
+        sys.stderr.write(f"{kept}; it stays, for migrations only expand\n")
         return 0
     if standing == "unknown":
-        print(f"schema {version!r} is of no release of patchswap; check PATCHSWAP_DATABASE_URL", file=sys.stderr)
+        sys.stderr.write(f"schema {version!r} is of no release of patchswap; check PATCHSWAP_DATABASE_URL\n")
         return 1
     command.upgrade(Config(Path(__file__).parent / "alembic.ini"), "head")
     return 0

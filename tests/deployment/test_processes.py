@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from core import provision
 from tests.deployment.test_compose import OURS, ROOT
 from tests.servers import processes
 
@@ -43,10 +44,20 @@ def eventually(holds, *, seconds: float) -> bool:
 
 
 @pytest.fixture
-def container_environment(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def container_environment(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> dict[str, str]:
     """On the server of `objects_url`, as a container with a host name of its own."""
     monkeypatch.setenv("PATCHSWAP_PUBLIC_URL", "http://127.0.0.1:8000")
     monkeypatch.setenv("PATCHSWAP_WORKER_NAME", "container-1")
+    monkeypatch.setenv("PATCHSWAP_S3_PUBLIC_ENDPOINT", os.environ.get("PATCHSWAP_S3_ENDPOINT", ""))
+    monkeypatch.setenv("PATCHSWAP_DOWNLOADS", "redirect")
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    provision.provide(keys, keys)
+    monkeypatch.setenv("PATCHSWAP_SIGNING_KEY_FILE", str(keys / provision.SIGNING_KEY))
+    monkeypatch.setenv("PATCHSWAP_SIGNING_PUBLIC_KEY_FILE", str(keys / f"{provision.SIGNING_KEY}.pub"))
+    monkeypatch.setenv("PATCHSWAP_WEBHOOK_KEYS_FILE", str(keys / provision.WEBHOOK_KEYS))
     return dict(os.environ)
 
 
