@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -38,6 +38,12 @@ test: install ## every quick test, on real Postgres, Redis and S3
 
 test-slow: install ## the minutes-long tests
 	@$(PYTHON) -m pytest -q -m slow
+
+wheel-test: install ## the wheel, installed outside the checkout with each extra, and used: some minutes, 4 GB in /tmp
+	@TORCH_OPTIONS="$(TORCH_OPTIONS)" $(PYTHON) -m pytest -q -s tests/packaging/test_wheel.py tests/packaging/run_wheel.py
+
+compose-emulated: install ## docker-compose.yml without Docker: its processes, settings and limits, through one job; as root, on Linux
+	@$(PYTHON) -m pytest -q -m slow tests/deployment/test_emulation.py
 
 # No Python has all formats: litert holds pydantic at a version that nothing else here asks for.
 FORMAT_TESTS := tests/trainer/export/formats/run_formats.py
