@@ -40,7 +40,10 @@ test-slow: install ## the minutes-long tests
 	@$(PYTHON) -m pytest -q -m slow
 
 wheel-test: install ## the wheel, installed outside the checkout with each extra, and used: some minutes, 4 GB in /tmp
-	@TORCH_OPTIONS="$(TORCH_OPTIONS)" $(PYTHON) -m pytest -q -s tests/packaging/test_wheel.py tests/packaging/run_wheel.py
+	@TORCH_OPTIONS="$(TORCH_OPTIONS)" $(PYTHON) -m pytest -q -s tests/shipping/test_wheel.py tests/shipping/run_wheel.py
+
+test-pythons: install ## the client alone on each Python of this machine, and which tests of it were left out
+	@$(PYTHON) -m tests.shipping.pythons
 
 compose-emulated: install ## docker-compose.yml without Docker: its processes, settings and limits, through one job; as root, on Linux
 	@$(PYTHON) -m pytest -q -m slow tests/deployment/test_emulation.py

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.deployment.test_compose import ROOT, last_stage
-from tests.packaging import environments
+from tests.shipping import environments
 
 
 class Image:

@@ -22,10 +22,10 @@ from patchswap.local.embedded import accounts
 from patchswap.local.embedded import postgres as bundled
 from tests.deployment import compose_file, image
 from tests.deployment.image import Image
-from tests.packaging.conftest import build
 from tests.servers import container, debian, processes
 from tests.servers.container import Container
 from tests.servers.swift import SwiftServer
+from tests.shipping.building import build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 DOTENV = {"POSTGRES_PASSWORD": "p0stgres", "REDIS_PASSWORD": "r3dis", "PUBLIC_URL": "http://127.0.0.1:8000"}

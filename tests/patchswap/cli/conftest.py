@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.servers.api import ApiServer
-from tests.servers.proxy import BreakingProxy
+if TYPE_CHECKING:
+    from tests.servers.api import ApiServer
+    from tests.servers.proxy import BreakingProxy
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.packaging.conftest import ROOT
+from tests.shipping.building import ROOT
 
 BIN = Path(sys.executable).parent
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import version
 
 from patchswap.version import USER_AGENT, VERSION
-from tests.packaging.conftest import ROOT
+from tests.shipping.building import ROOT
 
 
 def test_all_that_tell_a_version_tell_the_same():

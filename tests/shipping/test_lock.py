@@ -8,8 +8,8 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from tests.packaging.conftest import ROOT
-from tests.packaging.test_wheel import PROJECT
+from tests.shipping.building import ROOT
+from tests.shipping.test_wheel import PROJECT
 
 LINES = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 PINNED_ELSEWHERE = {"torch", "torchvision"}  # in the Makefile and in the worker's image

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from patchswap.version import VERSION
-from tests.packaging import environments
-from tests.packaging.environments import Environment
-from tests.packaging.test_wheel import ROOMS
+from tests.shipping import environments
+from tests.shipping.environments import Environment
+from tests.shipping.test_wheel import ROOMS
 
 pytestmark = pytest.mark.timeout(1500)
 SPEC = {

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.packaging.conftest import ROOT
+from tests.shipping.building import ROOT
 
 # As `make install`: torch first and pinned, so that no other package's open range chooses the build.
 TORCH = re.findall(r"torch(?:vision)?==[\d.]+", (ROOT / "Makefile").read_text())

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from patchswap.version import VERSION
-from tests.packaging.conftest import ROOT
+from tests.shipping.building import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["rooms"]
