@@ -77,6 +77,8 @@ lint: install ## what CI checks before it tests
 	$(PYTHON) -m api.openapi --check
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(VENV)/bin/hadolint docker/api.Dockerfile docker/worker.Dockerfile
 
 openapi: install ## docs/openapi.json anew, after a change of the api
