@@ -47,6 +47,7 @@ def test_a_program_and_its_own_children_find_the_packages(installed: Path):
 
 def test_a_folder_that_one_stands_in_shadows_nothing(installed: Path, tmp_path: Path):
     (tmp_path / "roomy").mkdir()
+    (tmp_path / "roomy" / "__init__.py").touch()
     (tmp_path / "roomy" / "__main__.py").write_text("print('a stranger')\n")
     done = subprocess.run(
         service.command("roomy"),
