@@ -21,7 +21,8 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import queue, schema_version
+from core import queue
+from core.database import schema_version
 from core.database.database import transaction
 from core.errors import NotFound, StoreUnavailable
 from core.settings import settings

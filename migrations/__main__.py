@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, pool
 
-from core import schema_version
+from core.database import schema_version
 from core.settings import settings
 
 

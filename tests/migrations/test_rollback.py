@@ -9,7 +9,7 @@ import sys
 import psycopg
 import pytest
 
-from core import schema_version
+from core.database import schema_version
 from tests.conftest import migrate
 from tests.migrations import schema
 from tests.servers.postgres import PostgresServer

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from patchswap.embedded.refusal import CannotStart
+from patchswap.local.embedded.refusal import CannotStart
 
 SOCKET_NAME = "redis.sock"
 PROGRAMS = ("redis-server", "valkey-server")

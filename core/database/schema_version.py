@@ -35,4 +35,4 @@ def standing(version: str | None) -> Standing:
 
 
 def _history() -> ScriptDirectory:
-    return ScriptDirectory.from_config(Config(Path(__file__).parents[1] / "migrations" / "alembic.ini"))
+    return ScriptDirectory.from_config(Config(Path(__file__).parents[2] / "migrations" / "alembic.ini"))
