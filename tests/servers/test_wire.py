@@ -84,3 +84,20 @@ def test_answer_to_a_word_is_lost_and_the_connection_cut(wire: Wire):
     assert wire.words_heard == 1
     with connect(wire) as peer:
         assert say(peer, b"COMMIT") == b"COMMIT"
+
+
+def test_client_is_held_in_the_middle_of_what_it_says_and_others_are_not(wire: Wire):
+    trap = wire.stop_at(b"begin", b"end")
+    with connect(wire) as first, connect(wire) as other:
+        assert say(first, b"an end before") == b"an end before"
+        assert say(first, b"begin") == b"begin"
+        with pytest.raises(TimeoutError):
+            say(first, b"; the end of it")
+        assert trap.caught.is_set()
+        assert trap.client_port == first.getsockname()[1]
+        assert say(other, b"begin and end") == b"begin and end"
+        wire.heal()
+        heard = b""
+        while len(heard) < len(b"; the end of it"):
+            heard += first.recv(1000)
+        assert heard == b"; the end of it"

@@ -1,4 +1,7 @@
-"""One TCP link that breaks on request: bytes pass, stand still, crawl or are refused; a connection is cut on a word."""
+"""One TCP link that breaks on request: bytes pass, stand still, crawl or are refused.
+
+A connection is cut on a word, or stops in the middle of what its client says.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,37 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 _CHUNK = 65_536
 _TICK_SECONDS = 0.05
+
+
+@dataclass
+class Trap:
+    """A place in what a client says: the first `hold` after `word`. From there on the server hears nothing more of it.
+
+    As if the client's process had stopped at that byte: what it said before has arrived, and the connection lives.
+    """
+
+    word: bytes
+    hold: bytes
+    caught: threading.Event = field(default_factory=threading.Event)
+    client_port: int = 0  # of the connection that was caught; the next one is not
+
+    def spring(self, link: _Link, data: bytes) -> bytes:
+        """What of `data` the server may still hear; the link is frozen where that is not all."""
+        begin = 0
+        if link.trap is not self:
+            if (begin := data.find(self.word)) < 0:
+                return data
+            link.trap = self
+        if (at := data.find(self.hold, begin)) < 0:
+            return data
+        link.frozen, self.client_port = True, link.client_port
+        self.caught.set()
+        return data[:at]
 
 
 @dataclass(eq=False)
@@ -23,6 +52,11 @@ class _Link:
     server: asyncio.StreamWriter
     answer_dropped: bool = False
     frozen: bool = False
+    trap: Trap | None = None  # whose first word its client has said
+
+    @property
+    def client_port(self) -> int:
+        return int(self.client.get_extra_info("peername")[1])
 
     def abort(self) -> None:
         """By RST, as a machine that went away and came back would answer."""
@@ -41,6 +75,7 @@ class Wire:
         self.word = b""  # of the client: the answer to it is dropped and the connection cut
         self.words_left = 0
         self.words_heard = 0
+        self.trap: Trap | None = None
         self.connections = 0
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
@@ -64,10 +99,15 @@ class Wire:
         """The next `times` that a client says `word`, the server hears it and its answer is lost."""
         self.word, self.words_left = word, times
 
+    def stop_at(self, word: bytes, hold: bytes) -> Trap:
+        """The next client that says `word` is held at the first `hold` after it."""
+        self.trap = Trap(word, hold)
+        return self.trap
+
     def heal(self) -> None:
         """As on the first day, on the connections that survived and on new ones."""
         self.mode, self.delay_seconds, self.bytes_per_second = "pass", 0.0, 0.0
-        self.word, self.words_left = b"", 0
+        self.word, self.words_left, self.trap = b"", 0, None
         for link in list(self._links):
             link.frozen = False
 
@@ -133,10 +173,19 @@ class Wire:
                 self.words_left -= 1
                 self.words_heard += 1
                 link.answer_dropped = True
-            to.write(data)
-            await to.drain()
+            if up and self.trap and not self.trap.caught.is_set():
+                heard = self.trap.spring(link, data)
+                await self._pass(to, heard)
+                data = data[len(heard) :]
+                await self._hold(0, link)
+            await self._pass(to, data)
         if to.can_write_eof():
             to.write_eof()
+
+    async def _pass(self, to: asyncio.StreamWriter, data: bytes) -> None:
+        if data:
+            to.write(data)
+            await to.drain()
 
     async def _hold(self, count: int, link: _Link | None) -> None:
         while self.mode == "stall" or (link is not None and link.frozen):  # noqa: ASYNC110 - set by other threads
