@@ -23,6 +23,7 @@ import pytest
 import redis
 from psycopg import sql
 
+import core.database
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.servers.swift import SwiftServer
@@ -143,7 +144,7 @@ def private(strict: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database(environment: dict[str, str], postgres_server: PostgresServer) -> str:
-    """The url of the database, its tables empty; `core.database.database` in this process points at it."""
+    """The url of the database, its tables empty; `core.database.database.database` in this process points at it."""
     with psycopg.connect(postgres_server.conninfo("patchswap"), autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
         connection.execute("SET session_replication_role = replica")  # the audit log refuses to be emptied
@@ -153,6 +154,19 @@ def database(environment: dict[str, str], postgres_server: PostgresServer) -> st
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
     return environment["PATCHSWAP_DATABASE_URL"]
+
+
+@pytest.fixture
+def fresh_engines(database: str) -> Iterator[None]:
+    """Connections that are made by the settings of this test, which tests elsewhere do not see."""
+
+    def forget() -> None:
+        for cached in (core.database._engine, core.database._session_factory):
+            cached.cache_clear()
+
+    forget()
+    yield
+    forget()
 
 
 def migrate(database_url: str) -> None:
@@ -171,7 +185,7 @@ def migrate(database_url: str) -> None:
 
 def forget_settings() -> None:
     """Empties what `core` keeps for the life of a process, but the engine: its database is the same all along."""
-    keep = {"engine", "session_factory"}
+    keep = {"_engine", "_session_factory"}
     for module in [module for name, module in sys.modules.items() if name.split(".")[0] == "core"]:
         for name, value in list(vars(module).items()):
             if isinstance(value, functools._lru_cache_wrapper) and name not in keep:

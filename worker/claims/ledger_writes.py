@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from core.database.database import transaction
+from core.database.database import Kind, transaction
 from worker.liveness import shutdown
 
 logger = logging.getLogger(__name__)
@@ -21,10 +21,10 @@ class LedgerAway(Exception):
     """Postgres did not answer. The outcome of a commit under way is unknown; fenced writes may be repeated."""
 
 
-def write_once(write: Callable[[Session], Result]) -> Result:
-    """One transaction. Raises LedgerAway, or what `write` raises."""
+def write_once(write: Callable[[Session], Result], kind: Kind = "work") -> Result:
+    """One transaction. Raises LedgerAway, also where Postgres cut it for its length, or what `write` raises."""
     try:
-        with transaction() as session:
+        with transaction(kind) as session:
             return write(session)
     except (OperationalError, PoolTimeout) as error:
         raise LedgerAway(_brief(error)) from error

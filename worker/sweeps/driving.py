@@ -1,7 +1,7 @@
 """The driver of sweeps: reads the ledger, asks and tells Optuna, submits and prunes jobs. Holds nothing in memory.
 
 One look at one sweep is one transaction under the lock on its row, so two drivers never work on the same; killed
-anywhere, the next look finds what was committed, and what Optuna had numbered beyond that (`worker.sweeps.studies`).
+anywhere, the next look finds what was committed, and what Optuna had numbered beyond that (`worker.sweeps.driving.studies`).
 """
 
 import logging
@@ -52,7 +52,7 @@ class _Search:
 def tick() -> None:
     """Look at every running sweep. What goes wrong with one does not hold up the others. Raises LedgerAway."""
     _forget_deleted()
-    for sweep_id in write_once(ledger.running):
+    for sweep_id in write_once(ledger.running, "search"):
         try:
             while drive(sweep_id).more:
                 pass
@@ -71,13 +71,13 @@ def _forget_deleted() -> None:
     """
     with suppress(StorageInternalError):
         known = studies.names()
-        for sweep_id in known - write_once(lambda session: ledger.existing(session, known)):
+        for sweep_id in known - write_once(lambda session: ledger.existing(session, known), "search"):
             studies.forget(sweep_id)
 
 
 def drive(sweep_id: str) -> Step:
     """One look at one sweep; nothing where it is over or another driver has it."""
-    step = write_once(lambda session: _look(session, sweep_id))
+    step = write_once(lambda session: _look(session, sweep_id), "search")
     for job_id in step.submitted:
         queue.ring("worker.train", job_id)
     return step

@@ -16,7 +16,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import func, make_url, select
 
-from core.database.database import STATEMENT_TIMEOUT_MS, engine
+from core.database.database import client_options, engine, server_options
 from core.settings import settings
 from core.sweeps.spec import Choice, FloatRange, Range, SweepSpec
 
@@ -111,14 +111,15 @@ def forget(sweep_id: str) -> None:
 @lru_cache
 def _storage() -> optuna.storages.RDBStorage:
     """Optuna's tables, made by whoever comes first: two at once would both try (seen with Optuna 5.0)."""
-    with engine().begin() as connection:
+    with engine("search").begin() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(CREATION_LOCK)))
         return optuna.storages.RDBStorage(_url(), engine_kwargs={"pool_pre_ping": True, "pool_size": 1})
 
 
 def _url() -> str:
     """The ledger's, in Optuna's schema. By the url alone: Optuna's own upgrades read nothing else."""
-    options = f"-c search_path={SCHEMA} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-    url = make_url(settings().database_url).update_query_dict({"options": options, "connect_timeout": "5"})
+    options = f"-c search_path={SCHEMA} {server_options('search')}"
+    client = {name: str(value) for name, value in client_options().items()}
+    url = make_url(settings().database_url).update_query_dict({"options": options, **client})
     # Optuna fills a template with {SCHEMA_VERSION}; a brace of a password is to stay one.
     return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
