@@ -23,7 +23,7 @@ import pytest
 import redis
 from psycopg import sql
 
-import core.database
+from core.database import database as sessions
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.servers.swift import SwiftServer
@@ -144,7 +144,7 @@ def private(strict: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database(environment: dict[str, str], postgres_server: PostgresServer) -> str:
-    """The url of the database, its tables empty; `core.database.database.database` in this process points at it."""
+    """The url of the database, its tables empty; `core.database.database` in this process points at it."""
     with psycopg.connect(postgres_server.conninfo("patchswap"), autocommit=True) as connection:
         connection.execute("SET lock_timeout = '10s'")
         connection.execute("SET session_replication_role = replica")  # the audit log refuses to be emptied
@@ -161,7 +161,7 @@ def fresh_engines(database: str) -> Iterator[None]:
     """Connections that are made by the settings of this test, which tests elsewhere do not see."""
 
     def forget() -> None:
-        for cached in (core.database._engine, core.database._session_factory):
+        for cached in (sessions._engine, sessions._session_factory):
             cached.cache_clear()
 
     forget()

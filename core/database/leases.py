@@ -19,6 +19,14 @@ from core.tables import DatasetVersion, Export, Leased, Profile
 LeasedRow = TypeVar("LeasedRow", bound=Leased)
 Conditions = Sequence[ColumnElement[bool]]
 
+POISON = JobError(
+    code="poison",
+    category="platform",
+    retryable=True,
+    message="the job ended its worker several times without reaching a newer checkpoint",
+    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
+)
+
 
 def lease_end() -> Any:
     return func.now() + timedelta(seconds=settings().lease_seconds)
@@ -87,16 +95,16 @@ def queue_again(row: DatasetVersion | Export | Profile) -> bool:
     return True
 
 
-def expired(session: Session, table: type[LeasedRow]) -> list[LeasedRow]:
-    """Rows whose worker is silent for longer than its lease, locked for the sweeper."""
-    statement = (
-        select(table)
-        .where(table.status == "running", table.lease_expires_at < func.now())
-        .order_by(table.lease_expires_at)
-        .limit(100)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.scalars(statement))
+def expired(session: Session, table: type[LeasedRow]) -> list[str]:
+    """Ids of rows whose worker is silent for longer than its lease, the longest silent first."""
+    silent = select(table.id).where(*_silent(table)).order_by(table.lease_expires_at).limit(100)
+    return list(session.scalars(silent))
+
+
+def take_expired(session: Session, table: type[LeasedRow], row_id: str) -> LeasedRow | None:
+    """One of them, locked; None where it is no longer silent, or is another's at the moment."""
+    statement = select(table).where(table.id == row_id, *_silent(table)).with_for_update(skip_locked=True)
+    return session.scalars(statement).one_or_none()
 
 
 def queued(session: Session, table: type[LeasedRow], conditions: Conditions = ()) -> int:
@@ -112,19 +120,27 @@ def due_for_ring(
     older_than_seconds: float,
     limit: int,
 ) -> list[str]:
-    """Ids of queued rows whose message, if any, was sent long ago, oldest first; marks them as rung now."""
-    due = func.coalesce(table.rung_at, table.created_at) < func.now() - timedelta(seconds=older_than_seconds)
-    statement = select(table.id).where(table.status == "queued", due, *conditions).order_by(table.id).limit(limit)
-    ids = list(session.scalars(statement))
-    # Asked again: a row that is claimed meanwhile is its worker's, and needs no message.
-    mark = update(table).where(table.id.in_(ids), table.status == "queued").values(rung_at=func.now())
-    return sorted(session.scalars(mark.returning(table.id))) if ids else []
+    """Ids of queued rows whose message, if any, was sent long ago; marks them as rung now.
+
+    Tenants take turns, and of each the row comes first that was rung longest ago: rows that are due at every look,
+    because nobody may claim them yet, keep no other from being rung.
+    """
+    rung_at = func.coalesce(table.rung_at, table.created_at)
+    turn = func.row_number().over(partition_by=table.tenant_id, order_by=(rung_at, table.id))
+    is_due = rung_at < func.now() - timedelta(seconds=older_than_seconds)
+    due = (
+        select(table.id, rung_at.label("rung_at"), turn.label("turn"))
+        .where(table.status == "queued", is_due, *conditions)
+        .subquery()
+    )
+    ids = list(session.scalars(select(due.c.id).order_by(due.c.turn, due.c.rung_at, due.c.id).limit(limit)))
+    # Asked again: a row that is claimed meanwhile, or that a stopped worker holds, needs no message.
+    free = select(table.id).where(table.id.in_(ids), table.status == "queued")
+    free = free.with_for_update(skip_locked=True, key_share=True)
+    mark = update(table).where(table.id.in_(free)).values(rung_at=func.now()).returning(table.id)
+    marked = set(session.scalars(mark)) if ids else set()
+    return [row_id for row_id in ids if row_id in marked]
 
 
-POISON = JobError(
-    code="poison",
-    category="platform",
-    retryable=True,
-    message="the job ended its worker several times without reaching a newer checkpoint",
-    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
-)
+def _silent(table: type[LeasedRow]) -> Conditions:
+    return (table.status == "running", table.lease_expires_at < func.now())

@@ -45,6 +45,7 @@ class Leased:
 
     if TYPE_CHECKING:  # each such table has them of its own
         id: Mapped[str]
+        tenant_id: Mapped[str]
         created_at: Mapped[datetime]
         status: Mapped[str]
 
