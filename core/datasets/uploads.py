@@ -144,12 +144,12 @@ def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
     return None if upload.same_as else f"uploads/{upload.id}/"
 
 
-def abort_expired(session: Session) -> list[str]:
-    """End open uploads whose time is over; gives the object prefixes to delete after the commit."""
-    statement = (
-        update(Upload)
-        .where(Upload.status == "open", Upload.expires_at < func.now())
-        .values(status="aborted")
-        .returning(Upload.id)
-    )
+def abort_expired(session: Session, *, limit: int) -> list[str]:
+    """End open uploads whose time is over, at most so many; gives the prefixes of objects to delete after the commit.
+
+    One that somebody holds, completing it, is left to the next look.
+    """
+    over = select(Upload.id).where(Upload.status == "open", Upload.expires_at < func.now())
+    over = over.limit(limit).with_for_update(skip_locked=True)
+    statement = update(Upload).where(Upload.id.in_(over)).values(status="aborted").returning(Upload.id)
     return [f"uploads/{upload_id}/" for upload_id in session.scalars(statement)]

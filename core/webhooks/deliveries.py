@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, exists, func, or_, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import request_id
@@ -85,12 +85,19 @@ def end_attempt(delivery: WebhookDelivery) -> None:
     delivery.due_at = func.now() + _pause(delivery.attempts)
 
 
-def sweep(session: Session) -> None:
-    """Give up what could not be sent within its time, also where nobody tried, and forget what ended long ago."""
-    late = WebhookDelivery.queued_at < func.now() - _give_up()
+def sweep(session: Session, *, limit: int) -> None:
+    """Give up what could not be sent within its time, also where nobody tried, and forget what ended long ago.
+
+    At most so many of each, and none that somebody holds: the next look finds the rest.
+    """
+    late = select(WebhookDelivery.id).where(
+        WebhookDelivery.status == "queued", WebhookDelivery.queued_at < func.now() - _give_up()
+    )
+    old = select(WebhookDelivery.id).where(WebhookDelivery.finished_at < func.now() - KEPT)
+    late, old = (found.limit(limit).with_for_update(skip_locked=True) for found in (late, old))
     given_up = {"status": "failed", "finished_at": func.now()}
-    session.execute(update(WebhookDelivery).where(WebhookDelivery.status == "queued", late).values(**given_up))
-    session.execute(delete(WebhookDelivery).where(WebhookDelivery.finished_at < func.now() - KEPT))
+    session.execute(update(WebhookDelivery).where(WebhookDelivery.id.in_(late)).values(**given_up))
+    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(old)))
 
 
 def find(session: Session, tenant_id: str, webhook_id: str, delivery_id: str, *, lock: bool = False) -> WebhookDelivery:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from contract.pack.manifest import PackManifest, Pairability
 from contract.specs import parse
 from core.accounts.keys import ensure_tenant
@@ -13,6 +15,7 @@ from core.ids import new_id
 from core.jobs import requests
 from core.store import storage
 from core.tables import Dataset, DatasetVersion, Job, Upload
+from worker.housekeeping import lost_leases
 
 SAMPLES = b"not read by the fake trainer" * 100
 MANIFEST = PackManifest(
@@ -33,9 +36,9 @@ MANIFEST = PackManifest(
 STEPS = 20  # 40 training images, 4 pairs a batch, 2 epochs
 
 
-def tenant() -> str:
+def tenant(name: str = "tests") -> str:
     with transaction() as session:
-        return ensure_tenant(session, "tests").id
+        return ensure_tenant(session, name).id
 
 
 def upload(tenant_id: str, content: bytes) -> Upload:
@@ -96,3 +99,9 @@ def job(version: DatasetVersion, *, labels: dict[str, str] | None = None, **body
 def read(job_id: str) -> Job:
     with transaction() as session:
         return session.get_one(Job, job_id)
+
+
+def take_back_silent(session: Session) -> None:
+    """What a sweeper does with rows whose lease ran out."""
+    for table, row_id in lost_leases.silent(session):
+        lost_leases.take_back(session, table, row_id)

@@ -1,26 +1,46 @@
 """What got lost: leases that ran out. Run by one worker at a time."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from core.database import leases
 from core.datasets import ledger as datasets
 from core.exports import ledger as exports
-from core.jobs import lost_attempts
 from core.settings import settings
 from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
 from core.webhooks import deliveries
 
+Silent = tuple[type[Any], str]  # a table and the id of a row of it
 
-def requeue_expired(session: Session) -> None:
-    """Rows whose worker fell silent go back to the queue; or end, where they were cancelled, paused or are poison."""
-    for job in leases.expired(session, Job):
-        job.platform_fault_seconds += settings().lease_seconds
-        lost_attempts.end_attempt(session, job, outcome="worker_lost", reason=f"worker {job.worker} fell silent")
-    for version in leases.expired(session, DatasetVersion):
-        datasets.end_attempt(session, version)
-    for export in leases.expired(session, Export):
-        exports.end_attempt(session, export)
-    for profile in leases.expired(session, Profile):
-        exports.end_attempt(session, profile)
-    for delivery in leases.expired(session, WebhookDelivery):
-        deliveries.end_attempt(delivery)
+
+def silent(session: Session) -> list[Silent]:
+    """Rows whose worker fell silent, jobs first."""
+    return [(table, row_id) for table in _ENDINGS for row_id in leases.expired(session, table)]
+
+
+def take_back(session: Session, table: type[Any], row_id: str) -> bool:
+    """Put such a row back into the queue; or end it, where it was cancelled, paused or is poison.
+
+    A transaction a row: one that cannot be taken back holds up no other. False where it is not there to be taken.
+    """
+    row = leases.take_expired(session, table, row_id)
+    if row is None:
+        return False
+    _ENDINGS[table](session, row)
+    return True
+
+
+def _end_job(session: Session, job: Job) -> None:
+    job.platform_fault_seconds += settings().lease_seconds
+    endings.end_attempt(session, job, outcome="worker_lost", reason=f"worker {job.worker} fell silent")
+
+
+_ENDINGS: dict[type[Any], Callable[[Session, Any], Any]] = {
+    Job: _end_job,
+    DatasetVersion: datasets.end_attempt,
+    Export: exports.end_attempt,
+    Profile: exports.end_attempt,
+    WebhookDelivery: lambda _, delivery: deliveries.end_attempt(delivery),
+}

@@ -21,7 +21,6 @@ from core.jobs.ledger import CancelledFirst, Claim, Publication
 from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job, JobAttempt, JobEvent, Model
 from tests.worker import seed
-from worker.housekeeping import lost_leases
 
 STEPS = 3
 JITTER_SECONDS = 0.003  # about as long as one of the transactions that race
@@ -116,7 +115,7 @@ class Race:
 
     def sweep(self) -> None:
         with transaction() as session:
-            lost_leases.requeue_expired(session)
+            seed.take_back_silent(session)
 
     def drain(self) -> str:
         """The sweeper and a worker that is never interrupted, until nothing is left to do; gives the last status."""

@@ -15,7 +15,6 @@ from core.jobs.ledger import CancelledFirst, Claim, FinishedExport, Publication
 from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, JobEvent, JobMetric, Model
 from tests.worker import seed
-from worker.housekeeping import lost_leases
 
 ERROR = JobError(code="loss_nan", category="user_spec", retryable=False, message="m", remediation="r")
 FILE = StoredFile("jobs/x/1/model.safetensors", 3, "0" * 64)
@@ -61,7 +60,7 @@ def publication() -> Publication:
 def expire() -> None:
     with transaction() as session:
         session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
-        lost_leases.requeue_expired(session)
+        seed.take_back_silent(session)
 
 
 def count(table: type) -> int:

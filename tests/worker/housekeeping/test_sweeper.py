@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import queue
-from core.database.database import session_factory, transaction
+from core import datasets, queue
+from core.database.database import longest_seconds, session_factory, transaction
 from core.datasets import ledger as datasets
 from core.jobs import ledger
 from core.jobs.ledger import Claim
@@ -18,8 +18,9 @@ from core.tables import IdempotencyKey, Job, Upload
 from tests.conftest import forget_settings
 from tests.servers.cut_uploads import leave_unfinished
 from tests.servers.redis import RedisServer
+from tests.servers.wire import Wire
 from tests.worker import seed
-from tests.worker.processes import wait_for
+from tests.worker.processes import Worker, wait_for
 from worker.disk import scratch
 from worker.housekeeping import orphans, sweeper
 
@@ -52,14 +53,46 @@ def test_rows_with_a_message_waiting_are_not_rung_again(version, patient):
     assert queue.depth("train") == 4
 
 
-def test_sweeper_that_stops_in_the_middle_holds_up_the_others_for_one_pause_only(version, monkeypatch):
-    monkeypatch.setenv("PATCHSWAP_SWEEP_SECONDS", "1")
-    forget_settings()
-    stopped = session_factory()()
-    sweeper._requeue(stopped)
+def test_sweeper_that_stops_in_the_middle_holds_up_the_others_for_a_short_transaction_only(version, fresh_engines):
+    stopped = session_factory("sweep")()
+    sweeper._look(stopped)
     assert not sweeper.sweep()
-    wait_for(sweeper.sweep, seconds=5)
+    wait_for(sweeper.sweep, seconds=longest_seconds("sweep") + 3)
     stopped.invalidate()
+
+
+def test_row_that_cannot_be_taken_back_holds_up_no_other(version, patient, monkeypatch):
+    bad, held, good = (seed.job(version) for _ in range(3))
+    with transaction() as session:
+        for job in (bad, held, good):
+            ledger.claim(session, job.id, "silent")
+        session.execute(update(Job).values(lease_expires_at=func.now() - timedelta(seconds=1)))
+        session.execute(update(Job).where(Job.id == bad.id).values(latest_event_seq=0))  # its next event is taken
+    with transaction() as holder:
+        holder.execute(select(Job.id).where(Job.id == held.id).with_for_update())
+        assert sweeper.sweep()
+    assert [seed.read(job.id).status for job in (bad, held, good)] == ["running", "running", "queued"]
+
+
+def test_full_disk_and_a_store_that_hangs_keep_no_job_from_being_taken_back(version, redis_server, tmp_path):
+    (tmp_path / "full").touch()  # no folder can be made in it
+    store = Wire(redis_server.port)
+    store.mode = "stall"
+    s3 = {"ENDPOINT": f"http://127.0.0.1:{store.port}", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
+    variables = {f"PATCHSWAP_S3_{name}": value for name, value in s3.items()}
+    variables |= {"PATCHSWAP_OBJECTS_URL": "s3://bucket/x", "PATCHSWAP_SCRATCH_DIR": str(tmp_path / "full")}
+    lone = Worker("sweep", folder=tmp_path, name="sweeper", variables=variables)
+    try:
+        wait_for(lambda: store.connections > 0, seconds=30)
+        wait_for(lambda: b"scratch" in lone.log.read_bytes(), seconds=30)
+        job = seed.job(version)
+        with transaction() as session:
+            ledger.claim(session, job.id, "silent")
+            session.execute(update(Job).values(lease_expires_at=func.now() - timedelta(seconds=1)))
+        wait_for(lambda: seed.read(job.id).status == "queued", seconds=10)
+    finally:
+        lone.end()
+        store.close()
 
 
 def test_nothing_queued_rings_nothing(version, patient):
@@ -102,6 +135,7 @@ def test_expired_upload_is_aborted_and_its_parts_deleted(version):
         past = func.now() - timedelta(seconds=1)
         session.execute(update(Upload).where(Upload.id.in_([expired.id, complete.id])).values(expires_at=past))
     sweeper.sweep()
+    sweeper.tidy()
     with transaction() as session:
         statuses = dict(session.execute(select(Upload.id, Upload.status)).all())
     assert [statuses[u.id] for u in (expired, open_, complete)] == ["aborted", "open", "complete"]

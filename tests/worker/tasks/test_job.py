@@ -24,7 +24,6 @@ from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
-from worker.housekeeping import lost_leases
 from worker.liveness import shutdown
 from worker.outputs import publication
 from worker.tasks.job import run_job
@@ -268,7 +267,7 @@ def test_worker_that_lost_its_claim_writes_nothing_more(version, background):
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
     with transaction() as session:
         session.execute(update(Job).values(lease_expires_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 1)))
-        lost_leases.requeue_expired(session)
+        seed.take_back_silent(session)
     before = seed.read(job.id)
     assert before.status == "queued"
     threading.Event().wait(2.5)

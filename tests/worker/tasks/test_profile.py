@@ -15,7 +15,7 @@ from tests.worker import seed
 from tests.worker.processes import wait_for
 from tests.worker.tasks.test_export import order
 from tests.worker.test_whole_job import read
-from worker.housekeeping import lost_leases, sweeper
+from worker.housekeeping import sweeper
 from worker.tasks.export import run_export
 from worker.tasks.job import run_job
 from worker.tasks.profile import run_profile
@@ -106,7 +106,7 @@ def test_lease_that_ran_out_is_taken_back_and_the_old_worker_fenced(export, on_p
         profiles.claim(session, profile.id, "gone", device=PI)
         session.execute(update(Profile).values(lease_expires_at=Profile.created_at))
     with transaction() as session:
-        lost_leases.requeue_expired(session)
+        seed.take_back_silent(session)
     assert read(Profile, profile.id).status == "queued"
     run_profile(profile.id)
     assert (read(Profile, profile.id).status, read(Profile, profile.id).fence) == ("succeeded", 2)
