@@ -1,4 +1,4 @@
-"""The sweeper: a process beside every worker, of which one at a time looks for what got lost (DESIGN.md section 3).
+"""The sweeper: a process beside every worker, of which one at a time looks for what got lost.
 
 Its duties have a thread each: a store that is away, a disk that is full or a search that waits holds up no sweep.
 """
@@ -130,6 +130,8 @@ def show_device() -> None:
 def drive_sweeps() -> None:
     """The searches that customers run, if there are any. Raises LedgerAway."""
     if write_once(ledger.running, "search"):
+        from worker.sweeps import driving  # noqa: PLC0415 - Optuna costs memory that most workers need not spend
+
         driving.tick()
 
 

@@ -1,7 +1,7 @@
 """The driver of sweeps: reads the ledger, asks and tells Optuna, submits and prunes jobs. Holds nothing in memory.
 
 One look at one sweep is one transaction under the lock on its row, so two drivers never work on the same; killed
-anywhere, the next look finds what was committed, and what Optuna had numbered beyond that (`worker.sweeps.driving.studies`).
+anywhere, the next look finds what was committed, and what Optuna had numbered beyond that (`studies.py`).
 """
 
 import logging

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import datasets, queue
+from core import queue
 from core.database.database import longest_seconds, session_factory, transaction
 from core.datasets import ledger as datasets
 from core.jobs import ledger
