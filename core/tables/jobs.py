@@ -19,6 +19,7 @@ class Job(Owned, Leased, Row):
     spec: Mapped[dict[str, Any]]  # as asked for, recipe merged in
     resolved: Mapped[dict[str, Any]]  # with nothing left to choose
     labels: Mapped[dict[str, Any]]
+    priority: Mapped[int] = mapped_column(server_default=text("0"))  # among the queued jobs of its tenant
     status: Mapped[str]
     phase: Mapped[str | None]
     progress: Mapped[dict[str, Any]]
@@ -44,6 +45,14 @@ class Job(Owned, Leased, Row):
         Index("ix_jobs_comparison_id_id", "comparison_id", "id", postgresql_where=text("comparison_id IS NOT NULL")),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id is not null")),
         # Claims and sweeps look at these few rows only, however many jobs are done (docs/performance.md).
+        Index(
+            "ix_jobs_turn",
+            "tenant_id",
+            text("priority DESC"),
+            "queued_at",
+            "id",
+            postgresql_where=text("status = 'queued'"),
+        ),
         Index("ix_jobs_queued", "queued_at", postgresql_where=text("status = 'queued'")),
         # Not by lease_expires_at: a heartbeat that changes no indexed column leaves every index alone (HOT).
         Index("ix_jobs_running", "id", postgresql_where=text("status = 'running'")),

@@ -15,6 +15,7 @@ class Tenant(Row):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    served_at: Mapped[datetime | None]  # when a job of it was claimed last: `core.jobs.turns`
 
 
 class ApiKey(Owned, Row):
