@@ -14,9 +14,9 @@ from core.accounts import quotas
 from core.database import leases
 from core.exports import published
 from core.ids import new_id
-from core.jobs import curves, events, lost_attempts
+from core.jobs import curves, events, lost_attempts, turns
 from core.store.storage import StoredFile
-from core.tables import Checkpoint, Export, Job, JobAttempt, Model
+from core.tables import Checkpoint, Export, Job, JobAttempt, Model, Tenant
 from core.webhooks import outbox
 
 KEPT_CHECKPOINTS = 2  # newest of each arm, beside the best and the pinned
@@ -56,13 +56,20 @@ class Publication:
     report: StoredFile | None = None  # report.html; every job of today has one
 
 
+def claim_next(session: Session, worker: str) -> Job | None:
+    """The job whose turn it is. None where none waits whose tenant may have one more running, which is normal."""
+    jobs = (claim(session, job_id, worker) for job_id in turns.candidates(session))
+    return next((job for job in jobs if job is not None), None)
+
+
 def claim(session: Session, job_id: str, worker: str) -> Job | None:
-    """None where it is not there to be claimed, or its tenant has enough running: the sweeper rings again."""
+    """None where it is not there to be claimed, or its tenant has enough running."""
     if not quotas.may_run(session, job_id):
         return None
     job = leases.claim(session, Job, job_id, worker)
     if job is None:
         return None
+    session.execute(update(Tenant).where(Tenant.id == job.tenant_id).values(served_at=func.now()))
     job.total_attempts += 1
     session.execute(insert(JobAttempt).values(job_id=job.id, number=job.total_attempts, fence=job.fence, worker=worker))
     reason = f"attempt {job.total_attempts} on {worker}"

@@ -21,6 +21,7 @@ from core.database.leases import Conditions
 from core.datasets import uploads
 from core.errors import StoreUnavailable
 from core.exports import devices, profiles
+from core.jobs import turns
 from core.queue import Bell
 from core.settings import settings
 from core.store import storage
@@ -175,7 +176,7 @@ def _take_back(table: type[Any], row_id: str) -> None:
 
 
 def _due(session: Session, bells: Bells, waiting: int) -> list[tuple[Bell, str]]:
-    missing = sum(leases.queued(session, table, conditions) for table, _, conditions in bells) - waiting
+    missing = sum(_wanted(session, table, conditions) for table, _, conditions in bells) - waiting
     rings: list[tuple[Bell, str]] = []
     for table, bell, conditions in bells:
         limit = min(500, missing - len(rings))
@@ -184,3 +185,8 @@ def _due(session: Session, bells: Bells, waiting: int) -> list[tuple[Bell, str]]
             ids = leases.due_for_ring(session, table, conditions, older_than_seconds=age, limit=limit)
             rings += [(bell, row_id) for row_id in ids]
     return rings
+
+
+def _wanted(session: Session, table: Any, conditions: Conditions) -> int:
+    """How many messages could lead to a claim now."""
+    return turns.claimable(session) if table is Job else leases.queued(session, table, conditions)

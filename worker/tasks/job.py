@@ -99,9 +99,9 @@ class Attempt:
         return self.folder / SPEC
 
 
-def run_job(job_id: str) -> None:
-    """Answer the doorbell. A job that is not there to be claimed is normal: another worker has it, or it ended."""
-    claimed = claiming.answer("job", job_id, _claim)
+def run_job(rung_for: str) -> None:
+    """Answer the doorbell with the job whose turn it is. That there is none is normal: another worker was quicker."""
+    claimed = claiming.answer("job", rung_for, _claim)
     if claimed is None:
         return
     job = claimed.job
@@ -121,8 +121,8 @@ def run_job(job_id: str) -> None:
             _keep_log(attempt)
 
 
-def _claim(session: Session, job_id: str) -> Claimed | None:
-    job = ledger.claim(session, job_id, settings().worker_name)
+def _claim(session: Session, _: str) -> Claimed | None:
+    job = ledger.claim_next(session, settings().worker_name)
     if job is None:
         return None
     session.flush()
@@ -130,7 +130,7 @@ def _claim(session: Session, job_id: str) -> Claimed | None:
     return Claimed(
         job=job,
         version=session.get_one(DatasetVersion, job.dataset_version_id),
-        checkpoints=ledger.checkpoints(session, job_id),
+        checkpoints=ledger.checkpoints(session, job.id),
         teacher=donors.of(session, job),
         backbone=donors.backbone_of(session, job),
     )
