@@ -55,7 +55,10 @@ class Progress(BaseModel):
 
 
 class Queue(BaseModel):
-    position: int | None = Field(description="1 is next; 1000 means a thousandth or later; null when not waiting.")
+    position: int | None = Field(
+        description="Among your own queued jobs, by priority and age: 1 is next; 1000 means a thousandth or later; "
+        "null when not waiting. Tenants take turns."
+    )
 
 
 class Transition(BaseModel):
@@ -90,6 +93,7 @@ class Job(BaseModel):
     spec: dict[str, Any] = Field(description="As asked for, the recipe merged in.")
     resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
     labels: dict[str, str]
+    priority: int = Field(description="The highest of your own queued jobs starts first.")
     progress: Progress
     queue: Queue
     transitions: list[Transition]
@@ -129,6 +133,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "spec": row["spec"],
         "resolved": row["resolved"],
         "labels": row["labels"],
+        "priority": row["priority"],
         "progress": _progress(row),
         "queue": {"position": row["position"]},
         "transitions": row["transitions"],

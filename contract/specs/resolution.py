@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import gcd
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
 from contract.specs.checks import violations, warnings
@@ -28,6 +28,8 @@ class ResolvedSpec(JobSpec):
 
     height: int
     width: int
+    # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
+    priority: int = Field(0, exclude=True)
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:

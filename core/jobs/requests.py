@@ -60,6 +60,7 @@ def enqueue(
         spec=spec.model_dump(mode="json"),
         resolved=resolved.model_dump(mode="json"),
         labels=spec.labels,
+        priority=spec.priority,
         status="queued",
         progress=first_progress(resolved, PackManifest.model_validate(version.manifest)),
         latest_event_seq=0,
@@ -162,14 +163,6 @@ def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
     Raises InUse while the model teaches another job.
     """
     return deletion.delete_all(session, tenant_id, [owned.find(session, Job, tenant_id, job_id).id])
-
-
-def queue_position(session: Session, job: Job) -> int | None:
-    """1 is next; None when the job does not wait."""
-    if job.status != "queued":
-        return None
-    ahead = select(func.count()).select_from(Job).where(Job.status == "queued", Job.queued_at < job.queued_at)
-    return 1 + session.scalars(ahead).one()
 
 
 def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:

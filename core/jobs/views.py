@@ -18,14 +18,16 @@ _MOVING = f"""
     (j.status = 'running' AND j.lease_expires_at < now()) AS stale,
     CASE WHEN j.status = 'queued' THEN (
         SELECT 1 + count(*) FROM (
-            SELECT 1 FROM jobs q WHERE q.status = 'queued' AND q.queued_at < j.queued_at LIMIT {MAX_POSITION - 1}
+            SELECT 1 FROM jobs q WHERE q.status = 'queued' AND q.tenant_id = j.tenant_id AND q.priority >= j.priority
+                AND (q.priority > j.priority OR (q.queued_at, q.id) < (j.queued_at, j.id)) LIMIT {MAX_POSITION - 1}
         ) AS ahead
     ) END AS position"""
 
 VERSIONS = f"SELECT j.id, j.tenant_id, {_MOVING} FROM jobs j WHERE j.id = ANY(%(ids)s)"
 
 PAGES = f"""
-SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.labels, j.progress,
+SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.labels, j.priority,
+    j.progress,
     j.error, j.model_id, j.comparison_id, j.sweep_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds,
     j.cancel_requested_at, j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
     (SELECT dataset_id FROM dataset_versions v WHERE v.id = j.dataset_version_id) AS dataset_id,

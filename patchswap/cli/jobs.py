@@ -34,6 +34,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         bool | None, typer.Option(help="Also train the plain cross-entropy twin on as many images.")
     ] = None,
     seed: Annotated[int | None, typer.Option()] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="-100 to 100: the highest of your own queued jobs starts first.")
+    ] = None,
     prune: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Prune to this share of the multiply-adds: 0.5 is half.")
     ] = None,
@@ -44,6 +47,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     """Queue a training."""
     body = specs.read(spec) if spec else {}
     options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
+    options["priority"] = priority
     body |= {key: value for key, value in options.items() if value is not None}
     pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
     specs.set_all(body, pruned + (assign or []))

@@ -76,6 +76,7 @@ class Job(Bound):
     spec: dict[str, Any] = {}  # as asked for, the recipe merged in
     resolved: dict[str, Any] = {}  # with nothing left to choose
     labels: dict[str, str] = {}
+    priority: int = 0  # among your own queued jobs: the highest starts first
     progress: Progress = Progress()
     queue: dict[str, Any] | None = None
     attempts: tuple[Attempt, ...] = ()

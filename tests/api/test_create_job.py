@@ -49,6 +49,18 @@ def _committed_status(job_id: str) -> str | None:
         return session.scalars(select(Job.status).where(Job.id == job_id)).one_or_none()
 
 
+def test_priority_is_the_jobs_and_no_matter_of_its_training(ours: Caller, version: DatasetVersion):
+    body = ours.post("/v1/jobs", {"dataset": version.id, "priority": 7}).json()
+    assert (body["priority"], body["spec"]["priority"]) == (7, 7)
+    # A worker of the release before would refuse a resolved spec with a field that it does not know.
+    assert "priority" not in body["resolved"]
+    cloned = ours.post(f"/v1/jobs/{body['id']}/clone").json()
+    assert (cloned["priority"], cloned["queue"]["position"]) == (7, 2)
+    for wrong in (101, -101, 0.5, "high"):
+        refused = ours.post("/v1/jobs", {"dataset": version.id, "priority": wrong})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/priority")
+
+
 def test_dataset_stands_for_its_latest_version(ours: Caller, version: DatasetVersion):
     body = ours.post("/v1/jobs", {"dataset": version.dataset_id}).json()
     assert body["dataset_version_id"] == version.id

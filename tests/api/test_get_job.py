@@ -33,6 +33,14 @@ def test_queued_job_tells_its_place_and_the_cadence_for_polls(ours: Caller, vers
     assert ours.get(f"/v1/jobs/{second.id}").json()["queue"] == {"position": 1}
 
 
+def test_place_in_the_queue_is_among_the_tenants_own_jobs_by_priority_then_age(
+    ours: Caller, theirs: Caller, version: DatasetVersion
+):
+    seed.job(seed.version(theirs.tenant_id))
+    jobs = [seed.job(version, priority=priority).id for priority in (0, 5, 0, -5)]
+    assert [ours.get(f"/v1/jobs/{job_id}").json()["queue"]["position"] for job_id in jobs] == [2, 1, 3, 4]
+
+
 def test_unchanged_job_is_304_until_anything_changes(ours: Caller, version: DatasetVersion):
     job, claim = made.running_job(version)
     path = f"/v1/jobs/{job.id}"
