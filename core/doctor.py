@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +19,12 @@ from urllib.parse import urlsplit
 import redis
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import queue
 from core.database import schema_version
-from core.database.database import transaction
+from core.database.database import MIN_SERVER_VERSION, client_options
 from core.errors import NotFound, StoreUnavailable
 from core.settings import settings
 from core.store import storage
@@ -93,6 +94,11 @@ def _settings() -> str:
 def _database() -> str:
     started = time.monotonic()
     version = _ask("SHOW server_version")
+    if int(_ask("SHOW server_version_num")) < MIN_SERVER_VERSION * 10_000:
+        raise Wrong(
+            f"Postgres {version} cannot end a transaction whose client stopped; one stopped worker could hold up all",
+            f"use Postgres {MIN_SERVER_VERSION} or newer: api and workers refuse to work with an older one",
+        )
     return f"Postgres {version}, {1000 * (time.monotonic() - started):.0f} ms"
 
 
@@ -229,11 +235,17 @@ CHECKS: dict[str, Callable[[], str]] = {
 
 def _ask(statement: str) -> Any:
     try:
-        with transaction() as session:
-            return session.execute(text(statement)).scalar()
+        with _plain_engine().connect() as connection:
+            return connection.execute(text(statement)).scalar()
     except SQLAlchemyError as error:
         kind = type(error).__name__  # the message may hold the url
         raise Wrong(f"the database does not answer ({kind})", "start it, and check PATCHSWAP_DATABASE_URL") from error
+
+
+@lru_cache
+def _plain_engine() -> Engine:
+    """As plain as can be: an older server refuses what `core.database` asks of it, and is to be called by its name."""
+    return create_engine(settings().database_url, poolclass=NullPool, connect_args=client_options())
 
 
 def _info(section: str) -> dict[str, object]:

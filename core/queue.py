@@ -1,8 +1,9 @@
 """The doorbell: a Celery message that says "try to claim this". Losing one costs seconds, never correctness."""
 
 import logging
+import socket
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 from celery import Celery
@@ -18,6 +19,11 @@ logger = logging.getLogger(__name__)
 KEY_PREFIX = "patchswap:"
 RING_SECONDS = 1
 FREE_DISK = "free_disk"  # what a worker can be asked over the queue: `worker.telemetry.panel`
+# A Redis that vanished without a word is noticed while nobody asks it anything, as Postgres is (`core.database`).
+_KEEPALIVE_TERMS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 15_000}
+KEEPALIVE = {  # by the number that the system calls them; macOS lacks two
+    getattr(socket, name): value for name, value in _KEEPALIVE_TERMS.items() if hasattr(socket, name)
+}
 Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.deliver"]
 QUEUES: dict[str, str] = {
     "worker.train": "train",
@@ -71,6 +77,7 @@ def celery_app(*, patience_seconds: int = 10) -> Celery:
             "socket_timeout": patience_seconds,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
             "health_check_interval": 10,
             "retry_on_timeout": True,
             "global_keyprefix": KEY_PREFIX,
@@ -114,7 +121,13 @@ def ring(bell: Bell, row_id: str, *, queue: str | None = None) -> bool:
 def broker() -> "redis.Redis":
     url = settings().redis_url.replace("redis+socket://", "unix://")
     # One more try, for a connection that broke meanwhile; the library's own three take up to ten seconds.
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
+    patience = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 1)}
+    return redis.Redis.from_url(url, **patience, **keepalive_of(url))
+
+
+def keepalive_of(url: str) -> dict[str, Any]:
+    """Nothing for a unix socket, whose peer cannot vanish."""
+    return {} if url.startswith("unix:") else {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
 
 
 def depth(queue: str) -> int:

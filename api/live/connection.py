@@ -6,13 +6,16 @@ import asyncio
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import make_url
 
+from core.database.database import client_options, server_options
 from core.errors import Unavailable
 from core.settings import settings
 
 QUERY_TIMEOUT_SECONDS = 5.0
+_AWAY = (psycopg.OperationalError, psycopg.errors.TransactionTimeout, TimeoutError)
 
 
 class Reader:
@@ -29,11 +32,11 @@ class Reader:
             if self._connection is not None:
                 try:
                     return await self._ask(query, parameters)
-                except (psycopg.OperationalError, TimeoutError):
+                except _AWAY:
                     await self._drop()  # a restarted Postgres leaves a dead connection behind; a new one may do
             try:
                 return await self._ask(query, parameters)
-            except (psycopg.OperationalError, TimeoutError) as error:
+            except _AWAY as error:
                 await self._drop()
                 raise Unavailable("the database does not answer; try again in a few seconds") from error
 
@@ -56,11 +59,10 @@ class Reader:
 
 async def connect(name: str) -> psycopg.AsyncConnection[DictRow]:
     url = make_url(settings().database_url).set(drivername="postgresql")
-    return await psycopg.AsyncConnection.connect(
+    conninfo = make_conninfo(
         url.render_as_string(hide_password=False),
-        autocommit=True,
-        row_factory=dict_row,
-        connect_timeout=3,
         application_name=name,
-        options="-c statement_timeout=5s -c timezone=UTC",
+        options=server_options("read"),
+        **client_options(connect_seconds=3),
     )
+    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True, row_factory=dict_row)

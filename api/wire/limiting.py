@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from core.errors import RateLimited
-from core.queue import KEY_PREFIX
+from core.queue import KEY_PREFIX, keepalive_of
 from core.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -64,11 +64,13 @@ class Allowance:
 class Limiter:
     def __init__(self) -> None:
         self._allowances: dict[str, Allowance] = {}
+        url = settings().redis_url.replace("redis+socket://", "unix://")
         self._redis = redis.asyncio.Redis.from_url(
-            settings().redis_url.replace("redis+socket://", "unix://"),
+            url,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),  # a connection that broke while nobody asked
+            **keepalive_of(url),
         )
         self._take = self._redis.register_script(_TAKE)
         self._alone_until = 0.0

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.database import pool
 from core.settings import settings
 
-Kind = Literal["request", "work", "sweep", "search"]
+Kind = Literal["request", "read", "work", "sweep", "search"]
 MIN_SERVER_VERSION = 17  # the first with transaction_timeout
 # A statement that takes longer than this is a bug or a lock nobody releases; it must not hold a pool's connection.
 STATEMENT_TIMEOUT_MS = 30_000
+READERS_STATEMENT_TIMEOUT_MS = 5_000  # ended, and the connection lives; that at the end of a transaction does not
 SWEEPERS_LOCK_TIMEOUT_MS = 1_000  # what somebody holds is passed over, and looked at again at the next look
 # A peer that vanished without a word is noticed before a lease runs out; asked of both ends of the connection.
 SILENT_MS = 15_000
@@ -32,13 +33,13 @@ def longest_seconds(kind: Kind) -> float:
         return min(15.0, settings().lease_seconds / 2)
     if kind == "sweep":  # meanwhile nobody sweeps
         return min(15.0, max(2.0, settings().sweep_seconds))
-    return {"request": 20.0, "search": 30.0}[kind]
+    return {"request": 20.0, "read": 6.0, "search": 30.0}[kind]
 
 
 def server_options(kind: Kind) -> str:
     """What a session asks of the server, as libpq's `options`."""
     chosen = {
-        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "statement_timeout": READERS_STATEMENT_TIMEOUT_MS if kind == "read" else STATEMENT_TIMEOUT_MS,
         "transaction_timeout": f"{longest_seconds(kind) * 1000:.0f}",
         "timezone": "UTC",
         "tcp_user_timeout": SILENT_MS,
@@ -49,9 +50,9 @@ def server_options(kind: Kind) -> str:
     return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 
-def client_options() -> dict[str, int]:
+def client_options(connect_seconds: int = 5) -> dict[str, int]:
     """What a session asks of its own end of the connection, as libpq's parameters."""
-    return {"connect_timeout": 5, "tcp_user_timeout": SILENT_MS, **KEEPALIVE}
+    return {"connect_timeout": connect_seconds, "tcp_user_timeout": SILENT_MS, **KEEPALIVE}
 
 
 def engine(kind: Kind = "request") -> Engine:

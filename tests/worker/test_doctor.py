@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from core import doctor
-from core.database.database import engine, transaction
+from core.database.database import engine, server_options, transaction
 from core.jobs import ledger
+from core.settings import settings
+from patchswap.local.embedded import postgres as bundled
 from tests.conftest import forget_settings
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
@@ -95,6 +99,23 @@ def test_database_that_is_away_is_wrong(database: str, postgres_server: Postgres
         postgres_server.start()
         engine().dispose()
     assert set(found) == {"database", "schema", "clock", "sweeper"}
+
+
+def test_server_that_cannot_cut_off_who_stopped_is_wrong_and_refused(database: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bundled, "MAJOR_VERSION", "")  # the older of the two in the wheel, 16
+    with tempfile.TemporaryDirectory(prefix="patchswap-tests-") as folder:
+        server = PostgresServer(Path(folder))
+        server.start()
+        try:
+            monkeypatch.setenv("PATCHSWAP_DATABASE_URL", server.create_database("patchswap"))
+            forget_settings()
+            found = wrong()
+            with pytest.raises(OperationalError, match="transaction_timeout"):
+                create_engine(settings().database_url, connect_args={"options": server_options("work")}).connect()
+        finally:
+            server.stop()
+    assert found["database"].startswith("Postgres 16.")
+    assert "use Postgres 17 or newer" in found["database"]
 
 
 def test_database_of_another_release_is_wrong(database: str):

@@ -20,6 +20,13 @@ from patchswap.local.embedded import accounts
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 SOCKET_NAME = ".s.PGSQL.5432"
+# A client whose machine vanished holds its locks for no longer than this; docker-compose.yml says the same.
+_SILENT_CLIENTS = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
 
 
 def binary(name: str) -> Path:
@@ -68,6 +75,7 @@ def command(cluster: Path, socket_dir: Path, *, port: int | None = None, **setti
         "port": str(port or 5432),
         "log_checkpoints": "off",
         "timezone": "UTC",
+        **_SILENT_CLIENTS,
         **settings,
     }
     arguments = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
