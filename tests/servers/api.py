@@ -22,6 +22,11 @@ class ApiServer:
         self._variables = variables or {}
         self._process: subprocess.Popen | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def start(self) -> None:
         variables = [f"{name}={value}" for name, value in self._variables.items()]
         command = ["env", *variables, sys.executable, "-P", "-m", "api", "--port", str(self.port)]

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, update
 
 from core import queue
-from tests.worker import seed, stopping
-from tests.worker.processes import wait_for_end, wait_until
-from tests.worker.stopping import Stopped
+from core.database.database import transaction
+from core.jobs import ledger
+from core.tables import Job
+from core.webhooks import requests
+from tests.servers import stopping
+from tests.servers.stopping import Stopping
+from tests.worker import seed
+from tests.worker.processes import Worker, wait_for_end, wait_until
 from tests.worker.test_app import uninterrupted, weights
 
-TAKEN_BACK_SECONDS = 20.0  # lease 6 s, a transaction half of it; the rest is the training and a busy machine
+# Lease 6 s and of it half for a transaction, a sweeper's 2 s; the rest is the training and a busy machine.
+TAKEN_BACK_SECONDS = 25.0
+STARTED_SECONDS = 10.0
+SWEPT_SECONDS = 15.0
 
 
 @pytest.fixture
-def stop_at(version, tmp_path: Path) -> Iterator[Callable[..., Stopped]]:
+def stop_in(version, tmp_path: Path) -> Iterator[Callable[..., tuple[Worker, Stopping]]]:
+    """Starts a worker that will stop at a place."""
     with ExitStack() as ends:
 
-        def start(place: tuple[bytes, bytes], queue: str = "train") -> Stopped:
-            return ends.enter_context(stopping.stopped(tmp_path, place, queue))()
+        def start(place: tuple[bytes, bytes], queue_name: str = "train") -> tuple[Worker, Stopping]:
+            at = ends.enter_context(Stopping(place))
+            worker = Worker(queue_name, folder=tmp_path, name="stopped", variables=at.variables)
+            ends.callback(worker.end)
+            return worker, at
 
         yield start
 
@@ -33,23 +47,50 @@ def submit(version) -> str:
     return job.id
 
 
-@pytest.mark.parametrize("place", ["IN_POINTS", "IN_HALF_A_STATEMENT", "IN_PUBLICATION"])
-def test_job_of_a_worker_that_stops_while_it_writes_is_taken_back(version, stop_at, start_worker, place):
-    first = stop_at(getattr(stopping, place))
+@pytest.mark.parametrize("place", ["IN_POINTS", "IN_HALF_A_STATEMENT", "IN_CHECKPOINT", "IN_PUBLICATION"])
+def test_job_of_a_worker_that_stops_while_it_writes_is_taken_back(version, stop_in, start_worker, place):
+    worker, at = stop_in(getattr(stopping, place))
     job_id = submit(version)
-    first.wait()
+    at.wait(worker.process.pid)
     start_worker()
     job = wait_for_end(job_id, seconds=TAKEN_BACK_SECONDS)
     assert (job.status, job.worker, job.fence) == ("succeeded", None, 2)
-    first.go_on()
+    at.go_on()
     assert weights(job) == uninterrupted()
 
 
 @pytest.mark.parametrize("place", ["IN_CLAIM", "BEFORE_CLAIMS_COMMIT"])
-def test_job_of_a_tenant_starts_while_a_worker_stops_in_the_claim_of_another(version, stop_at, start_worker, place):
-    first = stop_at(getattr(stopping, place))
+def test_job_of_a_tenant_starts_while_a_worker_stops_in_the_claim_of_another(version, stop_in, start_worker, place):
+    worker, at = stop_in(getattr(stopping, place))
     submit(version)
-    first.wait()
+    at.wait(worker.process.pid)
     start_worker()
     other = submit(version)
-    wait_until(other, lambda job: job.status != "queued", seconds=8)
+    wait_until(other, lambda job: job.status != "queued", seconds=STARTED_SECONDS)
+
+
+@pytest.mark.parametrize("place", ["IN_SWEEP", "IN_TAKING_BACK", "IN_RINGING"])
+def test_job_is_taken_back_while_another_sweeper_stops_at_its_work(version, stop_in, start_worker, place):
+    for _ in range(2):  # two messages are owed, in one pipeline
+        with transaction() as session:
+            url = "https://receiver.example/"
+            requests.create(session, version.tenant_id, url=url, events=["*"], description=None)
+    job_id = silent(version, cancelled=place == "IN_TAKING_BACK")  # which is told, unlike a return to the queue
+    worker, at = stop_in(getattr(stopping, place), "sweep")
+    at.wait(worker.process.pid)
+    if place == "IN_RINGING":
+        job_id = silent(version)
+    start_worker()
+    wait_for_end(job_id, seconds=SWEPT_SECONDS)
+
+
+def silent(version, *, cancelled: bool = False) -> str:
+    """A job whose worker is gone."""
+    job = seed.job(version)
+    with transaction() as session:
+        ledger.claim(session, job.id, "gone")
+        past = func.now() - timedelta(seconds=1)
+        asked_at = func.now() if cancelled else None
+        change = {"lease_expires_at": past, "cancel_requested_at": asked_at}
+        session.execute(update(Job).where(Job.id == job.id).values(**change))
+    return job.id
