@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from patchswap.local.embedded import accounts
@@ -16,10 +17,14 @@ _FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 
 
 class PostgresServer:
-    """A Postgres on 127.0.0.1; `kill` is `kill -9`, and `start` after it finds the same data."""
+    """A Postgres on 127.0.0.1; `kill` is `kill -9`, and `start` after it finds the same data.
 
-    def __init__(self, folder: Path) -> None:
+    `also`: further addresses of this machine, of a network that only tests have.
+    """
+
+    def __init__(self, folder: Path, *, also: Sequence[str] = ()) -> None:
         self.port = processes.spare_port()
+        self._addresses = ["127.0.0.1", *also]
         self.process: subprocess.Popen | None = None
         self._log = folder / "postgres.log"
         self._account = accounts.postgres_account()
@@ -28,9 +33,12 @@ class PostgresServer:
         self._sockets.mkdir()
         accounts.hand_over(self._sockets, self._account)
         bundled.create_cluster(self._cluster, account=self._account)
+        with (self._cluster / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/24 trust\n" for address in also)
 
     def start(self) -> None:
-        command = bundled.command(self._cluster, self._sockets, port=self.port, **_FAST)
+        listen = {"listen_addresses": ",".join(self._addresses)}
+        command = bundled.command(self._cluster, self._sockets, port=self.port, **_FAST, **listen)
         self.process = processes.start(command, log=self._log, account=self._account)
         processes.wait_until_ready(
             self.process, lambda: bundled.accepts_connections(self.conninfo("postgres")), log=self._log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import redis
@@ -15,15 +16,19 @@ _PASSWORD = "only-for-tests"
 
 
 class RedisServer:
-    """A Redis on 127.0.0.1 with a password; `kill` is `kill -9`, and `start` after it finds what AOF kept."""
+    """A Redis on 127.0.0.1 with a password; `kill` is `kill -9`, and `start` after it finds what AOF kept.
 
-    def __init__(self, folder: Path) -> None:
+    `also`: further addresses of this machine, of a network that only tests have.
+    """
+
+    def __init__(self, folder: Path, *, also: Sequence[str] = ()) -> None:
         self.port = processes.spare_port()
         self.process: subprocess.Popen | None = None
         self._log = folder / "redis.log"
         data = folder / "redis"
         data.mkdir()
         text = bundled.configuration(data, port=self.port, password=_PASSWORD)
+        text += " ".join(["bind", "127.0.0.1", *also]) + "\n"
         self._configuration = bundled.write_configuration(data, text)
 
     @property
