@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 # Postgres and its clients 20 s, or 15 s where bytes are unanswered; Redis 30 s; the rest is a busy machine.
 NOTICED_SECONDS = 50.0
 # One session that is idle, one that holds a lock and sleeps in the server, one that waits for a message.
-CLIENT = """
+CLIENT = r"""
 import sys
 import threading
 from sqlalchemy import text
