@@ -19,6 +19,7 @@ import ledger
 import overhead
 import polling
 import transfer
+import turns
 import writes
 from figures import Figure
 
@@ -28,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "uploads": transfer.measure,
     "ledger": ledger.measure,
     "writes": writes.measure,
+    "turns": turns.measure,
 }
 
 

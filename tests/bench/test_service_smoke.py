@@ -27,6 +27,8 @@ MEASURES = (
     "plans at 1,000 jobs",
     "metrics.record_all",
     "ledger.record",
+    "wait of a tenant's one job behind a thousand",
+    "claim and commit behind a thousand queued jobs",
 )
 
 

@@ -13,7 +13,7 @@ import psutil
 from tests.worker.processes import Worker, command_line
 
 RESTART_SECONDS = 1.0
-Variables = Callable[[str], dict[str, str]]  # of a worker's name
+Variables = Callable[[str, bool], dict[str, str]]  # of a worker's name, and whether it has a network of its own
 
 
 class Fleet:
@@ -21,7 +21,8 @@ class Fleet:
 
     def __init__(self, folder: Path, variables: Variables) -> None:
         self.everyone: list[Worker] = []
-        self.before: Sequence[str] = ()  # stands before a worker's command
+        self.before: Sequence[str] = ()  # stands before the command of a worker with a network of its own
+        self._apart = 0  # so many of the places
         self._places: list[Worker] = []
         self._disks: list[int] = []  # by place
         self._queues: list[str] = []  # by place
@@ -34,10 +35,11 @@ class Fleet:
         self._held = False
         self._keeper: threading.Thread | None = None
 
-    def start(self, size: int, short: int = 0) -> None:
-        """`size` workers that train, and `short` of short work."""
+    def start(self, size: int, short: int = 0, *, apart: int = 0) -> None:
+        """`size` workers that train, the first `apart` of them in a network of their own, and `short` of short work."""
         self._over.clear()
         with self._lock:
+            self._apart = apart
             self._queues = ["train"] * size + ["short"] * short
             self._disks = list(range(size + short))
             self._spare_disks = itertools.count(size + short)
@@ -74,9 +76,13 @@ class Fleet:
     def named(self, name: str | None) -> Worker | None:
         return next((worker for worker in self.everyone if worker.name == name), None)
 
-    def replace(self, worker: Worker) -> Worker:
-        """Another one in the place of a worker that still lives: what an orchestrator does with a silent node."""
+    def replace(self, worker: Worker, *, apart: bool = True) -> Worker:
+        """Another one in the place of a worker that still lives: what an orchestrator does with a silent node.
+
+        Where its place has a network of its own, `apart` says whether the new one is in it.
+        """
         with self._lock:
+            self._apart = self._apart if apart else 0
             place = self._places.index(worker)
             self._disks[place] = next(self._spare_disks)  # that of the silent one may be locked by it
             self._places[place] = self._new(place)
@@ -84,8 +90,10 @@ class Fleet:
 
     def _new(self, place: int) -> Worker:
         name = f"w{next(self._numbers)}"
-        variables = self._variables(name) | {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{self._disks[place]}")}
-        worker = Worker(self._queues[place], folder=self._folder, name=name, variables=variables, before=self.before)
+        apart = place < self._apart
+        disk = {"PATCHSWAP_SCRATCH_DIR": str(self._folder / f"disk-{self._disks[place]}")}
+        variables, before = self._variables(name, apart) | disk, self.before if apart else ()
+        worker = Worker(self._queues[place], folder=self._folder, name=name, variables=variables, before=before)
         self.everyone.append(worker)
         return worker
 

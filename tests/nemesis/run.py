@@ -46,14 +46,14 @@ class Fault:
     lost_limit: int = INTERVAL  # steps that one failure may cost
     must_refuse: bool = False  # a stale writer lives on in it: the ledger has to have refused it
     clocks: bool = False  # its processes have clocks that can be set
-    namespace: bool = False  # its workers have a network of their own
+    apart: int = 0  # so many of its workers have a network of their own
     production: bool = False  # some of its runs have the settings of production, for its figures
     target: str = ""  # what issue 5 asks of its recovery
     end_seconds: float = 240
 
     @property
     def setup(self) -> Setup:
-        return Setup(dict(self.settings), self.workers, self.short_workers, self.clocks, self.namespace)
+        return Setup(dict(self.settings), self.workers, self.short_workers, self.clocks, self.apart)
 
 
 class NotFired(Exception):
@@ -200,7 +200,7 @@ class Run:
         self.history.add("figure", name=name, value=value)
 
     def recovered(self, job_id: str, since: float, *, fence: int, seconds: float = 180) -> None:
-        """Notes how long after `since` a later claim than `fence` trained on."""
+        """Notes how long after `since` a later claim than `fence` trained on. Raises NotFired where none was needed."""
         statement = """SELECT min(extract(epoch FROM a.at)) AS at FROM nemesis_audit a WHERE a.job_id = %s
             AND a.tab = 'job_events' AND a.new->'data'->>'code' = 'training_started' AND a.n > (
                 SELECT min(n) FROM nemesis_audit c WHERE c.job_id = a.job_id AND c.tab = 'jobs'
@@ -209,6 +209,8 @@ class Run:
         def look() -> float | None:
             with contextlib.suppress(psycopg.OperationalError):
                 at = self.world.rows(statement, job_id, fence)[0]["at"]
+                if at is None and self._ended_under(job_id, fence):
+                    raise NotFired(f"{job_id} ended under claim {fence}: there was nothing to recover")
                 return float(at) if at is not None else None
             return None
 
@@ -218,6 +220,10 @@ class Run:
             self.keep_broken()  # before whatever is stopped or parted goes on
             raise
         self.figure("recovery_seconds", at - since)
+
+    def _ended_under(self, job_id: str, fence: int) -> bool:
+        job = self.job(job_id)
+        return job.get("status") in TERMINAL and job["fence"] <= fence
 
     def outage_seconds(self, usual: float) -> float:
         """How long something is to be away; of production's settings as long as AWAY says, where it does."""

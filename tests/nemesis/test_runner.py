@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.nemesis import runner
-from tests.nemesis.run import Ended, NotFired
+from tests.nemesis.run import Ended, NotFired, Run
 
 JUDGED = {"fired": False, "violations": ["I1: job_1 ended as failed"]}
 
@@ -48,3 +48,14 @@ def test_broken_run_keeps_how_things_stood(trouble: Exception, monkeypatch, tmp_
     result = finish(trouble, monkeypatch, tmp_path)
     assert (result["fired"], result["error"]) == (False, f"{type(trouble).__name__}: {trouble}")
     assert result["said"] == ["error", "kept"]
+
+
+def test_job_that_ended_in_its_first_attempt_had_nothing_to_recover():
+    """It was read as "not within 75 s" once."""
+    run = SimpleNamespace(
+        world=SimpleNamespace(rows=lambda *_: [{"at": None}]),
+        job=lambda _: {"status": "succeeded", "fence": 1},
+    )
+    run._ended_under = lambda *which: Run._ended_under(run, *which)
+    with pytest.raises(NotFired):
+        Run.recovered(run, "job_1", 0.0, fence=1, seconds=5)

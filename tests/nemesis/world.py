@@ -24,7 +24,7 @@ from tests.nemesis import audit
 from tests.nemesis.fleet import Fleet
 from tests.servers.api import ApiServer
 from tests.servers.clock import Clock
-from tests.servers.namespace import Namespace, may_be_made
+from tests.servers.namespace import Namespace, Way, may_be_made
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.servers.small_disk import mount_small, unmount
@@ -50,7 +50,7 @@ class Setup:
     workers: int
     short_workers: int = 0
     clocks: bool = False  # its processes have clocks that can be set
-    namespace: bool = False
+    apart: int = 0  # so many of its workers have a network of their own
 
 
 class World:
@@ -64,18 +64,19 @@ class World:
         self.swift = SwiftServer(folder / "swift")  # first, for it may install: what fails later leaves a mount behind
         mount_small(self.postgres_disk, megabytes=POSTGRES_MEGABYTES)
         self.postgres_log = folder / "pg" / "postgres.log"
-        self.postgres = PostgresServer(self.postgres_disk)
-        self.redis = RedisServer(folder)
+        self._namespace = Namespace(f"nemesis{os.getpid()}", addresses=len(SERVERS)) if may_be_made() else None
+        self._apart_at = dict(zip(SERVERS, self._namespace.addresses, strict=True)) if self._namespace else {}
+        self.postgres = PostgresServer(self.postgres_disk, also=self._listen_also("postgres"))
+        self.redis = RedisServer(folder, also=self._listen_also("redis"))
         self.wires: dict[tuple[str, str], Wire] = {}
         self.setup: Setup | None = None
         self.parted: set[tuple[str, str]] = set()
-        self.fleet = Fleet(folder, lambda name: self.variables("workers", name))
+        self.fleet = Fleet(folder, lambda name, apart: self.variables(APART if apart else "workers", name))
         self.api: ApiServer
         self.version: DatasetVersion
         self.key = self.strangers_key = ""
         self._kept = threading.local()
         self._clocks: dict[str, Clock] = {}
-        self._namespace: Namespace | None = None
         self._real_version: DatasetVersion | None = None
         self._undisturbed: dict[str, str] = {}
         self.measured: dict[str, float] = {}  # what need not be measured again
@@ -89,6 +90,8 @@ class World:
         self.swift.start()
         self.swift.create_bucket(BUCKET)
         self.wires = {(side, server): Wire(self._port(server)) for side in SIDES for server in SERVERS}
+        if self._namespace:  # Swift listens on this machine's own address only
+            self.wires[APART, "s3"] = Wire(self._port("s3"), host=self._apart_at["s3"])
         self._point_this_process(url)
         self.version = seed.version(seed.tenant())
         self.key = _key("tests")
@@ -100,12 +103,12 @@ class World:
             return
         self._leave()
         self.setup = setup
-        if setup.namespace and self._namespace is None:
-            self._make_namespace()
-        self.fleet.before = self._namespace.command if setup.namespace and self._namespace else ()
+        if setup.apart and self._namespace is None:
+            raise RuntimeError("partitions need Linux, root and iproute2")
+        self.fleet.before = self._namespace.command if self._namespace else ()
         self.api = ApiServer(self.folder, variables=self.variables("api", "api"))
         self.api.start()
-        self.fleet.start(setup.workers, setup.short_workers)
+        self.fleet.start(setup.workers, setup.short_workers, apart=setup.apart)
 
     def stop(self) -> None:
         self._leave()
@@ -123,8 +126,7 @@ class World:
         settings = self.setup.settings
         times = {f"PATCHSWAP_{key}_SECONDS": value for key, value in settings.items() if key.isupper()}
         others = {f"PATCHSWAP_{key.upper()}": value for key, value in settings.items() if key.islower()}
-        side = APART if side == "workers" and self.setup.namespace else side
-        at = {server: f"{self.wires[side, server].host}:{self.wires[side, server].port}" for server in SERVERS}
+        at = {server: self._address(side, server) for server in SERVERS}
         return {
             **self.swift.access.environment(),
             "PATCHSWAP_S3_ENDPOINT": f"http://{at['s3']}",
@@ -135,18 +137,18 @@ class World:
             "PYTHONPATH": str(ROOT),
             **times,
             **others,
-            **(self._clock(side).variables if self.setup.clocks else {}),
+            **(self._clock("workers" if side == APART else side).variables if self.setup.clocks else {}),
         }
 
     def set_clock(self, side: str, seconds: int) -> None:
         """Of all processes of a side, at once: so far ahead of the machine's."""
         self._clocks[side].set(seconds)
 
-    def part(self, side: str, server: str) -> None:
-        """They no longer hear each other."""
+    def part(self, side: str, server: str, way: Way = "there") -> None:
+        """They no longer hear each other; `apart` are the workers that have a network of their own."""
         self.parted.add((side, server))
-        if side == "workers" and self._namespace:
-            self._namespace.lose(self.wires[APART, server].host)
+        if side == APART and self._namespace:
+            self._namespace.lose(self._apart_at[server], way)
         else:
             self.wires[side, server].mode = "stall"
 
@@ -154,8 +156,8 @@ class World:
         if (side, server) not in self.parted:
             return
         self.parted.remove((side, server))
-        if side == "workers" and self._namespace:
-            self._namespace.find(self.wires[APART, server].host)
+        if side == APART and self._namespace:
+            self._namespace.find(self._apart_at[server])
         else:
             self.wires[side, server].heal()
 
@@ -227,13 +229,15 @@ class World:
         s3 = int(self.swift.access.endpoint.rsplit(":", 1)[1])
         return {"postgres": self.postgres.port, "redis": self.redis.port, "s3": s3}[server]
 
-    def _make_namespace(self) -> None:
-        """An address of this machine for each server, so that each can be lost alone."""
-        if not may_be_made():
-            raise RuntimeError("partitions need Linux, root and iproute2")
-        self._namespace = Namespace("nemesis", addresses=len(SERVERS))
-        for server, address in zip(SERVERS, self._namespace.addresses, strict=True):
-            self.wires[APART, server] = Wire(self._port(server), host=address)
+    def _listen_also(self, server: str) -> list[str]:
+        """Without a wire between: who is apart has an end of the server's own connection."""
+        return [self._apart_at[server]] if self._apart_at else []
+
+    def _address(self, side: str, server: str) -> str:
+        if side == APART and server != "s3":
+            return f"{self._apart_at[server]}:{self._port(server)}"
+        wire = self.wires[side, server]
+        return f"{wire.host}:{wire.port}"
 
     def _clock(self, side: str) -> Clock:
         if side not in self._clocks:

@@ -7,6 +7,7 @@ from tests.nemesis.faults import (
     chaos,
     checkpoints,
     clocks,
+    crowds,
     doorbell,
     embedded,
     ledger,
@@ -14,7 +15,9 @@ from tests.nemesis.faults import (
     partitions,
     processes,
     requests,
+    stops,
     store,
+    suspended,
     webhooks,
 )
 from tests.nemesis.run import Fault
@@ -33,6 +36,9 @@ _FAMILIES = (
     migration,
     embedded,
     webhooks,
+    stops,
+    suspended,
+    crowds,
 )
 FAULTS: dict[str, Fault] = {
     fault.id: fault
