@@ -17,7 +17,7 @@ from core.settings import settings
 from core.store import storage
 from core.tables import DatasetVersion
 from worker.claims.lease import Lease
-from worker.disk.file_locks import hold, try_hold
+from worker.disk.file_locks import share, try_hold
 
 WAIT_SECONDS = 0.2
 
@@ -30,11 +30,14 @@ def folder() -> Path:
 
 @contextmanager
 def fetched(version: DatasetVersion, lease: Lease) -> Iterator[Path]:
-    """The folder of a pack, there as long as the context lasts. Raises NotFound, StoreUnavailable, ChecksumMismatch."""
+    """The folder of a pack, there as long as the context lasts. Raises NotFound, StoreUnavailable, ChecksumMismatch.
+
+    Raises Stalled where a neighbour that stopped holds the lock.
+    """
     pack = folder() / f"{version.id}-{(version.pack_sha256 or '')[:16]}"
     lock = pack.with_name(pack.name + ".lock")
     lease.patiently(lambda: _fetch(version, pack, lock, lease))
-    with hold(lock, shared=True):
+    with share(lock, lease.tick):
         if not pack.is_dir():  # removed between the two locks, by a process short of room
             lease.patiently(lambda: _download(version, pack))
         os.utime(lock)

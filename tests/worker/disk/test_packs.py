@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +17,7 @@ from core.store import storage
 from core.tables import DatasetVersion
 from tests.conftest import forget_settings
 from tests.worker import seed
-from worker.claims.lease import Lease
+from worker.claims.lease import Lease, Stalled
 from worker.disk import packs
 
 
@@ -71,6 +74,22 @@ def test_pack_in_use_by_one_job_is_used_by_another_at_once(version, lease):
     """Two workers of one machine, one dataset: neither waits for the other's training to end."""
     with packs.fetched(version, lease), ThreadPoolExecutor(1) as pool:
         assert pool.submit(_use, version).result(10) == len(seed.SAMPLES)
+
+
+def test_lock_of_a_neighbour_that_stopped_is_waited_for_until_the_stall_limit_only(version, lease, monkeypatch):
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "2")
+    forget_settings()
+    with packs.fetched(version, lease) as folder:
+        lock = folder.with_name(folder.name + ".lock")
+    hold = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'a'), fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as neighbour:
+        neighbour.stdout.readline()
+        neighbour.send_signal(signal.SIGSTOP)
+        with pytest.raises(Stalled), packs.fetched(version, lease):
+            pass
+        neighbour.kill()
+    assert _use(version) == len(seed.SAMPLES)
 
 
 def _use(version: DatasetVersion) -> int:
