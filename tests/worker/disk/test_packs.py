@@ -81,14 +81,16 @@ def test_lock_of_a_neighbour_that_stopped_is_waited_for_until_the_stall_limit_on
     forget_settings()
     with packs.fetched(version, lease) as folder:
         lock = folder.with_name(folder.name + ".lock")
-    hold = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'a'), fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, str(lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as neighbour:
         neighbour.stdout.readline()
         neighbour.send_signal(signal.SIGSTOP)
-        with pytest.raises(Stalled), packs.fetched(version, lease):
-            pass
-        neighbour.kill()
+        try:
+            with pytest.raises(Stalled), packs.fetched(version, lease):
+                pass
+        finally:
+            neighbour.kill()
     assert _use(version) == len(seed.SAMPLES)
 
 
