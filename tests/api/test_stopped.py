@@ -19,6 +19,7 @@ from tests.servers.api import ApiServer
 from tests.servers.stopping import Stopping
 from tests.worker import seed
 
+KEY = {"Idempotency-Key": "once"}
 CONTENT = b"an archive" * 100
 
 
@@ -39,9 +40,9 @@ def uploaded(who: Caller) -> str:
 
 
 def first_answer(who: Caller, path: str, body: object = None) -> tuple[httpx.Response, float]:
-    """Repeated as the client does while the ledger is away; and how long it took."""
+    """Repeated as the client does, while the ledger is away and the first request in flight; and how long it took."""
     begun = time.monotonic()
-    while (answer := who.post(path, body)).status_code == 503:
+    while (answer := who.post(path, body, headers=KEY)).status_code in (503, 409):
         assert time.monotonic() - begun < 60
         time.sleep(0.5)
     return answer, time.monotonic() - begun
@@ -68,6 +69,6 @@ def test_customer_is_answered_by_another_api_while_one_stops(other: Caller, tmp_
 
 def ask_in_vain(who: Caller, path: str, body: object) -> None:
     try:
-        who.post(path, body)
+        who.post(path, body, headers=KEY)
     except httpx.HTTPError:
         return  # its api was killed at the end
