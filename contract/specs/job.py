@@ -44,4 +44,10 @@ class JobSpec(Strict):
     exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
     control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
     seed: int = Field(0, ge=0, le=2**32 - 1)
+    priority: int = Field(
+        0,
+        ge=-100,
+        le=100,
+        description="The highest of your own queued jobs starts first. Other tenants wait no longer.",
+    )
     labels: dict[LabelKey, LabelValue] = Field({}, max_length=64)

@@ -27,7 +27,7 @@ def delete_orphans() -> int:
     deleted, age = 0, timedelta(seconds=settings().orphan_ttl_seconds)
     for prefix in OWNERS:
         for keys in storage.older_than(f"{prefix}/", age):
-            orphans = write_once(lambda session, keys=keys: find_orphans(session, keys))  # type: ignore[misc]
+            orphans = write_once(lambda session, keys=keys: find_orphans(session, keys), "sweep")  # type: ignore[misc]
             storage.delete(orphans)
             deleted += len(orphans)
     if deleted:

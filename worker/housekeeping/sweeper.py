@@ -130,7 +130,7 @@ def show_device() -> None:
 
 def drive_sweeps() -> None:
     """The searches that customers run, if there are any. Raises LedgerAway."""
-    if write_once(ledger.running, "search"):
+    if write_once(ledger.running, "sweep"):
         from worker.sweeps import driving  # noqa: PLC0415 - Optuna costs memory that most workers need not spend
 
         driving.tick()

@@ -285,7 +285,8 @@ def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
         try:
             attempt.watch.write()
             return write_once(write)
-        except LedgerAway:
+        except LedgerAway as error:
+            logger.warning("the ledger is away, the end of the attempt waits: %s", error)
             if shutdown.requested():
                 give_up_at = min(give_up_at, time.monotonic() + settings().grace_seconds * LEDGER_SHARE)
             if time.monotonic() > give_up_at:

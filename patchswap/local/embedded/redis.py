@@ -40,6 +40,7 @@ def configuration(folder: Path, *, socket: Path | None = None, port: int = 0, pa
         "protected-mode yes",
         "bind 127.0.0.1",
         f"port {port}",
+        "tcp-keepalive 15",  # a client that vanished takes no more messages after half a minute
         "daemonize no",
         "databases 1",
     ]
