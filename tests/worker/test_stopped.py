@@ -21,8 +21,8 @@ from tests.worker import seed
 from tests.worker.processes import Worker, wait_for_end, wait_until
 from tests.worker.test_app import uninterrupted, weights
 
-# Without an end of their own these locks are held until SIGCONT, which never comes here. With it: a lease of 6 s, half of
-# it for a transaction, a sweeper's 2 s; the rest is the start of a worker on a busy machine.
+# Without an end of their own these locks are held until SIGCONT, which never comes here. With it: a lease of 6 s, half
+# of it for a transaction, a sweeper's 2 s; the rest is the start of a worker on a busy machine.
 FREE_SECONDS = 60.0
 
 
