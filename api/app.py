@@ -34,7 +34,7 @@ def create_app() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign] # as FastAPI asks for it
     app.add_exception_handler(Replay, _replay)
     app.add_middleware(authentication.Authentication)
     app.add_middleware(Surroundings)  # outermost: the last added

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,3 +115,19 @@ def test_every_folder_has_a_layer():
 def test_images_are_built_from_every_room():
     sent = (ROOT / ".dockerignore").read_text().splitlines()
     assert [room for room in ROOTS if f"!{room}" not in sent] == []
+
+
+def test_types_are_checked_in_every_room():
+    assert sorted(mypy()["packages"]) == sorted(ROOTS)
+    assert mypy()["strict"]
+
+
+def test_what_mypy_excepts_has_its_reason():
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    reasons = [after for line, after in pairwise(lines) if line == "[[tool.mypy.overrides]]"]
+    assert len(reasons) == len(mypy()["overrides"])
+    assert all(reason.startswith("# ") for reason in reasons)
+
+
+def mypy() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]

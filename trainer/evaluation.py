@@ -20,6 +20,7 @@ from trainer import models, tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.machine import durable
+from trainer.machine.device import place
 from trainer.statistics import curves
 from trainer.tasks.protocol import Samples, Task
 from trainer.training import weights
@@ -35,7 +36,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     folder, task = out / arm, tasks.choose(spec.task)
     model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
     macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
-    model = model.to(device, memory_format=torch.channels_last)
+    model = place(model, device)
     splits, held_out = {}, None
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
@@ -59,7 +60,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         unpruned=unpruned,
     )
     if arm == "main":
-        evaluations = {"main": found} | _evaluated_control(spec, out)
+        evaluations: dict[Arm, Evaluation] = {"main": found, **_evaluated_control(spec, out)}
         found.against_control = _compare(task, spec, evaluations, out)
         yield Working(activity="write report", done=0, total=1)
         page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
@@ -96,7 +97,7 @@ def _unpruned(
         return None
     network = weights.load_model(spec, pack.manifest, folder / UNPRUNED_WEIGHTS)
     macs = models.count_macs(network, (pack.manifest.channels, spec.height, spec.width))
-    network = network.to(held_out.normalise.mean.device, memory_format=torch.channels_last)
+    network = place(network, held_out.normalise.mean.device)
     found = yield from task.predict(network, held_out, activity="evaluate the unpruned network")
     values = task.validate(found)
     return UnprunedFigures(

@@ -103,7 +103,7 @@ def _keep_sweeping(queue_name: str) -> None:
         time.sleep(settings().sweep_seconds)
 
 
-class ShowTurns(bootsteps.StartStopStep):  # type: ignore[misc]
+class ShowTurns(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no types
     """The consumer's event loop shows that it goes round. It does not while it waits for a broker that is away."""
 
     requires = ("celery.worker.components:Timer",)

@@ -68,8 +68,10 @@ def enqueue(
     session.add(job)
     session.flush()
     events.append(session, job, "status", status="queued", phase=None, reason="submitted")
-    notices = [("notice", {"severity": "warning", **w.model_dump()}) for w in warnings]
-    events.append_all(session, job, notices)  # type: ignore[arg-type]
+    notices: list[tuple[events.EventType, dict[str, Any]]] = [
+        ("notice", {"severity": "warning", **w.model_dump()}) for w in warnings
+    ]
+    events.append_all(session, job, notices)
     return job
 
 

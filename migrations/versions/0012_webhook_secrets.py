@@ -11,7 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    former = sa.Column("former_secrets", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False)
+    former: sa.Column[list[str]] = sa.Column(
+        "former_secrets", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+    )
     op.add_column("webhooks", former)
     op.add_column("webhooks", sa.Column("former_secrets_until", sa.DateTime(timezone=True), nullable=True))
 

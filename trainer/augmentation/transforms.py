@@ -18,11 +18,15 @@ from trainer.machine.vision import torchvision  # noqa: F401 - prepares what tra
 from torchvision import tv_tensors  # isort: skip
 from torchvision.transforms import v2  # isort: skip
 
+__all__ = ["build", "seeded", "seeds", "tv_tensors"]
+
 
 def build(spec: AugmentationSpec, *, size: tuple[int, int]) -> v2.Transform:
     """For samples of a `tv_tensors.Image` of `size` and what belongs to it. What a crop adds is black and ignored."""
     steps: list[v2.Transform] = []
-    low, high = spec.scale_jitter  # resolved: two numbers
+    if isinstance(spec.scale_jitter, str):
+        raise TypeError("scale_jitter is not resolved")
+    low, high = spec.scale_jitter
     if (low, high) != (1, 1):
         fill = defaultdict(int, {tv_tensors.Mask: IGNORE})
         steps.append(v2.ScaleJitter(target_size=size, scale_range=(low, high), antialias=True))

@@ -49,7 +49,8 @@ def open_masks(
 
 
 def host_budget() -> int:
-    return min(HOST_BUDGET_BYTES, psutil.virtual_memory().available // 2)
+    available: int = psutil.virtual_memory().available
+    return min(HOST_BUDGET_BYTES, available // 2)
 
 
 class ResidentImages:

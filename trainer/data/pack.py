@@ -46,7 +46,7 @@ class Pack:
         channels = self.manifest.channels
         try:
             if self.manifest.encoding == "encoded":
-                return preprocess.decode(self._bytes(row), height=height, width=width, channels=channels)
+                return preprocess.decode(bytes(self._bytes(row)), height=height, width=width, channels=channels)
             pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
             image = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
             return preprocess.to_pixels(image, height=height, width=width, channels=channels)

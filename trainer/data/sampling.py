@@ -56,7 +56,8 @@ class ClassIndex:
         others = self.count - 1
         draw = (random.random(len(others)) * others).astype(np.int64)
         draw += (draw >= self.place) & (others > 0)
-        return self.by_class[self.start + draw]
+        partners: Indices = self.by_class[self.start + draw]
+        return partners
 
     def mates(self, random: np.random.Generator, count: int) -> Indices:
         """For each position `count` others of its class, (count, positions), distinct where the class has so many.

@@ -93,8 +93,8 @@ def spaced(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: int) -> Iterator[NDArray[np.float32]]:
     """The network's input (at most `size`, channels, height, width) for these rows, in their order."""
-    wanted = {"size": (spec.height, spec.width), "device": torch.device("cpu"), "budget_bytes": 0}
-    source = split_images.open_images(pack, rows, **wanted)
+    shape, device = (spec.height, spec.width), torch.device("cpu")
+    source = split_images.open_images(pack, rows, size=shape, device=device, budget_bytes=0)
     for start in range(0, len(rows), size):
         positions = np.arange(start, min(start + size, len(rows)))
         pixels_BHWC = source.fetch(positions).permute(0, 2, 3, 1).numpy()

@@ -17,6 +17,7 @@ from trainer.data.pack import Pack
 from trainer.errors import ended
 from trainer.export import formats
 from trainer.export.formats.format import INPUT_NAME, Format
+from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
 
@@ -36,7 +37,7 @@ class Order:
         return formats.choose(self.export.format)
 
     @cached_property
-    def vision(self) -> tasks.Task:
+    def vision(self) -> Task:
         return tasks.choose(self.spec.task)
 
     @property

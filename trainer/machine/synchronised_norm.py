@@ -4,7 +4,7 @@ torch has it for GPUs only; on a CPU, where teams are tested, it is written out 
 Shapes: B batch, C channels, H height, W width.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -26,7 +26,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         values = input.float()
         wide = values.double()  # a variance as a difference of sums: float32 would lose half its digits
         own = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), wide.new_tensor([wide[:, 0].numel()])])
-        sums: Tensor = _TeamSum.apply(own)
+        sums: Tensor = _TeamSum.apply(own)  # type: ignore[no-untyped-call] # torch has no types for it
         count = sums[-1].detach()
         mean_C, square_C = (sums[:-1] / count).chunk(2)
         variance_C = square_C - mean_C.square()
@@ -52,7 +52,7 @@ class _TeamSum(torch.autograd.Function):
         return _summed(own)
 
     @staticmethod
-    def backward(_context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
         return _summed(gradient)
 
 
@@ -64,4 +64,4 @@ def _summed(own: Tensor) -> Tensor:
 
 def _share(norm: nn.BatchNorm2d) -> SharedBatchNorm2d:
     norm.__class__ = SharedBatchNorm2d
-    return norm  # type: ignore[return-value]
+    return cast("SharedBatchNorm2d", norm)

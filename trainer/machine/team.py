@@ -45,7 +45,7 @@ class Team:
         """Around a backward pass: gradients are exchanged in the last part of a step only."""
         if last or not isinstance(module, DistributedDataParallel):
             return nullcontext()
-        return module.no_sync()  # type: ignore[no-any-return]
+        return module.no_sync()
 
     def total(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """The sums over the team of scalars of one type, in one exchange."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from trainer.machine.device import autocast
+from trainer.machine.device import Precision, autocast
 from trainer.methods.teacher import Teacher
 from trainer.models import stages
 
@@ -31,10 +31,21 @@ class Reader(Protocol):
     reads_stages: bool
 
 
-class Network:
-    """Runs the student. Not a module, so that nobody counts its parameters twice."""
+class Network(Protocol):
+    """What a method runs: the student, and the teacher where there is one."""
 
-    def __init__(self, model: nn.Module, reader: Reader, *, precision: str, teacher: Teacher | None = None) -> None:
+    def __call__(self, images_BCHW: Tensor) -> Outputs: ...
+
+    def teach(self, images_BCHW: Tensor) -> Tensor:
+        """The teacher's logits (B, K), float32, detached. Only where the method's spec names a teacher."""
+
+
+class Student:
+    """The network that is trained. Not a module, so that nobody counts its parameters twice."""
+
+    def __init__(
+        self, model: nn.Module, reader: Reader, *, precision: Precision, teacher: Teacher | None = None
+    ) -> None:
         self._model, self._precision, self._teacher = model, precision, teacher
         self._taps = stages.Taps(model, features=reader.reads_features, stages=reader.reads_stages)
 
@@ -45,7 +56,6 @@ class Network:
         return Outputs(tree_map(Tensor.float, said), features_BF, maps)
 
     def teach(self, images_BCHW: Tensor) -> Tensor:
-        """The teacher's logits (B, K), float32, detached. Only where the method's spec names a teacher."""
         if self._teacher is None:
             raise ValueError("this method has no teacher")
         with torch.no_grad(), autocast(images_BCHW.device, self._precision):

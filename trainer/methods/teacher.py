@@ -13,12 +13,16 @@ from contract.pack.manifest import PackManifest
 from contract.results.network_card import TeacherCard
 from trainer import models
 from trainer.errors import ended
+from trainer.machine.device import place
 from trainer.models import donors, widths
 from trainer.models.donors import NoNetwork
 
 
 class Teacher(nn.Module):
     """Gives the teacher's logits for images normalised as the student wants them."""
+
+    scale: Tensor
+    offset: Tensor
 
     def __init__(self, model: nn.Module, card: TeacherCard, manifest: PackManifest) -> None:
         super().__init__()
@@ -42,5 +46,5 @@ def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
     model = models.build(card.model, num_classes=len(card.classes), channels=card.channels)
     widths.fit(model, weights)  # it may have been pruned
     model.load_state_dict(weights)
-    teacher = Teacher(model, card, manifest).to(device, memory_format=torch.channels_last)
+    teacher = place(Teacher(model, card, manifest), device)
     return teacher.eval().requires_grad_(requires_grad=False)

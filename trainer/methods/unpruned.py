@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from trainer.machine.device import place
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Draw, Judged, Method
 
@@ -25,8 +26,7 @@ class Unpruned:
     def network(self, untrained: nn.Module, device: torch.device) -> nn.Module:
         """The network itself, frozen, in a fresh one of its architecture."""
         untrained.load_state_dict(self.weights)
-        untrained = untrained.to(device, memory_format=torch.channels_last)
-        return untrained.eval().requires_grad_(requires_grad=False)
+        return place(untrained, device).eval().requires_grad_(requires_grad=False)
 
 
 class StayClose(Method):
@@ -44,7 +44,7 @@ class StayClose(Method):
 
     def judge(self, batch: Batch, network: "Network") -> Judged:
         watched = _Watched(network)
-        judged = self.method.judge(batch, watched)  # type: ignore[arg-type]
+        judged = self.method.judge(batch, watched)
         apart = torch.stack([self._divergence(images, logits) for images, logits in watched.learnt]).mean()
         losses = judged.losses | {"loss": judged.losses["loss"] + self._weight * apart, "unpruned_loss": apart.detach()}
         return judged._replace(losses=losses)

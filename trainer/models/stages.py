@@ -1,6 +1,7 @@
 """Where the stages of a network end, and what flows there: for methods that teach between layers."""
 
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
 
 def mark(model: nn.Module, architecture: str) -> None:
     """Note on a network where its stages end. `trainer.models.build` does."""
-    model.stage_ends = _STAGE_ENDS[architecture]  # type: ignore[assignment]
+    model.stage_ends = _STAGE_ENDS[architecture]  # type: ignore[assignment] # torch knows tensors and modules only
 
 
 class Taps:
@@ -33,7 +34,7 @@ class Taps:
     def __init__(self, model: nn.Module, *, features: bool, stages: bool) -> None:
         self._features: Tensor | None = None
         self._maps: dict[str, Tensor] = {}
-        self._names: tuple[str, ...] = model.stage_ends if stages else ()  # type: ignore[assignment]
+        self._names: tuple[str, ...] = _ends(model) if stages else ()
         if features:
             last_layer(model).register_forward_pre_hook(self._on_features)
         for name in self._names:
@@ -62,7 +63,7 @@ def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tu
     found: list[tuple[int, int, int]] = []
     hooks = [
         model.get_submodule(name).register_forward_hook(lambda _m, _i, output: found.append(tuple(output.shape[1:])))
-        for name in model.stage_ends  # type: ignore[union-attr]
+        for name in _ends(model)
     ]
     was_training = model.training
     with torch.no_grad():
@@ -71,3 +72,7 @@ def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tu
     for hook in hooks:
         hook.remove()
     return last_layer(model).in_features, tuple(found)
+
+
+def _ends(model: nn.Module) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", model.stage_ends)

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from contract.child.messages import Arm
 from contract.pack.manifest import PackManifest
-from contract.results.evaluation import AnySplit, Evaluation
+from contract.results.evaluation import AnySplit, DetectionSplit, Evaluation, SegmentationSplit, SplitEvaluation
 from contract.specs import ResolvedSpec
 from trainer.report.measures import Measure
 from trainer.statistics.curves import Curve
+
+Held = TypeVar("Held", SplitEvaluation, SegmentationSplit, DetectionSplit)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,17 @@ class Facts:
     def held_out(self, arm: Arm) -> AnySplit:
         evaluation = self.evaluations[arm]
         return evaluation.splits[evaluation.evaluation_split]
+
+    def both(self, kind: type[Held]) -> tuple[Held, Held | None]:
+        """The held-out figures of the main arm and of the control, if there is one, where the task is known.
+
+        Raises TypeError where they are another task's.
+        """
+        found = [self.held_out(arm) for arm in ("main", "control") if arm in self.evaluations]
+        known = [figures for figures in found if isinstance(figures, kind)]
+        if len(known) < len(found):
+            raise TypeError(f"the figures are no {kind.__name__}")
+        return known[0], known[1] if len(known) > 1 else None
 
     def name(self, arm: Arm) -> str:
         """What an arm is called in tables."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from io import StringIO
-from typing import Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import matplotlib as mpl
 from markupsafe import Markup
@@ -20,10 +20,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from contract.results.evaluation import Interval, LayerGradient, Reliability
 from trainer.statistics.curves import Curve
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # since matplotlib 3.11
+
 # Colours that stand for the page's own, see `_in_the_pages_colours`.
 INK, FAINT, MAIN, CONTROL = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {INK: "var(--ink)", FAINT: "var(--faint)", MAIN: "var(--main)", CONTROL: "var(--control)"}
-_STYLE = {
+_STYLE: dict["RcKeyType", Any] = {
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
     "axes.grid": True,
@@ -56,7 +59,7 @@ def _styled(draw: Callable[Concatenate[str, P], Figure]) -> Callable[Concatenate
     """Draws in our style, whatever the process has set, and gives the SVG."""
 
     @wraps(draw)
-    def drawn(name: str, *arguments: P.args, **options: P.kwargs) -> Markup:
+    def drawn(name: str, /, *arguments: P.args, **options: P.kwargs) -> Markup:
         # The salt makes ids that are the same each time and differ between the figures of a page.
         with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
             return _svg(draw(name, *arguments, **options), name)
@@ -135,8 +138,8 @@ def layers(_name: str, arms: Mapping[str, Sequence[LayerGradient]]) -> Figure:
     axes = figure.subplots()
     for number, (label, rows) in enumerate(arms.items()):
         values = [row.mean_absolute for row in rows]
-        style = {"marker": "s" if number else "o", "color": CONTROL if number else MAIN}
-        axes.plot(values, range(len(rows)), linestyle="--" if number else "-", markersize=3.5, label=label, **style)
+        line, marker, color = ("--", "s", CONTROL) if number else ("-", "o", MAIN)
+        axes.plot(values, range(len(rows)), linestyle=line, marker=marker, color=color, markersize=3.5, label=label)
     names = [row.layer for row in next(iter(arms.values()))]
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.invert_yaxis()

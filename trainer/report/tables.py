@@ -1,16 +1,18 @@
 """The rows of the report's tables: numbers already as people read them, names still raw (the page escapes them)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from contract.results.evaluation import ClassFigures, Evaluation, SegmentedClass
+from contract.results.evaluation import ClassFigures, Evaluation, SegmentationSplit, SegmentedClass, SplitEvaluation
 from contract.tasks import TERMS
 from trainer.report.facts import Facts
 from trainer.report.measures import Measure
 
 AnyClass = ClassFigures | SegmentedClass
+Confusable = SplitEvaluation | SegmentationSplit
 CLASSES_SHOWN = 40
 CONFUSIONS_SHOWN = 12
 
@@ -93,22 +95,22 @@ def verdict(facts: Facts) -> tuple[str, str]:
     return found.verdict, said[found.verdict]
 
 
-def classes(facts: Facts) -> list[tuple[AnyClass, AnyClass | None]]:
+def classes(main: Confusable, control: Confusable | None) -> list[tuple[AnyClass, AnyClass | None]]:
     """Every class, or the ones worst recognised where there are many; of the main arm and of the control."""
-    main = facts.main.per_class
-    control = facts.held_out("control").per_class if "control" in facts.evaluations else [None] * len(main)
-    found = list(zip(main, control, strict=True))
+    ours: Sequence[AnyClass] = main.per_class
+    theirs: Sequence[AnyClass | None] = control.per_class if control else [None] * len(ours)
+    found = list(zip(ours, theirs, strict=True))
     if len(found) <= CLASSES_SHOWN:
         return found
     return sorted(found, key=lambda pair: 2 if pair[0].recall is None else pair[0].recall)[:CLASSES_SHOWN]
 
 
-def confusions(facts: Facts) -> list[dict[str, Any]]:
+def confusions(main: SplitEvaluation) -> list[dict[str, Any]]:
     """The commonest errors, truth and prediction."""
-    counts = np.array(facts.main.confusion)
+    counts = np.array(main.confusion)
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
-    names = [figures.name for figures in facts.main.per_class]
-    superclass = [figures.superclass for figures in facts.main.per_class]
+    names = [figures.name for figures in main.per_class]
+    superclass = [figures.superclass for figures in main.per_class]
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
     pairs = [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
     return [
@@ -123,9 +125,9 @@ def confusions(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def shares(facts: Facts) -> Any:
+def shares(main: Confusable) -> Any:
     """The confusion matrix with each row as shares of its truth, (K, K)."""
-    counts = np.array(facts.main.confusion, dtype=np.float64)
+    counts = np.array(main.confusion, dtype=np.float64)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 

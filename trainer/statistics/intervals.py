@@ -33,7 +33,7 @@ def paired_difference(both: int, only_first: int, only_second: int, neither: int
     first, second = both + only_first, both + only_second
     (low1, high1), (low2, high2) = wilson(first, trials), wilson(second, trials)
     share1, share2 = first / trials, second / trials
-    product = both * neither - only_first * only_second
+    product: float = both * neither - only_first * only_second
     product = max(product - trials / 2, 0) if product > 0 else product
     spread = first * (trials - first) * second * (trials - second)
     phi = product / sqrt(spread) if spread else 0.0

@@ -30,14 +30,16 @@ def equal_width_errors(confidence_RN: Floats, correct_RN: NDArray[np.bool_]) -> 
     rows, samples = confidence_RN.shape
     cells = bin_of(confidence_RN) + BINS * np.arange(rows)[:, None]
     gaps = np.bincount(cells.ravel(), weights=(confidence_RN - correct_RN).ravel(), minlength=rows * BINS)
-    return np.abs(gaps.reshape(rows, BINS)).sum(axis=1) / samples
+    errors: Floats = np.abs(gaps.reshape(rows, BINS)).sum(axis=1) / samples
+    return errors
 
 
 def equal_mass_errors(confidence_RN: Floats, correct_RN: NDArray[np.bool_]) -> Floats:
     """The equal-mass ECE of each row; rows are sorted as `sorting` does."""
     samples = confidence_RN.shape[1]
     gaps = np.add.reduceat(confidence_RN - correct_RN, _starts(samples), axis=1)
-    return np.abs(gaps).sum(axis=1) / samples
+    errors: Floats = np.abs(gaps).sum(axis=1) / samples
+    return errors
 
 
 def sorting(confidence: Floats, correct: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -32,4 +32,5 @@ def shared_errors(confidence: Floats, correct: NDArray[np.bool_]) -> Floats:
 def areas(errors_RN: Floats) -> Floats:
     """AURC of each row of errors that are sorted by confidence, upwards."""
     risks = np.cumsum(errors_RN[:, ::-1], axis=1) / np.arange(1, errors_RN.shape[1] + 1)
-    return risks.mean(axis=1)
+    found: Floats = risks.mean(axis=1)
+    return found

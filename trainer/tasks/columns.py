@@ -1,8 +1,8 @@
 """Predictions as columns: a dataclass of arrays, whose first axis counts images or what was found in them."""
 
-from dataclasses import fields
+from dataclasses import Field, fields
 from io import BytesIO
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 class Columns:
     """For dataclasses all of whose fields are arrays."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[NDArray[Any]]]]
+
     @classmethod
     def names(cls) -> list[str]:
-        return [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        return [field.name for field in fields(cls)]
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Self:

@@ -38,14 +38,25 @@ from trainer.machine.stopping import StopRequest
 from trainer.methods.method import Judged, Method
 
 Targets = Any
+# What the same task made before, of its own kind. A function that takes less than a protocol's parameter allows does
+# not satisfy it, and every task's functions take their own kinds only: hence Any. What they give is checked.
+OwnNetwork = Any
+OwnSamples = Any
+OwnPredictions = Any
 
 
 class Samples(Protocol):
     """The images of a split with their targets."""
 
-    resident: bool  # on the device; otherwise a thread fetches them ahead
-    cached_bytes: int
-    normalise: Normalise
+    @property
+    def resident(self) -> bool:
+        """On the device; otherwise a thread fetches them ahead."""
+
+    @property
+    def cached_bytes(self) -> int: ...
+
+    @property
+    def normalise(self) -> Normalise: ...
 
     def __len__(self) -> int: ...
 
@@ -53,7 +64,7 @@ class Samples(Protocol):
         """uint8 images (B, C, H, W) and their targets, on the device, free to be changed."""
 
 
-class Predictions(Protocol):
+class Found(Protocol):
     """What was found of each image of a split. Two networks' can be compared where the images are the same."""
 
     def to_bytes(self) -> bytes: ...
@@ -67,20 +78,36 @@ class Predictions(Protocol):
 
 
 class Task(Protocol):
-    Predictions: type[Predictions]
-    BATCH: int  # images at once in evaluation mode
-    OUTPUTS: Mapping[str, str]  # what an exported file calls its outputs, in their order, and what they are
-    DIVERGENCE: str  # what `divergence` is counted in
-    ROBUSTNESS: Mapping[str, Callable[[nn.Module, Samples, dict[str, Any]], Iterator[Working]]]  # by a spec's names
-    TELLING_IMAGES: int  # that a divergence is measured on; each holds one decision, or thousands
+    @property
+    def Predictions(self) -> type[Found]: ...
+
+    @property
+    def BATCH(self) -> int:
+        """Images at once in evaluation mode."""
+
+    @property
+    def OUTPUTS(self) -> Mapping[str, str]:
+        """What an exported file calls its outputs, in their order, and what they are."""
+
+    @property
+    def DIVERGENCE(self) -> str:
+        """What `divergence` is counted in."""
+
+    @property
+    def ROBUSTNESS(self) -> Mapping[str, Callable[[OwnNetwork, OwnSamples, dict[str, Any]], Iterator[Working]]]:
+        """By a spec's names."""
+
+    @property
+    def TELLING_IMAGES(self) -> int:
+        """That a divergence is measured on; each holds one decision, or thousands."""
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
 
-    def load_backbone(self, model: nn.Module, weights: dict[str, Tensor]) -> None:
+    def load_backbone(self, model: OwnNetwork, weights: dict[str, Tensor]) -> None:
         """Begin with a trained classifier's weights. Raises RuntimeError where they are of another architecture."""
 
-    def build_method(self, spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
+    def build_method(self, spec: ResolvedSpec, model: OwnNetwork, *, pack: Pack, groups: int) -> Method:
         """The spec's objective. `groups` is of a step, before it is divided."""
 
     def open_split(
@@ -110,20 +137,20 @@ class Task(Protocol):
         """What is reported of a training step besides the losses: scalars, means over images."""
 
     def predict(
-        self, model: nn.Module, samples: Samples, *, activity: str, stop: StopRequest | None = None
-    ) -> Generator[Working, None, Predictions]:
+        self, model: OwnNetwork, samples: OwnSamples, *, activity: str, stop: StopRequest | None = None
+    ) -> Generator[Working, None, Found]:
         """The network in evaluation mode over a split. Yields about once a second. Raises Interrupted on `stop`."""
 
-    def to_export(self, model: nn.Module) -> nn.Module:
+    def to_export(self, model: OwnNetwork) -> nn.Module:
         """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
-    def network_of(self, exported: nn.Module) -> nn.Module:
+    def network_of(self, exported: OwnNetwork) -> nn.Module:
         """What `to_export` was given."""
 
-    def speaking_as(self, model: nn.Module, network: nn.Module) -> nn.Module:
+    def speaking_as(self, model: OwnNetwork, network: nn.Module) -> nn.Module:
         """`model` for methods, `predict` and `to_export`, but saying what `network` says, which alone is learnt."""
 
-    def judge(self, outputs: Any, targets: Targets) -> Predictions:
+    def judge(self, outputs: Any, targets: Targets) -> Found:
         """Of a batch of what `to_export` gives, by whatever ran it."""
 
     def same(self, mine: Any, reference: Any) -> Tensor:
@@ -132,17 +159,17 @@ class Task(Protocol):
     def divergence(self, mine: Any, reference: Any) -> Tensor:
         """Of each image, how far what a file says is from what the reference says, (B,) float64, none below zero."""
 
-    def validate(self, found: Predictions) -> dict[str, float]:
+    def validate(self, found: OwnPredictions) -> dict[str, float]:
         """Metrics of validation: at least those of `TERMS[task].validated`."""
 
     def figures(
-        self, found: Predictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
+        self, found: OwnPredictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
     ) -> AnySplit: ...
 
     def compare(
         self,
-        main: Predictions,
-        control: Predictions,
+        main: OwnPredictions,
+        control: OwnPredictions,
         *,
         split: Literal["val", "test"],
         calibrated: bool,
@@ -156,7 +183,7 @@ class Task(Protocol):
         out: Path,
         *,
         evaluations: Any,
-        model: nn.Module,
-        held_out: Samples,
+        model: OwnNetwork,
+        held_out: OwnSamples,
     ) -> bytes:
         """report.html, of the main arm's `model` on the device."""

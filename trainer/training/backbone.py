@@ -11,7 +11,7 @@ from contract.specs import ModelSpec
 from trainer.errors import ended
 from trainer.models import donors
 from trainer.models.donors import NoNetwork
-from trainer.tasks import Task
+from trainer.tasks.protocol import Task
 
 
 def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, channels: int) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -73,5 +74,5 @@ def _timed(work: Callable[[], None], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def _notice(severity: str, code: str, message: str) -> Notice:
-    return Notice(severity=severity, code=code, message=message)  # type: ignore[arg-type]
+def _notice(severity: Literal["info", "warning"], code: str, message: str) -> Notice:
+    return Notice(severity=severity, code=code, message=message)

@@ -33,8 +33,11 @@ def learning_rate(spec: OptimizerSpec, plan: Plan, step: int) -> float:
         share = (step - warmup_steps) / max(1, plan.steps - warmup_steps)
         return spec.learning_rate * (1 + cos(pi * share)) / 2
     if spec.schedule == "step":
+        if isinstance(spec.milestones, str):
+            raise TypeError("milestones are not resolved")
         passed = sum(step >= milestone * plan.steps_per_epoch for milestone in spec.milestones)
-        return spec.learning_rate / STEP_DIVISOR**passed
+        rate: float = spec.learning_rate / STEP_DIVISOR**passed
+        return rate
     return spec.learning_rate
 
 

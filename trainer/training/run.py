@@ -18,7 +18,7 @@ from contract.tasks import TERMS
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.errors import ended, loss_nan
-from trainer.machine.device import peak_bytes
+from trainer.machine.device import peak_bytes, place
 from trainer.machine.team import Team
 from trainer.methods import teacher
 from trainer.methods.objective import Objective
@@ -266,7 +266,7 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
         precision=spec.training.precision,
         teacher=teacher.load(taught_by, pack.manifest, device) if taught_by else None,
     )
-    return objective.to(device, memory_format=torch.channels_last).train()
+    return place(objective, device).train()
 
 
 def _content(run: Run) -> dict[str, Any]:

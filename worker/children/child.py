@@ -14,7 +14,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -114,8 +116,8 @@ class Child:
         self._lines.put(_END)
 
     def _read_log(self) -> None:
-        assert self._process.stderr  # noqa: S101 - it is a pipe
-        while chunk := self._process.stderr.read1(65_536):  # type: ignore[attr-defined]
+        stderr = cast("BufferedReader", self._process.stderr)  # it is a pipe
+        while chunk := stderr.read1(65_536):
             self._tail += chunk
             del self._tail[:-LOG_TAIL_BYTES]
 

@@ -7,6 +7,7 @@ worked on under the object's fence. An upload that nobody ended is nobody's once
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -27,7 +28,7 @@ def delete_orphans() -> int:
     deleted, age = 0, timedelta(seconds=settings().orphan_ttl_seconds)
     for prefix in OWNERS:
         for keys in storage.older_than(f"{prefix}/", age):
-            orphans = write_once(lambda session, keys=keys: find_orphans(session, keys), "sweep")  # type: ignore[misc]
+            orphans = write_once(partial(find_orphans, keys=keys), "sweep")
             storage.delete(orphans)
             deleted += len(orphans)
     if deleted:

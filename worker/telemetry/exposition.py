@@ -32,6 +32,6 @@ def serve() -> None:
     from prometheus_client import CollectorRegistry, multiprocess, start_http_server  # noqa: PLC0415 - see `prepare`
 
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # it has no annotations
     host, _, port = settings().metrics_address.rpartition(":")
     start_http_server(int(port), host.strip("[]") or "0.0.0.0", registry=registry)  # noqa: S104 - `:9100` asks for it

@@ -21,7 +21,12 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
-        mergeable = isinstance(old, Mapping) and isinstance(value, Mapping)
-        same_kind = mergeable and value.get("name", old.get("name")) == old.get("name")  # type: ignore[union-attr]
-        merged[key] = merge(old, value) if same_kind and key != "labels" else value  # type: ignore[arg-type]
+        if key != "labels" and isinstance(old, Mapping) and isinstance(value, Mapping) and _same_kind(old, value):
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = value
     return merged
+
+
+def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(new.get("name", old.get("name")) == old.get("name"))

@@ -1,6 +1,7 @@
 """Images and masks move together, by numbers that depend on the seed and the place in the step alone."""
 
 import numpy as np
+import pytest
 import torch
 
 from contract.pack.manifest import IGNORE
@@ -49,3 +50,8 @@ def test_other_seeds_give_other_crops_and_torchs_own_numbers_go_on():
     assert not torch.equal(first[1], changed(seed=2)[1])
     torch.manual_seed(5)
     assert torch.equal(drawn, torch.rand(3))
+
+
+def test_scale_jitter_must_be_resolved():
+    with pytest.raises(TypeError, match="scale_jitter is not resolved"):
+        changed(scale_jitter="auto")

@@ -99,3 +99,8 @@ def test_both_arms_begin_with_it(pack: Pack, tmp_path: Path, monkeypatch: pytest
         run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", backbone=tmp_path / "donor", arm=arm)
     assert len(seen) == 2
     assert all(torch.equal(one, weights["features.0.0.weight"]) for one in seen)
+
+
+def test_a_classifier_has_no_backbone():
+    with pytest.raises(RuntimeError, match="no backbone"):
+        tasks.choose("classification").load_backbone(torch.nn.Linear(1, 1), {})

@@ -40,3 +40,8 @@ def test_warm_up_rises_linearly_to_the_full_rate(schedule):
 
 def test_warm_up_longer_than_the_training_never_divides_by_zero():
     assert rates(schedule="cosine", warmup_epochs=50)[-1] == pytest.approx(0.2 * 80 / 500)
+
+
+def test_milestones_must_be_resolved():
+    with pytest.raises(TypeError, match="milestones are not resolved"):
+        rates(schedule="step", milestones="auto")

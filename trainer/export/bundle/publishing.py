@@ -47,7 +47,7 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         METRICS: archive.as_json(result | values | _per_class(found)),
         MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
     }
-    contents |= order.report() | archive.programs(order.spec.task, order.format)
+    contents |= order.report() | archive.programs(order.pack.manifest.task, order.format)
     manifest = _manifest(order) | {"weights": values["weights"], "golden": golden.tolerances(values)}
     size, sha256 = archive.write(order.folder / BUNDLE, contents, manifest, model=model_files.files_of(model))
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import onnx
 import torch
@@ -30,7 +31,7 @@ def convert(
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             verbose=False,
         )
-    proto = program.model_proto
+    proto = cast("torch.onnx.ONNXProgram", program).model_proto  # None without dynamo
     tidy(proto)
     onnx.checker.check_model(proto)
     path.write_bytes(proto.SerializeToString(deterministic=True))

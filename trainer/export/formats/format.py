@@ -26,12 +26,29 @@ class Source:
 class Format(Protocol):
     """A module that satisfies this; nothing inherits from it."""
 
-    TITLE: str  # as people write it
-    MADE_WITH: tuple[str, ...]  # distributions whose versions decide what `convert` writes
-    SETTINGS: Mapping[str, str]  # how its int8 files are made
-    PROGRAMS: tuple[str, ...]  # of `portable`, in the bundle beside infer.py and verify.py
-    RUNS_HERE: bool  # whether its runtime exists on a worker; what it cannot run is not measured
-    RUNTIME: ModuleType  # of `portable.runtimes`: what runs a file, here, in the bundle, and where it is timed
+    @property
+    def TITLE(self) -> str:
+        """As people write it."""
+
+    @property
+    def MADE_WITH(self) -> tuple[str, ...]:
+        """Distributions whose versions decide what `convert` writes."""
+
+    @property
+    def SETTINGS(self) -> Mapping[str, str]:
+        """How its int8 files are made."""
+
+    @property
+    def PROGRAMS(self) -> tuple[str, ...]:
+        """Of `portable`, in the bundle beside infer.py and verify.py."""
+
+    @property
+    def RUNS_HERE(self) -> bool:
+        """Whether its runtime exists on a worker; what it cannot run is not measured."""
+
+    @property
+    def RUNTIME(self) -> ModuleType:
+        """Of `portable.runtimes`: what runs a file, here, in the bundle, and where it is timed."""
 
     def convert(self, source: Source, folder: Path) -> None:
         """Write the fp32 model into an empty folder."""

@@ -23,7 +23,7 @@ def time_models(runtime: ModuleType, folders: list[Path]) -> dict[str, Any]:
     if done.returncode != 0:
         raise export_failed("measure latency", done.stderr.strip().rpartition("\n")[2])
     timed = json.loads(done.stdout)
-    measured = {}
+    measured: dict[str, float] = {}
     for prefix, percentiles in zip(("", "fp32_"), timed["latency_ms"], strict=False):
         measured |= {f"{prefix}latency_ms_{name}": value for name, value in percentiles.items()}
     return measured | {

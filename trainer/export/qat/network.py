@@ -142,7 +142,7 @@ class FakeQuantized(nn.Module):
         if node.kind == "DequantizeLinear":
             return self._dequantized(node, values)
         if (linear := _key(node.outputs[0])) in self.linears:
-            return self.linears[linear](values[node.inputs[0]])  # type: ignore[no-any-return]
+            return self.linears[linear](values[node.inputs[0]])
         inputs = [self._value(name, values) for name in node.inputs]
         return operators.of(node.kind)(node.attributes, *inputs)
 

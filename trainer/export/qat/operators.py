@@ -94,6 +94,8 @@ def _resize(
         raise UnknownOperator(f"Resize ({b', '.join(how).decode()})")
     if sizes is not None:
         return functional.interpolate(images, sizes.tolist()[2:], mode=modes[how])
+    if scales is None:
+        raise UnknownOperator("Resize without scales and sizes")
     return functional.interpolate(images, scale_factor=scales.tolist()[2:], mode=modes[how])
 
 

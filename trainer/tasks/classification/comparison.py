@@ -58,9 +58,8 @@ def _others(main: Predictions, control: Predictions, *, calibrated: bool) -> dic
     }
     if calibrated:
         statistics["ece"] = lambda rows: _calibration_errors(main, rows) - _calibration_errors(control, rows)
-        values["ece"] = tuple(
-            reliability.expected_calibration_error(arm.confidence, arm.correct) for arm in (main, control)
-        )
+        ece = reliability.expected_calibration_error
+        values["ece"] = ece(main.confidence, main.correct), ece(control.confidence, control.correct)
     limits = intervals.bootstrap(len(main.labels), statistics)
     return {name: _difference(*pair, limits[name]) for name, pair in values.items()}
 

@@ -59,7 +59,8 @@ def of(
 
 def _intervals(found: Predictions, *, many_classes: bool, calibrated: bool) -> dict[str, Interval]:
     order = reliability.sorting(found.confidence, found.correct)
-    confidence, correct, nll, brier = (x[order] for x in (found.confidence, found.correct, found.nll, found.brier))
+    confidence, nll, brier = (x[order] for x in (found.confidence, found.nll, found.brier))
+    correct = found.correct[order]
     errors = risk_coverage.shared_errors(confidence, correct)
     statistics: dict[str, intervals.Statistic] = {
         "nll": lambda rows: nll[rows].mean(axis=1),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contract.results.evaluation import SplitEvaluation
 from trainer.report import pictures, tables
 from trainer.report.facts import Facts, View
 from trainer.report.measures import Measure
@@ -22,11 +23,12 @@ MEASURES = (
 
 
 def _details(facts: Facts) -> dict[str, Any]:
+    main, control = facts.both(SplitEvaluation)
     return {
-        "classes": tables.classes(facts),
-        "confusions": tables.confusions(facts),
+        "classes": tables.classes(main, control),
+        "confusions": tables.confusions(main),
         "corruptions": tables.corruptions(facts),
-        **pictures.confusion(tables.shares(facts)),
+        **pictures.confusion(tables.shares(main)),
     }
 
 

@@ -193,7 +193,7 @@ FAMILIES: dict[str, Corruption] = {
 }
 
 
-def _clipped(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _clipped(pixels: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 

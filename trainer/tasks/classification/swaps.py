@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from contract.specs import PatchSwapOnlySpec, PatchSwapSpec, ResolvedSpec
 from trainer.data import randomness
+from trainer.methods.patches import draw_patches, swap_patches
 from trainer.report import pictures
-from trainer.tasks.classification.methods import patch_swap
 from trainer.tasks.classification.samples import LabelledImages
 
 PAIRS = 6
@@ -46,7 +46,7 @@ def pairs(spec: ResolvedSpec, model: nn.Module, held_out: LabelledImages) -> lis
     before = [held_out.images.fetch(positions) for positions in (first, second)]
     marked_nRC = _mark(len(first), spec.height // patch_px, spec.width // patch_px)
     after = [images.clone() for images in before]
-    patch_swap.swap_patches(after[0], after[1], marked_nRC)
+    swap_patches(after[0], after[1], marked_nRC)
     labels = held_out.labels[first]
     whole = np.zeros_like(marked_nRC)
     shown = [
@@ -72,7 +72,7 @@ def _choose(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def _mark(count: int, rows: int, columns: int) -> NDArray[np.bool_]:
     random = randomness.generator(0, randomness.Stream.REPORT)
-    return patch_swap.draw_patches(count, rows * columns, random).reshape(-1, rows, columns)
+    return draw_patches(count, rows * columns, random).reshape(-1, rows, columns)
 
 
 def _shown(

@@ -19,24 +19,29 @@ from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import stages
-from trainer.tasks.classification import comparison, methods, robustness
+from trainer.tasks.classification import comparison, methods, predictions, robustness, samples
 from trainer.tasks.classification import figures as figures_of_labels
-from trainer.tasks.classification.predictions import BATCH, Predictions, predict
-from trainer.tasks.classification.samples import LabelledImages, open_split
+from trainer.tasks.classification.samples import LabelledImages
 
-__all__ = ["BATCH", "Predictions", "open_split", "predict"]
-
+BATCH = predictions.BATCH
 OUTPUTS = {"logits": "(batch, classes)"}
 DIVERGENCE = "nats"
 TELLING_IMAGES = 256
 ROBUSTNESS = robustness.MEASURES
-judge = Predictions.of
 
+Predictions = predictions.Predictions
+predict = predictions.predict
+open_split = samples.open_split
+judge = Predictions.of
 compare = comparison.compare
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
+
+
+def load_backbone(_model: nn.Module, _weights: dict[str, Tensor]) -> None:
+    raise RuntimeError("a classifier has no backbone of another classifier")
 
 
 def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:

@@ -38,9 +38,11 @@ _ANCHOR_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the shorter side, level 
 class Detector(nn.Module):
     """A torchvision network whose forward pass gives the heads' maps, (B, A, ...) each, in training and evaluation."""
 
-    def __init__(self, model: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    anchors_A4: Tensor
+
+    def __init__(self, model: Any, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        self.model = model
+        self.model = model  # of torchvision, which has no types
         channels, height, width = image_shape
         with torch.no_grad():
             blank = torch.zeros(1, channels, height, width)
@@ -145,7 +147,7 @@ class Fcos(Detector):
 class Decoding(nn.Module):
     """A detector for an exported file: boxes (B, A, 4) and scores (B, A, K), as `Detector.decode` has them."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: "AnyDetector") -> None:
         super().__init__()
         self.detector = detector
         self.train(detector.training)
@@ -167,6 +169,9 @@ class SpeakingAs(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> Maps:
         return self.network(images_BCHW)
+
+
+AnyDetector = Detector | SpeakingAs
 
 
 def build(spec: ModelSpec, *, num_classes: int, channels: int, size: tuple[int, int]) -> Detector:
@@ -201,7 +206,7 @@ def load_backbone(model: Detector, weights: dict[str, Tensor]) -> None:
         ours.load_state_dict(theirs)
 
 
-def _ssdlite(network: nn.Module, num_classes: int, size: tuple[int, int]) -> nn.Module:
+def _ssdlite(network: Any, num_classes: int, size: tuple[int, int]) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = _BATCH_NORM_MOMENTUM

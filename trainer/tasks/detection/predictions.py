@@ -1,5 +1,6 @@
 """What a network finds in each image of a split, beside what is there. Shapes: N images, n found, g true boxes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from portable import boxes as inference
 from trainer.tasks.columns import Columns
-from trainer.tasks.detection.network import Detector, Maps
+from trainer.tasks.detection.network import AnyDetector, Maps
 from trainer.tasks.detection.samples import Target
 
 Counts = NDArray[np.int64]
@@ -51,7 +52,7 @@ class BoxPredictions(Columns):
         return slice(first, first + int(self.found[place])), slice(true, true + int(self.true[place]))
 
 
-def judged_by(detector: Detector):  # noqa: ANN201 - a closure
+def judged_by(detector: AnyDetector) -> Callable[[Maps, list[Target]], BoxPredictions]:
     """How a batch of the network's maps and targets becomes predictions."""
 
     def judge_maps(maps: Maps, targets: list[Target]) -> BoxPredictions:
@@ -78,9 +79,9 @@ def same_finds(mine: Decoded, reference: Decoded) -> Tensor:
     """
     found: list[NDArray[np.bool_]] = [np.zeros(0, bool)]
     for ours, theirs in zip(*map(_sure, (mine, reference)), strict=True):
-        both = inference.overlaps(ours[0], theirs[0]) >= SAME_PLACE
+        both: NDArray[np.bool_] = inference.overlaps(ours[0], theirs[0]) >= SAME_PLACE
         both &= ours[1][:, None] == theirs[1][None]
-        found += [both.any(axis=1), both.any(axis=0)]
+        found += [np.asarray(both.any(axis=1)), np.asarray(both.any(axis=0))]
     return torch.from_numpy(np.concatenate(found))
 
 

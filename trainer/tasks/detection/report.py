@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from markupsafe import Markup
 from PIL import Image
-from torch import nn
 
+from contract.results.evaluation import DetectionSplit
 from portable import boxes
 from trainer.report import pictures, plots
 from trainer.report.facts import Facts, View
 from trainer.report.measures import Measure
 from trainer.tasks.detection import predictions
+from trainer.tasks.detection.network import AnyDetector
 from trainer.tasks.detection.samples import BoxedImages
 
 EXAMPLES = 6
@@ -39,7 +40,7 @@ class Example:
     there: int
 
 
-def examples(model: nn.Module, held_out: BoxedImages, classes: int) -> list[Example]:
+def examples(model: AnyDetector, held_out: BoxedImages, classes: int) -> list[Example]:
     """Some held-out images, evenly spaced through the split, with the numbers of the classes."""
     labels = [str(number + 1) for number in range(classes)]
     positions = np.unique(np.linspace(0, len(held_out) - 1, min(EXAMPLES, len(held_out))).round().astype(np.int64))
@@ -52,8 +53,8 @@ def examples(model: nn.Module, held_out: BoxedImages, classes: int) -> list[Exam
         image = Image.fromarray(pixels_CHW.transpose(1, 2, 0).squeeze())
         said = _said(found.boxes[ours], found.scores[ours], found.labels[ours], labels)
         there = _said(found.true_boxes[true], np.ones(true.stop - true.start), found.true_labels[true], labels)
-        drawn = [pictures.of_pixels(np.asarray(boxes.mark(image, one))) for one in (there, said)]
-        made.append(Example(*drawn, found=len(said), there=len(there)))
+        truth, prediction = (pictures.of_pixels(np.asarray(boxes.mark(image, one))) for one in (there, said))
+        made.append(Example(truth, prediction, found=len(said), there=len(there)))
     return made
 
 
@@ -67,20 +68,20 @@ def _said(corners: np.ndarray, scores: np.ndarray, numbers: np.ndarray, labels: 
 
 
 def _details(facts: Facts) -> dict[str, Any]:
-    main = facts.main.per_class
-    others = facts.held_out("control").per_class if "control" in facts.evaluations else [None] * len(main)
-    numbered = list(enumerate(zip(main, others, strict=True), start=1))
+    main, control = facts.both(DetectionSplit)
+    others = control.per_class if control else [None] * len(main.per_class)
+    numbered = list(enumerate(zip(main.per_class, others, strict=True), start=1))
     most = sorted(numbered, key=lambda row: -row[1][0].boxes)[:CLASSES_SHOWN]
     return {
         "classes": [(number, row, other) for number, (row, other) in sorted(most, key=lambda row: row[0])],
-        "sizes": [(size, facts.main.ap_by_size[size], facts.main.ar_by_size[size]) for size in facts.main.ap_by_size],
-        "precision_recall": _curves(facts, {row.name: number for number, (row, _) in most[:CURVES_SHOWN]}),
+        "sizes": [(size, main.ap_by_size[size], main.ar_by_size[size]) for size in main.ap_by_size],
+        "precision_recall": _curves(main, {row.name: number for number, (row, _) in most[:CURVES_SHOWN]}),
     }
 
 
-def _curves(facts: Facts, numbers: dict[str, int]) -> Markup | None:
+def _curves(main: DetectionSplit, numbers: dict[str, int]) -> Markup | None:
     """By the numbers of the classes: a name of a stranger is not drawn."""
-    curves = [curve for curve in facts.main.precision_recall if curve.name in numbers]
+    curves = [curve for curve in main.precision_recall if curve.name in numbers]
     found = [
         plots.Line(f"class {numbers[curve.name]}", color, curve.recall, curve.precision)
         for curve, color in zip(curves, _COLOURS, strict=False)

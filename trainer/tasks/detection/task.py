@@ -24,13 +24,10 @@ from trainer.machine.stopping import StopRequest
 from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.detection import figures as figures_of_boxes
-from trainer.tasks.detection import methods, predictions
+from trainer.tasks.detection import methods, predictions, samples
 from trainer.tasks.detection import network as models
-from trainer.tasks.detection.network import Detector
-from trainer.tasks.detection.predictions import BoxPredictions as Predictions
-from trainer.tasks.detection.samples import BoxedImages, Target, open_split
-
-__all__ = ["Predictions", "compare", "load_backbone", "open_split"]
+from trainer.tasks.detection.network import AnyDetector, Detector
+from trainer.tasks.detection.samples import BoxedImages, Target
 
 BATCH = 16
 OUTPUTS = {
@@ -43,6 +40,8 @@ ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 _SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
 _LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 
+Predictions = predictions.BoxPredictions
+open_split = samples.open_split
 judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
@@ -57,7 +56,7 @@ def build_model(spec: ResolvedSpec, manifest: PackManifest) -> Detector:
     return models.build(spec.model, num_classes=classes, channels=manifest.channels, size=(spec.height, spec.width))
 
 
-def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:  # noqa: ARG001
+def build_method(spec: ResolvedSpec, model: Detector, *, pack: Pack, groups: int) -> Method:  # noqa: ARG001
     return methods.build(spec.method, model)
 
 
@@ -75,7 +74,8 @@ def augment(
     step: tuple[int, int],
     part: slice,
 ) -> tuple[Tensor, list[Target]]:
-    size = images_BCHW.shape[-2:]
+    height, width = images_BCHW.shape[-2:]
+    size = (height, width)
     transform = augmentation.build(spec, size=size)
     seeds = augmentation.seeds(random, step=step, part=part)
     images, changed = [], []
@@ -92,15 +92,15 @@ def batch_metrics(judged: Judged) -> dict[str, Tensor]:  # noqa: ARG001 - precis
 
 
 def predict(
-    model: nn.Module, samples: BoxedImages, *, activity: str, stop: StopRequest | None = None
+    model: AnyDetector, split: BoxedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
     judge = predictions.judged_by(model)
-    parts = yield from evaluation_mode.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
+    parts = yield from evaluation_mode.sweep(model, split, judge, batch=BATCH, activity=activity, stop=stop)
     return Predictions.joined(parts)
 
 
-def network_of(exported: nn.Module) -> nn.Module:
-    return exported.detector  # type: ignore[return-value]
+def network_of(exported: models.Decoding) -> nn.Module:
+    return exported.detector
 
 
 def validate(found: Predictions) -> dict[str, float]:
@@ -115,7 +115,7 @@ def figures(
 
 
 def write_report(
-    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: BoxedImages
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: AnyDetector, held_out: BoxedImages
 ) -> bytes:
     # Half a second of matplotlib that training need not wait for.
     from trainer import report  # noqa: PLC0415

@@ -67,10 +67,7 @@ def compare(
     measures = _measures(calibrated=calibrated)
     limits = intervals.bootstrap(
         len(main.nll),
-        {
-            name: (lambda rows, of=measure: _known(of(main, _weights(rows)) - of(control, _weights(rows))))
-            for name, measure in measures.items()
-        },
+        {name: _resampled_difference(measure, main, control) for name, measure in measures.items()},
     )
     ours, theirs = values(main, calibrated=calibrated), values(control, calibrated=calibrated)
     figures = {
@@ -122,11 +119,16 @@ def _calibration_error(found: MaskPredictions, weights_RN: Floats) -> Floats:
 def _intervals(found: MaskPredictions, *, calibrated: bool) -> dict[str, Interval]:
     return intervals.bootstrap(
         len(found.nll),
-        {
-            name: (lambda rows, of=measure: _known(of(found, _weights(rows))))
-            for name, measure in _measures(calibrated=calibrated).items()
-        },
+        {name: _resampled(measure, found) for name, measure in _measures(calibrated=calibrated).items()},
     )
+
+
+def _resampled(measure: Measure, found: MaskPredictions) -> intervals.Statistic:
+    return lambda rows: _known(measure(found, _weights(rows)))
+
+
+def _resampled_difference(measure: Measure, main: MaskPredictions, control: MaskPredictions) -> intervals.Statistic:
+    return lambda rows: _known(measure(main, _weights(rows)) - measure(control, _weights(rows)))
 
 
 def _weights(rows_RN: Counts) -> Floats:

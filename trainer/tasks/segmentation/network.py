@@ -4,6 +4,8 @@ Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV
 2017; FCN: Long et al. 2015. Backbones are dilated as there; the auxiliary head is left out.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -19,9 +21,9 @@ _NOT_BACKBONE = ("fc.", "classifier.")  # of a classifier's weights
 
 
 class Segmenter(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model = model
+        self.model = model  # of torchvision, which has no types
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         return self.model(images_BCHW)["out"]
@@ -30,10 +32,9 @@ class Segmenter(nn.Module):
 def build(spec: ModelSpec, *, num_classes: int, channels: int) -> Segmenter:
     """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
     architecture = BACKBONES[spec.architecture]
-    stem = {"num_classes": num_classes, "channels": channels, "small_stem": spec.stem == "small"}
+    stem: dict[str, Any] = {"num_classes": num_classes, "channels": channels, "small_stem": spec.stem == "small"}
     if architecture == "resnet50":
-        strides = {"replace_stride_with_dilation": [False, True, True]}
-        backbone = resnet.build(architecture, **stem, **strides)
+        backbone = resnet.build(architecture, **stem, replace_stride_with_dilation=[False, True, True])
     else:
         backbone = mobile.build(architecture, **stem, dilated=True)
     for module in backbone.modules():

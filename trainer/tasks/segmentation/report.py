@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from contract.pack.manifest import IGNORE
+from contract.results.evaluation import SegmentationSplit
 from portable import segmentation
 from trainer.report import pictures, tables
 from trainer.report.facts import Facts, View
@@ -60,12 +61,13 @@ def examples(model: nn.Module, held_out: MaskedImages, classes: int) -> list[Exa
 
 
 def _details(facts: Facts) -> dict[str, Any]:
+    main, control = facts.both(SegmentationSplit)
     names = facts.manifest.classes
     hexadecimal = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in segmentation.colours(len(names)).tolist()]
     return {
-        "classes": tables.classes(facts),
+        "classes": tables.classes(main, control),
         "colours": dict(zip(names, hexadecimal, strict=True)),
-        **pictures.confusion(tables.shares(facts)),
+        **pictures.confusion(tables.shares(main)),
     }
 
 

@@ -24,12 +24,9 @@ from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.segmentation import figures as figures_of_masks
-from trainer.tasks.segmentation import methods
+from trainer.tasks.segmentation import methods, predictions, samples
 from trainer.tasks.segmentation import network as models
-from trainer.tasks.segmentation.predictions import MaskPredictions as Predictions
-from trainer.tasks.segmentation.samples import MaskedImages, open_split
-
-__all__ = ["Predictions", "compare", "load_backbone", "open_split"]
+from trainer.tasks.segmentation.samples import MaskedImages
 
 BATCH = 16
 OUTPUTS = {"logits": "(batch, classes, height, width)"}
@@ -37,6 +34,8 @@ DIVERGENCE = "nats a pixel"
 TELLING_IMAGES = 32
 ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 
+Predictions = predictions.MaskPredictions
+open_split = samples.open_split
 judge = Predictions.of
 compare = figures_of_masks.compare
 load_backbone = models.load_backbone
@@ -64,7 +63,8 @@ def augment(
     step: tuple[int, int],
     part: slice,
 ) -> tuple[Tensor, Tensor]:
-    transform = augmentation.build(spec, size=images_BCHW.shape[-2:])
+    height, width = images_BCHW.shape[-2:]
+    transform = augmentation.build(spec, size=(height, width))
     seeds = augmentation.seeds(random, step=step, part=part)
     changed = [
         augmentation.seeded(transform, seed, tv_tensors.Image(image), tv_tensors.Mask(mask))
@@ -83,9 +83,9 @@ def batch_metrics(judged: Judged) -> dict[str, Tensor]:
 
 
 def predict(
-    model: nn.Module, samples: MaskedImages, *, activity: str, stop: StopRequest | None = None
+    model: nn.Module, split: MaskedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
-    parts = yield from evaluation_mode.sweep(model, samples, judge, batch=BATCH, activity=activity, stop=stop)
+    parts = yield from evaluation_mode.sweep(model, split, judge, batch=BATCH, activity=activity, stop=stop)
     return Predictions.joined(parts)
 
 

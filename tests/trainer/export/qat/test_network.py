@@ -18,7 +18,7 @@ from torch import nn
 from tests.trainer.export.formats.test_quantization import CASES, SLOW_CASES, calibration, model_in, run, settled
 from trainer.export.formats import conversion, quantization
 from trainer.export.formats.quantization import Prepared
-from trainer.export.qat import taps
+from trainer.export.qat import operators, taps
 from trainer.export.qat.network import FakeQuantized, rounded
 from trainer.export.qat.operators import UnknownOperator
 from trainer.models import stages
@@ -126,6 +126,12 @@ def test_operator_that_nobody_taught_is_named() -> None:
     )
     with pytest.raises(UnknownOperator, match="Erf"):
         FakeQuantized(graph, graph)
+
+
+def test_resize_that_says_no_size_is_refused() -> None:
+    attributes = {"mode": b"nearest", "coordinate_transformation_mode": b"asymmetric"}
+    with pytest.raises(UnknownOperator, match="without scales and sizes"):
+        operators.of("Resize")(attributes, torch.zeros(1, 1, 2, 2))
 
 
 def numbers(graph: onnx.GraphProto, name: str) -> np.ndarray:

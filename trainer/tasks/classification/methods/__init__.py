@@ -80,3 +80,4 @@ def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PL
             return PsKd(spec, dimensions)
         case DlbSpec():
             return Dlb(spec, dimensions)
+    raise ValueError(f"{spec.name} is no method of classification")

@@ -18,7 +18,8 @@ place [U].
 Shapes: B = 2n batch, n images and n mixtures of them, C channels, H height, W width, K classes.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -74,11 +75,11 @@ class MixSkd(Method):
         mixed_features = Interpolated([mixture.of(z) for z in plain_maps], list(mixed_maps))
         ensembles = [self._ensemble(mixed_features.interpolated), self._ensemble(mixed_features.mixed)]
 
-        cross_entropy = sum(functional.cross_entropy(z, labels_n) for z in plain)
-        mixed_entropy = sum(mixture.cross_entropy(z, labels_n) for z in [*mixed, *ensembles])
+        cross_entropy = _total(functional.cross_entropy(z, labels_n) for z in plain)
+        mixed_entropy = _total(mixture.cross_entropy(z, labels_n) for z in [*mixed, *ensembles])
         distillation = mutual_distillation(mixed_answers, ensembles, spec.temperature)
-        feature = sum(functional.mse_loss(*both) for both in mixed_features.pairs())
-        discrimination = sum(
+        feature = _total(functional.mse_loss(*both) for both in mixed_features.pairs())
+        discrimination = _total(
             tell_apart(discriminator, *both)
             for discriminator, both in zip(self.discriminators, mixed_features.pairs(), strict=True)
         )
@@ -102,6 +103,10 @@ class MixSkd(Method):
 
     def _ensemble(self, maps: list[Tensor]) -> Tensor:
         return self.ensemble(torch.cat([pool(map_BCHW) for map_BCHW in maps], dim=1))
+
+
+def _total(losses: Iterable[Tensor]) -> Tensor:
+    return cast("Tensor", sum(losses))  # there is one at least
 
 
 class Interpolated(NamedTuple):

@@ -8,7 +8,7 @@ from torch import nn
 from contract.specs.methods import CsKdSpec
 from tests.trainer.tasks.classification.methods import slow
 from tests.trainer.tasks.classification.methods.judging import Scripted, batch, build, outputs
-from trainer.methods.network import Network
+from trainer.methods.network import Student
 from trainer.models import stages
 
 
@@ -41,7 +41,7 @@ def test_the_teaching_half_moves_the_running_statistics() -> None:
     model = nn.Sequential(nn.Flatten(0, 2), nn.BatchNorm1d(8, momentum=1.0), nn.Linear(8, 3)).train()
     model.stage_ends = ()
     images = torch.randn(4, 1, 1, 8)
-    network = Network(model, build(CsKdSpec()), precision="fp32")
+    network = Student(model, build(CsKdSpec()), precision="fp32")
     build(CsKdSpec()).judge(batch(torch.tensor([0, 1, 0, 1]), images=images), network)
     assert int(model[1].num_batches_tracked) == 2
     torch.testing.assert_close(model[1].running_mean, images[2:].mean((0, 1, 2)))

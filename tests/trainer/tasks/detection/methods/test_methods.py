@@ -6,7 +6,7 @@ import torch
 
 from contract.specs import CopyPasteSpec, ModelSpec, PatchSwapSpec
 from trainer.methods.method import Batch, Draw, Method
-from trainer.methods.network import Network
+from trainer.methods.network import Student
 from trainer.tasks.detection import network
 from trainer.tasks.detection.methods import build
 from trainer.tasks.detection.methods.patch_swap import EXCHANGED, divergence, exchange
@@ -49,7 +49,7 @@ def judged(method: Method, images: torch.Tensor, targets: list, drawn: Draw):
         images_BCHW=images.float() / 255, targets=targets, positions_B=torch.arange(4), members=2, step=0, epoch=1.0,
         epochs=2, part=0, draw=drawn,
     )  # fmt: skip
-    return method.judge(made, Network(method.detector, method, precision="fp32"))
+    return method.judge(made, Student(method.detector, method, precision="fp32"))
 
 
 def test_crops_of_a_shared_class_change_places_and_truth_stays() -> None:
