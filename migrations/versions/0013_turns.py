@@ -14,7 +14,7 @@ QUEUED = sa.text("status = 'queued'")
 def upgrade() -> None:
     op.add_column("tenants", sa.Column("served_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("jobs", sa.Column("priority", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-    order = ["tenant_id", sa.text("priority DESC"), "queued_at", "id"]
+    order: list[str | sa.TextClause] = ["tenant_id", sa.text("priority DESC"), "queued_at", "id"]
     op.create_index("ix_jobs_turn", "jobs", order, unique=False, postgresql_where=QUEUED)
 
 

@@ -115,7 +115,10 @@ print(count)
 
 @pytest.mark.parametrize(
     ("extra", "rooms"),
-    [("server", ("api", "core", "migrations")), ("worker", ("core", "migrations", "trainer", "worker"))],
+    [
+        ("server", ("api", "contract", "core", "migrations", "portable")),
+        ("worker", ("contract", "core", "ingest", "migrations", "portable", "trainer", "worker")),
+    ],
 )
 def test_an_extra_brings_all_that_its_rooms_import(environment, extra: str, rooms: tuple[str, ...]):
     there = environment(extra)
