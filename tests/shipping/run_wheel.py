@@ -89,8 +89,8 @@ def test_a_command_says_which_extra_it_lacks(environment, extra: str, command: l
     assert f"pip install 'patchswap[{needed}]'" in done.stderr
 
 
-# Every module of the rooms, as a process of the service finds them. Not `portable.infer`: it finds what it imports beside
-# it, in a bundle.
+# Every module of the rooms, as a process of the service finds them. Not `portable.infer`: what it imports
+# lies beside it in a bundle.
 IMPORT_ALL = """
 import importlib, os, pkgutil, sys
 os.environ |= {"PATCHSWAP_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none",
