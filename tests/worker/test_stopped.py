@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, update
 
+from contract.specs import ExportSpec
 from core import queue
 from core.database.database import transaction
+from core.exports import ledger as exports
 from core.jobs import ledger
-from core.tables import Job
+from core.tables import Export, Job
 from core.webhooks import requests
 from tests.servers import stopping
 from tests.servers.stopping import Stopping
-from tests.worker import seed
-from tests.worker.processes import Worker, wait_for_end, wait_until
+from tests.worker import seed, sweeping
+from tests.worker.processes import Worker, wait_for, wait_for_end, wait_until
 from tests.worker.test_app import uninterrupted, weights
+from tests.worker.test_whole_job import read
+from worker.tasks.job import run_job
 
 # Without an end of their own these locks are held until SIGCONT, which never comes here. With it: a lease of 6 s, half
 # of it for a transaction, a sweeper's 2 s; the rest is the start of a worker on a busy machine.
@@ -81,6 +85,26 @@ def test_job_is_taken_back_while_another_sweeper_stops_at_its_work(version, stop
         job_id = silent(version)
     start_worker()
     wait_for_end(job_id, seconds=FREE_SECONDS)
+
+
+def test_search_goes_on_while_its_driver_stops(version, stop_in, start_worker):
+    sweep_id = sweeping.sweep(version)
+    worker, at = stop_in(stopping.IN_TRIAL, "sweep")
+    at.wait(worker.process.pid)
+    start_worker()
+    wait_for(lambda: sweeping.trials(sweep_id), seconds=FREE_SECONDS)
+
+
+def test_export_is_made_though_a_worker_stops_with_its_row(version, stop_in, start_worker):
+    job = seed.job(version)
+    run_job(job.id)
+    with transaction() as session:
+        export = exports.submit(session, job.tenant_id, seed.read(job.id).model_id, ExportSpec(precision="int8"))
+    assert queue.ring("worker.export", export.id)
+    worker, at = stop_in(stopping.IN_EXPORT, "short")
+    at.wait(worker.process.pid)
+    start_worker("short")
+    wait_for(lambda: read(Export, export.id).status == "succeeded", seconds=FREE_SECONDS)
 
 
 def silent(version, *, cancelled: bool = False) -> str:
