@@ -29,7 +29,7 @@ def of_this_end(descriptor: int) -> dict[int, int]:
 def test_session_ends_with_its_time_or_with_its_peer(database, fresh_engines, kind: Kind):
     with engine(kind).connect() as connection:
         rows = connection.execute(text("SELECT name, setting FROM pg_settings WHERE source = 'client'"))  # by its wish
-        told = dict(rows.tuples().all())
+        told = {row.name: row.setting for row in rows}
         asked = {"idle": "10", "interval": "5", "count": "2"}
         assert {f"tcp_keepalives_{name}": value for name, value in asked.items()}.items() <= told.items()
         assert told["tcp_user_timeout"] == "15000"
