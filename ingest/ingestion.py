@@ -16,6 +16,7 @@ import numpy as np
 
 from contract.pack.manifest import PackManifest, Split
 from contract.results.ingested import ValidationReport
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
 from ingest.findings import Findings, Refused
@@ -52,6 +53,7 @@ def ingest(
     splits: SplitRequest | None,
     progress: Progress,
     limits: Limits | None = None,
+    reading: ReadingSpec = AS_FOUND,
 ) -> IngestResult:
     """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
 
@@ -61,7 +63,7 @@ def ingest(
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (out / name).unlink(missing_ok=True)  # of an earlier attempt
-    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits())
+    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits(), asked=reading)
     manifest = None
     try:
         manifest = run.pack()
@@ -87,9 +89,10 @@ class _Run:
         request: SplitRequest | None,
         progress: Progress,
         limits: Limits,
+        asked: ReadingSpec,
     ) -> None:
         self.archive, self.out, self.task = archive, out, task
-        self.request, self.progress, self.limits = request, progress, limits
+        self.request, self.progress, self.limits, self.asked = request, progress, limits, asked
         self.findings = Findings()
         self.source: Source | None = None
         self.columns: Columns | None = None
@@ -98,7 +101,7 @@ class _Run:
     def pack(self) -> PackManifest | None:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
         try:
-            reading = Reading(self.task, self.limits, self.out, self._looked)
+            reading = Reading(self.task, self.limits, self.out, self._looked, self.asked)
             self.source = open_source(self.archive, self.findings, reading)
             with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)

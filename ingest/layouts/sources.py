@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Self
 
 from contract.results.ingested import Layout
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest import names
 from ingest.archives.members import Archive, Kind, Member, sniff
 from ingest.archives.tar_archive import TarArchive
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
-from ingest.layouts import arrays, parquet
+from ingest.layouts import arrays, options, parquet
 from ingest.layouts.annotated.opening import open_annotated
 from ingest.layouts.folders import Labelled, label_by_folder
 from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
@@ -48,6 +49,7 @@ class Reading:
     limits: Limits
     scratch: Path  # a folder for what has to be put aside
     looked: Callable[[int], None]  # hears how many entries were passed, where that takes long
+    asked: ReadingSpec = AS_FOUND  # what the person says of it
 
 
 def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
@@ -57,6 +59,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
     if reading.task != "classification" and kind == "parquet":
         raise _unannotated("parquet", reading.task)
     if kind == "parquet":
+        options.require(reading.asked, frozenset(), "Parquet files")
         frame = parquet.open_parquet(path, limits, findings)
         return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
     if kind == "zip":
@@ -65,6 +68,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
         if members and all(names.suffix(member.path) == "npy" for member in members):
             if reading.task != "classification":
                 raise _unannotated("npz", reading.task)
+            options.require(reading.asked, frozenset(), "arrays")
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
         return _read_as(zipped, members, findings, reading)
@@ -73,7 +77,9 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
 
 
 def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    members = options.kept(members, reading.asked, findings)
     if reading.task == "classification":
+        options.require(reading.asked, options.OF_MEMBERS, "folders of images")
         return _images(archive, members, limits=reading.limits, findings=findings)
     opened = open_annotated(
         archive,
@@ -83,8 +89,10 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
         limits=reading.limits,
         findings=findings,
         looked=reading.looked,
+        asked=reading.asked,
     )
     found = opened.found
+    options.require(reading.asked, options.OF_MEMBERS | found.honoured, f"the layout {found.layout}")
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
 
 

@@ -22,6 +22,7 @@ class Annotated:
     classes: list[str] | None  # None: class_0, class_1 and so on, as many as the annotations use
     entries: list[Entry]
     used: set[str] = field(default_factory=set)  # paths of the files that spoke
+    honoured: frozenset[str] = frozenset()  # fields of ReadingSpec that the reader has applied
 
 
 def reject_unannotated(images: list[Member], taken: set[int], what: str, *, fix: str, findings: Findings) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest import names
 from ingest.annotations.masks import MaskStore
@@ -52,6 +53,7 @@ def open_annotated(
     limits: Limits,
     findings: Findings,
     looked: Callable[[int], None],
+    asked: ReadingSpec = AS_FOUND,  # noqa: ARG001 - its readers honour it one by one
 ) -> AnnotatedImages:
     """Read every annotation of an archive but its mask files, which lie in `scratch` later. Raises Refused."""
     images = [member for member in members if names.is_image(member.path)]
