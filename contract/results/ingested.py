@@ -7,7 +7,29 @@ from pydantic import BaseModel, ConfigDict
 from contract.pack.manifest import Pairability
 
 Severity = Literal["error", "warning", "info"]
-Layout = Literal["image_folder", "csv", "npz", "parquet", "masks", "voc", "coco", "yolo"]
+Layout = Literal[
+    "image_folder",
+    "csv",
+    "npz",
+    "parquet",
+    "masks",
+    "voc",
+    "coco",
+    "yolo",
+    "darknet",
+    "cvat",
+    "labelme",
+    "supervisely",
+    "label_studio",
+    "via",
+    "vott",
+    "createml",
+    "keras_yolo",
+    "box_csv",
+    "open_images",
+    "kitti",
+    "hugging_face",
+]
 MAX_FINDINGS = 1_000
 
 
