@@ -107,7 +107,7 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
             raise
         given.findings.add("warning", "annotations_unused", f"{refusal.message}; the mask files count")
         return masks
-    return read_masks(given, store) or read_box_tables(given) or read_yolo(given)
+    return read_masks(given, store) or _boxed(given)
 
 
 def _nothing(given: Given) -> Refused:
