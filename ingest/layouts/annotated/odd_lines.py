@@ -14,13 +14,18 @@ from ingest.findings import Refused
 
 Values = NDArray[np.float64]  # a line without its class
 _AGREE = 0.9  # share of the lines
+_OFF_MIDDLE = 0.3  # of a box's side, from its middle
 _SLACK = 0.1  # of a box's side, by which a key point may lie outside
+_BEYOND = 0.02  # of the image's side, by which things reach over its edge
 _JUDGED = 2_000  # lines
 _FIX = "Add `kpt_shape: [points, 2 or 3]` to data.yaml where the lines hold key points."
 
 
+Kind = Literal["polygon", "keypoints"]
+
+
 class OddLines(NamedTuple):
-    kind: Literal["polygon", "keypoints"]
+    kind: Kind
     lengths: frozenset[int]  # values of a line beyond its class; empty: any
 
 
@@ -51,6 +56,8 @@ def judge(lines: list[Values], stated: tuple[int, int] | None) -> OddLines:
         return OddLines("keypoints", frozenset({length}))
     if as_polygon >= _AGREE > as_points or (length % 2 == 0 and as_points < 1 - _AGREE):
         return OddLines("polygon", frozenset())
+    if as_points >= _AGREE <= as_polygon and (kind := _by_first_pair(some)) is not None:
+        return OddLines(kind, frozenset({length}) if kind == "keypoints" else frozenset())
     message = f"each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, or a "
     message += "box with key points"
     raise Refused("lines_ambiguous", message, _FIX)
@@ -72,10 +79,29 @@ def _share_within(lines: Values, dimensions: int) -> float:
     return float((box & (within | ~seen).all(axis=1)).mean())
 
 
+def _by_first_pair(lines: Values) -> Kind | None:
+    """Where both fit: a corner lies on the outline of the other corners, the middle of a box amid its points."""
+    pairs = lines.reshape(len(lines), -1, 2) if lines.shape[1] % 2 == 0 else lines[:, None, :2]
+    low, high = _around(pairs[:, 2:])
+    place = np.abs((pairs[:, 0] - low) / np.maximum(high - low, 1e-6) - 0.5)
+    outside = float((place.max(axis=1) >= _OFF_MIDDLE).mean())
+    return "polygon" if outside >= _AGREE else "keypoints" if outside <= 0.5 else None
+
+
+def _around(pairs: Values) -> tuple[Values, Values]:
+    """The box around pairs, but for those of 0, 0."""
+    seen = (pairs != 0).any(axis=2, keepdims=True)
+    return np.where(seen, pairs, 1.0).min(axis=1), np.where(seen, pairs, 0.0).max(axis=1)
+
+
 def _share_near(lines: Values) -> float:
-    """The share of lines whose second pair lies by the other pairs, as a corner among corners does."""
+    """The share of lines whose second pair lies by the other pairs, as a corner among corners does.
+
+    Pairs of 0, 0 are passed over: they mark points that are not seen.
+    """
+    if (lines < -_BEYOND).any() or (lines > 1 + _BEYOND).any():
+        return 0.0  # a flag of visibility is no place
     pairs = lines.reshape(len(lines), -1, 2)
-    others = np.delete(pairs, 1, axis=1)
-    low, high = others.min(axis=1), others.max(axis=1)
+    low, high = _around(np.delete(pairs, 1, axis=1))
     reach = np.maximum(high - low, 0.02)
     return float(((pairs[:, 1] >= low - reach) & (pairs[:, 1] <= high + reach)).all(axis=1).mean())
