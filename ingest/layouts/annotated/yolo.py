@@ -53,7 +53,7 @@ def read_yolo(given: Given) -> Annotated | None:
         return None
     read = _read(given, pairs, named)
     odd = [line for text in read for line in text.lines if len(line) != 4]
-    meant = odd_lines.judge(odd, odd_lines.kpt_shape(named.stated.get("kpt_shape")) if named else None)
+    meant = odd_lines.judge(odd, named.stated if named else {})
     tally = Tally()
     pages = [_page(text, named, meant, given, tally) for text in read] + _clashing(pairs)
     stated = Stated(

@@ -145,7 +145,9 @@ NAMED: dict[str, tuple[Files, list[str]]] = {
 def test_names_are_kept_as_they_are_written(name: str, tmp_path: Path) -> None:
     named, classes = NAMED[name]
     got = boxes_by_image(PICTURES | texts() | named, tmp_path)
-    assert {boxes[0][0] for number, boxes in enumerate(got[path] for path in sorted(got)) if number % 2 == 0} == {classes[0]}
+    assert {boxes[0][0] for number, boxes in enumerate(got[path] for path in sorted(got)) if number % 2 == 0} == {
+        classes[0]
+    }
     assert {boxes[0][0] for number, boxes in enumerate(got[path] for path in sorted(got)) if number % 2} == {classes[1]}
 
 
@@ -206,7 +208,11 @@ def test_folders_in_data_yaml_say_the_splits(tmp_path: Path) -> None:
     files = pictures(lies.values())
     files |= {lies[n].replace("images", "labels").replace("png", "txt"): yolo_lines(BOXES[n]) for n in NUMBERS}
     stated = b"path: ../set\ntrain: images/first\nval: images/second\nnames: [a, b]"
-    assert reported(files | {"data.yaml": stated}, "detection", tmp_path)[0].splits == {"train": 16, "val": 8, "test": 0}
+    assert reported(files | {"data.yaml": stated}, "detection", tmp_path)[0].splits == {
+        "train": 16,
+        "val": 8,
+        "test": 0,
+    }
     both = stated.replace(b"second", b"first")
     report, found = reported(files | {"data.yaml": both}, "detection", tmp_path)
     assert "splits_made" in report.counts
@@ -257,3 +263,11 @@ def test_classes_are_mapped_and_dropped_as_a_person_says(tmp_path: Path) -> None
     assert dropped == {path: boxes if boxes[0][0] == "a" else [] for path, boxes in EXPECTED.items()}
     for wrong in (ReadingSpec(map={"c": "a"}), ReadingSpec(drop=("c",)), ReadingSpec(instances_as="a")):
         assert "option_without_effect" in reported(files, "detection", tmp_path, reading=wrong)[1]
+
+
+def test_data_yaml_can_say_that_such_lines_are_polygons(tmp_path: Path) -> None:
+    lines = {
+        f"labels/{n:02}.txt": f"{n % 2} 0.5 0.5 0.6 0.6 0.4 0.6 0.45 0.55 0.5 0.{52 + n}".encode() for n in NUMBERS
+    }
+    stated = {"data.yaml": b"task: segment\nnames: [a, b]"}
+    assert "segments_in_boxes" in reported(PICTURES | lines | stated, "detection", tmp_path)[1]
