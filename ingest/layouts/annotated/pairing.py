@@ -91,8 +91,7 @@ def bare_stem(path: str) -> str:
     stem = names.stem(path)
     if names.is_image(stem):  # `7.jpg.png`
         stem = names.stem(stem)
-    bare = _MASK_ENDING.sub("", stem)
-    return (bare if bare != stem else _IMAGE_ENDING.sub("", stem)) or stem
+    return _IMAGE_ENDING.sub("", _MASK_ENDING.sub("", stem)) or stem
 
 
 def _pair_by(
