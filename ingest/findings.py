@@ -33,6 +33,13 @@ class Findings:
         if severity == "error" or self.counts[code] <= LISTED_PER_CODE:
             self._listed.append(Finding(severity=severity, code=code, path=path, message=message, fix=fix))
 
+    def extend(self, others: "Findings") -> None:
+        """Take over what another collection holds."""
+        for finding in others.listed():
+            if finding.severity == "error" or self.counts[finding.code] < LISTED_PER_CODE:
+                self._listed.append(finding)
+        self.counts.update(others.counts)
+
     def refuse(self, refusal: Refused) -> None:
         self.add("error", refusal.code, refusal.message, fix=refusal.fix)
 

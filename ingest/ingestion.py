@@ -22,6 +22,7 @@ from contract.tasks import TaskName
 from ingest.findings import Findings, Refused
 from ingest.images import images
 from ingest.images.images import Ready
+from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
@@ -140,7 +141,9 @@ class _Run:
 
     def _stage(self, source: Source, staging: Staging) -> None:
         """The first pass. Raises Refused where too much of it is bad."""
-        for done, (sample, outcome) in enumerate(_decoded(source.samples(), self.limits), start=1):
+        relabelling = Relabelling(self.asked, self.findings)
+        samples = source.samples() if self.task != "classification" else relabelling.samples(source.samples())
+        for done, (sample, outcome) in enumerate(_decoded(samples, self.limits), start=1):
             if isinstance(outcome, Fault):
                 self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
             else:
@@ -149,6 +152,8 @@ class _Run:
                     self.findings.add(note.severity, note.code, note.message, path=sample.path, fix=note.fix)
             if done % _BATCH_IMAGES == 0:
                 self.progress(done, 2 * source.total)
+        if self.task == "classification":
+            relabelling.check()
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from contract.pack.manifest import Pairability
 
 Severity = Literal["error", "warning", "info"]
-Layout = Literal["image_folder", "csv", "npz", "parquet", "masks", "voc", "coco", "yolo"]
+Layout = Literal[
+    "image_folder", "csv", "one_hot", "open_images", "metadata_jsonl", "json_labels", "list", "npz", "parquet",
+    "masks", "voc", "coco", "yolo",
+]  # fmt: skip
 MAX_FINDINGS = 1_000
 
 
