@@ -10,11 +10,15 @@ from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
+from ingest.layouts.finder import IMAGE_FOLDERS
 from ingest.layouts.split_folders import Parts, SplitFolders, find_splits
 from ingest.layouts.tree import MOST_PARTS, ClassFolders, Doubt, find_classes
 
 _SHOWN = 5
 _MASK_FOLDERS = frozenset({"masks", "mask", "segmentationclass", "labels", "annotations", "gt", "ground_truth"})
+
+
+_ROLES = _MASK_FOLDERS | IMAGE_FOLDERS
 
 
 class Labelled(NamedTuple):
@@ -38,8 +42,9 @@ class FolderReading:
 
     @property
     def plausible(self) -> bool:
-        """Whether the folders could be the classes at all."""
-        return len(self.names) > 1 and not self.masks_beside
+        """Whether the folders could be the classes at all; `images` beside `test` could not."""
+        meant = {name for name in self.names if name.casefold() not in _ROLES and not names.split_of_folder(name)}
+        return len(self.names) > 1 and bool(meant) and not self.masks_beside
 
     @property
     def masks_beside(self) -> bool:

@@ -54,6 +54,10 @@ def refuse_one_class(
         message = f"the split folders {splits} hold images, but no class folders and no table of classes"
         raise Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
 
+    if len(folders.names) > 1:
+        message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
+        raise Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
+
 
 def _signs(evidence: Evidence, others: list[Member], images: list[Member]) -> Iterator[Sign]:
     stems = {names.stem(member.path) for member in images}

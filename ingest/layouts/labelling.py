@@ -51,7 +51,8 @@ def label_images(
     _put_in_words(claim, folders)
     kinds = {stated.path: stated.layout for stated in evidence.stated}
     labelled, layout = _decide(claim, folders, images, asked=asked, kinds=kinds, findings=findings)
-    if len({entry.label for entry in labelled.values()}) < 2:
+    guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
+    if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
         hints.refuse_one_class(folders, claim, evidence, others, images)
     labelled = apply_lists(evidence.split_lists, labelled, finder, findings)
     used = _tell_files(evidence, claim, findings)
