@@ -44,6 +44,7 @@ class DatasetVersion(Resource):
     classes: tuple[str, ...] | None = None
     superclasses: dict[str, str] | None = None  # class -> super-class, where the archive names them
     counts: dict[str, dict[str, int]] | None = None
+    reading: dict[str, Any] | None = None  # as asked for
     image_size: tuple[int, int] | None = None
     created_at: datetime
 
