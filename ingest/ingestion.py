@@ -26,8 +26,8 @@ from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
-from ingest.packing import duplicates, splits
-from ingest.packing.pack import SAMPLES, amounts, write_pack
+from ingest.packing import coverage, duplicates, splits
+from ingest.packing.pack import SAMPLES, amounts, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
 
@@ -132,6 +132,7 @@ class _Run:
             if self.columns and decided
             else None,
             amounts=amounts(self.columns, self.splits) if self.columns and decided else {},
+            images=shown_in(self.columns, self.splits) if self.columns and decided else {},
             findings=self.findings.listed(),
             counts=dict(self.findings.counts.most_common()),
         )
@@ -157,7 +158,7 @@ class _Run:
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
-            raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
+            raise Refused("too_many_bad_images", f"{message}. {self.findings.commonest()}", "Mend or remove them.")
         if not len(staging):
             fix = "Put images into one folder for each class."
             if self.task != "classification":
@@ -257,17 +258,10 @@ def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: F
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
-    training = columns.presence.images_with(decided == Split.TRAIN)
     if not (decided == Split.TRAIN).any():
         message = "every training image also stands in a held-out split"
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
         fix = "Give at least three images a class, or a val or test fraction above 0."
         raise Refused("nothing_held_out", "no image could be set aside to measure the result on", fix)
-    for name, count in zip(columns.classes, training.tolist(), strict=True):
-        if count == 0:
-            message = f"the class {name!r} has no training image: it can never be recognised"
-            findings.add("warning", "class_without_training", message, fix="Add training images of it.")
-        elif count == 1:
-            message = f"the class {name!r} has one training image and cannot form a pair: it teaches no patch swap"
-            findings.add("warning", "class_single_image", message, fix="Add at least one more image of it.")
+    coverage.tell(columns, decided, findings)

@@ -5,7 +5,14 @@ import unicodedata
 
 from contract.pack.manifest import Split
 
-IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"})
+IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"}) | {
+    "avif", "heic", "heif", "hif", "ppm", "pgm", "pbm", "pnm",
+}  # fmt: skip
+# Pictures that nothing here reads. Unread they still count as images that cannot be used.
+UNREAD_SUFFIXES = frozenset({
+    "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "jp2", "j2k", "jpf", "jxl", "svg", "psd", "exr", "hdr",
+    "dcm", "tga", "dds", "xcf", "eps",
+})  # fmt: skip
 NESTED_SUFFIXES = frozenset({"zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar", "npz", "parquet"})
 MAX_PATH = 1_024
 MAX_PART = 255

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
@@ -35,6 +36,8 @@ def decode(file: bytes, *, height: int, width: int, channels: int) -> Decoded:
     if form is None:
         raise Refused("not_an_image", NOT_AN_IMAGE)
     try:
+        if form == "HEIF":
+            pillow_heif.register_heif_opener(thumbnails=False)
         with Image.open(BytesIO(file), formats=[form]) as image:
             _require_few_pixels(image)
             image.load()

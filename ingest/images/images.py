@@ -2,9 +2,9 @@
 
 What is stored. Up to 64 x 64 px: the pixels. Larger: a JPEG, PNG or WebP that is 8 bit gray or RGB, opaque and upright
 already keeps its very bytes but for the metadata, which is cut out (`metadata.strip`), so no EXIF, GPS position,
-comment or profile survives. Anything else is decoded and saved again without metadata: a JPEG (turned by EXIF, or CMYK)
-as JPEG of quality 95 without chroma subsampling, the rest losslessly as PNG. The sha256 is that of the pixels which
-the stored bytes decode to.
+comment or profile survives. Anything else is decoded and saved again without metadata: JPEG (turned by EXIF, or CMYK),
+HEIC and AVIF as JPEG of quality 95 without chroma subsampling, the rest losslessly as PNG. The sha256 is that of the
+pixels which the stored bytes decode to.
 
 How colours are converted, as `portable.preprocess` does: by Pillow's `convert`, which drops alpha without
 blending; a palette becomes RGB, 1 bit and gray with alpha become gray. 16 bit keeps the high byte.
@@ -19,10 +19,11 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from contract.image_files import NOT_AN_IMAGE, Format, sniff
 from ingest.images import metadata
+from ingest.images.opening import open_image
 from ingest.limits import Limits
 from ingest.marks import Marks
 from ingest.notes import Note, Unusable
@@ -30,6 +31,7 @@ from ingest.notes import Note, Unusable
 RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
 _LARGE_PIXELS = 4_000_000
 _one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at a time keeps memory flat
+_LOSSY = {"JPEG", "AVIF", "HEIF"}
 _GRAY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}
 _LEVELS = np.arange(256, dtype=np.int64)
@@ -74,7 +76,7 @@ def from_file(file: bytes, limits: Limits) -> Ready:
         raise Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
     try:
         bare = metadata.strip(file, form)
-        with Image.open(BytesIO(bare.file), formats=[form]) as image:
+        with open_image(bare.file, form) as image:
             _check_size(image.height, image.width, limits)
             with _one_large if image.height * image.width > _LARGE_PIXELS else nullcontext():
                 return _ready(image, bare, form)
@@ -109,11 +111,13 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     animated = bare.animated or _has_second_frame(image, form)
     deep = _is_deep(image, bare, form)
     alpha = image.has_transparency_data
-    orientation = bare.orientation  # Pillow turns a TIFF itself
+    orientation = bare.orientation  # Pillow turns a TIFF itself, libheif a HEIC
+    if form == "AVIF":
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()
     mode = image.mode
     as_it_is = mode in {"L", "RGB"} and not (animated or deep or alpha or orientation != 1)
-    converted = image if as_it_is else _converted(image, orientation)
+    converted = image if as_it_is else _converted(image, orientation, deep=deep)
     keeps_file = as_it_is and bare.clean
     told = ((alpha, _ALPHA), (deep, _DEPTH), (animated, _FRAMES), (orientation != 1, _TURNED))
     notes = [note for happened, note in told if happened]
@@ -132,6 +136,8 @@ def _check_size(height: int, width: int, limits: Limits) -> None:
 
 def _has_second_frame(image: Image.Image, form: Format) -> bool:
     """Whether there is more than one frame, without counting them all: a file may hold 100,000."""
+    if form in {"AVIF", "HEIF"}:
+        return getattr(image, "n_frames", 1) > 1
     if form not in {"GIF", "TIFF"}:
         return False
     try:
@@ -144,11 +150,12 @@ def _has_second_frame(image: Image.Image, form: Format) -> bool:
 
 def _is_deep(image: Image.Image, bare: metadata.Bare, form: Format) -> bool:
     """16 bits a channel. Pillow itself shows a 48-bit PNG as plain RGB."""
-    return image.mode.startswith("I;16") or (form == "PNG" and bare.file[24] == 16)
+    wide = image.mode.startswith("I;16") or (form == "PPM" and image.mode == "I")
+    return wide or (form == "PNG" and bare.file[24] == 16)
 
 
-def _converted(image: Image.Image, orientation: int) -> Image.Image:
-    if image.mode.startswith("I;16"):
+def _converted(image: Image.Image, orientation: int, *, deep: bool) -> Image.Image:
+    if deep and image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in _GRAY_MODES:
         image = image.convert("L")
@@ -164,8 +171,9 @@ def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple
     """`file` is what to store as it is; without one the image is stored anew."""
     small = image.width * image.height <= RAW_PIXELS
     if file is None and not small:
-        file = _encoded(image, "JPEG" if form == "JPEG" else "PNG")
-        if form == "JPEG":  # the pixels are now those of the new file
+        lossy = form in _LOSSY and image.mode in {"L", "RGB"}
+        file = _encoded(image, "JPEG" if lossy else "PNG")
+        if lossy:  # the pixels are now those of the new file
             image = Image.open(BytesIO(file), formats=["JPEG"])
     pixels = image.tobytes()
     channels = len(image.getbands())

@@ -77,7 +77,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
 
 
 def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
-    members = options.kept(members, reading.asked, findings)
+    members = _readable(options.kept(members, reading.asked, findings), findings)
     if reading.task == "classification":
         options.require(reading.asked, options.OF_MEMBERS | options.OF_LABELS, "a classification dataset")
         return _images(archive, members, asked=reading.asked, limits=reading.limits, findings=findings)
@@ -94,6 +94,19 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
     found = opened.found
     options.require(reading.asked, options.OF_MEMBERS | found.honoured, f"the layout {found.layout}")
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
+
+
+def _readable(members: list[Member], findings: Findings) -> list[Member]:
+    """Without pictures of kinds that are not read, each of which is told of and counts as bad."""
+    found = []
+    for member in members:
+        kind = names.suffix(member.path)
+        if kind in names.UNREAD_SUFFIXES:
+            message = f"pictures of the kind .{kind} are not read"
+            findings.reject(member.path, "image_kind_unread", message, fix="Export it as JPEG or PNG.")
+        else:
+            found.append(member)
+    return found
 
 
 def _unannotated(kind: str, task: TaskName) -> Refused:

@@ -30,6 +30,7 @@ class ValidationReport(Resource):
     splits: dict[str, int]
     pairability: dict[str, Any] | None = None
     amounts: dict[str, dict[str, int]] = {}  # split -> class -> images; of masks: pixels; of boxes: boxes
+    images: dict[str, dict[str, int]] = {}  # of masks and boxes: split -> class -> images that show it
     findings: tuple[Finding, ...] = ()
     counts: dict[str, int] = {}
 
