@@ -33,10 +33,12 @@ def text(report: ValidationReport, *, task: str, name: str) -> str:
 
 
 def classes(report: ValidationReport, task: str) -> str:
-    """How many images each class has in each split; of boxes and pixels the sum besides."""
+    """How many images each class has in each split; of boxes and pixels the sum besides. Empty where none is known."""
     images = report.images or report.amounts
     unit = _UNITS.get(task)
     known = list(dict.fromkeys(each for split in _SPLITS for each in images.get(split, {})))
+    if not known:
+        return ""
     rows = []
     for each in known[:_CLASSES_SHOWN]:
         counts = [f"{images.get(split, {}).get(each, 0):,}" for split in _SPLITS]
