@@ -8,9 +8,32 @@ from contract.pack.manifest import Pairability
 
 Severity = Literal["error", "warning", "info"]
 Layout = Literal[
-    "image_folder", "csv", "one_hot", "open_images", "metadata_jsonl", "json_labels", "list", "npz", "parquet",
-    "masks", "voc", "coco", "yolo",
-]  # fmt: skip
+    "image_folder",
+    "csv",
+    "one_hot",
+    "list",
+    "metadata_jsonl",
+    "json_labels",
+    "npz",
+    "parquet",
+    "masks",
+    "voc",
+    "coco",
+    "yolo",
+    "darknet",
+    "cvat",
+    "labelme",
+    "supervisely",
+    "label_studio",
+    "via",
+    "vott",
+    "createml",
+    "keras_yolo",
+    "box_csv",
+    "open_images",
+    "kitti",
+    "hugging_face",
+]
 MAX_FINDINGS = 1_000
 
 

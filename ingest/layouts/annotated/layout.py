@@ -1,13 +1,33 @@
 """What every layout of masks or boxes amounts to: images, each with split and annotation, and the names of classes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from contract.pack.manifest import Split
 from contract.results.ingested import Layout
-from ingest.archives.members import Member
+from contract.specs.reading import AS_FOUND, ReadingSpec
+from contract.tasks import TaskName
+from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
+from ingest.limits import Limits
 from ingest.marks import Annotation
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a reader has to go by."""
+
+    archive: Archive
+    others: list[Member]  # files that are no images by their names
+    images: list[Member]
+    task: TaskName
+    limits: Limits
+    findings: Findings
+    scratch: Path
+    looked: Callable[[int], None]
+    asked: ReadingSpec = AS_FOUND
 
 
 class Entry(NamedTuple):
@@ -23,10 +43,3 @@ class Annotated:
     entries: list[Entry]
     used: set[str] = field(default_factory=set)  # paths of the files that spoke
     honoured: frozenset[str] = frozenset()  # fields of ReadingSpec that the reader has applied
-
-
-def reject_unannotated(images: list[Member], taken: set[int], what: str, *, fix: str, findings: Findings) -> None:
-    """Images whose `position` is not in `taken`."""
-    for member in images:
-        if member.position not in taken:
-            findings.reject(member.path, "annotation_missing", f"the image has no {what}", fix=fix)
