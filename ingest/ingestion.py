@@ -26,7 +26,7 @@ from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
-from ingest.packing import coverage, duplicates, splits
+from ingest.packing import coverage, depth, duplicates, splits
 from ingest.packing.pack import SAMPLES, amounts, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
@@ -98,6 +98,7 @@ class _Run:
         self.source: Source | None = None
         self.columns: Columns | None = None
         self.splits = np.zeros(0, np.int8)
+        self.depth_range: depth.Range | None = None
 
     def pack(self) -> PackManifest | None:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
@@ -166,6 +167,7 @@ class _Run:
             raise Refused("no_images", "no image of the dataset has a class", fix)
 
     def _decide(self, source: Source, staging: Staging) -> None:
+        self.depth_range = depth.settle(staging, self.findings)
         self.columns = columns = staging.columns(source.classes)
         _check_classes(columns, self.task, self.limits, self.findings)
         decided = splits.decide(columns, self.request, self.findings)
@@ -187,7 +189,7 @@ class _Run:
         superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
         manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
         self.progress(2 * total, 2 * total)
-        return manifest.model_copy(update={"superclasses": superclasses})
+        return manifest.model_copy(update={"superclasses": superclasses, "depth_range": self.depth_range})
 
 
 def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample, Outcome]]:

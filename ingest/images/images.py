@@ -7,7 +7,8 @@ HEIC and AVIF as JPEG of quality 95 without chroma subsampling, the rest lossles
 pixels which the stored bytes decode to.
 
 How colours are converted, as `portable.preprocess` does: by Pillow's `convert`, which drops alpha without
-blending; a palette becomes RGB, 1 bit and gray with alpha become gray. 16 bit keeps the high byte.
+blending; a palette becomes RGB, 1 bit and gray with alpha become gray. Gray of 16 bits is kept as it is until the range
+of all such images is known (`packing.depth`); of 48 bits the high bytes are kept.
 """
 
 import hashlib
@@ -27,7 +28,10 @@ from ingest.images.opening import open_image
 from ingest.limits import Limits
 from ingest.marks import Marks
 from ingest.notes import Note, Unusable
+from portable.preprocess import to_8_bits
 
+STEP = 16  # values of 16 bits are counted in so wide steps
+LEVELS = 65_536 // STEP
 RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
 _LARGE_PIXELS = 4_000_000
 _one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at a time keeps memory flat
@@ -60,10 +64,17 @@ class Ready:
     squares: tuple[int, ...]
     notes: tuple[Note, ...] = ()
     marks: Marks | None = None
+    levels: NDArray[np.int64] | None = None  # of 16 bits: how often each of LEVELS steps occurs; then `stored` is a PNG
 
 
 _ALPHA = Note("info", "alpha_dropped", "transparency was dropped; the colours behind it are used as they are")
-_DEPTH = Note("info", "depth_reduced", "16 bits a pixel were reduced to 8: the high byte is kept")
+_DEPTH = Note("info", "depth_reduced", "16 bits a channel were reduced to 8: the high byte is kept")
+_DARK = Note(
+    "warning",
+    "depth_unused",
+    "its 16 bits a channel use less than a sixteenth of their range, so that nearly nothing of it is left in 8",
+    "Convert it to 8 bits a channel by the range that it uses.",
+)
 _FRAMES = Note("warning", "first_frame_only", "only the first of several frames or pages was taken")
 _COLOUR = Note("info", "colours_converted", "the colours were converted to RGB")
 _TURNED = Note("info", "turned_upright", "the image was turned upright, as its EXIF block asks")
@@ -117,12 +128,16 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     image.load()
     mode = image.mode
     as_it_is = mode in {"L", "RGB"} and not (animated or deep or alpha or orientation != 1)
-    converted = image if as_it_is else _converted(image, orientation, deep=deep)
+    if deep and mode.startswith("I"):
+        return _wide(image, orientation, alpha=alpha, animated=animated)
+    converted = image if as_it_is else _converted(image, orientation)
     keeps_file = as_it_is and bare.clean
     told = ((alpha, _ALPHA), (deep, _DEPTH), (animated, _FRAMES), (orientation != 1, _TURNED))
     notes = [note for happened, note in told if happened]
     if mode in {"CMYK", "YCbCr"}:
         notes.append(_COLOUR)
+    if deep and max(high for _, high in _extrema(converted)) < 256 // 16:
+        notes.append(_DARK)
     return _measured(converted, bare.file if keeps_file else None, form, tuple(notes))
 
 
@@ -154,10 +169,38 @@ def _is_deep(image: Image.Image, bare: metadata.Bare, form: Format) -> bool:
     return wide or (form == "PNG" and bare.file[24] == 16)
 
 
-def _converted(image: Image.Image, orientation: int, *, deep: bool) -> Image.Image:
-    if deep and image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in _GRAY_MODES:
+def _wide(image: Image.Image, orientation: int, *, alpha: bool, animated: bool) -> Ready:
+    """An image of 16 bits as it is: which of its values become black and white is known once all have been seen."""
+    upright = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    values = np.asarray(upright).astype(np.uint16)
+    told = ((alpha, _ALPHA), (animated, _FRAMES), (orientation != 1, _TURNED))
+    return Ready(
+        stored=_encoded(Image.fromarray(values), "PNG"),
+        height=image.height if orientation < 5 else image.width,
+        width=image.width if orientation < 5 else image.height,
+        channels=1,
+        sha256=bytes(32),
+        sums=(0,),
+        squares=(0,),
+        notes=tuple(note for happened, note in told if happened),
+        levels=np.bincount(values.reshape(-1) // STEP, minlength=LEVELS),
+    )
+
+
+def narrowed(stored: bytes, depth_range: tuple[int, int] | None) -> Ready:
+    """An image that was kept with 16 bits, with 8."""
+    with Image.open(BytesIO(stored), formats=["PNG"]) as image:
+        return _measured(Image.fromarray(to_8_bits(np.asarray(image), depth_range)), None, "PNG", ())
+
+
+def _extrema(image: Image.Image) -> list[tuple[int, int]]:
+    """Least and largest value of each channel."""
+    found = image.getextrema()
+    return list(found) if isinstance(found[0], tuple) else [found]  # type: ignore[list-item]
+
+
+def _converted(image: Image.Image, orientation: int) -> Image.Image:
+    if image.mode in _GRAY_MODES:
         image = image.convert("L")
     elif image.mode in _COLOUR_MODES:
         image = image.convert("RGB")
