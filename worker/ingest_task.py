@@ -82,6 +82,8 @@ def _work(ingest: Ingest) -> None:
     arguments: list[str | Path] = [archive, ingest.out, "--task", ingest.task]
     if ingest.version.splits is not None:
         arguments += ["--splits", json.dumps(ingest.version.splits)]
+    if ingest.version.reading is not None:
+        arguments += ["--reading", json.dumps(ingest.version.reading)]
     _read(ingest, arguments)
     version, fence = ingest.version, ingest.version.fence
     prefix = f"datasets/{version.id}/{fence}/"

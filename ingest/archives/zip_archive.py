@@ -82,8 +82,8 @@ class ZipArchive:
 
     def _member_path(self, info: zipfile.ZipInfo) -> str | None:
         raw = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
-        path, decoded = names.decode(raw)
-        shown = screen(path, decoded=decoded, findings=self._findings)
+        path, guessed = names.decode(raw)
+        shown = screen(path, guessed=guessed, findings=self._findings)
         mode = info.external_attr >> 16
         if shown is None:
             return None

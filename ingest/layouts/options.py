@@ -8,6 +8,8 @@ from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
 
 OF_MEMBERS = frozenset({"ignore"})  # done before a layout is looked for
+OF_ARRAYS = frozenset({"map", "drop"})
+OF_LABELS = frozenset({"classes_at", "labels_from", "map", "drop"})
 
 
 def require(asked: ReadingSpec, honoured: frozenset[str], layout: str) -> None:

@@ -15,9 +15,9 @@ from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts import arrays, options, parquet
 from ingest.layouts.annotated.opening import open_annotated
-from ingest.layouts.folders import Labelled, label_by_folder
+from ingest.layouts.folders import Labelled
+from ingest.layouts.labelling import label_images
 from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
-from ingest.layouts.tables import label_by_table
 from ingest.limits import Limits
 from ingest.samples import Sample
 
@@ -59,7 +59,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
     if reading.task != "classification" and kind == "parquet":
         raise _unannotated("parquet", reading.task)
     if kind == "parquet":
-        options.require(reading.asked, frozenset(), "Parquet files")
+        options.require(reading.asked, options.OF_ARRAYS, "Parquet files")
         frame = parquet.open_parquet(path, limits, findings)
         return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
     if kind == "zip":
@@ -68,7 +68,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
         if members and all(names.suffix(member.path) == "npy" for member in members):
             if reading.task != "classification":
                 raise _unannotated("npz", reading.task)
-            options.require(reading.asked, frozenset(), "arrays")
+            options.require(reading.asked, options.OF_ARRAYS, "arrays")
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
         return _read_as(zipped, members, findings, reading)
@@ -77,10 +77,10 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
 
 
 def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
-    members = options.kept(members, reading.asked, findings)
+    members = _readable(options.kept(members, reading.asked, findings), findings)
     if reading.task == "classification":
-        options.require(reading.asked, options.OF_MEMBERS, "folders of images")
-        return _images(archive, members, limits=reading.limits, findings=findings)
+        options.require(reading.asked, options.OF_MEMBERS | options.OF_LABELS, "a classification dataset")
+        return _images(archive, members, asked=reading.asked, limits=reading.limits, findings=findings)
     opened = open_annotated(
         archive,
         members,
@@ -96,31 +96,41 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
 
 
+def _readable(members: list[Member], findings: Findings) -> list[Member]:
+    """Without pictures of kinds that are not read, each of which is told of and counts as bad."""
+    found = []
+    for member in members:
+        kind = names.suffix(member.path)
+        if kind in names.UNREAD_SUFFIXES:
+            message = f"pictures of the kind .{kind} are not read"
+            findings.reject(member.path, "image_kind_unread", message, fix="Export it as JPEG or PNG.")
+        else:
+            found.append(member)
+    return found
+
+
 def _unannotated(kind: str, task: TaskName) -> Refused:
     fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
     return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
 
 
-def _images(archive: Archive, members: list[Member], *, limits: Limits, findings: Findings) -> Source:
+def _images(
+    archive: Archive, members: list[Member], *, asked: ReadingSpec, limits: Limits, findings: Findings
+) -> Source:
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
     if not images:
         raise _no_images(others)
-    layout: Layout = "csv"
-    labelled = label_by_table(archive, others, images, limits=limits, findings=findings)
-    if labelled is None:
-        layout = "image_folder"
-        labelled = label_by_folder(images, findings)
+    labels = label_images(archive, others, images, asked=asked, limits=limits, findings=findings)
     superclasses = read_superclasses(archive, others, images, findings)
     for member in others:
-        # Tables have spoken of theirs already.
-        if names.suffix(member.path) not in {"csv", "tsv"} and member.path != superclasses.path:
-            findings.ignore(member.path, "file_ignored", "not an image by its name")
+        if member.path not in labels.used and member.path != superclasses.path:
+            findings.ignore(member.path, "file_ignored", "not an image by its name, nor a table or list of classes")
     return Source(
         archive.kind,
-        layout,
-        len(labelled),
-        lambda: _read(archive, labelled, limits),
+        labels.layout,
+        len(labels.labelled),
+        lambda: _read(archive, labels.labelled, limits),
         archive.close,
         superclasses=superclasses,
     )

@@ -1,0 +1,69 @@
+"""Signs that an archive holds boxes or masks though it is read for classes, and the refusals that name them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ingest import names
+from ingest.archives.members import Member
+from ingest.findings import Findings, Refused
+from ingest.layouts.evidence import Evidence
+from ingest.layouts.folders import FolderReading, shown
+from ingest.layouts.stated import Claim
+
+_MOST = 0.5  # of the images, with a file of the same name
+
+
+class Sign(NamedTuple):
+    """What was seen, and the task that it speaks for."""
+
+    what: str
+    task: str
+
+
+def tell_other_task(evidence: Evidence, others: list[Member], images: list[Member], findings: Findings) -> None:
+    """A warning where annotations lie unused beside the classes."""
+    for sign in _signs(evidence, others, images):
+        message = f"{sign.what}; they are not used for classification"
+        findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
+
+
+def refuse_one_class(
+    folders: FolderReading, claim: Claim, evidence: Evidence, others: list[Member], images: list[Member]
+) -> None:
+    """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
+    if folders.masks_beside:
+        message = f"the folders {shown(folders.names)} hold pictures and masks, not classes"
+        raise Refused("no_classes", message, "Push it with `--task segmentation`.")
+    signs = list(_signs(evidence, others, images))
+    if signs:
+        fix = f"Push it with `--task {signs[0].task}`."
+        raise Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
+    for path, rows in claim.rows.items():
+        missing = claim.missing.get(path, 0)
+        if missing:
+            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive"
+            raise Refused(
+                "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
+            )
+    for path, why in evidence.unused.items():
+        if why.startswith("it names image files"):
+            message = f"the folders name no two classes, and {path} could not be read: {why}"
+            raise Refused("table_unmatched", message, "Name its columns `filename` and `label`.")
+    if folders.splits.splits and not folders.labelled:
+        splits = ", ".join(sorted({place[-1] for place in folders.splits.splits}))
+        message = f"the split folders {splits} hold images, but no class folders and no table of classes"
+        raise Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
+
+    if len(folders.names) > 1:
+        message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
+        raise Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
+
+
+def _signs(evidence: Evidence, others: list[Member], images: list[Member]) -> Iterator[Sign]:
+    stems = {names.stem(member.path) for member in images}
+    for suffix, what in (("txt", "a .txt file (YOLO)"), ("xml", "an .xml file (Pascal VOC)")):
+        same = {names.stem(member.path) for member in others if names.suffix(member.path) == suffix} & stems
+        if len(same) >= _MOST * len(stems) and len(same) > 1:
+            yield Sign(f"{len(same)} of {len(stems)} images have {what} of the same name", "detection")
+    for path in evidence.boxes[:1]:
+        yield Sign(f"{path} holds boxes or regions", "detection")

@@ -1,0 +1,250 @@
+"""Which class each image has, where tables, lists and folders may all say so: who agrees, who decides, who is told.
+
+Tables and folders that agree complete each other. Where they contradict each other the report names both readings, and
+where neither clearly covers the images the archive is refused until a person chooses with `labels_from`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from contract.results.ingested import Layout
+from contract.specs.reading import ReadingSpec
+from ingest.archives.members import Archive, Member
+from ingest.findings import Findings, Refused
+from ingest.layouts import folders as by_folder
+from ingest.layouts import hints
+from ingest.layouts.evidence import Evidence, gather
+from ingest.layouts.finder import Finder
+from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
+from ingest.layouts.split_lists import apply_lists
+from ingest.layouts.stated import Claim
+from ingest.limits import Limits
+
+_SAME_WORDS = 0.8  # of the images that both speak of
+_ENOUGH, _FEW = 0.95, 0.5  # of the images that folders speak of
+
+
+@dataclass(frozen=True)
+class Labelling:
+    layout: Layout
+    labelled: list[Labelled]
+    used: set[str] = field(default_factory=set)  # files that spoke, or were told of
+
+
+def label_images(
+    archive: Archive,
+    others: list[Member],
+    images: list[Member],
+    *,
+    asked: ReadingSpec,
+    limits: Limits,
+    findings: Findings,
+) -> Labelling:
+    """The class of every image that has one. Raises Refused where there is none, or a person has to choose."""
+    finder = Finder(images)
+    path, _, column = asked.labels_from.partition(":")
+    evidence = gather(
+        archive, others, images, finder, column=(path, column) if column else None, limits=limits, findings=findings
+    )
+    folders = read_folders(images, asked)
+    claim = _claimed(evidence, finder, path)
+    _put_in_words(claim, folders)
+    kinds = {stated.path: stated.layout for stated in evidence.stated}
+    labelled, layout = _decide(claim, folders, images, asked=asked, kinds=kinds, findings=findings)
+    guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
+    if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
+        hints.refuse_one_class(folders, claim, evidence, others, images)
+    labelled = apply_lists(evidence.split_lists, labelled, finder, findings)
+    used = _tell_files(evidence, claim, findings)
+    hints.tell_other_task(evidence, others, images, findings)
+    return Labelling(layout, list(labelled.values()), used)
+
+
+def _claimed(evidence: Evidence, finder: Finder, path: str) -> Claim:
+    claim = Claim()
+    if path == "folders":
+        return claim
+    chosen = evidence.stated if path == "auto" else evidence.of(path)
+    if not chosen:
+        if path == "auto":
+            return claim
+        others = ", ".join(stated.path for stated in evidence.stated[:5]) or "none"
+        message = f"`labels_from`: {path!r} is no file of the archive that names images and classes"
+        raise Refused("option_without_effect", message, f"Files that do: {others}.")
+    for stated in chosen:
+        claim.take(stated, finder)
+    claim.refuse_several()
+    if path != "auto" and not claim.labelled:
+        message = f"`labels_from`: no row of {path!r} names an image of the archive"
+        raise Refused("option_without_effect", message, "Correct the paths in it.")
+    return claim
+
+
+def _put_in_words(claim: Claim, folders: FolderReading) -> None:
+    """Numbers for folders: where `train.txt` calls every image of `n01440764/` 0, the class 0 is that folder."""
+    numbers = {entry.label for entry in claim.labelled.values()}
+    if not numbers or not all(label.isdigit() for label in numbers) or not folders.plausible:
+        return
+    pairs: dict[str, Counter[str]] = {}
+    for position, entry in claim.labelled.items():
+        if position in folders.labelled:
+            pairs.setdefault(entry.label, Counter())[folders.labelled[position].label] += 1
+    words = {number: counted.most_common(1)[0][0] for number, counted in pairs.items() if len(counted) == 1}
+    if len(words) == len(pairs) and len(set(words.values())) == len(words) and words:
+        for position, entry in claim.labelled.items():
+            claim.labelled[position] = entry._replace(label=words.get(entry.label, entry.label))
+
+
+def _decide(
+    claim: Claim,
+    folders: FolderReading,
+    images: list[Member],
+    *,
+    asked: ReadingSpec,
+    kinds: dict[str, Layout],
+    findings: Findings,
+) -> tuple[dict[int, Labelled], Layout]:
+    """Who is heard: whom the person names, else whoever speaks alone, else both, or the one that knows enough."""
+    if asked.labels_from != "auto" and claim.labelled:
+        return _by_table(claim, folders, images, strict=False, findings=findings), _layout(claim, kinds)
+    if not claim.labelled or asked.classes_at is not None:
+        if claim.labelled:
+            _tell_unheard(claim, folders, findings)
+        return _by_folders(folders, findings)
+    if not folders.plausible:
+        return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
+    if _agree(claim, folders, findings):
+        return _together(claim, folders, findings), _layout(claim, kinds)
+    return _one_of(claim, folders, images, kinds=kinds, findings=findings)
+
+
+def _agree(claim: Claim, folders: FolderReading, findings: Findings) -> bool:
+    """Whether both speak of the same classes. Says where they contradict each other over single images."""
+    both = claim.labelled.keys() & folders.labelled.keys()
+    same = sum(claim.labelled[at].label.casefold() == folders.labelled[at].label.casefold() for at in both)
+    if not both:
+        return {entry.label for entry in claim.labelled.values()} <= folders.names
+    if same < _SAME_WORDS * len(both):
+        return False
+    _tell_contradictions(claim, folders, both, findings)
+    return True
+
+
+def _one_of(
+    claim: Claim, folders: FolderReading, images: list[Member], *, kinds: dict[str, Layout], findings: Findings
+) -> tuple[dict[int, Labelled], Layout]:
+    """They speak of different classes. Raises Refused where neither covers clearly more."""
+    both = claim.labelled.keys() & folders.labelled.keys()
+    stated = shown({entry.label for entry in claim.labelled.values()})
+    if len(both) >= _ENOUGH * len(folders.labelled):
+        message = (
+            f"{_tables(claim)} gives the classes {stated}, the folders {shown(folders.names)}; the table was read, "
+            f"which names {len(both)} of {len(folders.labelled)} images"
+        )
+        findings.add("warning", "two_readings", message, fix="For the other reading, pass `--labels-from folders`.")
+        return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
+    if len(claim.labelled) >= _FEW * len(folders.labelled):
+        message = (
+            f"{_tables(claim)} gives {len(claim.labelled)} images the classes {stated}, the folders give "
+            f"{len(folders.labelled)} images the classes {shown(folders.names)}; both cannot be right"
+        )
+        fix = f"Pass `--labels-from folders` or `--labels-from '{next(iter(claim.origin.values()))}'`."
+        raise Refused("labels_unclear", message, fix)
+    _tell_unheard(claim, folders, findings)
+    return _by_folders(folders, findings)
+
+
+def _by_folders(folders: FolderReading, findings: Findings) -> tuple[dict[int, Labelled], Layout]:
+    by_folder.tell(folders, findings)
+    return dict(folders.labelled), "image_folder"
+
+
+def _by_table(
+    claim: Claim, folders: FolderReading, images: list[Member], *, strict: bool, findings: Findings
+) -> dict[int, Labelled]:
+    """The table's labels. `strict`: an image that it forgets counts as bad, unless nothing around it is named."""
+    claim.tell(findings)
+    spoken = {member.path.rpartition("/")[0] for member in images if member.position in claim.labelled}
+    for member in images:
+        if member.position in claim.labelled or member.position in claim.several:
+            continue
+        message = "no table names a class for the image"
+        if strict and (folders.plausible or member.path.rpartition("/")[0] in spoken):
+            fix = "Add a row for it, take it out, or pass `--labels-from` to say what is right."
+            findings.reject(member.path, "image_without_class", message, fix=fix)
+        else:
+            findings.leave_out(member.path, "image_without_class", message, fix="Add a row for it, or take it out.")
+    return {at: _split_by_folder(entry, folders) for at, entry in claim.labelled.items()}
+
+
+def _split_by_folder(entry: Labelled, folders: FolderReading) -> Labelled:
+    if entry.split is not None:
+        return entry
+    return entry._replace(split=folders.splits.of(tuple(entry.member.path.split("/")[:-1])))
+
+
+def _together(claim: Claim, folders: FolderReading, findings: Findings) -> dict[int, Labelled]:
+    """Both agree: the folders' spelling, the table's splits, and the images of either."""
+    claim.tell(findings)
+    found = dict(folders.labelled)
+    spelling = {name.casefold(): name for name in folders.names}
+    for at, entry in claim.labelled.items():
+        label = spelling.get(entry.label.casefold(), entry.label)
+        found[at] = _split_by_folder(entry._replace(label=label), folders)
+    for member, code, message in folders.left_out:
+        if member.position not in found and member.position not in claim.several:
+            findings.leave_out(member.path, code, message)
+    return {at: entry for at, entry in found.items() if at not in claim.several}
+
+
+def _tell_contradictions(claim: Claim, folders: FolderReading, both: set[int], findings: Findings) -> None:
+    for at in both:
+        stated, folder = claim.labelled[at], folders.labelled[at]
+        if stated.label.casefold() != folder.label.casefold():
+            message = f"{claim.origin[at]} calls it {stated.label!r}, its folder {folder.label!r}; the table counts"
+            fix = "Correct one of them, or pass `--labels-from folders`."
+            findings.add("warning", "conflicting_labels", message, path=stated.member.path, fix=fix)
+
+
+def _tell_unheard(claim: Claim, folders: FolderReading, findings: Findings) -> None:
+    tables = sorted(set(claim.origin.values()))
+    table_names = {entry.label for entry in claim.labelled.values()}
+    message = (
+        f"it names classes ({shown(table_names)}) for {len(claim.labelled)} images; the folders name "
+        f"{len(folders.labelled)} and count"
+    )
+    for table in tables:
+        fix = f"If it is right, pass `--labels-from '{table}'`."
+        findings.add("warning", "table_ignored", message, path=table, fix=fix)
+
+
+def _tell_files(evidence: Evidence, claim: Claim, findings: Findings) -> set[str]:
+    """Tables that nothing came of. Says columns that were chosen among several."""
+    for stated in evidence.stated:
+        missing, rows = claim.missing.get(stated.path, 0), claim.rows.get(stated.path, 0)
+        if stated.path in set(claim.origin.values()):
+            if stated.columns:
+                fix = f"For another column, pass `--labels-from '{stated.path}:COLUMN'`."
+                findings.add("warning", "two_readings", stated.columns, path=stated.path, fix=fix)
+        elif rows:
+            message = f"{missing} of its {rows} rows name no image of the archive; nothing came of the table"
+            fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
+            findings.ignored += 1
+            findings.add("warning", "table_ignored", message, path=stated.path, fix=fix)
+        else:
+            findings.ignore(stated.path, "table_ignored", "it was not read: another source of labels was asked for")
+    for path, why in evidence.unused.items():
+        findings.ignored += 1
+        severity = "warning" if why.startswith("it names image files") else "info"
+        findings.add(severity, "table_ignored", why, path=path)  # type: ignore[arg-type]
+    lists = {listed.path for listed in evidence.split_lists}
+    return {stated.path for stated in evidence.stated} | set(evidence.unused) | evidence.used | lists
+
+
+def _layout(claim: Claim, kinds: dict[str, Layout]) -> Layout:
+    return kinds[next(iter(claim.origin.values()))]
+
+
+def _tables(claim: Claim) -> str:
+    tables = sorted(set(claim.origin.values()))
+    return tables[0] if len(tables) == 1 else f"{tables[0]} and {len(tables) - 1} more"

@@ -1,0 +1,63 @@
+"""Lists of a split's images, held against the images: what several lists name, what folders say otherwise."""
+
+from contract.pack.manifest import Split
+from ingest.findings import Findings
+from ingest.layouts.finder import Finder
+from ingest.layouts.folders import Labelled
+from ingest.layouts.lists import SplitList
+
+_ENOUGH = 0.5  # of the images, that the lists name
+
+
+def apply_lists(
+    lists: list[SplitList], labelled: dict[int, Labelled], finder: Finder, findings: Findings
+) -> dict[int, Labelled]:
+    """The images with the splits that the lists say. Images on no list are left out, if lists name most of them."""
+    if not lists or not labelled:
+        return labelled
+    splits = listed_splits(lists, finder, findings)
+    named = splits.keys() & labelled.keys()
+    if len(named) < _ENOUGH * len(labelled):
+        for each in lists:
+            message = f"the split lists name {len(named)} of {len(labelled)} images and were not used"
+            findings.add("warning", "split_list_unused", message, path=each.path, fix="List every image.")
+        return labelled
+    found = {}
+    contradicted = [at for at in named if labelled[at].split not in {None, splits[at]}]
+    for at in contradicted[:1]:
+        message = f"its folder says {_called(labelled[at].split)}, the list {_called(splits[at])}; the list counts"
+        message += f" ({len(contradicted)} images)" if len(contradicted) > 1 else ""
+        findings.add("warning", "splits_contradict", message, path=labelled[at].member.path)
+    for at, entry in labelled.items():
+        if at in splits:
+            found[at] = entry._replace(split=splits[at])
+        else:
+            message = "the image is on none of the split lists"
+            findings.leave_out(entry.member.path, "image_not_listed", message, fix="Add it to one of the lists.")
+    return found
+
+
+def listed_splits(lists: list[SplitList], finder: Finder, findings: Findings) -> dict[int, Split]:
+    """The split of every listed image; the most held-out one of an image on several lists, which is told."""
+    splits: dict[int, Split] = {}
+    for each in lists:
+        folder = each.path.rpartition("/")[0]
+        for name in each.names:
+            member = finder.look(name, folder).member
+            if member is None:
+                message = f"the list names {name[:200]!r}, which is not there"
+                findings.add("warning", "image_missing", message, path=each.path, fix="Add the image, or its path.")
+                continue
+            before = splits.get(member.position)
+            if before not in {None, each.split}:
+                kept = max(before or each.split, each.split)
+                message = f"it is on the lists of {_called(before)} and {_called(each.split)}; {_called(kept)} counts"
+                findings.add("warning", "in_several_splits", message, path=member.path, fix="Keep it on one list.")
+                splits[member.position] = kept
+            else:
+                splits[member.position] = each.split
+    return splits
+
+
+def _called(split: Split | None) -> str:
+    return "no split" if split is None else split.name.lower()
