@@ -10,6 +10,8 @@ from contract.tasks import TaskName
 from ingest import names
 from ingest.annotations.masks import MaskStore
 from ingest.archives.members import Archive, Member
+from ingest.archives.nested import open_nested
+from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts.annotated.box_tables import read_box_tables
 from ingest.layouts.annotated.cvat import read_cvat
@@ -76,6 +78,9 @@ def open_annotated(
     asked: ReadingSpec = AS_FOUND,
 ) -> AnnotatedImages:
     """Read every annotation of an archive; mask files lie in `scratch` then. Raises Refused."""
+    if isinstance(archive, ZipArchive) and any(names.suffix(member.path) == "zip" for member in members):
+        archive = open_nested(archive, members, scratch, limits, findings)
+        members = archive.members()
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
     if not images:

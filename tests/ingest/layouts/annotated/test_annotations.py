@@ -47,7 +47,9 @@ def test_one_image_with_boxes_in_shares_costs_that_image(tmp_path: Path) -> None
 
 def test_captions_and_panoptic_files_are_no_instances(tmp_path: Path) -> None:
     captions = page() | {"annotations": [{"id": n, "image_id": n, "caption": "a street"} for n in NUMBERS]}
-    segments = [{"image_id": n, "file_name": f"{n:02}.png", "segments_info": [{"id": 5, "category_id": 1}]} for n in NUMBERS]
+    segments = [
+        {"image_id": n, "file_name": f"{n:02}.png", "segments_info": [{"id": 5, "category_id": 1}]} for n in NUMBERS
+    ]
     panoptic = page() | {"annotations": segments}
     for task in ("detection", "segmentation"):
         for other, kind in ((captions, "captions"), (panoptic, "panoptic")):
@@ -112,7 +114,9 @@ def test_the_smaller_region_is_seen_on_the_larger_one(tmp_path: Path) -> None:
         annotation["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
     for n in NUMBERS:
         whole = [0, 0, SIDE, 0, SIDE, SIDE, 0, SIDE]
-        stated["annotations"].append({"id": 500 + n, "image_id": n, "category_id": 3, "segmentation": [whole], "bbox": [0, 0, SIDE, SIDE]})
+        stated["annotations"].append(
+            {"id": 500 + n, "image_id": n, "category_id": 3, "segmentation": [whole], "bbox": [0, 0, SIDE, SIDE]}
+        )
     stated["categories"].append({"id": 3, "name": "car"})
     found, classes = masks_by_image(with_page(stated), tmp_path)
     assert classes == ["background", "a", "b", "car"]
@@ -128,7 +132,8 @@ def test_the_smaller_region_is_seen_on_the_larger_one(tmp_path: Path) -> None:
 
 def cvat(shapes: str, name: str = "images/{0:02}.png", more: str = "") -> Files:
     listed = "".join(
-        f'<image id="{n}" name="{name.format(n)}" width="{SIDE}" height="{SIDE}" {more}>{shapes}</image>' for n in NUMBERS
+        f'<image id="{n}" name="{name.format(n)}" width="{SIDE}" height="{SIDE}" {more}>{shapes}</image>'
+        for n in NUMBERS
     )
     return PICTURES | {"annotations.xml": f"<annotations><version>1.1</version>{listed}</annotations>".encode()}
 
@@ -159,7 +164,9 @@ def test_cvats_subsets_are_splits(tmp_path: Path) -> None:
 
 
 def test_cvats_tracks_belong_to_the_frames_they_number(tmp_path: Path) -> None:
-    boxes = "".join(f'<box frame="{n}" outside="{int(n > 20)}" xtl="{n}" ytl="1" xbr="{n + 9}" ybr="9"/>' for n in NUMBERS)
+    boxes = "".join(
+        f'<box frame="{n}" outside="{int(n > 20)}" xtl="{n}" ytl="1" xbr="{n + 9}" ybr="9"/>' for n in NUMBERS
+    )
     xml = f'<annotations><track id="0" label="car">{boxes}</track></annotations>'.encode()
     files = pictures(f"images/frame_{n:06}.PNG" for n in range(21)) | {"annotations.xml": xml}
     got = boxes_by_image(files, tmp_path)
@@ -206,7 +213,11 @@ def test_supervisely_datasets_with_equal_names_keep_apart(tmp_path: Path) -> Non
     for d in (0, 1):
         for n in range(12):
             label, x, y, w, h = box_of(n + 12 * d)
-            shape = {"classTitle": label, "geometryType": "rectangle", "points": {"exterior": [[x, y], [x + w, y + h]], "interior": []}}
+            shape = {
+                "classTitle": label,
+                "geometryType": "rectangle",
+                "points": {"exterior": [[x, y], [x + w, y + h]], "interior": []},
+            }
             stated = {"size": {"height": SIDE, "width": SIDE}, "objects": [shape]}
             files[f"p/ds{d}/ann/{n:02}.png.json"] = json.dumps(stated).encode()
     got = boxes_by_image(files, tmp_path)
@@ -220,7 +231,11 @@ def test_label_studio_names_turns_and_second_annotators(tmp_path: Path) -> None:
         return {"type": "rectanglelabels", "original_width": SIDE, "original_height": SIDE, "value": held}
 
     tasks = [
-        {"id": n, "data": {"image": f"/data/local-files/?d=set/images/{n:02}.png"}, "annotations": [{"result": [result()]}]}
+        {
+            "id": n,
+            "data": {"image": f"/data/local-files/?d=set/images/{n:02}.png"},
+            "annotations": [{"result": [result()]}],
+        }
         for n in NUMBERS
     ]
     tasks[1]["annotations"] = [{"result": [result(rotation=90)]}, {"result": [result()]}]
@@ -241,10 +256,15 @@ def test_hugging_face_boxes_of_corners_are_told_by_their_images(tmp_path: Path) 
             label, x, y, w, h = ("a", 20 + n, 20, 9, 20)
             four = [x, y, x + w, y + h] if as_corners else [x, y, w, h]
             one = {"bbox": four, "category": label}
-            lines.append(json.dumps({"file_name": f"images/{n:02}.png", "width": SIDE + 30, "height": SIDE, "objects": [one]}))
+            lines.append(
+                json.dumps({"file_name": f"images/{n:02}.png", "width": SIDE + 30, "height": SIDE, "objects": [one]})
+            )
         return "\n".join(lines).encode()
 
-    wide = {f"images/{n:02}.png": save(np.random.default_rng(n).integers(0, 255, (SIDE, SIDE + 30, 3), dtype=np.uint8)) for n in NUMBERS}
+    wide = {
+        f"images/{n:02}.png": save(np.random.default_rng(n).integers(0, 255, (SIDE, SIDE + 30, 3), dtype=np.uint8))
+        for n in NUMBERS
+    }
     for as_corners in (False, True):
         got = boxes_by_image(wide | {"metadata.jsonl": rows(as_corners)}, tmp_path)
         assert got["images/04.png"] == [("a", 24.0, 20.0, 33.0, 40.0)]
