@@ -44,6 +44,7 @@ _OF_BOXES: tuple[Callable[[Given], Annotated | None], ...] = (
     read_kitti,
     read_yolo,
 )
+_RECORDS = {"tfrecord", "tfrecords", "tfrec", "record"}
 _EVIDENCE = {"xml", "json", "jsonl", "csv", "tsv", "txt"}
 _ABOUT = ("readme", "license", "licence", "requirements", "notes", "changelog", "citation")
 
@@ -83,6 +84,9 @@ def open_annotated(
         members = archive.members()
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
+    if (records := next((m.path for m in others if names.suffix(m.path) in _RECORDS), None)) and not images:
+        fix = "Export the set as COCO JSON or Pascal VOC with its images: the tools that write TFRecord offer both."
+        raise Refused("tfrecord_not_read", f"{records!r} is a TFRecord file, which is not read", fix)
     if not images:
         raise Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", _FIX[task])
     given = Given(archive, others, images, task, limits, findings, scratch, looked, asked)

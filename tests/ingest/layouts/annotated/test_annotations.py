@@ -324,3 +324,9 @@ def test_hostile_bitmaps_cost_their_image(data: str, tmp_path: Path) -> None:
     files |= {f"ann/{n:02}.png.json": stated(data if n == 0 else good) for n in NUMBERS}
     report, found = reported(files, "segmentation", tmp_path)
     assert (report.accepted, found["region_malformed"].path) == (23, "img/00.png")
+
+
+def test_tfrecord_is_refused_with_what_to_export_instead(tmp_path: Path) -> None:
+    files = {"train/cells.tfrecord": b"\x08\0\0\0\0\0\0\0", "train/cells_label_map.pbtxt": b"item {}"}
+    report, found = reported(files, "detection", tmp_path)
+    assert (report.status, "COCO" in (found["tfrecord_not_read"].fix or "")) == ("invalid", True)
