@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.specs.reading import AS_FOUND, ReadingSpec
@@ -21,7 +21,7 @@ from ingest.layouts.annotated.keras_yolo import read_keras_yolo
 from ingest.layouts.annotated.kitti import read_kitti
 from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.mask_files import read_masks
-from ingest.layouts.annotated.mask_folders import find_mask_files
+from ingest.layouts.annotated.mask_folders import find_mask_files, without_masks
 from ingest.layouts.annotated.open_images import read_open_images
 from ingest.layouts.annotated.voc import read_voc
 from ingest.layouts.annotated.yolo import read_yolo
@@ -99,6 +99,7 @@ def open_annotated(
 
 
 def _boxed(given: Given) -> Annotated | None:
+    given = replace(given, images=without_masks(given))
     return next((found for read in _OF_BOXES if (found := read(given)) is not None), None)
 
 
@@ -107,8 +108,9 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
     if given.asked.masks is not None or given.asked.labelmap is not None or given.asked.instances_as is not None:
         return read_masks(given, store)
     try:
+        pictures = replace(given, images=without_masks(given))
         for read in (read_json, read_cvat):
-            if (found := read(given)) is not None:
+            if (found := read(pictures)) is not None:
                 return found
     except Refused as refusal:
         masks = read_masks(given, store) if refusal.code in {"no_masks", "annotations_of_other_kind"} else None

@@ -35,7 +35,7 @@ _MASK_ENDING = re.compile(
     re.IGNORECASE,
 )
 _IMAGE_ENDING = re.compile(r"[_\s.-](?:image|img|rgb|sat|leftimg8bit|training|test|photo|input)$", re.IGNORECASE)
-_SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "test", "testing", "dev")
+_SPLIT_WORDS = ("train", "training", "default", "val", "valid", "validation", "test", "testing", "dev")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -125,12 +125,22 @@ def _pair_by_end(pictures: list[Member], files: list[Member], pairs: Pairs) -> N
         if found := by_stem.get(bare_stem(member.path)):
             found.files.append(member)
     for found in by_stem.values():
-        if len(found.pictures) == len(found.files) == 1 and _ends(_loose(found.pictures[0]), _loose(found.files[0])):
+        if len(found.pictures) == len(found.files) == 1 and _agree(found.pictures[0], found.files[0]):
             pairs.found[found.pictures[0].position] = found.files[0]
 
 
+def _agree(picture: Member, file: Member) -> bool:
+    """Whether no folder of one contradicts those of the other. A split that both name need not stand at one place."""
+    split = names.split_in(picture.path)
+    keys = [_loose(member)[:-1] for member in (picture, file)]
+    if split is not None and split == names.split_in(file.path):
+        word = split.name.lower()
+        keys = [tuple(part for part in key if part != word) for key in keys]
+    return _ends(keys[0], keys[1])
+
+
 def _ends(one: Key, other: Key) -> bool:
-    short, long = sorted((one[:-1], other[:-1]), key=len)
+    short, long = sorted((one, other), key=len)
     return not short or long[-len(short) :] == short
 
 
