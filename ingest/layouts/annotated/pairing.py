@@ -131,11 +131,10 @@ def _pair_by_end(pictures: list[Member], files: list[Member], pairs: Pairs) -> N
 
 def _agree(picture: Member, file: Member) -> bool:
     """Whether no folder of one contradicts those of the other. A split that both name need not stand at one place."""
-    split = names.split_in(picture.path)
     keys = [_loose(member)[:-1] for member in (picture, file)]
-    if split is not None and split == names.split_in(file.path):
-        word = split.name.lower()
-        keys = [tuple(part for part in key if part != word) for key in keys]
+    splits = [{_split_word(part) for part in member.path.split("/")[:-1]} - {""} for member in (picture, file)]
+    if splits[0] == splits[1]:
+        keys = [tuple(part for part in key if part not in splits[0]) for key in keys]
     return _ends(keys[0], keys[1])
 
 

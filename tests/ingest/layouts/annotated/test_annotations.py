@@ -330,3 +330,35 @@ def test_tfrecord_is_refused_with_what_to_export_instead(tmp_path: Path) -> None
     files = {"train/cells.tfrecord": b"\x08\0\0\0\0\0\0\0", "train/cells_label_map.pbtxt": b"item {}"}
     report, found = reported(files, "detection", tmp_path)
     assert (report.status, "COCO" in (found["tfrecord_not_read"].fix or "")) == ("invalid", True)
+
+
+def test_labelmes_old_xml_is_read_as_polygons(tmp_path: Path) -> None:
+    points = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((4, 5), (20, 5), (20, 15), (4, 15)))
+    gone = f"<object><name>dog</name><deleted>1</deleted><polygon>{points}</polygon></object>"
+    for n in NUMBERS:
+        shape = f"<object><name>cat</name><deleted>0</deleted><polygon>{points}</polygon></object>"
+        PAGES[f"images/{n:02}.xml"] = f"<annotation><filename>{n:02}.png</filename>{shape}{gone}</annotation>".encode()
+    assert boxes_by_image(PICTURES | PAGES, tmp_path)["images/07.png"] == [("cat", 4.0, 5.0, 20.0, 15.0)]
+    found, classes = masks_by_image(PICTURES | PAGES, tmp_path)
+    assert (classes, int(found["images/07.png"].sum())) == (["background", "cat"], 160)
+
+
+PAGES: Files = {}
+
+
+def test_a_set_that_names_no_class_has_one(tmp_path: Path) -> None:
+    region = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 8, "height": 9}, "region_attributes": {}}
+    held = {f"{n}": {"filename": f"{n:02}.png", "size": 5, "regions": {"0": region}} for n in NUMBERS}
+    files = PICTURES | {"via_region_data.json": json.dumps(held).encode()}
+    assert boxes_by_image(files, tmp_path)["images/11.png"] == [("object", 1.0, 2.0, 9.0, 11.0)]
+    assert "--map object=NAME" in (reported(files, "detection", tmp_path)[1]["classes_unnamed"].fix or "")
+    lines = ["image_id,width,height,bbox"] + [f'{n:02},{SIDE},{SIDE},"[1.0, 2.0, 8.0, 9.0]"' for n in NUMBERS]
+    files = PICTURES | {"train.csv": "\n".join(lines).encode()}
+    assert boxes_by_image(files, tmp_path)["images/11.png"] == [("object", 1.0, 2.0, 9.0, 11.0)]
+
+
+def test_images_that_have_an_address_only_are_found_by_it(tmp_path: Path) -> None:
+    stated = page()
+    for image in stated["images"]:
+        image["coco_url"] = f"http://images.cocodataset.org/images/{image.pop('file_name')}"
+    assert boxes_by_image(with_page(stated), tmp_path) == EXPECTED

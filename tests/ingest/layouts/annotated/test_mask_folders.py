@@ -1,5 +1,6 @@
 """Where masks lie beside their images, in the trees that people publish."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,16 @@ TREES: dict[str, Callable[[int], tuple[str, str]]] = {
     "named_by_whole_file": lambda n: (f"images/{n:02}.jpg", f"masks/{n:02}.jpg.png"),
     "scenes_with_equal_numbers": lambda n: (f"images/s{n % 2}/{n // 2:02}.png", f"masks/s{n % 2}/{n // 2:02}.png"),
     "roles_inside_scenes": lambda n: (f"s{n % 2}/images/{n // 2:02}.png", f"s{n % 2}/masks/{n // 2:02}.png"),
+    "isic": lambda n: (
+        f"ISIC-2017_Training_Data/ISIC_{n:07}.jpg",
+        f"ISIC-2017_Training_Part1_GroundTruth/ISIC_{n:07}_segmentation.png",
+    ),
+    "oxford_pets": lambda n: (f"images/cat_{n}.jpg", f"annotations/trimaps/cat_{n}.png"),
+    "roboflow": lambda n: (f"train/{n}_jpg.rf.a{n}b.jpg", f"train/{n}_jpg.rf.a{n}b_mask.png"),
+    "camvid_of_cvat": lambda n: (f"default/{n:02}.png", f"defaultannot/{n:02}.png"),
+    "cityscapes_of_cvat": lambda n: (
+        f"imgsFine/leftImg8bit/default/{n:02}_leftImg8bit.png", f"gtFine/default/{n:02}_gtFine_labelIds.png",
+    ),
     "voc": lambda n: (f"VOC2012/JPEGImages/{n:02}.jpg", f"VOC2012/SegmentationClass/{n:02}.png"),
 }  # fmt: skip
 
@@ -163,3 +174,21 @@ def test_lists_of_images_and_masks_say_the_splits(tmp_path: Path) -> None:
         files[f"CamVid/{name}.txt"] = "\n".join(lines).encode()
     report, _ = reported(files | NAMED, "segmentation", tmp_path)
     assert report.splits["test"] == 8
+
+
+def test_roboflows_table_names_the_values(tmp_path: Path) -> None:
+    files, _ = tree("roboflow")
+    named = {"train/_classes.csv": b"Pixel Value, Class\n0, background\n1, crack\n2, rust\n"}
+    assert masks_by_image(files | named, tmp_path)[1] == ["background", "crack", "rust"]
+
+
+def test_superviselys_pictures_of_masks_are_no_pictures(tmp_path: Path) -> None:
+    stated = {"size": {"height": 48, "width": 48}, "objects": []}
+    box = {"classTitle": "a", "geometryType": "rectangle", "points": {"exterior": [[1, 2], [9, 9]], "interior": []}}
+    files = pictures(f"p/ds/img/{n:02}.png" for n in NUMBERS)
+    files |= {f"p/ds/ann/{n:02}.png.json": json.dumps(stated | {"objects": [box]}).encode() for n in NUMBERS}
+    for folder in ("masks_machine", "masks_human"):
+        files |= {f"p/ds/{folder}/{n:02}.png": save(values(n)) for n in NUMBERS}
+    got = boxes_by_image(files, tmp_path)
+    assert got == {f"p/ds/img/{n:02}.png": [("a", 1.0, 2.0, 9.0, 9.0)] for n in NUMBERS}
+    assert "48 pictures" in reported(files, "detection", tmp_path)[1]["masks_unused"].message

@@ -271,3 +271,8 @@ def test_data_yaml_can_say_that_such_lines_are_polygons(tmp_path: Path) -> None:
     }
     stated = {"data.yaml": b"task: segment\nnames: [a, b]"}
     assert "segments_in_boxes" in reported(PICTURES | lines | stated, "detection", tmp_path)[1]
+
+
+def test_a_count_of_classes_that_is_not_that_of_the_names_is_said(tmp_path: Path) -> None:
+    stated = {"data.yaml": b"nc: 3\nnames: [a, b]"}
+    assert "nc: 3" in reported(PICTURES | texts() | stated, "detection", tmp_path)[1]["class_count_differs"].message
