@@ -33,7 +33,7 @@ def read_keras_yolo(given: Given) -> Annotated | None:
     others = [member for member in given.others if member.path not in listed]
     named = read_class_names(given.archive, others, given.limits, given.findings)
     tally = Tally()
-    pages = [_page(path, line, named, given, tally) for path, lines in found for line in lines]
+    pages = (_page(path, line, named, given, tally) for path, lines in found for line in lines)
     stated = Stated(
         "keras_yolo",
         pages,
