@@ -96,7 +96,7 @@ def _fill(page: Page, drawing: Drawing, image: Element) -> None:
         for shape in image:
             _draw(shape, shape.get("label"), drawing)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
 
 
 def _take_track(
@@ -115,7 +115,7 @@ def _take_track(
         try:
             _draw(shape, track.get("label"), drawing)
         except Unusable as unusable:
-            page.fault = unusable
+            page.fault = unusable.bare()
 
 
 def _draw(shape: Element, stated: str | None, drawing: Drawing) -> None:

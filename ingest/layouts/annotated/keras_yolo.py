@@ -71,7 +71,7 @@ def _page(path: str, line: str, named: ClassNames | None, given: Given, tally: T
             x1, y1, x2, y2 = map(float, edges)
             drawing.box(_label(int(number), named), (x1, y1, x2, y2))
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -72,4 +72,4 @@ def _take(
             code = cells.get("labelname", "")
             drawing.box(values.label(titles.get(code, code)), (x1, y1, x2, y2))
         except Unusable as unusable:
-            page.fault = unusable
+            page.fault = unusable.bare()

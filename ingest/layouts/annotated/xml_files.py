@@ -28,22 +28,25 @@ def parse(path: str, content: bytes, fix: str) -> Element:
 
 def stream(path: str, content: bytes, wanted: set[str], fix: str) -> Iterator[Element]:
     """Each element of these names once it is complete; it is emptied when the next is asked for. Raises Unusable."""
-    for element in _elements(path, content, fix):
+    for element in _elements(path, content, fix, keep=False):
         if element.tag in wanted:
             yield element
             element.clear()
 
 
-def _elements(path: str, content: bytes, fix: str) -> Iterator[Element]:
-    """Every element at its end, the root last."""
-    depth = 0
+def _elements(path: str, content: bytes, fix: str, *, keep: bool = True) -> Iterator[Element]:
+    """Every element at its end, the root last; without its children where they are not to be kept."""
+    depth, root = 0, None
     try:
         for event, element in iterparse(io.BytesIO(content), ("start", "end"), forbid_dtd=True):
             depth += 1 if event == "start" else -1
+            root = element if root is None else root
             if depth > _DEEPEST:
                 raise _unsound(path, "it is nested too deeply", fix)
             if event == "end":
                 yield element
+                if depth == 1 and not keep:
+                    root.clear()
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         why = "it declares entities or a document type" if isinstance(error, DefusedXmlException) else str(error)
         raise _unsound(path, why, fix) from error

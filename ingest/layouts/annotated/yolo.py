@@ -82,7 +82,7 @@ def _read(given: Given, pairs: Pairs, named: ClassNames | None) -> list[_Text]:
         except UnicodeDecodeError:
             text.fault = Unusable("annotation_unreadable", f"its annotation {file.path!r} is no text", _FIX)
         except Unusable as unusable:
-            text.fault = unusable
+            text.fault = unusable.bare()
         found.append(text)
     return found
 
@@ -134,7 +134,7 @@ def _page(text: _Text, named: ClassNames | None, meant: OddLines, given: Given, 
             else:
                 drawing.region(label, _polygon(values, text.path))
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 
