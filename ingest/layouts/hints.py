@@ -8,7 +8,6 @@ from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
 from ingest.layouts.evidence import Evidence
 from ingest.layouts.folders import FolderReading, shown
-from ingest.layouts.stated import Claim
 
 _MOST = 0.5  # of the images, with a file of the same name
 
@@ -27,9 +26,7 @@ def tell_other_task(evidence: Evidence, others: list[Member], images: list[Membe
         findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
 
 
-def refuse_one_class(
-    folders: FolderReading, claim: Claim, evidence: Evidence, others: list[Member], images: list[Member]
-) -> None:
+def refuse_one_class(folders: FolderReading, evidence: Evidence, others: list[Member], images: list[Member]) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
     if folders.masks_beside:
         message = f"the folders {shown(folders.names)} hold pictures and masks, not classes"
@@ -38,15 +35,15 @@ def refuse_one_class(
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
         raise Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
-    for path, rows in claim.rows.items():
-        missing = claim.missing.get(path, 0)
+    for path, rows in evidence.claim.rows.items():
+        missing = evidence.claim.missing.get(path, 0)
         if missing:
             message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive"
             raise Refused(
                 "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
             )
     for path, why in evidence.unused.items():
-        if why.startswith("it names image files"):
+        if path in evidence.unmatched:
             message = f"the folders name no two classes, and {path} could not be read: {why}"
             raise Refused("table_unmatched", message, "Name its columns `filename` and `label`.")
     if folders.splits.splits and not folders.labelled:
