@@ -46,6 +46,11 @@ class ZipArchive:
             raise Refused("zip_damaged", message, _COPY_AGAIN) from error
         _check_overlap(self._infos, self._file.start_dir)
 
+    @property
+    def entries(self) -> int:
+        """Folders and refused entries among them: positions stay below."""
+        return len(self._infos)
+
     def members(self) -> list[Member]:
         found = []
         taken: set[str] = set()

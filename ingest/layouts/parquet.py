@@ -50,10 +50,10 @@ class Frame:
                     if sample is not None:
                         yield sample
         except DAMAGE as error:
-            raise _damaged(error) from error
+            raise damaged(error) from error
 
     def _sample(self, row: int, values: tuple[Any, ...]) -> Sample | None:
-        path, content = _content(values[0], row)
+        path, content = content_of(values[0], row)
         label = self._class(values[1])
         if content is None:
             fix = "Embed the image's bytes in the file."
@@ -81,18 +81,18 @@ def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
         file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
         schema = file.schema_arrow
     except DAMAGE as error:
-        raise _damaged(error) from error
+        raise damaged(error) from error
     if file.metadata.num_rows > limits.entries:
         raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
-    features = _features(schema)
-    image = _image_column(schema)
+    features = features_of(schema)
+    image = image_column(schema)
     label = _label_column(schema, features, image)
     split = next((name for name in SPLIT_COLUMNS if name in schema.names and name not in {image, label}), None)
     budget = Budget(limits, path.stat().st_size)
-    return Frame(file, image, label, split, _class_names(features.get(label)), limits, findings, budget)
+    return Frame(file, image, label, split, class_names_of(features.get(label)), limits, findings, budget)
 
 
-def _features(schema: pa.Schema) -> dict[str, Any]:
+def features_of(schema: pa.Schema) -> dict[str, Any]:
     """Hugging Face's description of the columns, if there is one to be read."""
     try:
         stated = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -102,14 +102,14 @@ def _features(schema: pa.Schema) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
-def _class_names(feature: Any) -> list[str] | None:
+def class_names_of(feature: Any) -> list[str] | None:
     stated = feature.get("names") if isinstance(feature, dict) else None
     if not isinstance(stated, list) or not stated:
         return None
     return [names.class_name(name) or f"class {number}" for number, name in enumerate(stated)]
 
 
-def _image_column(schema: pa.Schema) -> str:
+def image_column(schema: pa.Schema) -> str:
     candidates = [field.name for field in schema if _holds_images(field.type)]
     named = [name for name in _IMAGE_COLUMNS if name in candidates]
     if not candidates:
@@ -125,14 +125,14 @@ def _holds_images(kind: pa.DataType) -> bool:
 
 def _label_column(schema: pa.Schema, features: dict[str, Any], image: str) -> str:
     named = [name for name in _FINE_LABELS if name in schema.names and name != image]
-    stated = [name for name in schema.names if _class_names(features.get(name)) and name != image]
+    stated = [name for name in schema.names if class_names_of(features.get(name)) and name != image]
     rest = [name for name in schema.names if name != image]
     if not (named or stated or len(rest) == 1):
         raise Refused("no_label_column", f"no column of {schema.names[:20]} names a class", _FIX)
     return str((named or stated or rest)[0])
 
 
-def _content(value: Any, row: int) -> tuple[str, bytes | None]:
+def content_of(value: Any, row: int) -> tuple[str, bytes | None]:
     """The name to show and the file; None where the row has none."""
     stands_for = f"row {row}"
     if isinstance(value, dict):
@@ -143,6 +143,6 @@ def _content(value: Any, row: int) -> tuple[str, bytes | None]:
     return stands_for, value if isinstance(value, bytes) else None
 
 
-def _damaged(error: BaseException) -> Refused:
+def damaged(error: BaseException) -> Refused:
     message = f"the Parquet file is damaged: {names.printable(str(error))[:300]}"
     return Refused("parquet_damaged", message, "Write the file again.")

@@ -14,6 +14,7 @@ from ingest.archives.tar_archive import TarArchive
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts import arrays, options, parquet
+from ingest.layouts.annotated import parquet_boxes
 from ingest.layouts.annotated.opening import open_annotated
 from ingest.layouts.folders import Labelled
 from ingest.layouts.labelling import label_images
@@ -56,8 +57,12 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
     """Look at names, headers and annotations only. Raises Refused."""
     kind = sniff(path)
     limits = reading.limits
-    if reading.task != "classification" and kind == "parquet":
+    if reading.task == "segmentation" and kind == "parquet":
         raise _unannotated("parquet", reading.task)
+    if reading.task == "detection" and kind == "parquet":
+        options.require(reading.asked, parquet_boxes.HONOURED, "Parquet files with boxes")
+        boxed = parquet_boxes.open_boxes(path, limits, findings, reading.asked)
+        return Source("parquet", "parquet", boxed.total, boxed.samples, boxed.file.close, boxed.numbers.classes)
     if kind == "parquet":
         options.require(reading.asked, options.OF_ARRAYS, "Parquet files")
         frame = parquet.open_parquet(path, limits, findings)
@@ -111,7 +116,7 @@ def _readable(members: list[Member], findings: Findings) -> list[Member]:
 
 def _unannotated(kind: str, task: TaskName) -> Refused:
     fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
-    return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
+    return Refused("no_annotations", f"{kind} files are not read for {task}", fix)
 
 
 def _images(

@@ -123,6 +123,9 @@ def _tell_kind(tally: Tally | None, given: Given) -> None:
     if tally.from_boxes:
         message = f"{tally.from_boxes} of {tally.drawn} regions are rectangles, which count as a whole as the object"
         given.findings.add("warning", "regions_from_boxes", message, fix="Draw these objects as polygons.")
+    if tally.unlabelled:
+        message = f"the annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'"
+        given.findings.add("warning", "classes_unnamed", message, fix="To give it a name, pass --map object=NAME.")
     for kind, count in tally.unused.items():
         message = f"{count} shapes of the kind {kind} have no use in {given.task} and were left out"
         given.findings.add("warning", "shapes_unused", message)

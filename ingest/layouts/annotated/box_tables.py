@@ -113,7 +113,7 @@ def _take(
 
 
 def _draw(cells: dict[int, str], columns: _Columns, page: Page, drawing: Drawing) -> None:
-    label = "object" if columns.label is None else values.label(cells.get(columns.label, ""))
+    label = drawing.unlabelled() if columns.label is None else values.label(cells.get(columns.label, ""))
     page.size = page.size or _size(cells, columns)
     if len(columns.edges) == 1:
         x, y, width, height = _listed(cells[columns.edges[0]])

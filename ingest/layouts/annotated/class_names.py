@@ -12,7 +12,16 @@ _STEMS = {
     "classes", "_classes", "class_names", "classnames", "labels", "label_names", "labelmap", "label_map", "names",
     "obj", "predefined_classes", "categories", "_darknet", "label_colors", "label_colours", "class_dict", "colormap",
 }  # fmt: skip
-_COLOUR_TABLES = {"class_dict", "label_colors", "label_colours", "labelmap", "label_map", "colormap", "classes"}
+_COLOUR_TABLES = {
+    "class_dict",
+    "label_colors",
+    "label_colours",
+    "labelmap",
+    "label_map",
+    "colormap",
+    "classes",
+    "_classes",
+}
 _LEAST_TRUSTED = {"predefined_classes"}  # the list that labelImg brings along
 _FIX = "Write classes.txt: one name a line, the first for class 0."
 

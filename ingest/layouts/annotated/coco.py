@@ -71,6 +71,8 @@ def _images(path: str, stated: dict[str, Any], findings: Findings) -> dict[str, 
     """By id; several where they share one."""
     images: dict[str, list[dict[str, Any]]] = {}
     for number, image in enumerate(stated["images"]):
+        if isinstance(image, dict) and isinstance(image.get("coco_url"), str):  # LVIS gives no other name
+            image.setdefault("file_name", "/".join(image["coco_url"].split("/")[-2:]))
         if not (isinstance(image, dict) and _is_id(image.get("id")) and isinstance(image.get("file_name"), str)):
             message = f"images[{number}] has no id or no file_name"
             findings.add("warning", "annotation_malformed", message, path=path, fix=_FIX)

@@ -45,6 +45,21 @@ def find_mask_files(given: Given) -> Found | None:
     return _by_name(images) or _side_by_side(images)
 
 
+def without_masks(given: Given) -> list[Member]:
+    """Pictures but for those that are masks of others, as VOC's own SegmentationClass. Says how many were left."""
+    start = _common_start(given.images)
+    masks = [m for m in given.images if role(m.path[start:], MASK_ROLES | _OTHER_MASKS | _VOC_MASKS, IMAGE_ROLES)]
+    taken = {m.position for m in masks}
+    rest = [m for m in given.images if m.position not in taken]
+    stems = {bare_stem(m.path) for m in rest}
+    if not masks or 2 * sum(bare_stem(m.path) in stems for m in masks) < len(masks):
+        return given.images
+    message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set"
+    given.findings.ignored += len(masks)
+    given.findings.add("info", "masks_unused", message, path=masks[0].path)
+    return rest
+
+
 def _common_start(images: list[Member]) -> int:
     """How many characters of folders all images share: a top folder called `road masks` says nothing of any of them."""
     folders = [member.path.split("/")[:-1] for member in images]

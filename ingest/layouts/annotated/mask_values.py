@@ -14,6 +14,10 @@ from ingest.layouts.annotated.name_lists import ClassNames
 Meaning = dict[int, str | None]  # value -> class; None: to be ignored
 _OBJECT = "foreground"
 _FEW_FILES = 0.05  # of the masks: so many may hold a stray value, and are refused one by one
+_BLACK, _WHITE = 9, 247  # noise about 0 and 255 stays below and above
+_LIKELY_CLASSES = 32  # class numbers are mostly below
+_EDGE_VALUES = 3
+_EDGE_PEAK = 0.6  # of the white pixels, at most, that one gray of an edge has; a class of its own has more
 _EDGE_SHARE = 0.1  # of the pixels, at most, that blurred edges make
 _LEVEL_STEP = 20  # class numbers stand closer together than levels of gray
 _MOST_CLASSES = 100  # without names
@@ -69,18 +73,21 @@ def _instances(pool: Pool, label: str) -> Decided:
 
 
 def _is_blurred(pool: Pool) -> bool:
-    """Black and white with gray edges, as JPEG and scaling leave them: hardly any pixel between, but many values."""
-    total = int(pool.pixels.sum())
-    between = int(pool.pixels[9:247].sum())
-    if not total or not pool.pixels[247:].any() or between > _EDGE_SHARE * total:
+    """Black and white with gray edges, as JPEG and scaling leave them: many values between, hardly a pixel of each."""
+    total, white = int(pool.pixels.sum()), int(pool.pixels[_WHITE:].sum())
+    between = pool.pixels[_BLACK:_WHITE]
+    if not white or int(between.sum()) > _EDGE_SHARE * total or _is_even(sorted(pool.values)):
         return False
-    spread = len(np.flatnonzero(pool.pixels[64:192]))
-    return spread >= 6 or (pool.lossy and len(pool.values) > 2)
+    if pool.lossy:
+        return len(pool.values) > 2
+    near_white = len(np.flatnonzero(pool.pixels[_WHITE:IGNORE]))
+    values = len(np.flatnonzero(pool.pixels[_LIKELY_CLASSES:_WHITE]))
+    return near_white + values >= _EDGE_VALUES and int(between.max()) <= _EDGE_PEAK * white
 
 
 def _blurred(pool: Pool, named: ClassNames | None) -> Decided:
     black, white = _two_names(named)
-    between = int(pool.pixels[9:247].sum())
+    between = int(pool.pixels[_BLACK:_WHITE].sum())
     message = f"the masks are black and white with gray edges ({between / pool.pixels.sum():.2%} of the pixels): "
     message += f"from 128 on a pixel was read as {white!r}, below as {black!r}"
     fix = "Save masks as PNG and scale them without smoothing (nearest neighbour)."

@@ -98,6 +98,8 @@ def _of_table(path: str, text: str) -> ClassNames | None:
     rows = list(csv.DictReader(io.StringIO(text)))
     if not rows or len(rows) > 10_000:
         return None
+    if (numbered := _of_values(path, rows)) is not None:
+        return numbered
     by_start = {str(key).strip().lower()[:1]: key for key in rows[0] if key}
     title = next((key for key in rows[0] if str(key).strip().lower() in {"name", "class", "label"}), None)
     if title is None or not {"r", "g", "b"} <= by_start.keys():
@@ -106,6 +108,16 @@ def _of_table(path: str, text: str) -> ClassNames | None:
         return _coloured(path, [(row[title], tuple(int(row[by_start[c]]) for c in "rgb")) for row in rows])  # type: ignore[misc]
     except (TypeError, ValueError):
         return None
+
+
+def _of_values(path: str, rows: list[dict[str, Any]]) -> ClassNames | None:
+    """A table of values, as Roboflow writes it: Pixel Value, Class."""
+    columns = {str(key).strip().casefold(): key for key in rows[0]}
+    value = next((columns[key] for key in ("pixel value", "value", "id", "index") if key in columns), None)
+    title = next((columns[key] for key in ("class", "name", "label") if key in columns), None)
+    if value is None or title is None or not all(str(row[value]).strip().isdecimal() for row in rows):
+        return None
+    return _numbered(path, [(int(row[value]), str(row[title]).strip()) for row in rows])
 
 
 def _coloured(path: str, pairs: list[tuple[str, Colour]]) -> ClassNames:

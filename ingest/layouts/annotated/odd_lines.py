@@ -5,6 +5,7 @@ there are equally many in each line; the second corner of a polygon lies by the 
 nothing is guessed.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,14 +14,22 @@ from numpy.typing import NDArray
 from ingest.findings import Refused
 
 Values = NDArray[np.float64]  # a line without its class
+_POLYGON_TASKS = {"segment", "segmentation", "obb"}
 _AGREE = 0.9  # share of the lines
+_DISAGREE = 0.5
+_FEW_POINTS = 3  # below, points are as rare as polygons of three or four corners are common
+_OFF_MIDDLE = 0.3  # of a box's side, from its middle
 _SLACK = 0.1  # of a box's side, by which a key point may lie outside
+_BEYOND = 0.02  # of the image's side, by which things reach over its edge
 _JUDGED = 2_000  # lines
-_FIX = "Add `kpt_shape: [points, 2 or 3]` to data.yaml where the lines hold key points."
+_FIX = "Add to data.yaml `kpt_shape: [points, 2 or 3]` for key points, or `task: segment` for polygons."
+
+
+Kind = Literal["polygon", "keypoints"]
 
 
 class OddLines(NamedTuple):
-    kind: Literal["polygon", "keypoints"]
+    kind: Kind
     lengths: frozenset[int]  # values of a line beyond its class; empty: any
 
 
@@ -35,25 +44,41 @@ def kpt_shape(stated: object) -> tuple[int, int] | None:
     return (points, dimensions) if points > 0 and dimensions in {2, 3} else None
 
 
-def judge(lines: list[Values], stated: tuple[int, int] | None) -> OddLines:
+def judge(lines: list[Values], stated: Mapping[str, object]) -> OddLines:
     """What lines of more than four values hold. Raises Refused where they may be meant in two ways."""
-    if stated is not None:
-        return OddLines("keypoints", frozenset({4 + stated[0] * stated[1]}))
+    if (shape := kpt_shape(stated.get("kpt_shape"))) is not None:
+        return OddLines("keypoints", frozenset({4 + shape[0] * shape[1]}))
+    if stated.get("task") in _POLYGON_TASKS:
+        return OddLines("polygon", frozenset())
     lengths = {len(line) for line in lines}
     if not lines or len(lengths) > 1:
         return OddLines("polygon", frozenset())
-    some = np.stack(lines[:: max(1, len(lines) // _JUDGED)])
     length = lengths.pop()
-    points = {d: _share_within(some, d) for d in (2, 3) if (length - 4) % d == 0 and length > 4}
-    as_points = max(points.values(), default=0.0)
-    as_polygon = _share_near(some) if length % 2 == 0 and length >= 6 else 0.0
-    if as_points >= _AGREE > as_polygon:
-        return OddLines("keypoints", frozenset({length}))
-    if as_polygon >= _AGREE > as_points or (length % 2 == 0 and as_points < 1 - _AGREE):
-        return OddLines("polygon", frozenset())
-    message = f"each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, or a "
-    message += "box with key points"
-    raise Refused("lines_ambiguous", message, _FIX)
+    kind = _kind_of(np.stack(lines[:: max(1, len(lines) // _JUDGED)]))
+    if kind is None:
+        message = f"each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, "
+        message += "or a box with key points"
+        raise Refused("lines_ambiguous", message, _FIX)
+    return OddLines(kind, frozenset({length}) if kind == "keypoints" else frozenset())
+
+
+def _kind_of(lines: Values) -> Kind | None:
+    """None where nothing decides."""
+    length = lines.shape[1]
+    flagged = _share_within(lines, 3) if (length - 4) % 3 == 0 else 0.0
+    if flagged >= _AGREE:
+        return "keypoints"  # each third value is 0, 1 or 2
+    if length % 2:
+        return None
+    points = _share_within(lines, 2)
+    if points < _DISAGREE:
+        return "polygon"
+    near = _share_near(lines)
+    if (length - 4) // 2 < _FEW_POINTS:
+        return "polygon" if near >= _AGREE else None
+    if points < _AGREE:
+        return None
+    return "keypoints" if near < _AGREE else _by_first_pair(lines)
 
 
 def _share_within(lines: Values, dimensions: int) -> float:
@@ -72,10 +97,29 @@ def _share_within(lines: Values, dimensions: int) -> float:
     return float((box & (within | ~seen).all(axis=1)).mean())
 
 
-def _share_near(lines: Values) -> float:
-    """The share of lines whose second pair lies by the other pairs, as a corner among corners does."""
+def _by_first_pair(lines: Values) -> Kind | None:
+    """Where both fit: a corner lies on the outline of the other corners, the middle of a box amid its points."""
     pairs = lines.reshape(len(lines), -1, 2)
-    others = np.delete(pairs, 1, axis=1)
-    low, high = others.min(axis=1), others.max(axis=1)
-    reach = np.maximum(high - low, 0.02)
+    low, high = _around(pairs[:, 2:])
+    place = np.abs((pairs[:, 0] - low) / np.maximum(high - low, 1e-6) - 0.5)
+    outside = float((place.max(axis=1) >= _OFF_MIDDLE).mean())
+    return "polygon" if outside >= _AGREE else "keypoints" if outside <= 0.5 else None
+
+
+def _around(pairs: Values) -> tuple[Values, Values]:
+    """The box around pairs, but for those of 0, 0."""
+    seen = (pairs != 0).any(axis=2, keepdims=True)
+    return np.where(seen, pairs, 1.0).min(axis=1), np.where(seen, pairs, 0.0).max(axis=1)
+
+
+def _share_near(lines: Values) -> float:
+    """The share of lines whose second pair lies by the other pairs, as a corner among corners does.
+
+    Pairs of 0, 0 are passed over: they mark points that are not seen.
+    """
+    if (lines < -_BEYOND).any() or (lines > 1 + _BEYOND).any():
+        return 0.0  # a flag of visibility is no place
+    pairs = lines.reshape(len(lines), -1, 2)
+    low, high = _around(np.delete(pairs, 1, axis=1))
+    reach = np.maximum(1.5 * (high - low).max(axis=1, keepdims=True), 0.02)
     return float(((pairs[:, 1] >= low - reach) & (pairs[:, 1] <= high + reach)).all(axis=1).mean())

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.specs.reading import AS_FOUND, ReadingSpec
@@ -10,6 +10,8 @@ from contract.tasks import TaskName
 from ingest import names
 from ingest.annotations.masks import MaskStore
 from ingest.archives.members import Archive, Member
+from ingest.archives.nested import open_nested
+from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts.annotated.box_tables import read_box_tables
 from ingest.layouts.annotated.cvat import read_cvat
@@ -19,7 +21,7 @@ from ingest.layouts.annotated.keras_yolo import read_keras_yolo
 from ingest.layouts.annotated.kitti import read_kitti
 from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.mask_files import read_masks
-from ingest.layouts.annotated.mask_folders import find_mask_files
+from ingest.layouts.annotated.mask_folders import find_mask_files, without_masks
 from ingest.layouts.annotated.open_images import read_open_images
 from ingest.layouts.annotated.voc import read_voc
 from ingest.layouts.annotated.yolo import read_yolo
@@ -42,6 +44,7 @@ _OF_BOXES: tuple[Callable[[Given], Annotated | None], ...] = (
     read_kitti,
     read_yolo,
 )
+_RECORDS = {"tfrecord", "tfrecords", "tfrec", "record"}
 _EVIDENCE = {"xml", "json", "jsonl", "csv", "tsv", "txt"}
 _ABOUT = ("readme", "license", "licence", "requirements", "notes", "changelog", "citation")
 
@@ -76,8 +79,14 @@ def open_annotated(
     asked: ReadingSpec = AS_FOUND,
 ) -> AnnotatedImages:
     """Read every annotation of an archive; mask files lie in `scratch` then. Raises Refused."""
+    if isinstance(archive, ZipArchive) and any(names.suffix(member.path) == "zip" for member in members):
+        archive = open_nested(archive, members, scratch, limits, findings)
+        members = archive.members()
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
+    if (records := next((m.path for m in others if names.suffix(m.path) in _RECORDS), None)) and not images:
+        fix = "Export the set as COCO JSON or Pascal VOC with its images: the tools that write TFRecord offer both."
+        raise Refused("tfrecord_not_read", f"{records!r} is a TFRecord file, which is not read", fix)
     if not images:
         raise Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", _FIX[task])
     given = Given(archive, others, images, task, limits, findings, scratch, looked, asked)
@@ -90,6 +99,7 @@ def open_annotated(
 
 
 def _boxed(given: Given) -> Annotated | None:
+    given = replace(given, images=without_masks(given))
     return next((found for read in _OF_BOXES if (found := read(given)) is not None), None)
 
 
@@ -98,8 +108,9 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
     if given.asked.masks is not None or given.asked.labelmap is not None or given.asked.instances_as is not None:
         return read_masks(given, store)
     try:
+        pictures = replace(given, images=without_masks(given))
         for read in (read_json, read_cvat):
-            if (found := read(given)) is not None:
+            if (found := read(pictures)) is not None:
                 return found
     except Refused as refusal:
         masks = read_masks(given, store) if refusal.code in {"no_masks", "annotations_of_other_kind"} else None
@@ -107,7 +118,7 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
             raise
         given.findings.add("warning", "annotations_unused", f"{refusal.message}; the mask files count")
         return masks
-    return read_masks(given, store) or read_box_tables(given) or read_yolo(given)
+    return read_masks(given, store) or _boxed(given)
 
 
 def _nothing(given: Given) -> Refused:

@@ -15,6 +15,7 @@ from ingest.annotations.regions import Region
 from ingest.archives.members import Member
 from ingest.notes import Unusable
 
+OBJECT = "object"
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2
 
 
@@ -62,6 +63,7 @@ class Tally:
     from_boxes: int = 0  # regions that are rectangles
     drawn: int = 0  # shapes in all
     unused: Counter[str] = field(default_factory=Counter)  # kind of shape -> how many
+    unlabelled: int = 0  # shapes of a set that names no class at all, which are called `object`
 
 
 class Drawing:
@@ -91,6 +93,11 @@ class Drawing:
             self._tally.from_regions += 1
             self.boxes.append(region.bounds())
         self.labels.append(label)
+
+    def unlabelled(self) -> str:
+        """The class of a shape in a set that names none."""
+        self._tally.unlabelled += 1
+        return OBJECT
 
     def unused(self, kind: str) -> None:
         self._tally.unused[kind] += 1

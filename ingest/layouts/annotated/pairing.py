@@ -35,7 +35,7 @@ _MASK_ENDING = re.compile(
     re.IGNORECASE,
 )
 _IMAGE_ENDING = re.compile(r"[_\s.-](?:image|img|rgb|sat|leftimg8bit|training|test|photo|input)$", re.IGNORECASE)
-_SPLIT_WORDS = ("train", "training", "val", "valid", "validation", "test", "testing", "dev")
+_SPLIT_WORDS = ("train", "training", "default", "val", "valid", "validation", "test", "testing", "dev")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 
 
@@ -91,8 +91,7 @@ def bare_stem(path: str) -> str:
     stem = names.stem(path)
     if names.is_image(stem):  # `7.jpg.png`
         stem = names.stem(stem)
-    bare = _MASK_ENDING.sub("", stem)
-    return (bare if bare != stem else _IMAGE_ENDING.sub("", stem)) or stem
+    return _IMAGE_ENDING.sub("", _MASK_ENDING.sub("", stem)) or stem
 
 
 def _pair_by(
@@ -126,12 +125,21 @@ def _pair_by_end(pictures: list[Member], files: list[Member], pairs: Pairs) -> N
         if found := by_stem.get(bare_stem(member.path)):
             found.files.append(member)
     for found in by_stem.values():
-        if len(found.pictures) == len(found.files) == 1 and _ends(_loose(found.pictures[0]), _loose(found.files[0])):
+        if len(found.pictures) == len(found.files) == 1 and _agree(found.pictures[0], found.files[0]):
             pairs.found[found.pictures[0].position] = found.files[0]
 
 
+def _agree(picture: Member, file: Member) -> bool:
+    """Whether no folder of one contradicts those of the other. A split that both name need not stand at one place."""
+    keys = [_loose(member)[:-1] for member in (picture, file)]
+    splits = [{_split_word(part) for part in member.path.split("/")[:-1]} - {""} for member in (picture, file)]
+    if splits[0] == splits[1]:
+        keys = [tuple(part for part in key if part not in splits[0]) for key in keys]
+    return _ends(keys[0], keys[1])
+
+
 def _ends(one: Key, other: Key) -> bool:
-    short, long = sorted((one[:-1], other[:-1]), key=len)
+    short, long = sorted((one, other), key=len)
     return not short or long[-len(short) :] == short
 
 

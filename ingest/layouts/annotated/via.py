@@ -27,13 +27,14 @@ def is_via(_path: str, stated: object) -> bool:
 
 def read_via(path: str, stated: dict[str, Any], task: TaskName, tally: Tally, _limits: Limits) -> list[Page]:
     pages = []
+    bare = not any(region.get("region_attributes") for each in _listed(stated) for region in _regions(each))
     for each in _listed(stated):
         page = Page(path, each["filename"])
         drawing = Drawing(task, tally)
-        regions = each["regions"]
         try:
-            for region in values.entries(list(regions.values()) if isinstance(regions, dict) else regions):
-                draw_region(region.get("shape_attributes"), region.get("region_attributes"), drawing)
+            for region in _regions(each):
+                about = None if bare else region.get("region_attributes")
+                _draw(region.get("shape_attributes"), about, drawing, bare=bare)
         except Unusable as unusable:
             page.fault = unusable
         pages.append(drawing.onto(page))
@@ -43,6 +44,7 @@ def read_via(path: str, stated: dict[str, Any], task: TaskName, tally: Tally, _l
 def read_via_rows(path: str, rows: list[dict[str, str]], task: TaskName, tally: Tally) -> list[Page]:
     """A row for each region; an image without one has a row that says `{}`."""
     by_image: dict[str, tuple[Page, Drawing]] = {}
+    bare = all((row.get("region_attributes") or "{}").strip() in {"{}", ""} for row in rows)
     for row in rows:
         page, drawing = by_image.setdefault(
             row.get("filename") or "", (Page(path, row.get("filename") or ""), Drawing(task, tally))
@@ -50,19 +52,19 @@ def read_via_rows(path: str, rows: list[dict[str, str]], task: TaskName, tally: 
         try:
             shape, about = (_parsed(row.get(key)) for key in ("region_shape_attributes", "region_attributes"))
             if shape:
-                draw_region(shape, about, drawing)
+                _draw(shape, about, drawing, bare=bare)
         except Unusable as unusable:
             page.fault = unusable
     return [drawing.onto(page) for page, drawing in by_image.values()]
 
 
-def draw_region(shape: object, about: object, drawing: Drawing) -> None:
-    """Raises Unusable."""
+def _draw(shape: object, about: object, drawing: Drawing, *, bare: bool) -> None:
+    """`bare`: no region of the set says what it shows. Raises Unusable."""
     kind = shape.get("name") if isinstance(shape, dict) else None
     if not isinstance(shape, dict) or kind in _FLAT:
         drawing.unused(str(kind or "unknown"))
         return
-    label = _label(about)
+    label = drawing.unlabelled() if bare else _label(about)
     if kind == "rect":
         x, y, width, height = values.numbers(shape, ("x", "y", "width", "height"), "a rectangle")
         drawing.box(label, (x, y, x + width, y + height))
@@ -97,6 +99,11 @@ def _listed(stated: object) -> list[Any]:
         return []
     held = stated.get("_via_img_metadata", stated)
     return list(held.values()) if isinstance(held, dict) else []
+
+
+def _regions(each: dict[str, Any]) -> list[dict[str, Any]]:
+    regions = each["regions"]
+    return values.entries(list(regions.values()) if isinstance(regions, dict) else regions)
 
 
 def _label(about: object) -> str:

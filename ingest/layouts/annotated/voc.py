@@ -7,47 +7,38 @@ or there are several, to the one that it calls `filename`.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from ingest import names
+from ingest.annotations.regions import Polygons, polygon
 from ingest.archives.members import Member
 from ingest.layouts.annotated import xml_files
 from ingest.layouts.annotated.assembly import assemble
 from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.pages import Drawing, Page, Stated, Tally
-from ingest.layouts.annotated.pairing import IMAGE_ROLES, MASK_ROLES, bare_stem, pair, role
+from ingest.layouts.annotated.pairing import bare_stem, pair
 from ingest.layouts.annotated.split_lists import read_image_sets, read_named_lists
 from ingest.notes import Unusable
 
 _ORIGINAL = re.compile(r"VOC20\d\d")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _FIX = "Export the annotation again as Pascal VOC XML."
-_MASK_FOLDERS = frozenset({"segmentationclass", "segmentationobject", "segmentationclassaug", "segmentationclassraw"})
 
 
 def read_voc(given: Given) -> Annotated | None:
     """What the archive's XML files say; None where none of them is an annotation."""
     files = {member.position: member for member in given.others if names.suffix(member.path) == "xml"}
-    images = without_masks(given.images)
     tally = Tally()
     pages = list(_pages(given, files, tally)) if files else []
     if not pages:
         return None
-    _place_by_name(pages, files, images, given)
-    given = replace(given, images=images)
-    lists = read_image_sets(given.archive, given.others, images, "main", given.limits)
+    _place_by_name(pages, files, given.images, given)
+    lists = read_image_sets(given.archive, given.others, given.images, "main", given.limits)
     if not lists.splits:
-        lists = read_named_lists(given.archive, given.others, images, given.limits)
+        lists = read_named_lists(given.archive, given.others, given.images, given.limits)
     fix = "Add its XML file; without an object, if nothing is to be seen in it."
     used = {member.path for member in files.values()}
     return assemble(Stated("voc", pages, used=used, what="XML file", fix=fix, tally=tally), given, lists)
-
-
-def without_masks(images: list[Member]) -> list[Member]:
-    """Pictures that no folder calls masks, as VOC's own SegmentationClass; all of them where nothing else is left."""
-    kept = [member for member in images if not role(member.path, MASK_ROLES | _MASK_FOLDERS, IMAGE_ROLES)]
-    return kept or images
 
 
 def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Member], given: Given) -> None:
@@ -105,8 +96,22 @@ def _draw(entry: Element, shift: int, drawing: Drawing) -> None:
     if label is None:
         raise Unusable("label_missing", "an object of the annotation has no name", "Name its class.")
     box = entry.find("bndbox")
+    if box is None and entry.find("polygon/pt") is not None:
+        if (entry.findtext("deleted") or "").strip() != "1":
+            drawing.region(label, _outline(entry))
+        return
     edges = [xml_files.number(box.findtext(edge) if box is not None else None, edge, _FIX) for edge in _EDGES]
     drawing.box(label, (edges[0] - shift, edges[1] - shift, edges[2], edges[3]))
+
+
+def _outline(entry: Element) -> Polygons:
+    """LabelMe's own XML: points of a polygon."""
+    flat = [
+        xml_files.number(point.findtext(axis), axis, _FIX)
+        for point in entry.iterfind("polygon/pt")
+        for axis in ("x", "y")
+    ]
+    return Polygons([polygon(flat)])
 
 
 def _size(root: Element) -> tuple[int, int] | None:

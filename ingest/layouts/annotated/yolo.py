@@ -4,7 +4,7 @@ The file stands beside its image, or in labels/ as the image in images/. Longer 
 points (`odd_lines`). An empty file means that nothing is to be seen. Darknet's own sets are the same with other lists.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from ingest.layouts.annotated.name_lists import ClassNames
 from ingest.layouts.annotated.odd_lines import OddLines, Values
 from ingest.layouts.annotated.pages import Drawing, Page, Stated, Tally
 from ingest.layouts.annotated.pairing import Pairs, pair
-from ingest.layouts.annotated.voc import without_masks
 from ingest.notes import Unusable
 
 _FIX = "Write `class x y width height`, the last four in shares of the image (0..1)."
@@ -43,17 +42,15 @@ class _Text:
 def read_yolo(given: Given) -> Annotated | None:
     """What the text files beside the images say; None where there are none."""
     named = read_class_names(given.archive, given.others, given.limits, given.findings)
-    images = without_masks(given.images)
-    given = replace(given, images=images)
     lists = stated_splits(given, named)
     spoken = lists.paths | ({named.path} if named else set())
     texts = [m for m in given.others if names.suffix(m.path) == "txt" and m.path not in spoken]
-    pairs = pair(images, texts)
+    pairs = pair(given.images, texts)
     if not pairs.found and not pairs.clashes:
         return None
     read = _read(given, pairs, named)
     odd = [line for text in read for line in text.lines if len(line) != 4]
-    meant = odd_lines.judge(odd, odd_lines.kpt_shape(named.stated.get("kpt_shape")) if named else None)
+    meant = odd_lines.judge(odd, named.stated if named else {})
     tally = Tally()
     pages = [_page(text, named, meant, given, tally) for text in read] + _clashing(pairs)
     stated = Stated(
@@ -172,6 +169,10 @@ def _tell(meant: OddLines, odd: int, every: int, named: ClassNames | None, given
         message = "no list of names was found, so the classes are called class_0, class_1 and so on, by their numbers"
         fix = "Add data.yaml with `names`, or classes.txt with one name a line."
         findings.add("warning", "classes_unnamed", message, fix=fix)
+    count = named.stated.get("nc") if named else None
+    if named is not None and isinstance(count, str) and count.isdecimal() and int(count) != len(named.names):
+        message = f"{named.path} states nc: {count}, but names {len(named.names)} classes; the names count"
+        findings.add("warning", "class_count_differs", message, path=named.path, fix="Correct `nc` or `names`.")
     if not odd:
         return
     if meant.kind == "polygon":

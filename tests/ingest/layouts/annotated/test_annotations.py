@@ -1,0 +1,364 @@
+"""COCO, VOC, CVAT and the other readers on what they meet in the wild: wrong kinds, wrong units, contradictions."""
+
+import base64
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract.specs.reading import ReadingSpec
+from tests.ingest.layouts.annotated.builders import SIDE, Files, box_of, coco, corners, pictures, save, values, voc_page
+from tests.ingest.layouts.annotated.reading import boxes_by_image, masks_by_image, reported
+
+NUMBERS = range(24)
+BOXES = {f"{n:02}.png": [box_of(n)] for n in NUMBERS}
+PICTURES = pictures(f"images/{name}" for name in BOXES)
+EXPECTED = {f"images/{name}": [corners(box) for box in boxes] for name, boxes in BOXES.items()}
+
+
+def page() -> dict[str, list[dict[str, object]]]:
+    stated: dict[str, list[dict[str, object]]] = json.loads(coco(BOXES)["instances.json"])
+    return stated
+
+
+def with_page(stated: object, path: str = "instances.json") -> Files:
+    return PICTURES | {path: json.dumps(stated).encode()}
+
+
+def test_boxes_in_shares_are_refused_where_pixels_are_counted(tmp_path: Path) -> None:
+    stated = page()
+    for annotation in stated["annotations"]:
+        annotation["bbox"] = [edge / SIDE for edge in annotation["bbox"]]  # type: ignore[attr-defined]
+    report, found = reported(with_page(stated), "detection", tmp_path)
+    assert (report.status, "pixels" in (found["box_in_shares"].fix or "")) == ("invalid", True)
+    xml = {f"images/{n:02}.xml": voc_page([("a", 0, 0, 1, 1)], f"{n:02}.png") for n in NUMBERS}
+    assert "box_in_shares" in reported(PICTURES | xml, "detection", tmp_path)[1]
+
+
+def test_one_image_with_boxes_in_shares_costs_that_image(tmp_path: Path) -> None:
+    stated = page()
+    stated["annotations"][0]["bbox"] = [0.1, 0.1, 0.5, 0.5]
+    report, found = reported(with_page(stated), "detection", tmp_path)
+    assert (report.skipped, found["box_in_shares"].path) == (1, "images/00.png")
+
+
+def test_captions_and_panoptic_files_are_no_instances(tmp_path: Path) -> None:
+    captions = page() | {"annotations": [{"id": n, "image_id": n, "caption": "a street"} for n in NUMBERS]}
+    segments = [
+        {"image_id": n, "file_name": f"{n:02}.png", "segments_info": [{"id": 5, "category_id": 1}]} for n in NUMBERS
+    ]
+    panoptic = page() | {"annotations": segments}
+    for task in ("detection", "segmentation"):
+        for other, kind in ((captions, "captions"), (panoptic, "panoptic")):
+            report, found = reported(with_page(other), task, tmp_path)  # type: ignore[arg-type]
+            assert (report.status, kind in found["annotations_of_other_kind"].message) == ("invalid", True)
+    files = with_page(page(), "a/instances_train.json") | {"a/captions_train.json": json.dumps(captions).encode()}
+    assert boxes_by_image(files, tmp_path) == EXPECTED
+    assert reported(files, "detection", tmp_path)[1]["annotations_of_other_kind"].path == "a/captions_train.json"
+
+
+def test_a_category_of_two_names_is_refused(tmp_path: Path) -> None:
+    stated = page()
+    stated["categories"].append({"id": 1, "name": "other"})
+    found = reported(with_page(stated), "detection", tmp_path)[1]["class_named_twice"]
+    assert "'a' and 'other'" in found.message
+
+
+def test_ids_as_text_and_as_numbers_are_the_same_ids(tmp_path: Path) -> None:
+    stated = page()
+    for annotation in stated["annotations"]:
+        annotation["image_id"], annotation["category_id"] = str(annotation["image_id"]), str(annotation["category_id"])
+    assert boxes_by_image(with_page(stated), tmp_path) == EXPECTED
+
+
+def test_annotations_of_no_listed_image_are_refused_where_they_are_most(tmp_path: Path) -> None:
+    stated = page()
+    for annotation in stated["annotations"]:
+        annotation["image_id"] = f"x{annotation['image_id']}"
+    report, found = reported(with_page(stated), "detection", tmp_path)
+    assert (report.status, "24 of 24" in found["annotation_of_no_image"].message) == ("invalid", True)
+
+
+def test_an_image_listed_under_two_ids_gets_the_objects_of_both(tmp_path: Path) -> None:
+    stated = page()
+    stated["images"].append(stated["images"][0] | {"id": 900})
+    stated["annotations"].append({"id": 900, "image_id": 900, "category_id": 2, "bbox": [20, 20, 9, 9]})
+    got = boxes_by_image(with_page(stated), tmp_path)
+    assert got == EXPECTED | {"images/00.png": [*EXPECTED["images/00.png"], ("b", 20.0, 20.0, 29.0, 29.0)]}
+
+
+def test_an_image_in_two_files_is_held_out_and_that_is_said(tmp_path: Path) -> None:
+    files = PICTURES | coco(BOXES, "train.json") | coco({k: v for k, v in BOXES.items() if k < "04"}, "val.json")
+    report, found = reported(files, "detection", tmp_path)
+    assert (report.splits["val"], "annotated_twice_alike" in found) == (4, True)
+
+
+def test_boxes_alone_are_no_masks(tmp_path: Path) -> None:
+    report, found = reported(with_page(page()), "segmentation", tmp_path)
+    assert (report.status, "--task detection" in (found["no_masks"].fix or "")) == ("invalid", True)
+
+
+def test_mask_files_count_where_coco_has_boxes_only(tmp_path: Path) -> None:
+    files = with_page(page()) | {f"masks/{n:02}.png": save(values(n)) for n in NUMBERS}
+    found, _ = masks_by_image(files | {"classes.txt": b"background\na\nb"}, tmp_path)
+    np.testing.assert_array_equal(found["images/03.png"], values(3))
+
+
+def test_the_smaller_region_is_seen_on_the_larger_one(tmp_path: Path) -> None:
+    stated = page()
+    for annotation in stated["annotations"]:
+        x, y, w, h = annotation["bbox"]  # type: ignore[misc]
+        annotation["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    for n in NUMBERS:
+        whole = [0, 0, SIDE, 0, SIDE, SIDE, 0, SIDE]
+        stated["annotations"].append(
+            {"id": 500 + n, "image_id": n, "category_id": 3, "segmentation": [whole], "bbox": [0, 0, SIDE, SIDE]}
+        )
+    stated["categories"].append({"id": 3, "name": "car"})
+    found, classes = masks_by_image(with_page(stated), tmp_path)
+    assert classes == ["background", "a", "b", "car"]
+    label, x, y, w, h = box_of(5)
+    expected = np.full((SIDE, SIDE), 3, np.uint8)
+    expected[y : y + h, x : x + w] = classes.index(label)
+    np.testing.assert_array_equal(found["images/05.png"], expected)
+    told = reported(with_page(stated), "segmentation", tmp_path)[1]["regions_overlap"]
+    assert "smaller one lies on top" in told.message
+    dropped, _ = masks_by_image(with_page(stated), tmp_path, reading=ReadingSpec(drop=("car",)))
+    assert int((dropped["images/05.png"] == 255).sum()) == SIDE * SIDE - w * h
+
+
+def cvat(shapes: str, name: str = "images/{0:02}.png", more: str = "") -> Files:
+    listed = "".join(
+        f'<image id="{n}" name="{name.format(n)}" width="{SIDE}" height="{SIDE}" {more}>{shapes}</image>'
+        for n in NUMBERS
+    )
+    return PICTURES | {"annotations.xml": f"<annotations><version>1.1</version>{listed}</annotations>".encode()}
+
+
+def test_cvats_z_order_beats_size(tmp_path: Path) -> None:
+    small = '<polygon label="small" points="10,10;20,10;20,20;10,20" z_order="{0}"/>'
+    large = '<polygon label="large" points="0,0;30,0;30,30;0,30" z_order="{1}"/>'
+    for orders, title in (((0, 0), "small"), ((0, 1), "large"), ((1, 0), "small")):
+        found, classes = masks_by_image(cvat((small + large).format(*orders)), tmp_path)
+        assert classes[found["images/00.png"][15, 15]] == title
+        assert classes[found["images/00.png"][25, 25]] == "large"
+
+
+def test_cvats_turned_boxes_points_and_tags(tmp_path: Path) -> None:
+    shapes = '<box label="a" xtl="10" ytl="18" xbr="30" ybr="22" rotation="90"/><points label="a" points="1,1"/>'
+    got = boxes_by_image(cvat(shapes + '<tag label="sunny"/>'), tmp_path)
+    assert got["images/00.png"] == [("a", 18.0, 10.0, 22.0, 30.0)]
+    told = {f.message for f in reported(cvat(shapes), "detection", tmp_path)[0].findings if f.code == "shapes_unused"}
+    assert any("24 shapes of the kind points" in message for message in told)
+
+
+def test_cvats_subsets_are_splits(tmp_path: Path) -> None:
+    files = cvat('<box label="a" xtl="1" ytl="1" xbr="9" ybr="9"/>', more='subset="Train"')
+    text = files["annotations.xml"].decode()
+    files["annotations.xml"] = text.replace('subset="Train"', 'subset="Test"', 6).encode()
+    report, _ = reported(files, "detection", tmp_path)
+    assert (report.splits["test"], report.splits["train"] + report.splits["val"]) == (6, 18)
+
+
+def test_cvats_tracks_belong_to_the_frames_they_number(tmp_path: Path) -> None:
+    boxes = "".join(
+        f'<box frame="{n}" outside="{int(n > 20)}" xtl="{n}" ytl="1" xbr="{n + 9}" ybr="9"/>' for n in NUMBERS
+    )
+    xml = f'<annotations><track id="0" label="car">{boxes}</track></annotations>'.encode()
+    files = pictures(f"images/frame_{n:06}.PNG" for n in range(21)) | {"annotations.xml": xml}
+    got = boxes_by_image(files, tmp_path)
+    assert got["images/frame_000017.PNG"] == [("car", 17.0, 1.0, 26.0, 9.0)]
+    assert len(got) == 21
+
+
+def labelme(shapes: list[dict[str, object]], n: int) -> bytes:
+    stated = {"shapes": shapes, "imagePath": f"{n:02}.png", "imageHeight": SIDE, "imageWidth": SIDE, "imageData": None}
+    return json.dumps(stated).encode()
+
+
+def test_labelmes_groups_circles_and_points(tmp_path: Path) -> None:
+    parts: list[dict[str, object]] = [
+        {"label": "dog", "group_id": 1, "shape_type": "polygon", "points": [[2, 2], [8, 2], [8, 8], [2, 8]]},
+        {"label": "dog", "group_id": 1, "shape_type": "polygon", "points": [[20, 20], [28, 20], [28, 28], [20, 28]]},
+        {"label": "dog", "group_id": None, "shape_type": "circle", "points": [[35, 35], [35, 40]]},
+        {"label": "dog", "group_id": None, "shape_type": "point", "points": [[35, 35]]},
+    ]
+    files = PICTURES | {f"images/{n:02}.json": labelme(parts, n) for n in NUMBERS}
+    (first, second) = boxes_by_image(files, tmp_path)["images/00.png"]
+    assert first == ("dog", 2.0, 2.0, 28.0, 28.0)
+    np.testing.assert_allclose(second[1:], (30, 30, 40, 40), atol=0.05)
+    assert "kind point" in reported(files, "detection", tmp_path)[1]["shapes_unused"].message
+
+
+def test_superviselys_holes_and_unused_geometry(tmp_path: Path) -> None:
+    square = [[4, 4], [20, 4], [20, 20], [4, 20]]
+    hole = [[8, 8], [12, 8], [12, 12], [8, 12]]
+    objects = [
+        {"classTitle": "ring", "geometryType": "polygon", "points": {"exterior": square, "interior": [hole]}},
+        {"classTitle": "ring", "geometryType": "line", "points": {"exterior": square, "interior": []}},
+    ]
+    stated = json.dumps({"size": {"height": SIDE, "width": SIDE}, "objects": objects}).encode()
+    files = pictures(f"p/ds/img/{n:02}.png" for n in NUMBERS) | {f"p/ds/ann/{n:02}.png.json": stated for n in NUMBERS}
+    found, _ = masks_by_image(files, tmp_path)
+    expected = np.zeros((SIDE, SIDE), np.uint8)
+    expected[4:20, 4:20], expected[8:12, 8:12] = 1, 0
+    np.testing.assert_array_equal(found["p/ds/img/07.png"], expected)
+
+
+def test_supervisely_datasets_with_equal_names_keep_apart(tmp_path: Path) -> None:
+    files: Files = pictures(f"p/ds{d}/img/{n:02}.png" for d in (0, 1) for n in range(12))
+    for d in (0, 1):
+        for n in range(12):
+            label, x, y, w, h = box_of(n + 12 * d)
+            shape = {
+                "classTitle": label,
+                "geometryType": "rectangle",
+                "points": {"exterior": [[x, y], [x + w, y + h]], "interior": []},
+            }
+            stated = {"size": {"height": SIDE, "width": SIDE}, "objects": [shape]}
+            files[f"p/ds{d}/ann/{n:02}.png.json"] = json.dumps(stated).encode()
+    got = boxes_by_image(files, tmp_path)
+    assert got["p/ds1/img/03.png"] == [corners(box_of(15))]
+    assert got["p/ds0/img/03.png"] == [corners(box_of(3))]
+
+
+def test_label_studio_names_turns_and_second_annotators(tmp_path: Path) -> None:
+    def result(**value: object) -> dict[str, object]:
+        held = {"x": 25, "y": 50, "width": 25, "height": 12.5, "rotation": 0, "rectanglelabels": ["cat"]} | value
+        return {"type": "rectanglelabels", "original_width": SIDE, "original_height": SIDE, "value": held}
+
+    tasks = [
+        {
+            "id": n,
+            "data": {"image": f"/data/local-files/?d=set/images/{n:02}.png"},
+            "annotations": [{"result": [result()]}],
+        }
+        for n in NUMBERS
+    ]
+    tasks[1]["annotations"] = [{"result": [result(rotation=90)]}, {"result": [result()]}]
+    tasks[2]["annotations"] = [{"was_cancelled": True, "result": []}, {"result": [result()]}]
+    files = PICTURES | {"project-1-at-2024.json": json.dumps(tasks).encode()}
+    got = boxes_by_image(files, tmp_path)
+    assert got["images/00.png"] == got["images/02.png"] == [("cat", 12.0, 24.0, 24.0, 30.0)]
+    assert got["images/01.png"] == [("cat", 6.0, 24.0, 12.0, 36.0)]
+    short = [{"id": n, "image": f"/data/upload/1/0a1b2c3d-{n:02}.png", "annotation_id": n, "label": [result()["value"] | {"original_width": SIDE, "original_height": SIDE}]} for n in NUMBERS]  # type: ignore[operator]  # fmt: skip
+    got = boxes_by_image(PICTURES | {"min.json": json.dumps(short).encode()}, tmp_path)
+    assert got["images/05.png"] == [("cat", 12.0, 24.0, 24.0, 30.0)]
+
+
+def test_hugging_face_boxes_of_corners_are_told_by_their_images(tmp_path: Path) -> None:
+    def rows(as_corners: bool) -> bytes:
+        lines = []
+        for n in NUMBERS:
+            label, x, y, w, h = ("a", 20 + n, 20, 9, 20)
+            four = [x, y, x + w, y + h] if as_corners else [x, y, w, h]
+            one = {"bbox": four, "category": label}
+            lines.append(
+                json.dumps({"file_name": f"images/{n:02}.png", "width": SIDE + 30, "height": SIDE, "objects": [one]})
+            )
+        return "\n".join(lines).encode()
+
+    wide = {
+        f"images/{n:02}.png": save(np.random.default_rng(n).integers(0, 255, (SIDE, SIDE + 30, 3), dtype=np.uint8))
+        for n in NUMBERS
+    }
+    for as_corners in (False, True):
+        got = boxes_by_image(wide | {"metadata.jsonl": rows(as_corners)}, tmp_path)
+        assert got["images/04.png"] == [("a", 24.0, 20.0, 33.0, 40.0)]
+
+
+def test_vott_regions_of_two_tags_are_refused(tmp_path: Path) -> None:
+    def asset(n: int, tags: list[str]) -> bytes:
+        region = {"tags": tags, "type": "RECTANGLE", "boundingBox": {"left": 1, "top": 2, "width": 8, "height": 9}}
+        about = {"name": f"{n:02}.png", "path": f"file:/x/{n:02}.png", "size": {"width": SIDE, "height": SIDE}}
+        return json.dumps({"asset": about, "regions": [region]}).encode()
+
+    files = PICTURES | {f"images/{n}abc-asset.json": asset(n, ["a"]) for n in NUMBERS}
+    assert boxes_by_image(files, tmp_path)["images/09.png"] == [("a", 1.0, 2.0, 9.0, 11.0)]
+    files["images/0abc-asset.json"] = asset(0, ["a", "b"])
+    assert reported(files, "detection", tmp_path)[1]["label_ambiguous"].path == "images/00.png"
+
+
+def test_tables_with_splits_lists_and_semicolons(tmp_path: Path) -> None:
+    lines = ["image_id;bbox;class;split"]
+    for n in NUMBERS:
+        label, *four = box_of(n)
+        lines.append(f"{n:02};[{', '.join(map(str, four))}];{label};{'test' if n < 6 else 'train'}")
+    files = PICTURES | {"boxes.csv": "\n".join(lines).encode()}
+    assert boxes_by_image(files, tmp_path) == EXPECTED
+    assert reported(files, "detection", tmp_path)[0].splits["test"] == 6
+    sixteen = PICTURES | {"boxes.csv": "\n".join(lines).encode("utf-16")}
+    assert boxes_by_image(sixteen, tmp_path) == EXPECTED
+
+
+def test_groups_of_open_images_are_left_out_and_said(tmp_path: Path) -> None:
+    lines = ["ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf"]
+    lines += [f"{n:02},x,/m/1,1,0.25,0.5,0.25,0.75,0,0,{int(n == 3)}" for n in NUMBERS]
+    files = PICTURES | {"train-annotations-bbox.csv": "\n".join(lines).encode(), "names.csv": b"/m/1,Cat\n/m/2,Dog\n"}
+    got = boxes_by_image(files, tmp_path)
+    assert (got["images/03.png"], got["images/04.png"]) == ([], [("Cat", 12.0, 12.0, 24.0, 36.0)])
+    assert "kind group" in reported(files, "detection", tmp_path)[1]["shapes_unused"].message
+
+
+def test_what_is_not_used_is_named(tmp_path: Path) -> None:
+    files = with_page(page()) | {f"labels/{n:02}.txt": b"0 0.5 0.5 0.1 0.1" for n in NUMBERS} | {"README.txt": b"hi"}
+    told = reported(files, "detection", tmp_path)[1]["annotations_unused"]
+    assert "24 .txt files were not used" in told.message
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["not base64!", base64.b64encode(b"no zlib").decode(), base64.b64encode(zlib.compress(b"no png")).decode(), "",
+     base64.b64encode(zlib.compress(b"\0" * 80_000_000)).decode()],
+)  # fmt: skip
+def test_hostile_bitmaps_cost_their_image(data: str, tmp_path: Path) -> None:
+    def stated(text: str) -> bytes:
+        one = {"classTitle": "a", "geometryType": "bitmap", "bitmap": {"data": text, "origin": [0, 0]}}
+        return json.dumps({"size": {"height": SIDE, "width": SIDE}, "objects": [one]}).encode()
+
+    good = base64.b64encode(zlib.compress(save(Image.fromarray(np.ones((5, 5), bool))))).decode()
+    files = pictures(f"img/{n:02}.png" for n in NUMBERS)
+    files |= {f"ann/{n:02}.png.json": stated(data if n == 0 else good) for n in NUMBERS}
+    report, found = reported(files, "segmentation", tmp_path)
+    assert (report.accepted, found["region_malformed"].path) == (23, "img/00.png")
+
+
+def test_tfrecord_is_refused_with_what_to_export_instead(tmp_path: Path) -> None:
+    files = {"train/cells.tfrecord": b"\x08\0\0\0\0\0\0\0", "train/cells_label_map.pbtxt": b"item {}"}
+    report, found = reported(files, "detection", tmp_path)
+    assert (report.status, "COCO" in (found["tfrecord_not_read"].fix or "")) == ("invalid", True)
+
+
+def test_labelmes_old_xml_is_read_as_polygons(tmp_path: Path) -> None:
+    points = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((4, 5), (20, 5), (20, 15), (4, 15)))
+    gone = f"<object><name>dog</name><deleted>1</deleted><polygon>{points}</polygon></object>"
+    for n in NUMBERS:
+        shape = f"<object><name>cat</name><deleted>0</deleted><polygon>{points}</polygon></object>"
+        PAGES[f"images/{n:02}.xml"] = f"<annotation><filename>{n:02}.png</filename>{shape}{gone}</annotation>".encode()
+    assert boxes_by_image(PICTURES | PAGES, tmp_path)["images/07.png"] == [("cat", 4.0, 5.0, 20.0, 15.0)]
+    found, classes = masks_by_image(PICTURES | PAGES, tmp_path)
+    assert (classes, int(found["images/07.png"].sum())) == (["background", "cat"], 160)
+
+
+PAGES: Files = {}
+
+
+def test_a_set_that_names_no_class_has_one(tmp_path: Path) -> None:
+    region = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 8, "height": 9}, "region_attributes": {}}
+    held = {f"{n}": {"filename": f"{n:02}.png", "size": 5, "regions": {"0": region}} for n in NUMBERS}
+    files = PICTURES | {"via_region_data.json": json.dumps(held).encode()}
+    assert boxes_by_image(files, tmp_path)["images/11.png"] == [("object", 1.0, 2.0, 9.0, 11.0)]
+    assert "--map object=NAME" in (reported(files, "detection", tmp_path)[1]["classes_unnamed"].fix or "")
+    lines = ["image_id,width,height,bbox"] + [f'{n:02},{SIDE},{SIDE},"[1.0, 2.0, 8.0, 9.0]"' for n in NUMBERS]
+    files = PICTURES | {"train.csv": "\n".join(lines).encode()}
+    assert boxes_by_image(files, tmp_path)["images/11.png"] == [("object", 1.0, 2.0, 9.0, 11.0)]
+
+
+def test_images_that_have_an_address_only_are_found_by_it(tmp_path: Path) -> None:
+    stated = page()
+    for image in stated["images"]:
+        image["coco_url"] = f"http://images.cocodataset.org/images/{image.pop('file_name')}"
+    assert boxes_by_image(with_page(stated), tmp_path) == EXPECTED
