@@ -346,3 +346,48 @@ def test_class_folders_of_windows_zips_keep_their_names(raw: bytes, name: str, t
     archive = zipped(folders({"X" * len(raw): 8, "dog": 8})).replace(b"X" * len(raw), raw)
     result = run_ingest(archive, tmp_path)
     assert classes(result) == {name, "dog"}
+
+
+def hugging_face(**columns: list[str]) -> bytes:
+    features = {name: {"_type": "ClassLabel", "names": classes} for name, classes in columns.items()}
+    return json.dumps({"info": {"features": features}}).encode()
+
+
+def shard(start: int, count: int) -> bytes:
+    numbers = range(start, start + count)
+    columns = {
+        "image": [png(n) for n in numbers],
+        "label": [n % 2 for n in numbers],
+        "coarse": [n % 3 for n in numbers],
+    }
+    return parquet(columns, hugging_face(label=["no", "yes"], coarse=["x", "y", "z"]))
+
+
+def test_parquet_files_of_a_folder_are_one_dataset_with_its_splits(tmp_path: Path) -> None:
+    files = {
+        "data/train-00000-of-00002.parquet": shard(0, 12),
+        "data/train-00001-of-00002.parquet": shard(12, 12),
+        "data/test-00000-of-00001.parquet": shard(24, 6),
+        "README.md": b"# digits",
+    }
+    result = read(files, tmp_path)
+    assert classes(result) == {"no", "yes"}
+    assert result.report.splits["test"] == 6
+    assert result.report.accepted == 30
+    [doubt, *_] = [finding for finding in result.report.findings if finding.code == "two_readings"]
+    assert "--labels-from coarse" in str(doubt.fix)
+    assert classes(read(files, tmp_path, labels_from="coarse")) == {"x", "y", "z"}
+
+
+def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "no column 'fine'" in refusal(run_ingest(shard(0, 9), tmp_path, reading=ReadingSpec(labels_from="fine")))
+
+
+def test_zips_in_a_zip_are_folders(tmp_path: Path) -> None:
+    inner = {
+        "train.zip": zipped(folders({"cat": 9, "dog": 9})),
+        "test.zip": zipped(folders({"cat": 3, "dog": 3}, start=50)),
+    }
+    result = read(inner, tmp_path)
+    assert classes(result) == {"cat", "dog"}
+    assert result.report.splits["test"] == 6
