@@ -8,12 +8,13 @@ from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
-from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables
+from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables, words
 from ingest.layouts.finder import Finder
 from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, text_of
 from ingest.layouts.stated import Claim, Stated
 from ingest.layouts.superclasses import FILE_NAME as SUPERCLASSES
+from ingest.layouts.words import Words
 from ingest.limits import Limits
 
 _TABLES = frozenset({"csv", "tsv"})
@@ -31,7 +32,8 @@ class Evidence:
     split_lists: list[SplitList] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)  # path -> why
     unmatched: set[str] = field(default_factory=set)  # of those, the ones that name image files
-    words: dict[str, str] = field(default_factory=dict)  # codes of classes in words
+    codes: dict[str, str] = field(default_factory=dict)  # Open Images' codes in words
+    known: list[Words] = field(default_factory=list)  # names for numbers of classes
     used: set[str] = field(default_factory=set)
     boxes: list[str] = field(default_factory=list)  # files that hold boxes or masks
 
@@ -48,7 +50,7 @@ class Gathering:
         wanted = dict(_wanted(others, images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
-        self.found.claim.put_in_words(self.found.words)
+        self.found.claim.put_in_words(self.found.codes)
         return self.found
 
     def _read(self, path: str, content: bytes) -> None:
@@ -66,11 +68,14 @@ class Gathering:
         elif tables.BOX_COLUMNS & header:
             self.found.boxes.append(sheet.path)
         elif described := open_images.read_words(sheet):
-            self.found.words |= described
+            self.found.codes |= described
             self.found.used.add(sheet.path)
         elif stated := self._stated(sheet, column):
             self._take(stated)
-        elif tables.looks_like_labels(sheet):
+        elif named := words.of_sheet(sheet):
+            self.found.known.append(named)
+            self.found.used.add(sheet.path)
+        elif tables.names_images(sheet, self._finder):
             self.found.unmatched.add(sheet.path)
             shown = names.printable(", ".join(sheet.header[:8]))[:200]
             self.found.unused[sheet.path] = f"it names image files, but no column for their classes among: {shown}"
@@ -94,10 +99,17 @@ class Gathering:
             stated = None if holds_boxes else json_labels.read_json(path, text, self._finder)
             if holds_boxes:
                 self.found.boxes.append(path)
+            elif stated is None and (named := words.of_json(path, text)):
+                self.found.known.append(named)
+                self.found.used.add(path)
             elif stated is None and len(text) > json_labels.LONGEST:
                 self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
         else:
             stated = lists.read_list(path, text, self._finder)
+            named = None if stated else words.of_lines(path, text)
+            if named:
+                self.found.known.append(named)
+                self.found.used.add(path)
             listed = None if stated else lists.read_split_list(path, text, self._finder, self._limits.entries)
             if listed is not None:
                 self.found.split_lists.append(listed)

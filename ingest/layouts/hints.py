@@ -1,5 +1,7 @@
 """Signs that an archive holds boxes or masks though it is read for classes, and the refusals that name them."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,6 +11,9 @@ from ingest.findings import Findings, Refused
 from ingest.layouts.evidence import Evidence
 from ingest.layouts.folders import FolderReading, shown
 
+_UNREAD = frozenset({"mat", "xlsx", "xls", "ods", "pkl", "pickle", "h5", "hdf5", "arff", "db", "sqlite", "rds"})
+_NUMBERED = re.compile(r"([^\W\d][^\d]*?)[\s._-]*\d+")
+_MOST_BEGINNINGS = 500
 _MOST = 0.5  # of the images, with a file of the same name
 
 
@@ -45,7 +50,10 @@ def refuse_one_class(folders: FolderReading, evidence: Evidence, others: list[Me
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
             message = f"the folders name no two classes, and {path} could not be read: {why}"
-            raise Refused("table_unmatched", message, "Name its columns `filename` and `label`.")
+            fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
+            raise Refused("table_unmatched", message, fix)
+    _refuse_unread(folders, others)
+    _refuse_named(images)
     if folders.splits.splits and not folders.labelled:
         splits = ", ".join(sorted({place[-1] for place in folders.splits.splits}))
         message = f"the split folders {splits} hold images, but no class folders and no table of classes"
@@ -54,6 +62,22 @@ def refuse_one_class(folders: FolderReading, evidence: Evidence, others: list[Me
     if len(folders.names) > 1:
         message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
         raise Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
+
+
+def _refuse_unread(folders: FolderReading, others: list[Member]) -> None:
+    for member in others:
+        if names.suffix(member.path) in _UNREAD and not folders.plausible:
+            kind = names.suffix(member.path)
+            message = f"the folders name no two classes; {member.path!r} may hold the labels, but .{kind} is not read"
+            raise Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
+
+
+def _refuse_named(images: list[Member]) -> None:
+    """Raises Refused where classes are the beginnings of file names: `cat.0.jpg`, `dog.0.jpg`."""
+    begin = Counter(match[1] for member in images if (match := _NUMBERED.fullmatch(names.stem(member.path))))
+    if 2 <= len(begin) <= _MOST_BEGINNINGS and min(begin.values()) > 1 and sum(begin.values()) > _MOST * len(images):
+        message = f"the folders name no two classes, but file names begin with {shown(set(begin))}"
+        raise Refused("no_classes", message, "Sort the images into folders, or add a CSV of `filename,label`.")
 
 
 def _signs(evidence: Evidence, others: list[Member], images: list[Member]) -> Iterator[Sign]:

@@ -18,6 +18,7 @@ from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
 from ingest.layouts.stated import Claim
+from ingest.layouts.words import put as put_in_words
 from ingest.limits import Limits
 
 _SAME_WORDS = 0.8  # of the images that both speak of
@@ -51,10 +52,23 @@ def label_images(
     guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
         hints.refuse_one_class(folders, evidence, others, images)
+    labelled = put_in_words(labelled, evidence.known, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
+    _without_class(images, labelled, asked)
     used = _tell_files(evidence, findings)
     hints.tell_other_task(evidence, others, images, findings)
     return Labelling(layout, list(labelled.values()), used)
+
+
+def _without_class(images: list[Member], labelled: dict[int, Labelled], asked: ReadingSpec) -> None:
+    """Raises Refused for images without a class, where that was asked."""
+    if asked.unlabelled == "background":
+        message = "`unlabelled`: an image without a class cannot be background in classification"
+        raise Refused("option_without_effect", message, "Pass `--unlabelled skip`, or label the images.")
+    missing = [member for member in images if member.position not in labelled]
+    if asked.unlabelled == "refuse" and missing:
+        message = f"{len(missing)} images have no class, as {missing[0].path!r}"
+        raise Refused("unlabelled", message, "Label them, or pass `--unlabelled skip`.")
 
 
 def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
@@ -102,7 +116,8 @@ def _decide(
             _tell_unheard(claim, folders, findings)
         return _by_folders(folders, findings)
     if not folders.plausible:
-        return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
+        strict = asked.unlabelled != "skip"
+        return _by_table(claim, folders, images, strict=strict, findings=findings), _layout(claim, kinds)
     if _agree(claim, folders, findings):
         return _together(claim, folders, findings), _layout(claim, kinds)
     return _one_of(claim, folders, images, kinds=kinds, findings=findings)

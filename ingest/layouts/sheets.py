@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
@@ -31,7 +32,8 @@ class Sheet:
 
     @cached_property
     def header(self) -> list[str]:
-        return [cell.strip().lower() for cell in self.probed[0]] if self.probed else []
+        """In lower case, with `_` for spaces and hyphens."""
+        return [column_name(cell) for cell in self.probed[0]] if self.probed else []
 
     def rows(self, first: int = 0) -> Iterator[list[str]]:
         """Rows that hold anything, from the `first` on. Says where damage ends them. Raises Refused for too many."""
@@ -58,6 +60,10 @@ class Sheet:
             if len(line) > LONGEST_LINE:
                 raise csv.Error(f"a line has more than {LONGEST_LINE:,} characters")
             yield line
+
+
+def column_name(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().lower())
 
 
 def lines_of(text: str) -> Iterator[str]:

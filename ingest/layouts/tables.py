@@ -7,7 +7,7 @@ from contract.pack.manifest import Split
 from ingest import names
 from ingest.findings import Refused
 from ingest.layouts.finder import Finder
-from ingest.layouts.sheets import Sheet
+from ingest.layouts.sheets import Sheet, column_name
 from ingest.layouts.stated import Row, Stated
 
 NAME_COLUMNS = (
@@ -16,9 +16,10 @@ NAME_COLUMNS = (
 )  # fmt: skip
 LABEL_COLUMNS = (
     "label", "class", "class_name", "label_name", "category", "category_name", "target", "labels", "y", "species",
-    "class_id", "class_index", "label_id", "diagnosis", "dx",
+    "classname", "labelname", "class_id", "classid", "class_index", "class_label", "label_id", "diagnosis", "dx",
 )  # fmt: skip
-SPLIT_COLUMNS = ("split", "set", "subset", "partition", "dataset", "data set", "data_set", "fold_name")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "dataset", "data_set", "fold_name")
+_COLUMNS = 20
 BOX_COLUMNS = frozenset({"xmin", "ymin", "xmax", "ymax", "x1", "y1", "x2", "y2", "bbox"})
 
 
@@ -27,14 +28,14 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | Non
     if not sheet.probed or BOX_COLUMNS & set(sheet.header):
         return None
     header = sheet.header
-    if column and column.lower() not in header:
+    if column and column_name(column) not in header:
         message = f"`labels_from`: {sheet.path!r} has no column {column!r}"
         raise Refused("option_without_effect", message, f"Its columns are {', '.join(header[:20])}.")
     whole = _split_of_file(sheet.path)
     if column is None and len(header) >= 2 and _names_image(sheet.probed[0], 0, finder, sheet.folder):
         return Stated(sheet.path, "csv", _rows(sheet, 0, 0, 1, None, whole))
     name, split = (_first(header, known) for known in (NAME_COLUMNS, SPLIT_COLUMNS))
-    label = header.index(column.lower()) if column else _first(header, LABEL_COLUMNS)
+    label = header.index(column_name(column)) if column else _first(header, LABEL_COLUMNS)
     if len(header) == 2 and (name is None or label is None):
         named = [at for at in (0, 1) if any(_names_image(row, at, finder, sheet.folder) for row in sheet.probed)]
         if named:
@@ -45,9 +46,10 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | Non
     return Stated(sheet.path, "csv", _rows(sheet, 1, name, chosen, split, whole), columns)
 
 
-def looks_like_labels(sheet: Sheet) -> bool:
+def names_images(sheet: Sheet, finder: Finder) -> bool:
     """Whether a table names image files at all, be they there or not."""
-    return any(names.is_image(cell.strip()) for row in sheet.probed for cell in row)
+    cells = [cell.strip() for row in sheet.probed[1:] for cell in row[:_COLUMNS]]
+    return any(names.is_image(cell) or (cell and finder.find(cell, sheet.folder)) for cell in cells)
 
 
 def _rows(sheet: Sheet, first: int, name: int, label: int, split: int | None, whole: Split | None) -> Iterator[Row]:  # noqa: PLR0917 - columns
