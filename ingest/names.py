@@ -29,6 +29,7 @@ _BESIDE_A_SPLIT = frozenset({
     "label", "masks", "mask", "annotations", "gt", "files",
 })  # fmt: skip
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
+_SAMPLE = 1 << 16  # bytes, even, by which an encoding is guessed
 _HIGH = re.compile(rb"[\x80-\xff]+[\xa1-\xff]?")
 _GB2312 = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe])+")  # the characters in use; of letters of Europe few make such pairs
 # Control characters and the marks that turn the direction of what is printed after them.
@@ -88,13 +89,13 @@ def decode(raw: bytes) -> tuple[str, str | None]:
 
 def guess_encoding(raw: bytes) -> tuple[str, str]:
     """Text of bytes that are no UTF-8, and what it was taken for: GBK, code page 850 (zips of Windows) or Latin-1."""
-    high = _HIGH.findall(raw)
-    if all(_GB2312.fullmatch(run) for run in high):
+    sample = raw[:_SAMPLE]
+    if all(_GB2312.fullmatch(run) for run in _HIGH.findall(sample)):
         try:
             return raw.decode("gbk"), "GBK"
         except UnicodeDecodeError:
             pass
-    if re.search(rb"[\x80-\xa5]", raw):
+    if re.search(rb"[\x80-\xa5]", sample):
         return raw.decode("cp850"), "code page 850"
     return raw.decode("latin-1"), "Latin-1"
 

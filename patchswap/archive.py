@@ -66,7 +66,7 @@ def zip_folder(folder: Path, target: Path, progress: Progress | None = None) -> 
     followed. Raises BadInput where there is no image.
     """
     files = sorted(_files(folder))
-    if not any(path.suffix.lower() in _IMAGE_SUFFIXES for _, path in files):
+    if not any(path.suffix.lower() in _IMAGE_SUFFIXES | {".parquet"} for _, path in files):
         raise BadInput(
             f"there are no images in {folder}; it should hold a folder of images per class, or images with annotations"
         )

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from contract.results.ingested import Layout
+from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
-from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables
+from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables, words
 from ingest.layouts.finder import Finder
 from ingest.layouts.lists import SplitList
-from ingest.layouts.sheets import Sheet, sheet_of, text_of
-from ingest.layouts.stated import Stated
+from ingest.layouts.sheets import Sheet, text_of
+from ingest.layouts.stated import Claim, Stated
+from ingest.layouts.superclasses import FILE_NAME as SUPERCLASSES
+from ingest.layouts.words import Words
 from ingest.limits import Limits
 
 _TABLES = frozenset({"csv", "tsv"})
@@ -20,105 +24,117 @@ _MOST_TEXTS = 500  # beyond, they are one for each image
 
 @dataclass
 class Evidence:
-    stated: list[Stated] = field(default_factory=list)
+    """What files there are, and the classes that all of them, or the one that the person chose, give to the images."""
+
+    claim: Claim = field(default_factory=Claim)
+    layouts: dict[str, Layout] = field(default_factory=dict)  # by path, of files that name images and classes
+    columns: dict[str, str] = field(default_factory=dict)  # by path, which columns were chosen among several
     split_lists: list[SplitList] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)  # path -> why
+    unmatched: set[str] = field(default_factory=set)  # of those, the ones that name image files
+    codes: dict[str, str] = field(default_factory=dict)  # Open Images' codes in words
+    known: list[Words] = field(default_factory=list)  # names for numbers of classes
     used: set[str] = field(default_factory=set)
     boxes: list[str] = field(default_factory=list)  # files that hold boxes or masks
 
-    def of(self, path: str) -> list[Stated]:
-        return [stated for stated in self.stated if stated.path == path]
 
+class Gathering:
+    """One look at all files; each is read and forgotten before the next."""
 
-def gather(
-    archive: Archive,
-    others: list[Member],
-    images: list[Member],
-    finder: Finder,
-    *,
-    column: tuple[str, str] | None,
-    limits: Limits,
-    findings: Findings,
-) -> Evidence:
-    """All that speaks of the images. `column`: a table and the label column that the person chose in it."""
-    found = Evidence()
-    words: dict[str, str] = {}
-    coded: list[Sheet] = []
-    for path, content in _contents(archive, others, images, limits):
+    def __init__(self, finder: Finder, asked: ReadingSpec, limits: Limits, findings: Findings) -> None:
+        self.found = Evidence()
+        self._finder, self._limits, self._findings = finder, limits, findings
+        self._chosen, _, self._column = asked.labels_from.partition(":")
+
+    def gather(self, archive: Archive, others: list[Member], images: list[Member]) -> Evidence:
+        wanted = dict(_wanted(others, images))
+        for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
+            self._read(wanted[position], content)
+        self.found.claim.put_in_words(self.found.codes)
+        return self.found
+
+    def _read(self, path: str, content: bytes) -> None:
         if names.suffix(path) in _TABLES:
-            sheet = sheet_of(path, content, limits=limits, findings=findings)
-            if described := open_images.read_words(sheet):
-                words |= described
-                found.used.add(path)
-            elif "labelname" in sheet.header and "imageid" in sheet.header:
-                coded.append(sheet)
-            else:
-                _read_sheet(sheet, finder, column[1] if column and column[0] == path else None, found)
+            text = text_of(path, content, self._findings)
+            self._read_sheet(Sheet(path, text, self._limits.entries, self._findings))
         else:
-            _read_text(path, text_of(path, content, Findings()), finder, found)
-    for sheet in coded:
-        stated = open_images.read_open_images(sheet, words)
-        if stated is None:
-            found.boxes.append(sheet.path)
+            self._read_text(path, text_of(path, content, Findings()))
+
+    def _read_sheet(self, sheet: Sheet) -> None:
+        column = self._column if self._chosen == sheet.path and self._column else None
+        header = set(sheet.header)
+        if "submission" in sheet.path.lower():
+            self.found.unused[sheet.path] = "a form for submissions, whose labels are placeholders"
+        elif tables.BOX_COLUMNS & header:
+            self.found.boxes.append(sheet.path)
+        elif described := open_images.read_words(sheet):
+            self.found.codes |= described
+            self.found.used.add(sheet.path)
+        elif stated := self._stated(sheet, column):
+            self._take(stated)
+        elif named := words.of_sheet(sheet):
+            self.found.known.append(named)
+            self.found.used.add(sheet.path)
+        elif tables.names_images(sheet, self._finder):
+            self.found.unmatched.add(sheet.path)
+            shown = names.printable(", ".join(sheet.header[:8]))[:200]
+            self.found.unused[sheet.path] = f"it names image files, but no column for their classes among: {shown}"
         else:
-            found.stated.append(stated)
-    return found
+            self.found.unused[sheet.path] = "its columns name no images and labels"
+
+    def _stated(self, sheet: Sheet, column: str | None) -> Stated | None:
+        coded = open_images.read_open_images(sheet)
+        marked = None if coded or column else one_hot.read_one_hot(sheet)
+        return coded or marked or tables.read_table(sheet, self._finder, column)
+
+    def _read_text(self, path: str, text: str) -> None:
+        suffix = names.suffix(path)
+        stated: Stated | None
+        if suffix in {"jsonl", "ndjson"}:
+            stated = metadata_jsonl.read_jsonl(path, text)
+            if stated is None and '"objects"' in text[:10_000]:
+                self.found.boxes.append(path)
+        elif suffix == "json":
+            holds_boxes = json_labels.holds_boxes(text)
+            stated = None if holds_boxes else json_labels.read_json(path, text, self._finder)
+            if holds_boxes:
+                self.found.boxes.append(path)
+            elif stated is None and (named := words.of_json(path, text)):
+                self.found.known.append(named)
+                self.found.used.add(path)
+            elif stated is None and len(text) > json_labels.LONGEST:
+                self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
+        else:
+            stated = lists.read_list(path, text, self._finder)
+            named = None if stated else words.of_lines(path, text)
+            if named:
+                self.found.known.append(named)
+                self.found.used.add(path)
+            listed = None if stated else lists.read_split_list(path, text, self._finder, self._limits.entries)
+            if listed is not None:
+                self.found.split_lists.append(listed)
+        if stated is not None:
+            self._take(stated)
+
+    def _take(self, stated: Stated) -> None:
+        self.found.layouts[stated.path] = stated.layout
+        if self._chosen in {"auto", stated.path}:
+            self.found.columns[stated.path] = stated.columns
+            self.found.claim.take(stated, self._finder)
 
 
-def _contents(
-    archive: Archive, others: list[Member], images: list[Member], limits: Limits
-) -> Iterator[tuple[str, bytes]]:
-    stems = {member.path.rpartition(".")[0] for member in images}
-    last = {stem.rsplit("/", 1)[-1] for stem in stems}
-    wanted = {}
+def _wanted(others: list[Member], images: list[Member]) -> Iterator[tuple[int, str]]:
+    """Tables, and texts that are not one for each image."""
+    stems = {names.stem(member.path) for member in images}
     texts = 0
     for member in others:
         suffix = names.suffix(member.path)
-        beside = suffix in {"txt", "json"} and names.stem(member.path) in last
+        parts = member.path.lower().split("/")
         if suffix in _TABLES:
-            wanted[member.position] = member.path
-        elif suffix in _TEXTS and not beside and "imagesets" not in member.path.lower().split("/"):
+            yield member.position, member.path
+        elif suffix not in _TEXTS or "imagesets" in parts or parts[-1] == SUPERCLASSES:
+            continue
+        elif suffix in {"jsonl", "ndjson"} or names.stem(member.path) not in stems:
             texts += 1
             if texts <= _MOST_TEXTS:
-                wanted[member.position] = member.path
-    if wanted:
-        for position, content in archive.read(wanted, limit=limits.table_bytes):
-            yield wanted[position], content
-
-
-def _read_sheet(sheet: Sheet, finder: Finder, column: str | None, found: Evidence) -> None:
-    if "submission" in sheet.path.lower():
-        found.unused[sheet.path] = "a form for submissions, whose labels are placeholders"
-        return
-    if tables.BOX_COLUMNS & set(sheet.header):
-        found.boxes.append(sheet.path)
-        return
-    stated = (None if column else one_hot.read_one_hot(sheet)) or tables.read_table(sheet, finder, column)
-    if stated is not None:
-        found.stated.append(stated)
-    elif tables.looks_like_labels(sheet):
-        found.unused[sheet.path] = f"it names image files, but no column of its header is known: {sheet.header[:8]}"
-    else:
-        found.unused[sheet.path] = "its columns name no images and labels"
-
-
-def _read_text(path: str, text: str, finder: Finder, found: Evidence) -> None:
-    suffix = names.suffix(path)
-    if suffix in {"jsonl", "ndjson"}:
-        stated = metadata_jsonl.read_jsonl(path, text)
-        if stated is None and '"objects"' in text[:10_000]:
-            found.boxes.append(path)
-            return
-    elif suffix == "json":
-        if json_labels.holds_boxes(text):
-            found.boxes.append(path)
-            return
-        stated = json_labels.read_json(path, text, finder)
-    else:
-        stated = lists.read_list(path, text, finder)
-        listed = None if stated else lists.read_split_list(path, text, finder)
-        if listed is not None:
-            found.split_lists.append(listed)
-            return
-    if stated is not None:
-        found.stated.append(stated)
+                yield member.position, member.path

@@ -13,11 +13,12 @@ from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
 from ingest.layouts import folders as by_folder
 from ingest.layouts import hints
-from ingest.layouts.evidence import Evidence, gather
+from ingest.layouts.evidence import Evidence, Gathering
 from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
 from ingest.layouts.stated import Claim
+from ingest.layouts.words import put as put_in_words
 from ingest.limits import Limits
 
 _SAME_WORDS = 0.8  # of the images that both speak of
@@ -42,42 +43,45 @@ def label_images(
 ) -> Labelling:
     """The class of every image that has one. Raises Refused where there is none, or a person has to choose."""
     finder = Finder(images)
-    path, _, column = asked.labels_from.partition(":")
-    evidence = gather(
-        archive, others, images, finder, column=(path, column) if column else None, limits=limits, findings=findings
-    )
-    folders = read_folders(images, asked)
-    claim = _claimed(evidence, finder, path)
+    evidence = Gathering(finder, asked, limits, findings).gather(archive, others, images)
+    folders, claim = read_folders(images, asked), evidence.claim
+    _require_chosen(evidence, asked)
+    claim.refuse_several()
     _put_in_words(claim, folders)
-    kinds = {stated.path: stated.layout for stated in evidence.stated}
-    labelled, layout = _decide(claim, folders, images, asked=asked, kinds=kinds, findings=findings)
+    labelled, layout = _decide(claim, folders, images, asked=asked, kinds=evidence.layouts, findings=findings)
     guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
-        hints.refuse_one_class(folders, claim, evidence, others, images)
-    labelled = apply_lists(evidence.split_lists, labelled, finder, findings)
-    used = _tell_files(evidence, claim, findings)
+        hints.refuse_one_class(folders, evidence, others, images)
+    labelled = put_in_words(labelled, evidence.known, findings)
+    labelled = apply_lists(evidence.split_lists, labelled, findings)
+    _without_class(images, labelled, asked)
+    used = _tell_files(evidence, findings)
     hints.tell_other_task(evidence, others, images, findings)
     return Labelling(layout, list(labelled.values()), used)
 
 
-def _claimed(evidence: Evidence, finder: Finder, path: str) -> Claim:
-    claim = Claim()
-    if path == "folders":
-        return claim
-    chosen = evidence.stated if path == "auto" else evidence.of(path)
-    if not chosen:
-        if path == "auto":
-            return claim
-        others = ", ".join(stated.path for stated in evidence.stated[:5]) or "none"
-        message = f"`labels_from`: {path!r} is no file of the archive that names images and classes"
-        raise Refused("option_without_effect", message, f"Files that do: {others}.")
-    for stated in chosen:
-        claim.take(stated, finder)
-    claim.refuse_several()
-    if path != "auto" and not claim.labelled:
+def _without_class(images: list[Member], labelled: dict[int, Labelled], asked: ReadingSpec) -> None:
+    """Raises Refused for images without a class, where that was asked."""
+    if asked.unlabelled == "background":
+        message = "`unlabelled`: an image without a class cannot be background in classification"
+        raise Refused("option_without_effect", message, "Pass `--unlabelled skip`, or label the images.")
+    missing = [member for member in images if member.position not in labelled]
+    if asked.unlabelled == "refuse" and missing:
+        message = f"{len(missing)} images have no class, as {missing[0].path!r}"
+        raise Refused("unlabelled", message, "Label them, or pass `--unlabelled skip`.")
+
+
+def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
+    """Raises Refused where the table that the person names says nothing of the images."""
+    path = asked.labels_from.partition(":")[0]
+    if path in {"auto", "folders"} or evidence.claim.labelled:
+        return
+    if path in evidence.layouts:
         message = f"`labels_from`: no row of {path!r} names an image of the archive"
         raise Refused("option_without_effect", message, "Correct the paths in it.")
-    return claim
+    others = ", ".join(list(evidence.layouts)[:5]) or "none"
+    message = f"`labels_from`: {path!r} is no file of the archive that names images and classes"
+    raise Refused("option_without_effect", message, f"Files that do: {others}.")
 
 
 def _put_in_words(claim: Claim, folders: FolderReading) -> None:
@@ -112,7 +116,8 @@ def _decide(
             _tell_unheard(claim, folders, findings)
         return _by_folders(folders, findings)
     if not folders.plausible:
-        return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
+        strict = asked.unlabelled != "skip"
+        return _by_table(claim, folders, images, strict=strict, findings=findings), _layout(claim, kinds)
     if _agree(claim, folders, findings):
         return _together(claim, folders, findings), _layout(claim, kinds)
     return _one_of(claim, folders, images, kinds=kinds, findings=findings)
@@ -218,27 +223,28 @@ def _tell_unheard(claim: Claim, folders: FolderReading, findings: Findings) -> N
         findings.add("warning", "table_ignored", message, path=table, fix=fix)
 
 
-def _tell_files(evidence: Evidence, claim: Claim, findings: Findings) -> set[str]:
-    """Tables that nothing came of. Says columns that were chosen among several."""
-    for stated in evidence.stated:
-        missing, rows = claim.missing.get(stated.path, 0), claim.rows.get(stated.path, 0)
-        if stated.path in set(claim.origin.values()):
-            if stated.columns:
-                fix = f"For another column, pass `--labels-from '{stated.path}:COLUMN'`."
-                findings.add("warning", "two_readings", stated.columns, path=stated.path, fix=fix)
+def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
+    """Tables that nothing came of, and columns that were chosen among several; gives all files that were told of."""
+    claim = evidence.claim
+    heard = set(claim.origin.values())
+    for path in evidence.layouts:
+        rows = claim.rows.get(path, 0)
+        if path in heard:
+            if columns := evidence.columns.get(path):
+                fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
+                findings.add("warning", "two_readings", columns, path=path, fix=fix)
         elif rows:
-            message = f"{missing} of its {rows} rows name no image of the archive; nothing came of the table"
+            message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used"
             fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
             findings.ignored += 1
-            findings.add("warning", "table_ignored", message, path=stated.path, fix=fix)
+            findings.add("warning", "table_ignored", message, path=path, fix=fix)
         else:
-            findings.ignore(stated.path, "table_ignored", "it was not read: another source of labels was asked for")
+            findings.ignore(path, "table_ignored", "it was not read: another source of labels was asked for")
     for path, why in evidence.unused.items():
         findings.ignored += 1
-        severity = "warning" if why.startswith("it names image files") else "info"
-        findings.add(severity, "table_ignored", why, path=path)  # type: ignore[arg-type]
+        findings.add("warning" if path in evidence.unmatched else "info", "table_ignored", why, path=path)
     lists = {listed.path for listed in evidence.split_lists}
-    return {stated.path for stated in evidence.stated} | set(evidence.unused) | evidence.used | lists
+    return set(evidence.layouts) | set(evidence.unused) | evidence.used | lists
 
 
 def _layout(claim: Claim, kinds: dict[str, Layout]) -> Layout:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ingest import names
+from ingest.layouts.sheets import LONGEST_LINE, lines_of
 from ingest.layouts.stated import Row, Stated
 from ingest.layouts.tables import LABEL_COLUMNS, NAME_COLUMNS, SPLIT_COLUMNS
 
@@ -13,7 +15,7 @@ _WORDS = ("label_name", "class_name", "category_name")  # before numbers of the 
 
 def read_jsonl(path: str, text: str) -> Stated | None:
     """None where lines are no objects, or name no image or no label."""
-    head = next((_object(line) for line in text.split("\n", 20)[:20] if line.strip()), None)
+    head = next((_object(line) for line in islice(lines_of(text), 20) if line.strip()), None)
     if head is None:
         return None
     name = next((key for key in NAME_COLUMNS if isinstance(head.get(key), str)), None)
@@ -28,7 +30,7 @@ def read_jsonl(path: str, text: str) -> Stated | None:
 
 def _rows(path: str, text: str, name: str, label: str, split: str | None) -> Iterator[Row]:
     whole = names.split_of_folder(names.stem(path)) or names.split_in(path)
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue
         stated = _object(line) or {}
@@ -39,6 +41,8 @@ def _rows(path: str, text: str, name: str, label: str, split: str | None) -> Ite
 
 
 def _object(line: str) -> dict[str, Any] | None:
+    if len(line) > LONGEST_LINE:
+        return None
     try:
         stated = json.loads(line)
     except (ValueError, RecursionError):

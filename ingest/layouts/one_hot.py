@@ -21,10 +21,10 @@ def read_one_hot(sheet: Sheet) -> Stated | None:
     name = next((at for at, cell in enumerate(header) if cell in NAME_COLUMNS), None)
     split = next((at for at, cell in enumerate(header) if cell in SPLIT_COLUMNS), None)
     classes = [at for at in range(len(header)) if at not in {name, split} and header[at]]
-    if name is None or len(classes) < 2 or len(sheet.rows) < 2:
+    if name is None or len(classes) < 2 or len(sheet.probed) < 2:
         return None
     marked = False
-    for row in sheet.rows[1:]:
+    for row in sheet.rows(1):
         values = [_VALUES.get(row[at].strip().lower()) if at < len(row) else None for at in classes]
         if None in values:
             return None
@@ -33,10 +33,10 @@ def read_one_hot(sheet: Sheet) -> Stated | None:
 
 
 def _rows(sheet: Sheet, name: int, split: int | None, classes: list[int]) -> Iterator[Row]:
-    called = {at: names.class_name(sheet.rows[0][at]) for at in classes}
+    called = {at: names.class_name(sheet.probed[0][at]) for at in classes}
     whole: Split | None = names.split_of_folder(names.stem(sheet.path)) or names.split_in(sheet.path)
-    for number, row in enumerate(sheet.rows[1:], start=1):
+    for number, row in enumerate(sheet.rows(1), start=1):
         shown = [label for at in classes if _VALUES[row[at].strip().lower()] and (label := called[at])]
         labels = tuple(label for label in shown if label.lower() not in _NO_CLASS)
         stated = names.split_named(row[split]) if split is not None and split < len(row) else None
-        yield Row(number, row[name], labels, stated or whole)
+        yield Row(number, row[name] if name < len(row) else "", labels, stated or whole)

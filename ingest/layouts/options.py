@@ -9,7 +9,8 @@ from ingest.findings import Findings, Refused
 
 OF_MEMBERS = frozenset({"ignore"})  # done before a layout is looked for
 OF_ARRAYS = frozenset({"map", "drop"})
-OF_LABELS = frozenset({"classes_at", "labels_from", "map", "drop"})
+OF_COLUMNS = OF_ARRAYS | {"labels_from"}
+OF_LABELS = frozenset({"classes_at", "labels_from", "map", "drop", "unlabelled"})
 
 
 def require(asked: ReadingSpec, honoured: frozenset[str], layout: str) -> None:

@@ -1,6 +1,7 @@
 """Parquet with an image column, as Hugging Face writes it: struct<bytes, path> or binary, and a label column."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contract.pack.manifest import Split
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from ingest import names
 from ingest.archives.budget import Budget
 from ingest.findings import Findings, Refused
@@ -34,6 +37,7 @@ class Frame:
     limits: Limits
     findings: Findings
     budget: Budget
+    whole: Split | None = None  # where the file itself is one split's
 
     @property
     def total(self) -> int:
@@ -66,7 +70,10 @@ class Frame:
         if label is None:
             self.findings.leave_out(path, "label_missing", "the row names no class that the file knows")
             return None
-        split = names.split_named(str(values[2])) if self.split else None
+        split = names.split_named(str(values[2])) if self.split else self.whole
+        if self.split and split is None and values[2] not in {None, ""}:
+            message = f"{names.printable(str(values[2]))[:50]!r} is no split; the row counts as training"
+            self.findings.add("warning", "split_unknown", message, path=path, fix="Use train, val or test.")
         return Sample(path, label, split, content)
 
     def _class(self, value: Any) -> str | None:
@@ -75,8 +82,10 @@ class Frame:
         return names.class_name(value)
 
 
-def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
-    """Find the columns. Raises Refused."""
+def open_parquet(
+    path: Path, limits: Limits, findings: Findings, *, asked: ReadingSpec = AS_FOUND, shown: str | None = None
+) -> Frame:
+    """Find the columns. `shown`: what an archive calls the file; its name may say the split. Raises Refused."""
     try:
         file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
         schema = file.schema_arrow
@@ -86,10 +95,33 @@ def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
         raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
     features = features_of(schema)
     image = image_column(schema)
-    label = _label_column(schema, features, image)
+    label = _chosen_column(schema, asked) or _label_column(schema, features, image)
+    if asked.labels_from == "auto":
+        _tell_others(schema, features, label, findings)
     split = next((name for name in SPLIT_COLUMNS if name in schema.names and name not in {image, label}), None)
     budget = Budget(limits, path.stat().st_size)
-    return Frame(file, image, label, split, class_names_of(features.get(label)), limits, findings, budget)
+    whole = names.split_of_folder(re.sub(r"-\d+-of-\d+$", "", names.stem(shown))) if shown else None
+    return Frame(file, image, label, split, class_names_of(features.get(label)), limits, findings, budget, whole)
+
+
+def _chosen_column(schema: pa.Schema, asked: ReadingSpec) -> str | None:
+    """The label column that the person names, as `labels_from`: COLUMN, or FILE:COLUMN."""
+    if asked.labels_from == "auto":
+        return None
+    column = asked.labels_from.rpartition(":")[2]
+    if column not in schema.names:
+        shown = names.printable(", ".join(schema.names[:20]))
+        message = f"`labels_from`: the file has no column {column!r}"
+        raise Refused("option_without_effect", message, f"Its columns are {shown}.")
+    return column
+
+
+def _tell_others(schema: pa.Schema, features: dict[str, Any], label: str, findings: Findings) -> None:
+    """Other columns that name classes."""
+    for name in schema.names:
+        if name != label and class_names_of(features.get(name)):
+            message = f"the column {label!r} was read; {name!r} names classes too"
+            findings.add("warning", "two_readings", message, fix=f"For the other, pass `--labels-from {name}`.")
 
 
 def features_of(schema: pa.Schema) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest import names
 from ingest.archives.members import Archive, Kind, Member, sniff
+from ingest.archives.nested import open_nested
 from ingest.archives.tar_archive import TarArchive
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts import arrays, options, parquet
+from ingest.layouts import parquet_shards as shards
 from ingest.layouts.annotated import parquet_boxes
 from ingest.layouts.annotated.opening import open_annotated
 from ingest.layouts.folders import Labelled
@@ -64,8 +66,8 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
         boxed = parquet_boxes.open_boxes(path, limits, findings, reading.asked)
         return Source("parquet", "parquet", boxed.total, boxed.samples, boxed.file.close, boxed.numbers.classes)
     if kind == "parquet":
-        options.require(reading.asked, options.OF_ARRAYS, "Parquet files")
-        frame = parquet.open_parquet(path, limits, findings)
+        options.require(reading.asked, options.OF_COLUMNS, "Parquet files")
+        frame = parquet.open_parquet(path, limits, findings, asked=reading.asked)
         return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
     if kind == "zip":
         zipped = ZipArchive(path, limits, findings)
@@ -76,6 +78,8 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
             options.require(reading.asked, options.OF_ARRAYS, "arrays")
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
+        if reading.task == "classification":
+            return _of_zip(zipped, members, findings, reading)
         return _read_as(zipped, members, findings, reading)
     tar = TarArchive(path, kind, limits=limits, findings=findings, looked=reading.looked)
     return _read_as(tar, tar.members(), findings, reading)
@@ -99,6 +103,25 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
     found = opened.found
     options.require(reading.asked, options.OF_MEMBERS | found.honoured, f"the layout {found.layout}")
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
+
+
+def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    """Labelled images in a zip: themselves, in zips within it, or in Parquet files."""
+    if shards.are_shards(members):
+        options.require(reading.asked, options.OF_COLUMNS | options.OF_MEMBERS, "Parquet files")
+        opened = shards.open_shards(
+            zipped,
+            options.kept(members, reading.asked, findings),
+            scratch=reading.scratch,
+            asked=reading.asked,
+            limits=reading.limits,
+            findings=findings,
+        )
+        return Source("zip", "parquet", opened.total, opened.samples, opened.close, opened.class_names)
+    if any(names.suffix(member.path) == "zip" for member in members):
+        nested = open_nested(zipped, members, reading.scratch, reading.limits, findings)
+        return _read_as(nested, nested.members(), findings, reading)
+    return _read_as(zipped, members, findings, reading)
 
 
 def _readable(members: list[Member], findings: Findings) -> list[Member]:

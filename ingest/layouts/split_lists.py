@@ -1,21 +1,19 @@
 """Lists of a split's images, held against the images: what several lists name, what folders say otherwise."""
 
 from contract.pack.manifest import Split
+from ingest import names
 from ingest.findings import Findings
-from ingest.layouts.finder import Finder
 from ingest.layouts.folders import Labelled
 from ingest.layouts.lists import SplitList
 
 _ENOUGH = 0.5  # of the images, that the lists name
 
 
-def apply_lists(
-    lists: list[SplitList], labelled: dict[int, Labelled], finder: Finder, findings: Findings
-) -> dict[int, Labelled]:
+def apply_lists(lists: list[SplitList], labelled: dict[int, Labelled], findings: Findings) -> dict[int, Labelled]:
     """The images with the splits that the lists say. Images on no list are left out, if lists name most of them."""
     if not lists or not labelled:
         return labelled
-    splits = listed_splits(lists, finder, findings)
+    splits = _listed(lists, labelled, findings)
     named = splits.keys() & labelled.keys()
     if len(named) < _ENOUGH * len(labelled):
         for each in lists:
@@ -37,25 +35,23 @@ def apply_lists(
     return found
 
 
-def listed_splits(lists: list[SplitList], finder: Finder, findings: Findings) -> dict[int, Split]:
+def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Findings) -> dict[int, Split]:
     """The split of every listed image; the most held-out one of an image on several lists, which is told."""
     splits: dict[int, Split] = {}
     for each in lists:
-        folder = each.path.rpartition("/")[0]
-        for name in each.names:
-            member = finder.look(name, folder).member
-            if member is None:
-                message = f"the list names {name[:200]!r}, which is not there"
-                findings.add("warning", "image_missing", message, path=each.path, fix="Add the image, or its path.")
+        if each.missing:
+            message = f"{each.missing} of its lines name no image of the archive, as {names.printable(each.example)!r}"
+            findings.add(
+                "warning", "image_missing", message, path=each.path, fix="Add the images, or correct the list."
+            )
+        for at in each.positions:
+            before = splits.setdefault(at, each.split)
+            if before == each.split:
                 continue
-            before = splits.get(member.position)
-            if before not in {None, each.split}:
-                kept = max(before or each.split, each.split)
-                message = f"it is on the lists of {_called(before)} and {_called(each.split)}; {_called(kept)} counts"
-                findings.add("warning", "in_several_splits", message, path=member.path, fix="Keep it on one list.")
-                splits[member.position] = kept
-            else:
-                splits[member.position] = each.split
+            splits[at] = max(before, each.split)
+            path = labelled[at].member.path if at in labelled else each.path
+            message = f"it is on the lists of {_called(before)} and {_called(each.split)}; {_called(splits[at])} counts"
+            findings.add("warning", "in_several_splits", message, path=path, fix="Keep it on one list.")
     return splits
 
 

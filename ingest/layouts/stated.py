@@ -68,6 +68,16 @@ class Claim:
         for position, (member, labels, split) in found.items():
             self._settle(stated.path, position, member, labels, split)
 
+    def put_in_words(self, words: dict[str, str]) -> None:
+        """Codes become what `words` calls them."""
+        if words:
+            for at, entry in self.labelled.items():
+                self.labelled[at] = entry._replace(label=words.get(entry.label, entry.label))
+            self.several = {
+                at: (member, {words.get(label, label) for label in labels})
+                for at, (member, labels) in self.several.items()
+            }
+
     def refuse_several(self) -> None:
         """Raises Refused where many images have more than one class."""
         total = len(self.labelled) + len(self.several)

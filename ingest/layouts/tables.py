@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from contract.pack.manifest import Split
 from ingest import names
+from ingest.findings import Refused
 from ingest.layouts.finder import Finder
-from ingest.layouts.sheets import Sheet
+from ingest.layouts.sheets import Sheet, column_name
 from ingest.layouts.stated import Row, Stated
 
 NAME_COLUMNS = (
@@ -15,25 +16,28 @@ NAME_COLUMNS = (
 )  # fmt: skip
 LABEL_COLUMNS = (
     "label", "class", "class_name", "label_name", "category", "category_name", "target", "labels", "y", "species",
-    "class_id", "class_index", "label_id", "diagnosis", "dx",
+    "classname", "labelname", "class_id", "classid", "class_index", "class_label", "label_id", "diagnosis", "dx",
 )  # fmt: skip
-SPLIT_COLUMNS = ("split", "set", "subset", "partition", "dataset", "data set", "data_set", "fold_name")
+SPLIT_COLUMNS = ("split", "set", "subset", "partition", "dataset", "data_set", "fold_name")
+_COLUMNS = 20
 BOX_COLUMNS = frozenset({"xmin", "ymin", "xmax", "ymax", "x1", "y1", "x2", "y2", "bbox"})
-_PROBED = 50
 
 
 def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | None:
     """The table's rows; None where its columns name no images and labels. `column`: of the labels, where chosen."""
-    if not sheet.rows or BOX_COLUMNS & set(sheet.header):
+    if not sheet.probed or BOX_COLUMNS & set(sheet.header):
         return None
     header = sheet.header
+    if column and column_name(column) not in header:
+        message = f"`labels_from`: {sheet.path!r} has no column {column!r}"
+        raise Refused("option_without_effect", message, f"Its columns are {', '.join(header[:20])}.")
     whole = _split_of_file(sheet.path)
-    if column is None and len(header) >= 2 and _names_image(sheet.rows[0], 0, finder, sheet.folder):
+    if column is None and len(header) >= 2 and _names_image(sheet.probed[0], 0, finder, sheet.folder):
         return Stated(sheet.path, "csv", _rows(sheet, 0, 0, 1, None, whole))
     name, split = (_first(header, known) for known in (NAME_COLUMNS, SPLIT_COLUMNS))
-    label = header.index(column.lower()) if column and column.lower() in header else _first(header, LABEL_COLUMNS)
+    label = header.index(column_name(column)) if column else _first(header, LABEL_COLUMNS)
     if len(header) == 2 and (name is None or label is None):
-        named = [at for at in (0, 1) if any(_names_image(row, at, finder, sheet.folder) for row in _probed(sheet))]
+        named = [at for at in (0, 1) if any(_names_image(row, at, finder, sheet.folder) for row in sheet.probed)]
         if named:
             name, label = named[0], 1 - named[0]
     if name is None or label is None or name == label:
@@ -42,13 +46,14 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | Non
     return Stated(sheet.path, "csv", _rows(sheet, 1, name, chosen, split, whole), columns)
 
 
-def looks_like_labels(sheet: Sheet) -> bool:
+def names_images(sheet: Sheet, finder: Finder) -> bool:
     """Whether a table names image files at all, be they there or not."""
-    return any(names.is_image(cell.strip()) for row in _probed(sheet) for cell in row)
+    cells = [cell.strip() for row in sheet.probed[1:] for cell in row[:_COLUMNS]]
+    return any(names.is_image(cell) or (cell and finder.find(cell, sheet.folder)) for cell in cells)
 
 
 def _rows(sheet: Sheet, first: int, name: int, label: int, split: int | None, whole: Split | None) -> Iterator[Row]:  # noqa: PLR0917 - columns
-    for number, row in enumerate(sheet.rows[first:], start=1):
+    for number, row in enumerate(sheet.rows(first), start=1):
         cells = dict(enumerate(row))
         stated = names.class_name(cells.get(label, ""))
         value = cells.get(split, "").strip() if split is not None else ""
@@ -63,7 +68,7 @@ def _chosen(sheet: Sheet, label: int) -> tuple[int, str]:
     others = [at for at, name in enumerate(header) if name in LABEL_COLUMNS and at != label]
     told = ""
     for other in others:
-        pairs = {(row[label], row[other]) for row in sheet.rows[1:] if max(label, other) < len(row)}
+        pairs = {(row[label], row[other]) for row in sheet.rows(1) if max(label, other) < len(row)}
         if len(pairs) <= 1:
             continue
         same = len(pairs) == len({one for one, _ in pairs}) == len({two for _, two in pairs})
@@ -81,10 +86,6 @@ def _numeric(values: list[str]) -> bool:
 def _split_of_file(path: str) -> Split | None:
     """`train.csv`, `train_labels.csv`, `Training_set.csv`."""
     return names.split_of_folder(names.stem(path)) or names.split_named(names.stem(path).split("_")[0])
-
-
-def _probed(sheet: Sheet) -> list[list[str]]:
-    return sheet.rows[1 : 1 + _PROBED]
 
 
 def _first(header: list[str], known: tuple[str, ...]) -> int | None:

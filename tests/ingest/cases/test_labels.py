@@ -322,7 +322,7 @@ def test_classes_of_parquet_are_mapped(tmp_path: Path) -> None:
         {"ignore": ("nothing/*",)},
         {"masks": "masks"},
         {"labels_from": "no.csv"},
-        {"unlabelled": "skip"},
+        {"unlabelled": "background"},
     ],
 )
 def test_what_has_no_effect_is_refused(asked: dict[str, Any], tmp_path: Path) -> None:
@@ -346,3 +346,105 @@ def test_class_folders_of_windows_zips_keep_their_names(raw: bytes, name: str, t
     archive = zipped(folders({"X" * len(raw): 8, "dog": 8})).replace(b"X" * len(raw), raw)
     result = run_ingest(archive, tmp_path)
     assert classes(result) == {name, "dog"}
+
+
+def hugging_face(**columns: list[str]) -> bytes:
+    features = {name: {"_type": "ClassLabel", "names": classes} for name, classes in columns.items()}
+    return json.dumps({"info": {"features": features}}).encode()
+
+
+def shard(start: int, count: int) -> bytes:
+    numbers = range(start, start + count)
+    columns = {
+        "image": [png(n) for n in numbers],
+        "label": [n % 2 for n in numbers],
+        "coarse": [n % 3 for n in numbers],
+    }
+    return parquet(columns, hugging_face(label=["no", "yes"], coarse=["x", "y", "z"]))
+
+
+def test_parquet_files_of_a_folder_are_one_dataset_with_its_splits(tmp_path: Path) -> None:
+    files = {
+        "data/train-00000-of-00002.parquet": shard(0, 12),
+        "data/train-00001-of-00002.parquet": shard(12, 12),
+        "data/test-00000-of-00001.parquet": shard(24, 6),
+        "README.md": b"# digits",
+    }
+    result = read(files, tmp_path)
+    assert classes(result) == {"no", "yes"}
+    assert result.report.splits["test"] == 6
+    assert result.report.accepted == 30
+    [doubt, *_] = [finding for finding in result.report.findings if finding.code == "two_readings"]
+    assert "--labels-from coarse" in str(doubt.fix)
+    assert classes(read(files, tmp_path, labels_from="coarse")) == {"x", "y", "z"}
+
+
+def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "no column 'fine'" in refusal(run_ingest(shard(0, 9), tmp_path, reading=ReadingSpec(labels_from="fine")))
+
+
+def test_zips_in_a_zip_are_folders(tmp_path: Path) -> None:
+    inner = {
+        "train.zip": zipped(folders({"cat": 9, "dog": 9})),
+        "test.zip": zipped(folders({"cat": 3, "dog": 3}, start=50)),
+    }
+    result = read(inner, tmp_path)
+    assert classes(result) == {"cat", "dog"}
+    assert result.report.splits["test"] == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"cat_to_name.json": b'{"1": "rose", "2": "lily"}'},
+        {"labels.json": b'{"rose": 1, "lily": 2}'},
+        {"classes.txt": b"rose\nlily\n"},
+        {"classes.txt": b"1 rose\n2 lily\n"},
+        {"names.csv": b"id,name\n1,rose\n2,lily\n"},
+    ],
+)
+def test_numbered_folders_get_the_names_that_a_file_has_for_them(words: Files, tmp_path: Path) -> None:
+    result = read(folders({"1": 9, "2": 9}) | words, tmp_path)
+    assert classes(result) == {"rose", "lily"}
+    assert result.report.counts["classes_named"] == 1
+
+
+def test_numbers_of_a_table_get_names_by_the_list_that_counts_from_zero(tmp_path: Path) -> None:
+    table = csv_of("id,label", [f"{name},{n % 2}" for n, name in enumerate(NAMES)])
+    assert classes(read(photos(NAMES) | {"t.csv": table, "classes.txt": b"rose\nlily"}, tmp_path)) == {"rose", "lily"}
+
+
+def test_names_that_do_not_fit_are_told_and_not_taken(tmp_path: Path) -> None:
+    result = read(folders({"1": 9, "5": 9}) | {"classes.txt": b"rose\nlily\nfern\n"}, tmp_path)
+    assert classes(result) == {"1", "5"}
+    assert result.report.counts["classes_unnamed"] == 1
+
+
+def test_headers_with_spaces_and_capitals(tmp_path: Path) -> None:
+    rows = [f"{n},{name},{n % 2},{('ok', 'bad')[n % 2]}" for n, name in enumerate(NAMES)]
+    assert classes(read(photos(NAMES) | {"t.csv": csv_of(",File Name,Label,ClassName", rows)}, tmp_path)) == {
+        "ok",
+        "bad",
+    }
+
+
+def test_a_table_of_many_attributes_is_named_and_a_column_can_be_chosen(tmp_path: Path) -> None:
+    rows = [f"{n},{('shoe', 'hat')[n % 2]},{('red', 'blue', 'green')[n % 3]}" for n in range(40)]
+    files = photos(NAMES) | {"styles.csv": csv_of("id,articleType,baseColour", rows)}
+    assert "--labels-from 'styles.csv:COLUMN'" in refusal(read(files, tmp_path))
+    assert classes(read(files, tmp_path, labels_from="styles.csv:articleType")) == {"shoe", "hat"}
+
+
+def test_labels_in_a_file_that_is_not_read_are_named(tmp_path: Path) -> None:
+    assert "imagelabels.mat" in refusal(read(photos(NAMES) | {"imagelabels.mat": b"MATLAB 5.0"}, tmp_path))
+
+
+def test_classes_in_file_names_are_named(tmp_path: Path) -> None:
+    files = photos([f"train/{name}.{n}.png" for n in range(12) for name in ("cat", "dog")])
+    assert "begin with cat, dog" in refusal(read(files, tmp_path))
+
+
+def test_images_without_a_row_are_skipped_or_refused_as_asked(tmp_path: Path) -> None:
+    files = photos(NAMES) | {"l.csv": csv_of("filename,label", parity(NAMES[:30]))}
+    assert read(files, tmp_path, unlabelled="skip").report.skipped == 10
+    assert "10 images have no class" in refusal(read(files, tmp_path, unlabelled="refuse"))
