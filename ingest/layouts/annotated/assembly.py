@@ -125,8 +125,8 @@ def _tell_kind(tally: Tally | None, given: Given) -> None:
         message = f"{tally.from_boxes} of {tally.drawn} regions are rectangles, which count as a whole as the object"
         given.findings.add("warning", "regions_from_boxes", message, fix="Draw these objects as polygons.")
     if tally.lost:
-        message = f"{tally.lost} further rows speak of images that are not in the archive"
-        given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the rows.")
+        message = f"{tally.lost} further entries speak of images that are not in the archive"
+        given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the entries.")
     if tally.unlabelled:
         message = f"the annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'"
         given.findings.add("warning", "classes_unnamed", message, fix="To give it a name, pass --map object=NAME.")

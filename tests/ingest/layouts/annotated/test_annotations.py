@@ -34,6 +34,7 @@ def test_boxes_in_shares_are_refused_where_pixels_are_counted(tmp_path: Path) ->
         annotation["bbox"] = [edge / SIDE for edge in annotation["bbox"]]  # type: ignore[attr-defined]
     report, found = reported(with_page(stated), "detection", tmp_path)
     assert (report.status, "pixels" in (found["box_in_shares"].fix or "")) == ("invalid", True)
+    assert (found["box_in_shares"].severity, report.counts) == ("error", {"box_in_shares": 1})
     xml = {f"images/{n:02}.xml": voc_page([("a", 0, 0, 1, 1)], f"{n:02}.png") for n in NUMBERS}
     assert "box_in_shares" in reported(PICTURES | xml, "detection", tmp_path)[1]
 
