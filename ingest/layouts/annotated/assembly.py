@@ -28,6 +28,7 @@ def assemble(stated: Stated, given: Given, lists: SplitLists = NO_LISTS) -> Anno
     placed = place(stated.pages, given.finder if images is given.images else Finder(images), given.findings)
     _check_shares(list(placed.pages.values()))
     _check_kind(stated.tally, given.task)
+    _check_anything(placed, given.task)
     numbers = numbered(
         (label for page in placed.pages.values() for label in page.labels),
         stated.classes if stated.order is None else list(stated.order),
@@ -105,6 +106,15 @@ def _all_within_unit(page: Page) -> bool:
     if len(polygons) < len(page.regions):
         return False
     return within_unit(np.array([region.bounds() for region in polygons], np.float64))
+
+
+def _check_anything(placed: Placed, task: TaskName) -> None:
+    """Raises Refused where sound pages say nothing at all."""
+    sound = [page for page in placed.pages.values() if page.fault is None]
+    if sound and not any(page.labels for page in placed.pages.values()):
+        what = "box" if task == "detection" else "region"
+        message = f"no image of the dataset has a {what}: {sound[0].path} and the others are empty"
+        raise Refused("no_boxes", message, "Annotate at least some of the images.")
 
 
 def _check_kind(tally: Tally | None, task: TaskName) -> None:

@@ -104,6 +104,12 @@ def test_black_and_white_is_background_and_object(named: Files, tmp_path: Path) 
     assert "ignore" in message
 
 
+def test_black_and_white_of_sixteen_bits_is_the_same(tmp_path: Path) -> None:
+    files = masks(lambda n: save(Image.fromarray(values(n, (0, 1)).astype(np.uint16) * 65_535)))
+    check(files, tmp_path, 2, ["background", "foreground"])
+    assert "masks_unused" not in reported(files, "segmentation", tmp_path)[1]
+
+
 def test_black_and_white_with_three_names_is_not_guessed(tmp_path: Path) -> None:
     files = masks(plain((0, 255))) | THREE
     report, found = reported(files, "segmentation", tmp_path)
