@@ -10,6 +10,7 @@ from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
 from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables, words
 from ingest.layouts.finder import Finder
+from ingest.layouts.folders import FolderReading
 from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, text_of
 from ingest.layouts.stated import Claim, Stated
@@ -41,8 +42,11 @@ class Evidence:
 class Gathering:
     """One look at all files; each is read and forgotten before the next."""
 
-    def __init__(self, finder: Finder, asked: ReadingSpec, limits: Limits, findings: Findings) -> None:
-        self.found = Evidence()
+    def __init__(
+        self, finder: Finder, folders: FolderReading, asked: ReadingSpec, limits: Limits, findings: Findings
+    ) -> None:
+        known = {at: entry.label for at, entry in folders.labelled.items()} if folders.plausible else {}
+        self.found = Evidence(Claim(known))
         self._finder, self._limits, self._findings = finder, limits, findings
         self._chosen, _, self._column = asked.labels_from.partition(":")
 
@@ -50,7 +54,7 @@ class Gathering:
         wanted = dict(_wanted(others, images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
-        self.found.claim.put_in_words(self.found.codes)
+        self.found.claim.finish(self.found.codes)
         return self.found
 
     def _read(self, path: str, content: bytes) -> None:
@@ -72,6 +76,8 @@ class Gathering:
             self.found.used.add(sheet.path)
         elif stated := self._stated(sheet, column):
             self._take(stated)
+        elif listed := tables.read_splits(sheet, self._finder):
+            self.found.split_lists += listed
         elif named := words.of_sheet(sheet):
             self.found.known.append(named)
             self.found.used.add(sheet.path)
