@@ -15,6 +15,7 @@ from ingest.layouts.annotated.pages import Page, Stated, Tally
 from ingest.layouts.annotated.placing import Placed, place
 from ingest.layouts.annotated.split_lists import NO_LISTS, SplitLists
 from ingest.layouts.annotated.unlabelled import settle_unlabelled
+from ingest.layouts.finder import Finder
 from ingest.marks import Annotation
 from ingest.notes import Unusable
 
@@ -23,13 +24,13 @@ HONOURED = frozenset({"map", "drop", "unlabelled"})
 
 def assemble(stated: Stated, given: Given, lists: SplitLists = NO_LISTS) -> Annotated:
     """Raises Refused where the pages cannot be meant as they are written."""
-    _check_shares(stated.pages)
-    _check_kind(stated.tally, given.task)
     images = lists.listed(given.images)
-    placed = place(stated.pages, images, given.findings)
+    placed = place(stated.pages, given.finder if images is given.images else Finder(images), given.findings)
+    _check_shares(list(placed.pages.values()))
+    _check_kind(stated.tally, given.task)
     numbers = numbered(
         (label for page in placed.pages.values() for label in page.labels),
-        stated.classes,
+        stated.classes if stated.order is None else list(stated.order),
         given.asked,
         task=given.task,
         keeps_unused=stated.keeps_unused,
@@ -99,7 +100,7 @@ def _check_shares(pages: list[Page]) -> None:
 
 def _all_within_unit(page: Page) -> bool:
     if page.boxes:
-        return within_unit(np.array(page.boxes, np.float64))
+        return within_unit(np.array(page.boxes, np.float64).reshape(-1, 4))
     polygons = [region for region, _ in page.regions if isinstance(region, Polygons)]
     if len(polygons) < len(page.regions):
         return False
@@ -123,6 +124,9 @@ def _tell_kind(tally: Tally | None, given: Given) -> None:
     if tally.from_boxes:
         message = f"{tally.from_boxes} of {tally.drawn} regions are rectangles, which count as a whole as the object"
         given.findings.add("warning", "regions_from_boxes", message, fix="Draw these objects as polygons.")
+    if tally.lost:
+        message = f"{tally.lost} further rows speak of images that are not in the archive"
+        given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the rows.")
     if tally.unlabelled:
         message = f"the annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'"
         given.findings.add("warning", "classes_unnamed", message, fix="To give it a name, pass --map object=NAME.")

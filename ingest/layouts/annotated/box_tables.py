@@ -5,13 +5,15 @@ annotator's. A row with an image and empty corners means that nothing is to be s
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from contract.results.ingested import Layout
 from ingest import names
 from ingest.layouts.annotated import values
 from ingest.layouts.annotated.assembly import assemble
-from ingest.layouts.annotated.csv_files import Rows, column, read_tables
+from ingest.layouts.annotated.csv_files import Table, column, read_tables
 from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.pages import Drawing, Page, Stated, Tally
 from ingest.layouts.annotated.via import read_via_rows
@@ -25,6 +27,7 @@ _EDGES = (
     ("xmax", "x_max", "x2", "right", "xbr", "bbox_x2"),
     ("ymax", "y_max", "y2", "bottom", "ybr", "bbox_y2"),
 )
+_MOST_REGIONS = 200_000  # rows of the VGG annotator's table, which hold JSON
 _SPLIT = ("split", "subset", "set", "usage", "partition")
 
 
@@ -49,7 +52,7 @@ def read_box_tables(given: Given) -> Annotated | None:
     layout: Layout = "box_csv"
     for table in read_tables(given):
         if {"filename", "region_shape_attributes", "region_attributes"} <= set(table.header):
-            rows = [dict(zip(table.header, row, strict=False)) for row in table.rows]
+            rows = [dict(zip(table.header, row, strict=False)) for row in islice(table.rows(), _MOST_REGIONS)]
             finished += read_via_rows(table.path, rows, given.task, tally)
             used.add(table.path)
             layout = "via"
@@ -63,7 +66,7 @@ def read_box_tables(given: Given) -> Annotated | None:
     return assemble(Stated(layout, finished, used=used, what="row in a table", fix=fix, tally=tally), given)
 
 
-def _columns(table: Rows) -> tuple[_Columns, list[list[str]]] | None:
+def _columns(table: Table) -> tuple[_Columns, Iterable[list[str]]] | None:
     """Where things stand, and the rows; None for a table of something else."""
     header = table.header
     image, label = column(header, *_IMAGE), column(header, *_LABEL)
@@ -71,12 +74,12 @@ def _columns(table: Rows) -> tuple[_Columns, list[list[str]]] | None:
     split = column(header, *_SPLIT)
     edges = [column(header, *known) for known in _EDGES]
     if image is not None and all(edge is not None for edge in edges):
-        return _Columns(image, tuple(e for e in edges if e is not None), label, *sides, split), table.rows
+        return _Columns(image, tuple(e for e in edges if e is not None), label, *sides, split), table.rows()
     listed = column(header, "bbox", "box", "bounding_box")
     if image is not None and listed is not None:
-        return _Columns(image, (listed,), label, *sides, split), table.rows
+        return _Columns(image, (listed,), label, *sides, split), table.rows()
     if len(header) == 6 and names.is_image(header[0]) and all(_is_number(cell) or not cell for cell in header[1:5]):
-        return _Columns(0, (1, 2, 3, 4), 5), [table.written, *table.rows]
+        return _Columns(0, (1, 2, 3, 4), 5), chain([table.written], table.rows())
     return None
 
 
@@ -89,9 +92,9 @@ def _is_number(text: str) -> bool:
 
 
 def _take(
-    table: Rows,
+    table: Table,
     columns: _Columns,
-    rows: list[list[str]],
+    rows: Iterable[list[str]],
     *,
     pages: dict[tuple[str, str], tuple[Page, Drawing]],
     given: Given,
@@ -100,6 +103,9 @@ def _take(
     for number, row in enumerate(rows, start=2):
         cells = dict(enumerate(cell.strip() for cell in row))
         called = cells.get(columns.image, "")
+        if (table.path, called) not in pages and given.has_no_room(called, table.path, len(pages)):
+            tally.lost += 1
+            continue
         page, drawing = pages.setdefault((table.path, called), (Page(table.path, called), Drawing(given.task, tally)))
         if columns.split is not None and page.split is None:
             page.split = names.split_named(cells.get(columns.split, ""))

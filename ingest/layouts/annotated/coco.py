@@ -122,7 +122,7 @@ def _fill(
         for annotation in stated:
             _draw(annotation, _label(annotation, categories), drawing, with_regions=with_regions)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     drawing.onto(page)
 
 

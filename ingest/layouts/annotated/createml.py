@@ -34,7 +34,7 @@ def _page(path: str, stated: dict[str, Any], task: TaskName, tally: Tally) -> Pa
             box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             drawing.box(values.label(each.get("label")), box)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

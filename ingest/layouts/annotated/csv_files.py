@@ -1,9 +1,9 @@
-"""Tables of boxes as comma separated text: their rows, with what is needed to tell one kind from another."""
+"""Tables of boxes as comma separated text: their rows, one at a time, and what tells one kind from another."""
 
 import csv
 import io
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ingest import names
 from ingest.layouts.annotated.layout import Given
@@ -12,31 +12,30 @@ csv.field_size_limit(1 << 20)
 _HEAD = 65_536
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Table:
     path: str
-    header: list[str]  # lower case, without spaces around
-    rows: list[list[str]]  # without the header
-    written: list[str]  # the header as it is written
+    written: list[str]  # the first row
+    content: bytes
+
+    @property
+    def header(self) -> list[str]:
+        return [cell.strip().lower() for cell in self.written]
+
+    def rows(self) -> Iterator[list[str]]:
+        """All rows after the first. What cannot be read any further ends them."""
+        rows = _rows(self.content)
+        next(rows, None)
+        yield from rows
 
 
-def read_tables(given: Given) -> Iterator[Rows]:
-    """Every CSV of the archive that is text, one at a time."""
+def read_tables(given: Given) -> Iterator[Table]:
+    """Every table of the archive that is text, one at a time."""
     files = {m.position: m.path for m in given.others if names.suffix(m.path) in {"csv", "tsv"}}
     for position, content in given.archive.read(files, limit=given.limits.table_bytes) if files else ():
-        text = decoded(content)
-        try:
-            rows = [row for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text)) if any(row)]
-        except csv.Error:
-            continue
-        if rows:
-            yield Rows(files[position], [cell.strip().lower() for cell in rows[0]], rows[1:], rows[0])
-
-
-def decoded(content: bytes) -> str:
-    """UTF-8 or UTF-16, as Excel saves it; other bytes stay apart."""
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "backslashreplace")
+        first = next(_rows(content), None)
+        if first is not None:
+            yield Table(files[position], first, content)
 
 
 def column(header: list[str], *known: str) -> int | None:
@@ -44,6 +43,14 @@ def column(header: list[str], *known: str) -> int | None:
     return next((header.index(name) for name in known if name in header), None)
 
 
-def _delimiter(text: str) -> str:
-    line = text[:_HEAD].split("\n", 1)[0]
-    return max(",;\t", key=line.count)
+def _rows(content: bytes) -> Iterator[list[str]]:
+    """Rows that are not empty, of UTF-8 or, as Excel saves it, UTF-16; other bytes stay apart."""
+    encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    head = content[:_HEAD].decode(encoding, "replace").split("\n", 1)[0]
+    stream = io.TextIOWrapper(io.BytesIO(content), encoding, "backslashreplace", newline="")
+    try:
+        for row in csv.reader(stream, delimiter=max(",;\t", key=head.count)):
+            if any(row):
+                yield row
+    except (csv.Error, UnicodeError):
+        return

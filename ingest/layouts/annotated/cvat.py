@@ -3,6 +3,7 @@
 Tracks of CVAT for video are read where their frames are pictures of the archive (`frame_000017`).
 """
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -21,53 +22,65 @@ from ingest.notes import Unusable
 _FIX = "Export the task again as CVAT for images 1.1."
 _BOX = ("xtl", "ytl", "xbr", "ybr")
 _AREAS = {"polygon", "mask", "ellipse"}
-_MOST_PIXELS = 1 << 27
+_MOST_PIXELS = 1 << 25  # of one mask
+_ROOT = re.compile(rb"<annotations[\s>]")
+_HEAD = 4_096
 _FLAT = {"points", "polyline", "skeleton", "cuboid", "tag"}
 
 
 def read_cvat(given: Given) -> Annotated | None:
-    """What CVAT's XML files say; None where there is none."""
+    """What CVAT's XML files say; None where there is none. Raises Refused for one that is unsound."""
     files = {m.position: m.path for m in given.others if names.suffix(m.path) == "xml"}
-    pages: list[Page] = []
-    used: set[str] = set()
+    found = [
+        (files[position], content)
+        for position, content in (given.archive.read(files, limit=given.limits.annotations_bytes) if files else ())
+        if _ROOT.search(content[:_HEAD]) is not None
+    ]
+    if not found:
+        return None
     classes: dict[str, None] = {}
     tally = Tally()
-    for position, content in given.archive.read(files, limit=given.limits.annotations_bytes) if files else ():
-        if b"<annotations" not in content[:4096]:
-            continue
-        try:
-            root = xml_files.parse(files[position], content, _FIX)
-        except Unusable as unusable:
-            raise Refused("annotations_unreadable", unusable.fault.message, _FIX) from unusable
-        if root.tag != "annotations":
-            continue
-        found = list(_pages(files[position], root, given, tally))
-        if found:
-            pages += found
-            used.add(files[position])
-            classes |= dict.fromkeys(name for e in root.iterfind(".//label/name") if (name := names.class_name(e.text)))
-    if not pages:
-        return None
-    return assemble(
-        Stated(
-            "cvat", pages, list(classes), used=used, what="entry in CVAT's XML", tally=tally,
-            fix="Add it to the task, or take it out.",
-        ),
-        given,
-    )  # fmt: skip
+    pages = (page for path, content in found for page in _pages(path, content, given, tally, classes))
+    stated = Stated(
+        "cvat",
+        pages,
+        used={path for path, _ in found},
+        what="entry in CVAT's XML",
+        fix="Add it to the task, or take it out.",
+        tally=tally,
+        order=classes,
+    )
+    return assemble(stated, given)
 
 
-def _pages(path: str, root: Element, given: Given, tally: Tally) -> Iterator[Page]:
-    for image in root.iterfind("image"):
-        page = _new(path, image.get("name") or "", image)
-        subset = (image.get("subset") or "").strip()
-        page.split = names.split_named(subset)
-        if subset and page.split is None and "/" not in page.image:
-            page.also = (f"{subset}/{page.image}",)
-        drawing = Drawing(given.task, tally)
-        _fill(page, drawing, image)
+def _pages(path: str, content: bytes, given: Given, tally: Tally, classes: dict[str, None]) -> Iterator[Page]:
+    tracks: dict[int, tuple[Page, Drawing]] = {}
+    try:
+        for element in xml_files.stream(path, content, {"image", "track", "labels"}, _FIX):
+            if element.tag == "image":
+                yield _of_image(path, element, given, tally)
+            elif element.tag == "track":
+                _take_track(path, element, tracks, given, tally)
+            else:
+                classes |= dict.fromkeys(n for e in element.iterfind("label/name") if (n := names.class_name(e.text)))
+    except Unusable as unusable:
+        raise Refused("annotations_unreadable", unusable.fault.message, _FIX) from unusable
+    if tracks:
+        message = f"{path} holds tracks of a video; frame 17 is looked for as the picture frame_000017"
+        given.findings.add("warning", "frames_by_number", message, path=path, fix=_FIX)
+    for page, drawing in tracks.values():
         yield drawing.onto(page)
-    yield from _of_tracks(path, root, given, tally)
+
+
+def _of_image(path: str, image: Element, given: Given, tally: Tally) -> Page:
+    page = _new(path, image.get("name") or "", image)
+    subset = (image.get("subset") or "").strip()
+    page.split = names.split_named(subset)
+    if subset and page.split is None and "/" not in page.image:
+        page.also = (f"{subset}/{page.image}",)
+    drawing = Drawing(given.task, tally)
+    _fill(page, drawing, image)
+    return drawing.onto(page)
 
 
 def _new(path: str, name: str, image: Element) -> Page:
@@ -83,28 +96,26 @@ def _fill(page: Page, drawing: Drawing, image: Element) -> None:
         for shape in image:
             _draw(shape, shape.get("label"), drawing)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
 
 
-def _of_tracks(path: str, root: Element, given: Given, tally: Tally) -> Iterator[Page]:
-    """A page for each frame that a track shows an object in."""
-    by_frame: dict[int, tuple[Page, Drawing]] = {}
-    for track in root.iterfind("track"):
-        for shape in track:
-            frame = shape.get("frame", "")
-            if not frame.isdecimal() or shape.get("outside") == "1":
-                continue
-            name = f"frame_{int(frame):06d}"
-            page, drawing = by_frame.setdefault(int(frame), (Page(path, name), Drawing(given.task, tally)))
-            try:
-                _draw(shape, track.get("label"), drawing)
-            except Unusable as unusable:
-                page.fault = unusable
-    if by_frame:
-        message = f"{path} holds tracks of a video; frame 17 is looked for as the picture frame_000017"
-        given.findings.add("warning", "frames_by_number", message, path=path, fix=_FIX)
-    for page, drawing in by_frame.values():
-        yield drawing.onto(page)
+def _take_track(
+    path: str, track: Element, by_frame: dict[int, tuple[Page, Drawing]], given: Given, tally: Tally
+) -> None:
+    """The object of a track, in each frame that shows it."""
+    for shape in track:
+        frame = shape.get("frame", "")
+        if not frame.isdecimal() or shape.get("outside") == "1":
+            continue
+        name = f"frame_{int(frame):06d}"
+        if int(frame) not in by_frame and given.has_no_room(name, path, len(by_frame)):
+            tally.lost += 1
+            continue
+        page, drawing = by_frame.setdefault(int(frame), (Page(path, name), Drawing(given.task, tally)))
+        try:
+            _draw(shape, track.get("label"), drawing)
+        except Unusable as unusable:
+            page.fault = unusable.bare()
 
 
 def _draw(shape: Element, stated: str | None, drawing: Drawing) -> None:

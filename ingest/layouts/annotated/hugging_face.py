@@ -63,7 +63,7 @@ def _page(path: str, row: dict[str, Any], drawing: Drawing, naming: Naming, *, c
     try:
         draw_objects(row["objects"], drawing, naming, corners=corners)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -15,6 +15,8 @@ from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.pages import Page, Stated, Tally
 from ingest.limits import Limits
 
+_MANY_PARTS = 200_000
+_LEAST_BYTES = 14  # for each list or object; `[12.5,34.5],` is the shortest that says something
 _FIX = "Export it again as COCO JSON, with images, annotations and categories."
 
 
@@ -72,6 +74,11 @@ def read_json(given: Given) -> Annotated | None:
 
 
 def _take(path: str, content: bytes, read: _Read, given: Given) -> None:
+    parts = content.count(b"{") + content.count(b"[")
+    if parts > _MANY_PARTS and len(content) < _LEAST_BYTES * parts:
+        message = f"{path} holds {parts:,} nearly empty lists and objects"
+        read.broken.append(Refused("annotations_unreadable", message, _FIX))
+        return
     try:
         stated = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -33,7 +33,7 @@ def read_keras_yolo(given: Given) -> Annotated | None:
     others = [member for member in given.others if member.path not in listed]
     named = read_class_names(given.archive, others, given.limits, given.findings)
     tally = Tally()
-    pages = [_page(path, line, named, given, tally) for path, lines in found for line in lines]
+    pages = (_page(path, line, named, given, tally) for path, lines in found for line in lines)
     stated = Stated(
         "keras_yolo",
         pages,
@@ -71,7 +71,7 @@ def _page(path: str, line: str, named: ClassNames | None, given: Given, tally: T
             x1, y1, x2, y2 = map(float, edges)
             drawing.box(_label(int(number), named), (x1, y1, x2, y2))
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -56,7 +56,7 @@ def _page(member: Member, file: Member, content: bytes, given: Given, tally: Tal
             if words := line.split():
                 _draw(words, f"{file.path} line {number}", drawing)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

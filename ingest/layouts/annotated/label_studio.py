@@ -73,7 +73,7 @@ def _filled(page: Page, results: list[dict[str, Any]], drawing: Drawing, limits:
         for result in results:
             _draw(result, page, drawing, limits)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -43,7 +43,7 @@ def read_labelme(path: str, stated: dict[str, Any], task: TaskName, tally: Tally
         for parts in _grouped(values.entries(stated["shapes"])):
             _draw(parts, drawing, limits)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return [drawing.onto(page)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +12,12 @@ from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
+from ingest.layouts.finder import Finder
 from ingest.limits import Limits
 from ingest.marks import Annotation
+
+_FAR_MORE = 4
+_SOME = 1_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,16 @@ class Given:
     scratch: Path
     looked: Callable[[int], None]
     asked: ReadingSpec = AS_FOUND
+
+    def has_no_room(self, called: str, path: str, held: int) -> bool:
+        """Whether a page is not worth keeping: there are far more than images, and it speaks of none of them."""
+        if held < _FAR_MORE * len(self.images) + _SOME:
+            return False
+        return self.finder.find(called, path.rpartition("/")[0]) is None
+
+    @cached_property
+    def finder(self) -> Finder:
+        return Finder(self.images)
 
 
 class Entry(NamedTuple):

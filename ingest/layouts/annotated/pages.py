@@ -4,7 +4,9 @@ A reader says what the files say. Which picture is meant, which number a class g
 without a page is decided in `assembly`, once for all readers.
 """
 
+from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contract.pack.manifest import Split
@@ -26,7 +28,7 @@ class Page:
     path: str  # the file that says it
     image: str  # the picture as it calls it
     labels: list[str] = field(default_factory=list)  # of boxes and regions alike
-    boxes: list[Box] = field(default_factory=list)
+    boxes: "array[float]" = field(default_factory=lambda: array("d"))  # four of each; a tuple would take six times that
     regions: list[tuple[Region, int]] = field(default_factory=list)  # with z-order
     size: tuple[int, int] | None = None  # height, width of the picture as stated
     split: Split | None = None
@@ -45,7 +47,7 @@ class Stated:
     """All pages of one layout."""
 
     layout: Layout
-    pages: list[Page]
+    pages: Iterable[Page]  # gone through once: of those without a picture nothing is kept
     classes: list[str] | None = None  # in the order that the dataset states; None: sorted
     keeps_unused: bool = False  # classes without an object are classes all the same
     used: set[str] = field(default_factory=set)  # paths of the files that spoke
@@ -53,6 +55,7 @@ class Stated:
     fix: str = "Annotate the image, or take it out."
     empty_means_nothing: bool = True  # a picture listed without an object shows nothing
     tally: "Tally | None" = None
+    order: dict[str, None] | None = None  # classes that are known only once the pages were gone through
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Tally:
     from_boxes: int = 0  # regions that are rectangles
     drawn: int = 0  # shapes in all
     unused: Counter[str] = field(default_factory=Counter)  # kind of shape -> how many
+    lost: int = 0  # rows that speak of no image, beyond those that are kept to be named
     unlabelled: int = 0  # shapes of a set that names no class at all, which are called `object`
 
 
@@ -72,7 +76,7 @@ class Drawing:
     def __init__(self, task: TaskName, tally: Tally) -> None:
         self.task, self._tally = task, tally
         self.labels: list[str] = []
-        self.boxes: list[Box] = []
+        self.boxes = array("d")
         self.regions: list[tuple[Region, int]] = []
 
     def box(self, label: str, box: Box, order: int = 0) -> None:
@@ -82,7 +86,7 @@ class Drawing:
             self._tally.from_boxes += 1
             self.regions.append((regions.rectangle(*box), order))
         else:
-            self.boxes.append(box)
+            self.boxes.extend(box)
 
     def region(self, label: str, region: Region, order: int = 0) -> None:
         """Raises Unusable for a region without any place."""
@@ -91,7 +95,7 @@ class Drawing:
             self.regions.append((region, order))
         else:
             self._tally.from_regions += 1
-            self.boxes.append(region.bounds())
+            self.boxes.extend(region.bounds())
         self.labels.append(label)
 
     def unlabelled(self) -> str:

@@ -104,7 +104,7 @@ def _page(row: dict[str, Any], objects: str, naming: Naming, tally: Tally, *, co
     try:
         draw_objects(row[objects], drawing, naming, corners=corners)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

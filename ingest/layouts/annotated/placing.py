@@ -1,6 +1,7 @@
 """Which picture each page means. A closer likeness wins; equal ones decide nothing and are said."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ingest import names
@@ -34,9 +35,8 @@ class _Told:
     examples: dict[str, tuple[str, str, tuple[str, ...]]] = field(default_factory=dict)
 
 
-def place(pages: list[Page], images: list[Member], findings: Findings) -> Placed:
+def place(pages: Iterable[Page], finder: Finder, findings: Findings) -> Placed:
     """Each page with its picture. Says which pages have none, and which were matched by less than their path."""
-    finder = Finder(images)
     placed, told = Placed(), _Told()
     for page in pages:
         match = Match(page.member) if page.member is not None else _found(page, finder)

@@ -51,7 +51,7 @@ def read_supervisely(path: str, stated: dict[str, Any], task: TaskName, tally: T
         for each in values.entries(stated["objects"]):
             _draw(each, drawing, limits)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return [drawing.onto(page)]
 
 

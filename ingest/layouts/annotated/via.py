@@ -36,7 +36,7 @@ def read_via(path: str, stated: dict[str, Any], task: TaskName, tally: Tally, _l
                 about = None if bare else region.get("region_attributes")
                 _draw(region.get("shape_attributes"), about, drawing, bare=bare)
         except Unusable as unusable:
-            page.fault = unusable
+            page.fault = unusable.bare()
         pages.append(drawing.onto(page))
     return pages
 
@@ -54,7 +54,7 @@ def read_via_rows(path: str, rows: list[dict[str, str]], task: TaskName, tally: 
             if shape:
                 _draw(shape, about, drawing, bare=bare)
         except Unusable as unusable:
-            page.fault = unusable
+            page.fault = unusable.bare()
     return [drawing.onto(page) for page, drawing in by_image.values()]
 
 

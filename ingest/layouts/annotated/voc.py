@@ -87,7 +87,7 @@ def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:
             _draw(entry, shift, drawing)
         page.size = _size(root)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

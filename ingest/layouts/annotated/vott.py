@@ -37,7 +37,7 @@ def _page(path: str, stated: dict[str, Any], task: TaskName, tally: Tally) -> Pa
         for region in values.entries(stated.get("regions")):
             _draw(region, drawing)
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -4,7 +4,9 @@ The file stands beside its image, or in labels/ as the image in images/. Longer 
 points (`odd_lines`). An empty file means that nothing is to be seen. Darknet's own sets are the same with other lists.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from ingest.notes import Unusable
 
 _FIX = "Write `class x y width height`, the last four in shares of the image (0..1)."
 _LARGEST_CLASS = 9_999
+_LONGEST_LINE = 20_000  # values
 
 
 @dataclass
@@ -35,7 +38,7 @@ class _Text:
     path: str
     member: Member
     classes: list[int] = field(default_factory=list)
-    lines: list[Values] = field(default_factory=list)  # without their class
+    lines: Sequence[Values] | Values = ()  # without their class; one array where they are equally long
     fault: Unusable | None = None
 
 
@@ -49,10 +52,10 @@ def read_yolo(given: Given) -> Annotated | None:
     if not pairs.found and not pairs.clashes:
         return None
     read = _read(given, pairs, named)
-    odd = [line for text in read for line in text.lines if len(line) != 4]
+    odd = [line for text in read for line in _odd(text)]
     meant = odd_lines.judge(odd, named.stated if named else {})
     tally = Tally()
-    pages = [_page(text, named, meant, given, tally) for text in read] + _clashing(pairs)
+    pages = chain((_page(text, named, meant, given, tally) for text in read), _clashing(pairs))
     stated = Stated(
         _layout(named, given),
         pages,
@@ -75,29 +78,40 @@ def _read(given: Given, pairs: Pairs, named: ClassNames | None) -> list[_Text]:
         member, file = owners[position]
         text = _Text(file.path, member)
         try:
-            _parse(text, content, named)
+            _parse(text, content, named, given.limits.boxes)
         except UnicodeDecodeError:
             text.fault = Unusable("annotation_unreadable", f"its annotation {file.path!r} is no text", _FIX)
         except Unusable as unusable:
-            text.fault = unusable
+            text.fault = unusable.bare()
         found.append(text)
     return found
 
 
-def _parse(text: _Text, content: bytes, named: ClassNames | None) -> None:
+def _parse(text: _Text, content: bytes, named: ClassNames | None, most: int) -> None:
+    lines: list[Values] = []
     for number, line in enumerate(content.decode("utf-8-sig").splitlines(), start=1):
-        words = line.split()
+        words = line.split(maxsplit=_LONGEST_LINE)
         if not words:
             continue
+        if len(lines) >= most:
+            raise Unusable("too_many_boxes", f"more than {most:,} boxes", "Split the image into tiles.")
         where = f"{text.path} line {number}"
-        if len(words) < 5 or len(words) == 6:
+        if len(words) < 5 or len(words) == 6 or len(words) > _LONGEST_LINE:
             raise Unusable("box_malformed", f"{where} has {len(words)} values", _FIX)
         try:
             label, values = float(words[0]), np.array([float(word) for word in words[1:]], np.float64)
         except ValueError as error:
             raise Unusable("box_malformed", f"{where} holds something else than numbers", _FIX) from error
         text.classes.append(_class(label, where, words[0], named))
-        text.lines.append(values)
+        lines.append(values)
+    equal = len({len(line) for line in lines}) == 1
+    text.lines = np.stack(lines) if equal else lines
+
+
+def _odd(text: _Text) -> list[Values]:
+    """Lines that are no plain boxes."""
+    plain = isinstance(text.lines, np.ndarray) and text.lines.shape[1] == 4
+    return [] if plain else [line for line in text.lines if len(line) != 4]
 
 
 def _class(label: float, where: str, shown: str, named: ClassNames | None) -> int:
@@ -120,7 +134,7 @@ def _page(text: _Text, named: ClassNames | None, meant: OddLines, given: Given, 
             else:
                 drawing.region(label, _polygon(values, text.path))
     except Unusable as unusable:
-        page.fault = unusable
+        page.fault = unusable.bare()
     return drawing.onto(page)
 
 

@@ -244,7 +244,10 @@ def test_label_studio_names_turns_and_second_annotators(tmp_path: Path) -> None:
     got = boxes_by_image(files, tmp_path)
     assert got["images/00.png"] == got["images/02.png"] == [("cat", 12.0, 24.0, 24.0, 30.0)]
     assert got["images/01.png"] == [("cat", 6.0, 24.0, 12.0, 36.0)]
-    short = [{"id": n, "image": f"/data/upload/1/0a1b2c3d-{n:02}.png", "annotation_id": n, "label": [result()["value"] | {"original_width": SIDE, "original_height": SIDE}]} for n in NUMBERS]  # type: ignore[operator]  # fmt: skip
+    held = result()["value"] | {"original_width": SIDE, "original_height": SIDE}  # type: ignore[operator]
+    short = [
+        {"id": n, "image": f"/data/upload/1/0a1b2c3d-{n:02}.png", "annotation_id": n, "label": [held]} for n in NUMBERS
+    ]
     got = boxes_by_image(PICTURES | {"min.json": json.dumps(short).encode()}, tmp_path)
     assert got["images/05.png"] == [("cat", 12.0, 24.0, 24.0, 30.0)]
 

@@ -24,7 +24,7 @@ TREES: dict[str, Callable[[int], tuple[str, str]]] = {
     "plain": lambda n: (f"images/{n:02}.png", f"masks/{n:02}.png"),
     "top_folder_of_role": lambda n: (f"road masks/images/{n:02}.png", f"road masks/masks/{n:02}.png"),
     "top_folder_of_images": lambda n: (f"satellite images/images/{n:02}.png", f"satellite images/masks/{n:02}.png"),
-    "top_folder_and_segmentation": lambda n: (f"crack-segmentation/images/{n:02}.png", f"crack-segmentation/masks/{n:02}.png"),
+    "top_folder_and_segmentation": lambda n: (f"a-segmentation/images/{n:02}.png", f"a-segmentation/masks/{n:02}.png"),
     "gt_on_top": lambda n: (f"gt/images/{n:02}.png", f"gt/masks/{n:02}.png"),
     "penn_fudan": lambda n: (f"PennFudanPed/PNGImages/Ped{n:05}.png", f"PennFudanPed/PedMasks/Ped{n:05}_mask.png"),
     "ground_truth": lambda n: (f"Original/{n:02}.png", f"Ground_Truth/{n:02}.png"),

@@ -213,7 +213,10 @@ def test_colours_without_a_labelmap_are_refused_with_one_to_copy(tmp_path: Path)
         LABELMAP,
         {"class_dict.csv": b"name,r,g,b\nbackground,0,0,0\ncrack,250,50,83\nrust,50,183,250\n"},
         {"label_colors.txt": b"0 0 0 background\n250 50 83 crack\n50 183 250 rust\n"},
-        {"classes.json": b'[{"name":"background","color":"#000000"},{"name":"crack","color":"#fa3253"},{"name":"rust","color":"#32b7fa"}]'},
+        {
+            "classes.json": b'[{"name":"background","color":"#000000"},{"name":"crack","color":"#fa3253"},'
+            b'{"name":"rust","color":"#32b7fa"}]'
+        },
     ],
 )  # fmt: skip
 def test_colours_are_read_by_any_kind_of_labelmap(labelmap: Files, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which picture an annotation belongs to: exact beats the longest end, which beats the base name; nothing is guessed."""
+"""Which picture an annotation belongs to: exact beats the longest end, that beats the base name; nothing is guessed."""
 
 import json
 from collections.abc import Callable

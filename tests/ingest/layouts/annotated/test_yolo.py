@@ -1,4 +1,4 @@
-"""YOLO's text files: key points, polygons, odd lines, names as they are written, and the splits that data.yaml states."""
+"""YOLO's text files: key points, polygons, names as they are written, and the splits that data.yaml states."""
 
 from pathlib import Path
 
