@@ -8,7 +8,7 @@ from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
-from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables, words
+from ingest.layouts import json_labels, lists, metadata_jsonl, numbered_lists, one_hot, open_images, tables, words
 from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading
 from ingest.layouts.lists import SplitList
@@ -48,12 +48,15 @@ class Gathering:
         known = {at: entry.label for at, entry in folders.labelled.items()} if folders.plausible else {}
         self.found = Evidence(Claim(known))
         self._finder, self._limits, self._findings = finder, limits, findings
+        self._numbering: numbered_lists.Numbering | None = None
+        self._flags: numbered_lists.Flags | None = None
         self._chosen, _, self._column = asked.labels_from.partition(":")
 
     def gather(self, archive: Archive, others: list[Member], images: list[Member]) -> Evidence:
         wanted = dict(_wanted(others, images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
+        self.found.split_lists += numbered_lists.split_lists(self._numbering, self._flags)
         self.found.claim.finish(self.found.codes)
         return self.found
 
@@ -95,32 +98,51 @@ class Gathering:
 
     def _read_text(self, path: str, text: str) -> None:
         suffix = names.suffix(path)
-        stated: Stated | None
         if suffix in {"jsonl", "ndjson"}:
             stated = metadata_jsonl.read_jsonl(path, text)
             if stated is None and '"objects"' in text[:10_000]:
                 self.found.boxes.append(path)
         elif suffix == "json":
-            holds_boxes = json_labels.holds_boxes(text)
-            stated = None if holds_boxes else json_labels.read_json(path, text, self._finder)
-            if holds_boxes:
-                self.found.boxes.append(path)
-            elif stated is None and (named := words.of_json(path, text)):
-                self.found.known.append(named)
-                self.found.used.add(path)
-            elif stated is None and len(text) > json_labels.LONGEST:
-                self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
+            stated = self._of_json(path, text)
         else:
             stated = lists.read_list(path, text, self._finder)
-            named = None if stated else words.of_lines(path, text)
-            if named:
-                self.found.known.append(named)
-                self.found.used.add(path)
-            listed = None if stated else lists.read_split_list(path, text, self._finder, self._limits.entries)
-            if listed is not None:
-                self.found.split_lists.append(listed)
+            if stated is None:
+                self._read_lines(path, text)
         if stated is not None:
             self._take(stated)
+
+    def _of_json(self, path: str, text: str) -> Stated | None:
+        if json_labels.holds_boxes(text):
+            self.found.boxes.append(path)
+            return None
+        stated = json_labels.read_json(path, text, self._finder)
+        if stated is None and not self._name(words.of_json(path, text)) and len(text) > json_labels.LONGEST:
+            self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
+        return stated
+
+    def _read_lines(self, path: str, text: str) -> None:
+        """A text that is no list of labels: names of classes, a list of a split's images, or one by numbers."""
+        if self._name(words.of_lines(path, text)):
+            return
+        listed = lists.read_split_list(path, text, self._finder, self._limits.entries)
+        if listed is None:
+            self._read_numbered(path, text)
+        else:
+            self.found.split_lists.append(listed)
+
+    def _name(self, named: Words | None) -> bool:
+        """Keep names of classes, if there are any."""
+        if named is not None:
+            self.found.known.append(named)
+            self.found.used.add(named.path)
+        return named is not None
+
+    def _read_numbered(self, path: str, text: str) -> None:
+        numbering = numbered_lists.read_numbering(path, text, self._finder)
+        flags = numbered_lists.read_flags(path, text)
+        self._numbering, self._flags = numbering or self._numbering, flags or self._flags
+        if numbering or flags:
+            self.found.used.add(path)
 
     def _take(self, stated: Stated) -> None:
         self.found.layouts[stated.path] = stated.layout

@@ -529,3 +529,17 @@ def test_pictures_beside_the_splits_that_a_table_names_are_told(tmp_path: Path) 
     result = read(files, tmp_path)
     assert result.report.splits["test"] == 6
     assert result.report.counts["outside_by_table"] == 1
+
+
+def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
+    """CUB-200: `images.txt` and `train_test_split.txt`."""
+    paths = [f"CUB/images/00{1 + n // 12}.{'tern' if n < 12 else 'wren'}/bird_{n:04}_{n}.png" for n in range(24)]
+    lists = {
+        "CUB/images.txt": "\n".join(f"{n + 1} {path.removeprefix('CUB/images/')}" for n, path in enumerate(paths)),
+        "CUB/train_test_split.txt": "\n".join(f"{n + 1} {int(n % 4 > 0)}" for n in range(24)),
+        "CUB/image_class_labels.txt": "\n".join(f"{n + 1} {1 + n // 12}" for n in range(24)),
+        "CUB/classes.txt": "1 001.tern\n2 002.wren\n",
+    }
+    result = read(photos(paths) | {name: text.encode() for name, text in lists.items()}, tmp_path)
+    assert classes(result) == {"001.tern", "002.wren"}
+    assert result.report.splits["test"] == 6
