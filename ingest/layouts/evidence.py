@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
@@ -43,17 +44,22 @@ class Gathering:
     """One look at all files; each is read and forgotten before the next."""
 
     def __init__(
-        self, finder: Finder, folders: FolderReading, asked: ReadingSpec, limits: Limits, findings: Findings
+        self, images: list[Member], folders: FolderReading, asked: ReadingSpec, limits: Limits, findings: Findings
     ) -> None:
         known = {at: entry.label for at, entry in folders.labelled.items()} if folders.plausible else {}
         self.found = Evidence(Claim(known))
-        self._finder, self._limits, self._findings = finder, limits, findings
+        self._images, self._limits, self._findings = images, limits, findings
         self._numbering: numbered_lists.Numbering | None = None
         self._flags: numbered_lists.Flags | None = None
         self._chosen, _, self._column = asked.labels_from.partition(":")
 
-    def gather(self, archive: Archive, others: list[Member], images: list[Member]) -> Evidence:
-        wanted = dict(_wanted(others, images))
+    @cached_property
+    def _finder(self) -> Finder:
+        """Made once something names images: it takes as much memory as their names."""
+        return Finder(self._images)
+
+    def gather(self, archive: Archive, others: list[Member]) -> Evidence:
+        wanted = dict(_wanted(others, self._images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
         self.found.split_lists += numbered_lists.split_lists(self._numbering, self._flags)

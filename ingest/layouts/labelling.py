@@ -13,7 +13,6 @@ from ingest.findings import Findings, Refused
 from ingest.layouts import folders as by_folder
 from ingest.layouts import hints
 from ingest.layouts.evidence import Evidence, Gathering
-from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
 from ingest.layouts.stated import Claim
@@ -45,9 +44,8 @@ def label_images(
 
     Raises Refused where there are no classes, or a person has to choose.
     """
-    finder = Finder(images)
     folders = read_folders(images, asked)
-    evidence = Gathering(finder, folders, asked, limits, findings).gather(archive, others, images)
+    evidence = Gathering(images, folders, asked, limits, findings).gather(archive, others)
     claim = evidence.claim
     _require_chosen(evidence, asked)
     claim.refuse_several()
