@@ -49,6 +49,13 @@ def split_in(path: str) -> Split | None:
     return None
 
 
+def split_of_file(path: str) -> Split | None:
+    """The split that a table or list is of: by its whole name, by its first word, else by the folders around it."""
+    bare = stem(path)
+    said = (split_of_folder(bare), split_named(re.split(r"[_\-. ]", bare)[0]), split_in(path))
+    return next((split for split in said if split is not None), None)
+
+
 def split_of_folder(part: str) -> Split | None:
     """The split a whole folder name stands for: `val2017`, `train_set`, `trainannot`; not `test-drive-may`."""
     split, rest = split_and_rest(part)

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
-from ingest.layouts import json_labels, lists, metadata_jsonl, one_hot, open_images, tables, words
+from ingest.layouts import json_labels, lists, metadata_jsonl, numbered_lists, one_hot, open_images, tables, words
 from ingest.layouts.finder import Finder
+from ingest.layouts.folders import FolderReading
 from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, text_of
 from ingest.layouts.stated import Claim, Stated
@@ -41,16 +43,27 @@ class Evidence:
 class Gathering:
     """One look at all files; each is read and forgotten before the next."""
 
-    def __init__(self, finder: Finder, asked: ReadingSpec, limits: Limits, findings: Findings) -> None:
-        self.found = Evidence()
-        self._finder, self._limits, self._findings = finder, limits, findings
+    def __init__(
+        self, images: list[Member], folders: FolderReading, asked: ReadingSpec, limits: Limits, findings: Findings
+    ) -> None:
+        known = {at: entry.label for at, entry in folders.labelled.items()} if folders.plausible else {}
+        self.found = Evidence(Claim(known))
+        self._images, self._limits, self._findings = images, limits, findings
+        self._numbering: numbered_lists.Numbering | None = None
+        self._flags: numbered_lists.Flags | None = None
         self._chosen, _, self._column = asked.labels_from.partition(":")
 
-    def gather(self, archive: Archive, others: list[Member], images: list[Member]) -> Evidence:
-        wanted = dict(_wanted(others, images))
+    @cached_property
+    def _finder(self) -> Finder:
+        """Made once something names images: it takes as much memory as their names."""
+        return Finder(self._images)
+
+    def gather(self, archive: Archive, others: list[Member]) -> Evidence:
+        wanted = dict(_wanted(others, self._images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
-        self.found.claim.put_in_words(self.found.codes)
+        self.found.split_lists += numbered_lists.split_lists(self._numbering, self._flags)
+        self.found.claim.finish(self.found.codes)
         return self.found
 
     def _read(self, path: str, content: bytes) -> None:
@@ -72,6 +85,8 @@ class Gathering:
             self.found.used.add(sheet.path)
         elif stated := self._stated(sheet, column):
             self._take(stated)
+        elif listed := tables.read_splits(sheet, self._finder):
+            self.found.split_lists += listed
         elif named := words.of_sheet(sheet):
             self.found.known.append(named)
             self.found.used.add(sheet.path)
@@ -89,32 +104,51 @@ class Gathering:
 
     def _read_text(self, path: str, text: str) -> None:
         suffix = names.suffix(path)
-        stated: Stated | None
         if suffix in {"jsonl", "ndjson"}:
             stated = metadata_jsonl.read_jsonl(path, text)
             if stated is None and '"objects"' in text[:10_000]:
                 self.found.boxes.append(path)
         elif suffix == "json":
-            holds_boxes = json_labels.holds_boxes(text)
-            stated = None if holds_boxes else json_labels.read_json(path, text, self._finder)
-            if holds_boxes:
-                self.found.boxes.append(path)
-            elif stated is None and (named := words.of_json(path, text)):
-                self.found.known.append(named)
-                self.found.used.add(path)
-            elif stated is None and len(text) > json_labels.LONGEST:
-                self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
+            stated = self._of_json(path, text)
         else:
             stated = lists.read_list(path, text, self._finder)
-            named = None if stated else words.of_lines(path, text)
-            if named:
-                self.found.known.append(named)
-                self.found.used.add(path)
-            listed = None if stated else lists.read_split_list(path, text, self._finder, self._limits.entries)
-            if listed is not None:
-                self.found.split_lists.append(listed)
+            if stated is None:
+                self._read_lines(path, text)
         if stated is not None:
             self._take(stated)
+
+    def _of_json(self, path: str, text: str) -> Stated | None:
+        if json_labels.holds_boxes(text):
+            self.found.boxes.append(path)
+            return None
+        stated = json_labels.read_json(path, text, self._finder)
+        if stated is None and not self._name(words.of_json(path, text)) and len(text) > json_labels.LONGEST:
+            self.found.unused[path] = f"JSON of more than {json_labels.LONGEST:,} characters; give labels as CSV"
+        return stated
+
+    def _read_lines(self, path: str, text: str) -> None:
+        """A text that is no list of labels: names of classes, a list of a split's images, or one by numbers."""
+        if self._name(words.of_lines(path, text)):
+            return
+        listed = lists.read_split_list(path, text, self._finder, self._limits.entries)
+        if listed is None:
+            self._read_numbered(path, text)
+        else:
+            self.found.split_lists.append(listed)
+
+    def _name(self, named: Words | None) -> bool:
+        """Keep names of classes, if there are any."""
+        if named is not None:
+            self.found.known.append(named)
+            self.found.used.add(named.path)
+        return named is not None
+
+    def _read_numbered(self, path: str, text: str) -> None:
+        numbering = numbered_lists.read_numbering(path, text, self._finder)
+        flags = numbered_lists.read_flags(path, text)
+        self._numbering, self._flags = numbering or self._numbering, flags or self._flags
+        if numbering or flags:
+            self.found.used.add(path)
 
     def _take(self, stated: Stated) -> None:
         self.found.layouts[stated.path] = stated.layout

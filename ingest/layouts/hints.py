@@ -31,10 +31,12 @@ def tell_other_task(evidence: Evidence, others: list[Member], images: list[Membe
         findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
 
 
-def refuse_one_class(folders: FolderReading, evidence: Evidence, others: list[Member], images: list[Member]) -> None:
+def refuse_one_class(
+    folders: FolderReading, evidence: Evidence, others: list[Member], images: list[Member], masks: int
+) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
-    if folders.masks_beside:
-        message = f"the folders {shown(folders.names)} hold pictures and masks, not classes"
+    if folders.masks_beside or masks:
+        message = "the archive holds pictures and masks of the same names, not classes"
         raise Refused("no_classes", message, "Push it with `--task segmentation`.")
     signs = list(_signs(evidence, others, images))
     if signs:

@@ -40,7 +40,7 @@ def read_json(path: str, text: str, finder: Finder) -> Stated | None:
 
 
 def _rows(path: str, pairs: list[Any]) -> Iterator[Row]:
-    split = names.split_of_folder(names.stem(path)) or names.split_in(path)
+    split = names.split_of_file(path)
     for number, (name, value) in enumerate(pairs, start=1):
         label = names.class_name(value)
         yield Row(number, name, (label,) if label else (), split)

@@ -4,7 +4,6 @@ Tables and folders that agree complete each other. Where they contradict each ot
 where neither clearly covers the images the archive is refused until a person chooses with `labels_from`.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from contract.results.ingested import Layout
@@ -14,7 +13,6 @@ from ingest.findings import Findings, Refused
 from ingest.layouts import folders as by_folder
 from ingest.layouts import hints
 from ingest.layouts.evidence import Evidence, Gathering
-from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
 from ingest.layouts.stated import Claim
@@ -37,21 +35,24 @@ def label_images(
     others: list[Member],
     images: list[Member],
     *,
+    masks: int,
     asked: ReadingSpec,
     limits: Limits,
     findings: Findings,
 ) -> Labelling:
-    """The class of every image that has one. Raises Refused where there is none, or a person has to choose."""
-    finder = Finder(images)
-    evidence = Gathering(finder, asked, limits, findings).gather(archive, others, images)
-    folders, claim = read_folders(images, asked), evidence.claim
+    """The class of every image that has one. `masks`: how many pictures were left aside as such.
+
+    Raises Refused where there are no classes, or a person has to choose.
+    """
+    folders = read_folders(images, asked)
+    evidence = Gathering(images, folders, asked, limits, findings).gather(archive, others)
+    claim = evidence.claim
     _require_chosen(evidence, asked)
     claim.refuse_several()
-    _put_in_words(claim, folders)
     labelled, layout = _decide(claim, folders, images, asked=asked, kinds=evidence.layouts, findings=findings)
     guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
-        hints.refuse_one_class(folders, evidence, others, images)
+        hints.refuse_one_class(folders, evidence, others, images, masks)
     labelled = put_in_words(labelled, evidence.known, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
     _without_class(images, labelled, asked)
@@ -82,21 +83,6 @@ def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
     others = ", ".join(list(evidence.layouts)[:5]) or "none"
     message = f"`labels_from`: {path!r} is no file of the archive that names images and classes"
     raise Refused("option_without_effect", message, f"Files that do: {others}.")
-
-
-def _put_in_words(claim: Claim, folders: FolderReading) -> None:
-    """Numbers for folders: where `train.txt` calls every image of `n01440764/` 0, the class 0 is that folder."""
-    numbers = {entry.label for entry in claim.labelled.values()}
-    if not numbers or not all(label.isdigit() for label in numbers) or not folders.plausible:
-        return
-    pairs: dict[str, Counter[str]] = {}
-    for position, entry in claim.labelled.items():
-        if position in folders.labelled:
-            pairs.setdefault(entry.label, Counter())[folders.labelled[position].label] += 1
-    words = {number: counted.most_common(1)[0][0] for number, counted in pairs.items() if len(counted) == 1}
-    if len(words) == len(pairs) and len(set(words.values())) == len(words) and words:
-        for position, entry in claim.labelled.items():
-            claim.labelled[position] = entry._replace(label=words.get(entry.label, entry.label))
 
 
 def _decide(
@@ -196,6 +182,11 @@ def _together(claim: Claim, folders: FolderReading, findings: Findings) -> dict[
     for at, entry in claim.labelled.items():
         label = spelling.get(entry.label.casefold(), entry.label)
         found[at] = _split_by_folder(entry._replace(label=label), folders)
+    beside = [member for member, _, _ in folders.left_out if member.position in claim.labelled]
+    if beside:
+        message = f"{len(beside)} images outside of the class folders were taken, because a table names their classes"
+        fix = "Pass `--ignore` with their folder to leave them out."
+        findings.add("warning", "outside_by_table", message, path=beside[0].path, fix=fix)
     for member, code, message in folders.left_out:
         if member.position not in found and member.position not in claim.several:
             findings.leave_out(member.path, code, message)
@@ -226,10 +217,9 @@ def _tell_unheard(claim: Claim, folders: FolderReading, findings: Findings) -> N
 def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
     """Tables that nothing came of, and columns that were chosen among several; gives all files that were told of."""
     claim = evidence.claim
-    heard = set(claim.origin.values())
     for path in evidence.layouts:
         rows = claim.rows.get(path, 0)
-        if path in heard:
+        if path in claim.heard:
             if columns := evidence.columns.get(path):
                 fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
                 findings.add("warning", "two_readings", columns, path=path, fix=fix)

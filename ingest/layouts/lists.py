@@ -42,8 +42,7 @@ def read_list(path: str, text: str, finder: Finder) -> Stated | None:
 
 def read_split_list(path: str, text: str, finder: Finder, most: int) -> SplitList | None:
     """A list of a split's images, named after the split; of `most` of them."""
-    stem = names.stem(path)
-    split = names.split_of_folder(stem) or names.split_named(re.split(r"[_\-. ]", stem)[0])
+    split = names.split_of_file(path.rsplit("/", 1)[-1])
     if split is None:
         return None
     folder = path.rpartition("/")[0]
@@ -61,8 +60,7 @@ def read_split_list(path: str, text: str, finder: Finder, most: int) -> SplitLis
 
 
 def _rows(path: str, text: str) -> Iterator[Row]:
-    stem = names.stem(path)
-    split = names.split_of_folder(stem) or names.split_named(re.split(r"[_\-. ]", stem)[0]) or names.split_in(path)
+    split = names.split_of_file(path)
     for number, line in enumerate(_lines(text), start=1):
         cells = _cells(line)
         label = names.class_name(cells[1]) if len(cells) > 1 else None

@@ -29,7 +29,7 @@ def read_jsonl(path: str, text: str) -> Stated | None:
 
 
 def _rows(path: str, text: str, name: str, label: str, split: str | None) -> Iterator[Row]:
-    whole = names.split_of_folder(names.stem(path)) or names.split_in(path)
+    whole = names.split_of_file(path)
     for number, line in enumerate(lines_of(text), start=1):
         if not line.strip():
             continue

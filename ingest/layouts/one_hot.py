@@ -34,9 +34,9 @@ def read_one_hot(sheet: Sheet) -> Stated | None:
 
 def _rows(sheet: Sheet, name: int, split: int | None, classes: list[int]) -> Iterator[Row]:
     called = {at: names.class_name(sheet.probed[0][at]) for at in classes}
-    whole: Split | None = names.split_of_folder(names.stem(sheet.path)) or names.split_in(sheet.path)
+    whole: Split | None = names.split_of_file(sheet.path)
     for number, row in enumerate(sheet.rows(1), start=1):
         shown = [label for at in classes if _VALUES[row[at].strip().lower()] and (label := called[at])]
         labels = tuple(label for label in shown if label.lower() not in _NO_CLASS)
         stated = names.split_named(row[split]) if split is not None and split < len(row) else None
-        yield Row(number, row[name] if name < len(row) else "", labels, stated or whole)
+        yield Row(number, row[name] if name < len(row) else "", labels, whole if stated is None else stated)

@@ -29,7 +29,7 @@ def _is_code(row: list[str]) -> bool:
 def _rows(sheet: Sheet) -> Iterator[Row]:
     at = {name: sheet.header.index(name) for name in ("imageid", "labelname")}
     confidence = sheet.header.index("confidence") if "confidence" in sheet.header else None
-    split = names.split_of_folder(names.stem(sheet.path).split("-")[0]) or names.split_in(sheet.path)
+    split = names.split_of_file(sheet.path)
     for number, row in enumerate(sheet.rows(1), start=1):
         if max(at.values()) >= len(row):
             continue

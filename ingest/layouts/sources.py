@@ -24,6 +24,8 @@ from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclas
 from ingest.limits import Limits
 from ingest.samples import Sample
 
+_MASK_FOLDERS = {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -149,7 +151,9 @@ def _images(
     others = [member for member in members if not names.is_image(member.path)]
     if not images:
         raise _no_images(others)
-    labels = label_images(archive, others, images, asked=asked, limits=limits, findings=findings)
+    kept = _without_masks(images, findings)
+    masks = len(images) - len(kept)
+    labels = label_images(archive, others, kept, masks=masks, asked=asked, limits=limits, findings=findings)
     superclasses = read_superclasses(archive, others, images, findings)
     for member in others:
         if member.path not in labels.used and member.path != superclasses.path:
@@ -162,6 +166,21 @@ def _images(
         archive.close,
         superclasses=superclasses,
     )
+
+
+def _without_masks(images: list[Member], findings: Findings) -> list[Member]:
+    """Without pictures in a folder of annotations that carry the names of other pictures: they are their masks."""
+    aside = {member.position for member in images if _MASK_FOLDERS & set(member.path.lower().split("/")[:-1])}
+    stems = {names.stem(member.path) for member in images if member.position not in aside}
+    masks = [member for member in images if member.position in aside and names.stem(member.path) in stems]
+    if not masks or 2 * len(masks) < len(aside):
+        return images
+    message = f"{len(masks)} pictures have the name of another and were taken for its mask: not used for classes"
+    findings.ignored += len(masks)
+    fix = "To train on masks, push with `--task segmentation`."
+    findings.add("warning", "masks_left_out", message, path=masks[0].path, fix=fix)
+    positions = {member.position for member in masks}
+    return [member for member in images if member.position not in positions]
 
 
 def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:

@@ -1,5 +1,7 @@
 """Lists of a split's images, held against the images: what several lists name, what folders say otherwise."""
 
+import re
+
 from contract.pack.manifest import Split
 from ingest import names
 from ingest.findings import Findings
@@ -13,6 +15,7 @@ def apply_lists(lists: list[SplitList], labelled: dict[int, Labelled], findings:
     """The images with the splits that the lists say. Images on no list are left out, if lists name most of them."""
     if not lists or not labelled:
         return labelled
+    lists = _first_fold(lists, findings)
     splits = _listed(lists, labelled, findings)
     named = splits.keys() & labelled.keys()
     if len(named) < _ENOUGH * len(labelled):
@@ -33,6 +36,26 @@ def apply_lists(lists: list[SplitList], labelled: dict[int, Labelled], findings:
             message = "the image is on none of the split lists"
             findings.leave_out(entry.member.path, "image_not_listed", message, fix="Add it to one of the lists.")
     return found
+
+
+def _first_fold(lists: list[SplitList], findings: Findings) -> list[SplitList]:
+    """Of `train1.txt`, `val1.txt`, `train2.txt` and so on those of one number, and what to do for another."""
+    folds: dict[str, list[SplitList]] = {}
+    for each in lists:
+        number = re.search(r"\d+$", names.stem(each.path))
+        folds.setdefault(number[0] if number else "", []).append(each)
+    whole = sorted((fold for fold, found in folds.items() if len({each.split for each in found}) > 1), key=_by_number)
+    if len(whole) < 2:
+        return lists
+    chosen = folds[whole[0]]
+    message = f"there are {len(whole)} sets of split lists; the first was read: {', '.join(e.path for e in chosen[:3])}"
+    fix = "For another set, pass `--ignore` with the names of these lists."
+    findings.add("warning", "two_readings", message, fix=fix)
+    return chosen
+
+
+def _by_number(fold: str) -> int:
+    return int(fold or 0)
 
 
 def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Findings) -> dict[int, Split]:

@@ -33,20 +33,27 @@ class Stated:
     columns: str = ""  # what was read and what else could have been, as a sentence
 
 
+Found = dict[int, tuple[Member, set[str], Split | None]]  # by position, what one table says
+
+
 @dataclass
 class Claim:
     """Which class the tables give to which image. What is wrong with rows is kept until somebody wants to hear it."""
 
+    folders: dict[int, str] = field(default_factory=dict)  # by position, the class that the folders give, if any
     labelled: dict[int, Labelled] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)  # tables that named any image
     origin: dict[int, str] = field(default_factory=dict)  # by position, the table
     several: dict[int, tuple[Member, set[str]]] = field(default_factory=dict)
     faults: Findings = field(default_factory=Findings)
     missing: dict[str, int] = field(default_factory=dict)  # table -> rows that name no image
     rows: dict[str, int] = field(default_factory=dict)  # table -> all rows
+    _waiting: list[tuple[str, Found]] = field(default_factory=list)
+    _known: list[dict[str, str]] = field(default_factory=list)  # folders for numbers, of the tables that tell
 
     def take(self, stated: Stated, finder: Finder) -> None:
         folder = stated.path.rpartition("/")[0]
-        found: dict[int, tuple[Member, set[str], Split | None]] = {}
+        found: Found = {}
         for row in stated.rows:
             self.rows[stated.path] = self.rows.get(stated.path, 0) + 1
             shown = f"{stated.path} row {row.number}"
@@ -65,16 +72,28 @@ class Claim:
                     before[1].update(row.labels)
                     if len(before[1]) == 1:
                         self.faults.add("info", "listed_twice", "the table names the image twice", path=shown)
-        for position, (member, labels, split) in found.items():
-            self._settle(stated.path, position, member, labels, split)
+        if found:
+            self.heard.add(stated.path)
+        words = self._words(found)
+        if words is None:
+            self._waiting.append((stated.path, found))
+            return
+        if words and words not in self._known:
+            self._known.append(words)
+        self._settle_all(stated.path, found, words)
 
-    def put_in_words(self, words: dict[str, str]) -> None:
-        """Codes become what `words` calls them."""
-        if words:
-            for at, entry in self.labelled.items():
-                self.labelled[at] = entry._replace(label=words.get(entry.label, entry.label))
+    def finish(self, codes: dict[str, str]) -> None:
+        """Once all tables were taken. `codes`: Open Images' codes in words."""
+        words = self._known[0] if len(self._known) == 1 else {}
+        for path, found in self._waiting:
+            fits = all(label in words for _, labels, _ in found.values() for label in labels)
+            self._settle_all(path, found, words if fits else {})
+        self._waiting.clear()
+        for at, entry in self.labelled.items() if codes else ():
+            self.labelled[at] = entry._replace(label=codes.get(entry.label, entry.label))
+        if codes:
             self.several = {
-                at: (member, {words.get(label, label) for label in labels})
+                at: (member, {codes.get(label, label) for label in labels})
                 for at, (member, labels) in self.several.items()
             }
 
@@ -87,7 +106,10 @@ class Claim:
                 f"{len(self.several)} of {total} images have several classes, as {member.path!r}: "
                 f"{', '.join(sorted(labels)[:5])}"
             )
-            fix = "Training needs one class for each image. Keep one, or leave classes out with `--drop`."
+            fix = "Training needs one class for each image: keep one in the table."
+            if len(self.heard) > 1:
+                message += f". The tables are {', '.join(sorted(self.heard)[:5])}"
+                fix = f"If one of them is right, pass `--labels-from '{min(self.heard)}'`."
             raise Refused("several_classes", message, fix)
 
     def tell(self, findings: Findings) -> None:
@@ -95,6 +117,27 @@ class Claim:
         for member, labels in self.several.values():
             message = f"the tables give the image several classes: {', '.join(sorted(labels)[:5])}"
             findings.reject(member.path, "conflicting_labels", message, fix="Keep one label for each image.")
+
+    def _words(self, found: Found) -> dict[str, str] | None:
+        """Folders for numbers: where a table calls every image of `n01440764/` 0, its 0 is that folder.
+
+        None where another table may tell: all are numbers, and none of the images is in a class folder.
+        """
+        numbers = {label for _, labels, _ in found.values() for label in labels}
+        if not self.folders or not numbers or not all(label.isdigit() for label in numbers):
+            return {}
+        pairs: dict[str, set[str]] = {}
+        for position, (_, labels, _) in found.items():
+            if position in self.folders and len(labels) == 1:
+                pairs.setdefault(next(iter(labels)), set()).add(self.folders[position])
+        if not pairs:
+            return None
+        words = {number: next(iter(called)) for number, called in pairs.items() if len(called) == 1}
+        return words if len(words) == len(pairs) == len(set(words.values())) else {}
+
+    def _settle_all(self, path: str, found: Found, words: dict[str, str]) -> None:
+        for position, (member, labels, split) in found.items():
+            self._settle(path, position, member, {words.get(label, label) for label in labels}, split)
 
     def _settle(self, path: str, position: int, member: Member, labels: set[str], split: Split | None) -> None:
         if position in self.several:

@@ -1,12 +1,14 @@
 """Images with a CSV: rows name a file, a label and perhaps a split. Columns are found by name, or by what they hold."""
 
 import re
+from array import array
 from collections.abc import Iterator
 
 from contract.pack.manifest import Split
 from ingest import names
 from ingest.findings import Refused
 from ingest.layouts.finder import Finder
+from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, column_name
 from ingest.layouts.stated import Row, Stated
 
@@ -31,19 +33,33 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | Non
     if column and column_name(column) not in header:
         message = f"`labels_from`: {sheet.path!r} has no column {column!r}"
         raise Refused("option_without_effect", message, f"Its columns are {', '.join(header[:20])}.")
-    whole = _split_of_file(sheet.path)
+    whole = names.split_of_file(sheet.path)
     if column is None and len(header) >= 2 and _names_image(sheet.probed[0], 0, finder, sheet.folder):
         return Stated(sheet.path, "csv", _rows(sheet, 0, 0, 1, None, whole))
     name, split = (_first(header, known) for known in (NAME_COLUMNS, SPLIT_COLUMNS))
     label = header.index(column_name(column)) if column else _first(header, LABEL_COLUMNS)
-    if len(header) == 2 and (name is None or label is None):
+    if len(header) == 2 and split is None and (name is None or label is None):
         named = [at for at in (0, 1) if any(_names_image(row, at, finder, sheet.folder) for row in sheet.probed)]
         if named:
             name, label = named[0], 1 - named[0]
-    if name is None or label is None or name == label:
+    if name is None or label is None or name == label or (label == split and not column):
         return None
     chosen, columns = (label, "") if column else _chosen(sheet, label)
     return Stated(sheet.path, "csv", _rows(sheet, 1, name, chosen, split, whole), columns)
+
+
+def read_splits(sheet: Sheet, finder: Finder) -> list[SplitList]:
+    """The splits of a table that names images and splits, and no classes; none of another table."""
+    name, split = (_first(sheet.header, known) for known in (NAME_COLUMNS, SPLIT_COLUMNS))
+    if name is None or split is None:
+        return []
+    found: dict[Split, SplitList] = {}
+    for row in sheet.rows(1):
+        stated = names.split_named(row[split]) if split < len(row) else None
+        member = finder.find(row[name], sheet.folder) if name < len(row) else None
+        if stated is not None and member is not None:
+            found.setdefault(stated, SplitList(sheet.path, stated, array("q"), 0, "")).positions.append(member.position)
+    return list(found.values())
 
 
 def names_images(sheet: Sheet, finder: Finder) -> bool:
@@ -69,7 +85,7 @@ def _chosen(sheet: Sheet, label: int) -> tuple[int, str]:
     told = ""
     for other in others:
         pairs = {(row[label], row[other]) for row in sheet.rows(1) if max(label, other) < len(row)}
-        if len(pairs) <= 1:
+        if len({two for _, two in pairs}) <= 1:
             continue
         same = len(pairs) == len({one for one, _ in pairs}) == len({two for _, two in pairs})
         if not same:
@@ -81,11 +97,6 @@ def _chosen(sheet: Sheet, label: int) -> tuple[int, str]:
 
 def _numeric(values: list[str]) -> bool:
     return all(re.fullmatch(r"\s*-?\d+(\.0+)?\s*", value) for value in values)
-
-
-def _split_of_file(path: str) -> Split | None:
-    """`train.csv`, `train_labels.csv`, `Training_set.csv`."""
-    return names.split_of_folder(names.stem(path)) or names.split_named(names.stem(path).split("_")[0])
 
 
 def _first(header: list[str], known: tuple[str, ...]) -> int | None:

@@ -36,7 +36,7 @@ def classes(report: ValidationReport, task: str) -> str:
     """How many images each class has in each split; of boxes and pixels the sum besides. Empty where none is known."""
     images = report.images or report.amounts
     unit = _UNITS.get(task)
-    known = list(dict.fromkeys(each for split in _SPLITS for each in images.get(split, {})))
+    known = sorted({each for split in _SPLITS for each in images.get(split, {})}, key=_as_people_sort)
     if not known:
         return ""
     rows = []
@@ -60,6 +60,11 @@ def findings(report: ValidationReport, name: str) -> str:
     if any(count > 1 for count in report.counts.values()) and name:
         lines.append(f"`patchswap datasets show {name} --json` lists every one")
     return "\n".join(map(printable, lines))
+
+
+def _as_people_sort(name: str) -> tuple[bool, int, str]:
+    """Whole numbers by value, before names."""
+    return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name.casefold())
 
 
 def _first_of_kinds(found: Iterable[Finding]) -> Iterator[Finding]:

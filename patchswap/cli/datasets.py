@@ -156,7 +156,9 @@ def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
     except DatasetUnsuccessful:
         try:
             report = client.datasets.validation(dataset.id)
-            note(dataset_report.findings(report, shlex.quote(dataset.name)))
+            others = report.model_copy(update={"findings": report.findings[1:]})  # the first is the error itself
+            if others.findings:
+                note(dataset_report.findings(others, shlex.quote(dataset.name)))
         except ApiError as error:
             note(f"its report cannot be had: {error}")
         raise

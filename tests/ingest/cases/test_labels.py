@@ -448,3 +448,98 @@ def test_images_without_a_row_are_skipped_or_refused_as_asked(tmp_path: Path) ->
     files = photos(NAMES) | {"l.csv": csv_of("filename,label", parity(NAMES[:30]))}
     assert read(files, tmp_path, unlabelled="skip").report.skipped == 10
     assert "10 images have no class" in refusal(read(files, tmp_path, unlabelled="refuse"))
+
+
+def test_masks_that_have_the_names_of_pictures_get_no_labels(tmp_path: Path) -> None:
+    """Oxford-IIIT Pet: `list.txt` names stems, which are those of the trimaps beside it, too."""
+    pictures = [f"images/{breed}_{n}.jpg" for breed in ("pug", "boxer") for n in range(12)]
+    trimaps = [name.replace("images", "annotations/trimaps").replace(".jpg", ".png") for name in pictures]
+    stems = [name.removeprefix("images/").removesuffix(".jpg") for name in pictures]
+    lists = {
+        f"annotations/{name}.txt": "\n".join(f"{stem} {1 + at // 12} 1 1" for at, stem in chosen).encode()
+        for name, chosen in {
+            "list": list(enumerate(stems)),
+            "trainval": [(at, stem) for at, stem in enumerate(stems) if at % 4],
+            "test": [(at, stem) for at, stem in enumerate(stems) if at % 4 == 0],
+        }.items()
+    }
+    result = read(photos(pictures + trimaps) | lists, tmp_path)
+    assert (result.report.accepted, result.report.counts["masks_left_out"]) == (24, 1)
+    assert result.report.splits["test"] == 6
+    assert "table_ignored" not in result.report.counts
+
+
+def test_lists_that_count_from_zero_and_from_one_are_the_same_folders(tmp_path: Path) -> None:
+    files = folders({"glass": 12, "metal": 12})
+    lists = {
+        f"{name}.txt": "\n".join(f"{path} {first + at // 12}" for at, path in enumerate(files)).encode()
+        for name, first in (("one-indexed", 1), ("zero-indexed", 0))
+    }
+    assert classes(read(files | lists, tmp_path)) == {"glass", "metal"}
+
+
+def test_tables_that_contradict_each_other_are_refused_by_name(tmp_path: Path) -> None:
+    tables = {
+        "a.csv": csv_of("filename,label", parity(NAMES)),
+        "b.csv": csv_of("filename,label", parity(NAMES, ("odd", "even"))),
+    }
+    said = refusal(read(photos(NAMES) | tables, tmp_path))
+    assert "a.csv, b.csv" in said
+    assert classes(read(photos(NAMES) | tables, tmp_path, labels_from="b.csv")) == {"even", "odd"}
+
+
+def test_of_several_sets_of_split_lists_the_first_is_read_and_told(tmp_path: Path) -> None:
+    files = folders({"banded": 15, "dotted": 15})
+    lists = {
+        f"labels/{split}{fold}.txt": "\n".join(
+            path for at, path in enumerate(files) if (at + fold) % 3 == part
+        ).encode()
+        for fold in (1, 2)
+        for part, split in enumerate(("train", "val", "test"))
+    }
+    result = read(files | lists, tmp_path)
+    assert result.report.splits == {"train": 10, "val": 10, "test": 10}
+    assert result.report.counts["two_readings"] == 1
+
+
+@pytest.mark.parametrize(("values", "test"), [(("train", "val", "test"), 10), (("0", "1", "2"), 6)])
+def test_a_table_of_splits_alone_gives_no_classes(values: tuple[str, str, str], test: int, tmp_path: Path) -> None:
+    files = folders({"cat": 15, "dog": 15})
+    table = csv_of("image_id,partition", [f"{path},{values[at % 3]}" for at, path in enumerate(files)])
+    result = read(files | {"partition.csv": table}, tmp_path)
+    assert classes(result) == {"cat", "dog"}
+    assert result.report.splits["test"] == test
+
+
+def test_a_column_that_never_changes_is_no_second_reading(tmp_path: Path) -> None:
+    rows = [f"0,{name},{('ok', 'bad')[n % 2]}" for n, name in enumerate(NAMES)]
+    result = read(photos(NAMES) | {"t.csv": csv_of("class id,filepaths,labels", rows)}, tmp_path)
+    assert "two_readings" not in result.report.counts
+
+
+def test_pictures_beside_the_splits_that_a_table_names_are_told(tmp_path: Path) -> None:
+    training = [f"Train/{n % 2}/{n}.png" for n in range(20)]
+    held_out, icons = numbered("Test/", 6), ["Meta/0.png", "Meta/1.png"]
+    rows = {
+        "Train.csv": [f"{n % 2},{name}" for n, name in enumerate(training)],
+        "Test.csv": [f"{n % 2},{name}" for n, name in enumerate(held_out)],
+        "Meta.csv": [f"{n},{name}" for n, name in enumerate(icons)],
+    }
+    files = photos(training + held_out + icons) | {name: csv_of("ClassId,Path", each) for name, each in rows.items()}
+    result = read(files, tmp_path)
+    assert result.report.splits["test"] == 6
+    assert result.report.counts["outside_by_table"] == 1
+
+
+def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
+    """CUB-200: `images.txt` and `train_test_split.txt`."""
+    paths = [f"CUB/images/00{1 + n // 12}.{'tern' if n < 12 else 'wren'}/bird_{n:04}_{n}.png" for n in range(24)]
+    lists = {
+        "CUB/images.txt": "\n".join(f"{n + 1} {path.removeprefix('CUB/images/')}" for n, path in enumerate(paths)),
+        "CUB/train_test_split.txt": "\n".join(f"{n + 1} {int(n % 4 > 0)}" for n in range(24)),
+        "CUB/image_class_labels.txt": "\n".join(f"{n + 1} {1 + n // 12}" for n in range(24)),
+        "CUB/classes.txt": "1 001.tern\n2 002.wren\n",
+    }
+    result = read(photos(paths) | {name: text.encode() for name, text in lists.items()}, tmp_path)
+    assert classes(result) == {"001.tern", "002.wren"}
+    assert result.report.splits["test"] == 6

@@ -44,6 +44,14 @@ def test_every_class_stands_in_the_table_with_its_splits() -> None:
     ]
 
 
+def test_classes_are_sorted_as_people_sort_them() -> None:
+    """The ledger keeps no order of names."""
+    images = {"train": {"10": 1, "9": 1, "b": 1, "A": 1}}
+    mixed = REPORT.model_copy(update={"amounts": images, "images": {}})
+    shown = dataset_report.classes(mixed, "classification").splitlines()
+    assert [line.split()[0] for line in shown] == ["CLASS", "9", "10", "A", "b"]
+
+
 def test_a_kind_of_finding_takes_one_line_and_notes_are_not_hidden() -> None:
     told = dataset_report.findings(REPORT, "pets").splitlines()
     assert told == [
