@@ -113,7 +113,8 @@ def _take(line: str, path: str, split: Split | None, finder: Finder, lists: Spli
 
 
 def _split_of(path: str) -> Split | None:
-    return names.split_named(names.stem(path))
+    stem = names.stem(path)
+    return None if stem.lower() in _ALL else names.split_named(stem)
 
 
 def _is_set(path: str, kind: str) -> bool:
