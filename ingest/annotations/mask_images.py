@@ -20,6 +20,7 @@ Values = NDArray[np.uint8]  # (height, width)
 MaskKind = Literal["gray", "palette", "colour"]
 SAVE = "Save the mask as an 8-bit PNG whose pixels are class numbers, 255 for those to ignore."
 LOSSY = {"JPEG", "WEBP"}
+_DEEP_WHITE = 65_535
 _GRAY = {"L", "1", "LA"}
 
 
@@ -84,6 +85,8 @@ def _raw(image: Image.Image, png: bytes | None, *, lossy: bool) -> Raw:
 
 def _narrow(image: Image.Image) -> Image.Image:
     wide = np.asarray(image)
+    if set(np.unique(wide).tolist()) <= {0, _DEEP_WHITE}:
+        wide = wide // (_DEEP_WHITE // IGNORE)  # black and white of 16 bits
     if wide.min() < 0 or wide.max() > IGNORE:
         message = f"it holds the value {int(wide.max())}, beyond {IGNORE}"
         raise Unusable("class_out_of_range", message, SAVE)

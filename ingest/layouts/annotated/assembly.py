@@ -28,6 +28,7 @@ def assemble(stated: Stated, given: Given, lists: SplitLists = NO_LISTS) -> Anno
     placed = place(stated.pages, given.finder if images is given.images else Finder(images), given.findings)
     _check_shares(list(placed.pages.values()))
     _check_kind(stated.tally, given.task)
+    _check_anything(placed, given.task)
     numbers = numbered(
         (label for page in placed.pages.values() for label in page.labels),
         stated.classes if stated.order is None else list(stated.order),
@@ -107,6 +108,15 @@ def _all_within_unit(page: Page) -> bool:
     return within_unit(np.array([region.bounds() for region in polygons], np.float64))
 
 
+def _check_anything(placed: Placed, task: TaskName) -> None:
+    """Raises Refused where sound pages say nothing at all."""
+    sound = [page for page in placed.pages.values() if page.fault is None]
+    if sound and not any(page.labels for page in placed.pages.values()):
+        what = "box" if task == "detection" else "region"
+        message = f"no image of the dataset has a {what}: {sound[0].path} and the others are empty"
+        raise Refused("no_boxes", message, "Annotate at least some of the images.")
+
+
 def _check_kind(tally: Tally | None, task: TaskName) -> None:
     if tally is None or not tally.drawn:
         return
@@ -125,8 +135,8 @@ def _tell_kind(tally: Tally | None, given: Given) -> None:
         message = f"{tally.from_boxes} of {tally.drawn} regions are rectangles, which count as a whole as the object"
         given.findings.add("warning", "regions_from_boxes", message, fix="Draw these objects as polygons.")
     if tally.lost:
-        message = f"{tally.lost} further rows speak of images that are not in the archive"
-        given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the rows.")
+        message = f"{tally.lost} further entries speak of images that are not in the archive"
+        given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the entries.")
     if tally.unlabelled:
         message = f"the annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'"
         given.findings.add("warning", "classes_unnamed", message, fix="To give it a name, pass --map object=NAME.")

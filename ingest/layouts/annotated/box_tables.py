@@ -100,14 +100,16 @@ def _take(
     given: Given,
     tally: Tally,
 ) -> None:
+    whole = names.split_of_words(names.stem(table.path))  # `train_labels.csv`
     for number, row in enumerate(rows, start=2):
         cells = dict(enumerate(cell.strip() for cell in row))
         called = cells.get(columns.image, "")
         if (table.path, called) not in pages and given.has_no_room(called, table.path, len(pages)):
             tally.lost += 1
             continue
-        page, drawing = pages.setdefault((table.path, called), (Page(table.path, called), Drawing(given.task, tally)))
-        if columns.split is not None and page.split is None:
+        new = Page(table.path, called, split=whole)
+        page, drawing = pages.setdefault((table.path, called), (new, Drawing(given.task, tally)))
+        if columns.split is not None:
             page.split = names.split_named(cells.get(columns.split, ""))
         if not any(cells.get(edge) for edge in columns.edges):
             continue

@@ -57,7 +57,9 @@ def _pages(path: str, content: bytes, given: Given, tally: Tally, classes: dict[
     tracks: dict[int, tuple[Page, Drawing]] = {}
     try:
         for element in xml_files.stream(path, content, {"image", "track", "labels"}, _FIX):
-            if element.tag == "image":
+            if element.tag == "image" and not element.get("name"):
+                tally.lost += 1
+            elif element.tag == "image":
                 yield _of_image(path, element, given, tally)
             elif element.tag == "track":
                 _take_track(path, element, tracks, given, tally)

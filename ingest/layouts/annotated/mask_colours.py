@@ -53,7 +53,11 @@ def _gray_palettes(survey: Survey, num_names: int, findings: Findings) -> Palett
     steady = all(len(grays) == 1 for grays in shown.values())
     small = every <= set(range(num_names or 64))
     if steady and not small:
-        return "index"  # 0, 1, 2 shown as 0, 127, 254
+        pairs = ", ".join(f"{index} shown as {min(grays)}" for index, grays in sorted(shown.items())[:4])
+        message = f"the masks' palettes are gray, and the same in all masks; their indices count: {pairs}"
+        fix = "Save the masks as 8-bit gray without a palette if the grays are meant."
+        findings.add("warning", "palettes_by_index", message, fix=fix)
+        return "index"
     message = "the masks' palettes are gray, and their grays are not their indices; the gray counts as class number"
     fix = "Save the masks as 8-bit gray without a palette to be sure."
     findings.add("warning", "palettes_by_gray", message, fix=fix)

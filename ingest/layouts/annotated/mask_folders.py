@@ -46,7 +46,7 @@ def find_mask_files(given: Given) -> Found | None:
 
 
 def without_masks(given: Given) -> list[Member]:
-    """Pictures but for those that are masks of others, as VOC's own SegmentationClass. Says how many were left."""
+    """Pictures but for those that are masks of others, as VOC's own SegmentationClass."""
     start = _common_start(given.images)
     masks = [m for m in given.images if role(m.path[start:], MASK_ROLES | _OTHER_MASKS | _VOC_MASKS, IMAGE_ROLES)]
     taken = {m.position for m in masks}
@@ -54,10 +54,17 @@ def without_masks(given: Given) -> list[Member]:
     stems = {bare_stem(m.path) for m in rest}
     if not masks or 2 * sum(bare_stem(m.path) in stems for m in masks) < len(masks):
         return given.images
-    message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set"
-    given.findings.ignored += len(masks)
-    given.findings.add("info", "masks_unused", message, path=masks[0].path)
     return rest
+
+
+def tell_masks(given: Given, kept: list[Member]) -> None:
+    """Say how many pictures were taken for masks, once another layout than masks counts."""
+    taken = {m.position for m in kept}
+    masks = [m for m in given.images if m.position not in taken]
+    if masks:
+        message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set"
+        given.findings.ignored += len(masks)
+        given.findings.add("info", "masks_unused", message, path=masks[0].path)
 
 
 def _common_start(images: list[Member]) -> int:

@@ -17,6 +17,7 @@ Values = NDArray[np.float64]  # a line without its class
 _POLYGON_TASKS = {"segment", "segmentation", "obb"}
 _AGREE = 0.9  # share of the lines
 _DISAGREE = 0.5
+_SOME_LINES = 5
 _FEW_POINTS = 3  # below, points are as rare as polygons of three or four corners are common
 _OFF_MIDDLE = 0.3  # of a box's side, from its middle
 _SLACK = 0.1  # of a box's side, by which a key point may lie outside
@@ -57,7 +58,7 @@ def judge(lines: list[Values], stated: Mapping[str, object]) -> OddLines:
     kind = _kind_of(np.stack(lines[:: max(1, len(lines) // _JUDGED)]))
     if kind is None:
         message = f"each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, "
-        message += "or a box with key points"
+        message += "or a box with key points or other values"
         raise Refused("lines_ambiguous", message, _FIX)
     return OddLines(kind, frozenset({length}) if kind == "keypoints" else frozenset())
 
@@ -68,7 +69,7 @@ def _kind_of(lines: Values) -> Kind | None:
     flagged = _share_within(lines, 3) if (length - 4) % 3 == 0 else 0.0
     if flagged >= _AGREE:
         return "keypoints"  # each third value is 0, 1 or 2
-    if length % 2:
+    if length % 2 or (len(lines) >= _SOME_LINES and _has_flags(lines)):
         return None
     points = _share_within(lines, 2)
     if points < _DISAGREE:
@@ -79,6 +80,13 @@ def _kind_of(lines: Values) -> Kind | None:
     if points < _AGREE:
         return None
     return "keypoints" if near < _AGREE else _by_first_pair(lines)
+
+
+def _has_flags(lines: Values) -> bool:
+    """Whether a column holds 0 and 1 only, as no corner's does. Pairs of 0, 0 mark points that are not seen."""
+    whole = np.isin(lines, (0, 1)).all(axis=0).reshape(-1, 2)
+    unseen = (lines == 0).all(axis=0).reshape(-1, 2).all(axis=1)
+    return bool(whole[~unseen].any())
 
 
 def _share_within(lines: Values, dimensions: int) -> float:

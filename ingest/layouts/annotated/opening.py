@@ -21,7 +21,7 @@ from ingest.layouts.annotated.keras_yolo import read_keras_yolo
 from ingest.layouts.annotated.kitti import read_kitti
 from ingest.layouts.annotated.layout import Annotated, Given
 from ingest.layouts.annotated.mask_files import read_masks
-from ingest.layouts.annotated.mask_folders import find_mask_files, without_masks
+from ingest.layouts.annotated.mask_folders import find_mask_files, tell_masks, without_masks
 from ingest.layouts.annotated.open_images import read_open_images
 from ingest.layouts.annotated.voc import read_voc
 from ingest.layouts.annotated.yolo import read_yolo
@@ -99,8 +99,11 @@ def open_annotated(
 
 
 def _boxed(given: Given) -> Annotated | None:
-    given = replace(given, images=without_masks(given))
-    return next((found for read in _OF_BOXES if (found := read(given)) is not None), None)
+    pictures = replace(given, images=without_masks(given))
+    found = next((found for read in _OF_BOXES if (found := read(pictures)) is not None), None)
+    if found is not None:
+        tell_masks(given, pictures.images)
+    return found
 
 
 def _segmented(given: Given, store: MaskStore) -> Annotated | None:
@@ -111,6 +114,7 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
         pictures = replace(given, images=without_masks(given))
         for read in (read_json, read_cvat):
             if (found := read(pictures)) is not None:
+                tell_masks(given, pictures.images)
                 return found
     except Refused as refusal:
         masks = read_masks(given, store) if refusal.code in {"no_masks", "annotations_of_other_kind"} else None

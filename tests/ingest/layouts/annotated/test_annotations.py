@@ -34,6 +34,7 @@ def test_boxes_in_shares_are_refused_where_pixels_are_counted(tmp_path: Path) ->
         annotation["bbox"] = [edge / SIDE for edge in annotation["bbox"]]  # type: ignore[attr-defined]
     report, found = reported(with_page(stated), "detection", tmp_path)
     assert (report.status, "pixels" in (found["box_in_shares"].fix or "")) == ("invalid", True)
+    assert (found["box_in_shares"].severity, report.counts) == ("error", {"box_in_shares": 1})
     xml = {f"images/{n:02}.xml": voc_page([("a", 0, 0, 1, 1)], f"{n:02}.png") for n in NUMBERS}
     assert "box_in_shares" in reported(PICTURES | xml, "detection", tmp_path)[1]
 
@@ -365,3 +366,18 @@ def test_images_that_have_an_address_only_are_found_by_it(tmp_path: Path) -> Non
     for image in stated["images"]:
         image["coco_url"] = f"http://images.cocodataset.org/images/{image.pop('file_name')}"
     assert boxes_by_image(with_page(stated), tmp_path) == EXPECTED
+
+
+def test_tables_named_by_their_split_mean_the_pictures_of_that_split(tmp_path: Path) -> None:
+    files: Files = pictures([f"train/{n:02}.png" for n in range(16)] + [f"test/{n:02}.png" for n in range(8)])
+    head = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+    for split, count in (("train", 16), ("test", 8)):
+        rows = [f"{n:02}.png,{SIDE},{SIDE},a,{n},{len(split)},30,40" for n in range(count)]
+        files[f"{split}_labels.csv"] = (head + "\n".join(rows)).encode()
+    got = boxes_by_image(files, tmp_path)
+    assert (got["train/03.png"], got["test/03.png"]) == ([("a", 3.0, 5.0, 30.0, 40.0)], [("a", 3.0, 4.0, 30.0, 40.0)])
+
+
+def test_a_set_of_empty_annotations_is_refused(tmp_path: Path) -> None:
+    files = PICTURES | {f"labels/{n:02}.txt": b"" for n in NUMBERS} | {"classes.txt": b"a\nb"}
+    assert reported(files, "detection", tmp_path)[1]["no_boxes"].severity == "error"

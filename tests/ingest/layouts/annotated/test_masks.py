@@ -89,6 +89,12 @@ def test_a_gray_palette_counts_by_its_gray_and_that_is_said(tmp_path: Path) -> N
     assert reported(masks(make) | THREE, "segmentation", tmp_path)[1]["palettes_by_gray"].severity == "warning"
 
 
+def test_a_gray_palette_that_is_the_same_for_all_counts_by_index_and_that_is_said(tmp_path: Path) -> None:
+    files = masks(lambda n: with_palette(values(n), [(0, 0, 0), (127, 127, 127), (254, 254, 254)])) | THREE
+    check(files, tmp_path, 3, ["background", "crack", "rust"])
+    assert "1 shown as 127" in reported(files, "segmentation", tmp_path)[1]["palettes_by_index"].message
+
+
 @pytest.mark.parametrize("named", [{}, TWO, {"classes.txt": b"crack"}])
 def test_black_and_white_is_background_and_object(named: Files, tmp_path: Path) -> None:
     title = "crack" if named else "foreground"
@@ -96,6 +102,12 @@ def test_black_and_white_is_background_and_object(named: Files, tmp_path: Path) 
     message = reported(masks(plain((0, 255))) | named, "segmentation", tmp_path)[1]["masks_black_and_white"].message
     assert title in message
     assert "ignore" in message
+
+
+def test_black_and_white_of_sixteen_bits_is_the_same(tmp_path: Path) -> None:
+    files = masks(lambda n: save(Image.fromarray(values(n, (0, 1)).astype(np.uint16) * 65_535)))
+    check(files, tmp_path, 2, ["background", "foreground"])
+    assert "masks_unused" not in reported(files, "segmentation", tmp_path)[1]
 
 
 def test_black_and_white_with_three_names_is_not_guessed(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_a_bare_name_means_a_picture_below_its_own_folder(tmp_path: Path) -> Non
         stated = {f"{number:02}.png": [box_of(number + 12 * at)] for number in range(12)}
         files |= pictures(f"{part}/pics/{number:02}.png" for number in range(12)) | coco(stated, f"{part}/labels.json")
     del files["setB/pics/03.png"]
+    assert reported(distinct(files), "detection", tmp_path)[0].counts["image_missing"] == 1
     got = boxes_by_image(distinct(files), tmp_path)
     assert got["setA/pics/03.png"] == [corners(box_of(3))]
     assert got["setB/pics/04.png"] == [corners(box_of(16))]

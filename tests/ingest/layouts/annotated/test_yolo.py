@@ -276,3 +276,9 @@ def test_data_yaml_can_say_that_such_lines_are_polygons(tmp_path: Path) -> None:
 def test_a_count_of_classes_that_is_not_that_of_the_names_is_said(tmp_path: Path) -> None:
     stated = {"data.yaml": b"nc: 3\nnames: [a, b]"}
     assert "nc: 3" in reported(PICTURES | texts() | stated, "detection", tmp_path)[1]["class_count_differs"].message
+
+
+@pytest.mark.parametrize("tail", [" 0.9", " 0.9 1", " 0.9 17", " 0.9 1 1"])
+def test_confidences_and_numbers_of_tracks_are_no_corners(tail: str, tmp_path: Path) -> None:
+    files = PICTURES | texts(dict.fromkeys(NUMBERS, tail)) | NAMES
+    assert reported(files, "detection", tmp_path)[0].status == "invalid"
