@@ -10,6 +10,7 @@ from contract.tasks import TaskName
 from ingest import names
 from ingest.annotations import regions
 from ingest.findings import Findings, Refused
+from ingest.layouts.annotated.coco_corners import check_corners
 from ingest.layouts.annotated.pages import Drawing, Page, Tally
 from ingest.notes import Unusable
 
@@ -36,6 +37,7 @@ def other_kind(stated: dict[str, Any]) -> str | None:
 def read_coco_file(path: str, stated: dict[str, Any], task: TaskName, tally: Tally, findings: Findings) -> list[Page]:
     """A page for each image that the file lists. Raises Refused for categories that contradict each other."""
     categories = _categories(path, stated)
+    check_corners(path, stated["annotations"])
     annotations = _by_image(path, stated, findings)
     split = names.split_of_words(names.stem(path))
     with_regions = any(each.get("segmentation") for group in annotations.values() for each in group)

@@ -381,3 +381,32 @@ def test_tables_named_by_their_split_mean_the_pictures_of_that_split(tmp_path: P
 def test_a_set_of_empty_annotations_is_refused(tmp_path: Path) -> None:
     files = PICTURES | {f"labels/{n:02}.txt": b"" for n in NUMBERS} | {"classes.txt": b"a\nb"}
     assert reported(files, "detection", tmp_path)[1]["no_boxes"].severity == "error"
+
+
+@pytest.mark.parametrize("evidence", ["area", "segmentation"])
+def test_boxes_of_corners_in_coco_are_refused(evidence: str, tmp_path: Path) -> None:
+    """Small boxes near the upper left fit into their images either way; what else is said shows which is meant."""
+    stated = page()
+    for annotation in stated["annotations"]:
+        x, y, w, h = annotation["bbox"]  # type: ignore[misc]
+        ring = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+        annotation.update({"area": w * h} if evidence == "area" else {"segmentation": ring})
+    assert boxes_by_image(with_page(stated), tmp_path) == EXPECTED
+    for annotation in stated["annotations"]:
+        x, y, w, h = annotation["bbox"]  # type: ignore[misc]
+        annotation["bbox"] = [x, y, x + w, y + h]
+    assert reported(with_page(stated), "detection", tmp_path)[1]["boxes_as_corners"].severity == "error"
+
+
+def test_a_category_called_background_is_the_background(tmp_path: Path) -> None:
+    stated = page()
+    stated["categories"][0]["name"] = "Background"
+    for annotation in stated["annotations"]:
+        x, y, w, h = annotation["bbox"]  # type: ignore[misc]
+        annotation["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    found, classes = masks_by_image(with_page(stated), tmp_path)
+    assert (classes, int(found["images/00.png"].max()), int(found["images/01.png"].max())) == (
+        ["background", "b"],
+        0,
+        1,
+    )
