@@ -552,3 +552,7 @@ def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
     result = read(photos(paths) | {name: text.encode() for name, text in lists.items()}, tmp_path)
     assert classes(result) == {"001.tern", "002.wren"}
     assert result.report.splits["test"] == 6
+
+
+def test_a_class_called_masks_is_a_class(tmp_path: Path) -> None:
+    assert classes(read(folders({"masks": 9, "caps": 9, "hats": 9}), tmp_path)) == {"masks", "caps", "hats"}
