@@ -18,7 +18,7 @@ MAX_PATH = 1_024
 MAX_PART = 255
 
 _SPLITS = {
-    Split.TRAIN: {"train", "training", "trainval"},
+    Split.TRAIN: {"train", "training"},
     Split.VAL: {"val", "valid", "validation", "validate", "validating", "dev", "eval"},
     Split.TEST: {"test", "testing", "evaluation"},
 }
@@ -67,7 +67,7 @@ def split_and_rest(part: str) -> tuple[Split | None, str]:
     found: list[Split] = []
     rest: list[str] = []
     for word in re.findall(r"[^\W\d_]+", part.lower()):
-        split = split_named(word)
+        split = Split.TRAIN if word == "trainval" else split_named(word)
         attached = next((name for name in _SPLIT_BY_NAME if word.startswith(name) and word != name), None)
         if split is None and attached and word[len(attached) :] in _BESIDE_A_SPLIT:
             split = _SPLIT_BY_NAME[attached]

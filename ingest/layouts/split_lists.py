@@ -61,7 +61,8 @@ def _by_number(fold: str) -> int:
 def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Findings) -> dict[int, Split]:
     """The split of every listed image; the most held-out one of an image on several lists, which is told."""
     splits: dict[int, Split] = {}
-    for each in lists:
+    both: set[int] = set()  # on `trainval.txt`, which another list may divide
+    for each in sorted(lists, key=lambda each: not _is_trainval(each)):
         if each.missing:
             message = f"{each.missing} of its lines name no image of the archive, as {names.printable(each.example)!r}"
             findings.add(
@@ -69,6 +70,11 @@ def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Fin
             )
         for at in each.positions:
             before = splits.setdefault(at, each.split)
+            if _is_trainval(each):
+                both.add(at)
+            elif at in both:
+                both.discard(at)
+                splits[at] = before = each.split
             if before == each.split:
                 continue
             splits[at] = max(before, each.split)
@@ -76,6 +82,10 @@ def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Fin
             message = f"it is on the lists of {_called(before)} and {_called(each.split)}; {_called(splits[at])} counts"
             findings.add("warning", "in_several_splits", message, path=path, fix="Keep it on one list.")
     return splits
+
+
+def _is_trainval(each: SplitList) -> bool:
+    return "trainval" in names.stem(each.path).lower()
 
 
 def _called(split: Split | None) -> str:

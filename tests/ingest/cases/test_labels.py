@@ -110,6 +110,15 @@ def test_an_image_on_two_split_lists_is_held_out_and_told(tmp_path: Path) -> Non
     assert result.report.splits["test"] == 8
 
 
+def test_a_list_of_train_and_val_together_contradicts_neither(tmp_path: Path) -> None:
+    paths = [f"{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
+    lists = {"trainval.txt": paths[:14], "val.txt": paths[10:14], "test.txt": paths[14:]}
+    files = photos(paths) | {name: "\n".join(listed).encode() for name, listed in lists.items()}
+    result = read(files, tmp_path)
+    assert result.report.splits == {"train": 10, "val": 4, "test": 6}
+    assert "in_several_splits" not in result.report.counts
+
+
 def test_split_folders_that_a_list_contradicts_are_told(tmp_path: Path) -> None:
     paths = [f"{'train' if n < 14 else 'test'}/{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
     lists = {"train.txt": paths[2:], "test.txt": paths[:2]}
@@ -543,3 +552,7 @@ def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
     result = read(photos(paths) | {name: text.encode() for name, text in lists.items()}, tmp_path)
     assert classes(result) == {"001.tern", "002.wren"}
     assert result.report.splits["test"] == 6
+
+
+def test_a_class_called_masks_is_a_class(tmp_path: Path) -> None:
+    assert classes(read(folders({"masks": 9, "caps": 9, "hats": 9}), tmp_path)) == {"masks", "caps", "hats"}
