@@ -11,7 +11,7 @@ import pytest
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
-from tests.data import exports, layouts, scenes
+from tests.data import box_exports, exports, layouts, scenes
 from tests.ingest.archives import folders, npz, parquet, pixels, png, zipped
 from tests.ingest.packs import run_ingest
 
@@ -94,7 +94,7 @@ BUILT: dict[str, Callable[[], Files]] = {
     "`voc`": lambda: layouts.voc_boxes(SCENES),
     "`coco`": lambda: layouts.coco(SCENES),
     "`yolo`": lambda: layouts.yolo(SCENES),
-    "`darknet`": lambda: exports.darknet(SCENES),
+    "`darknet`": lambda: box_exports.darknet(SCENES),
     "`cvat`": lambda: exports.cvat(SCENES),
     "`labelme`": lambda: exports.labelme(SCENES),
     "`supervisely`": lambda: exports.supervisely(SCENES),
@@ -102,11 +102,11 @@ BUILT: dict[str, Callable[[], Files]] = {
     "`via`": lambda: exports.via(SCENES),
     "`vott`": lambda: exports.vott(SCENES),
     "`createml`": lambda: exports.createml(SCENES),
-    "`keras_yolo`": lambda: exports.keras_yolo(SCENES),
-    "`box_csv`": lambda: exports.tensorflow_csv(SCENES),
-    "`open_images`": lambda: exports.open_images(SCENES),
-    "`kitti`": lambda: exports.kitti(SCENES),
-    "`hugging_face`": lambda: exports.hugging_face(SCENES),
+    "`keras_yolo`": lambda: box_exports.keras_yolo(SCENES),
+    "`box_csv`": lambda: box_exports.tensorflow_csv(SCENES),
+    "`open_images`": lambda: box_exports.open_images(SCENES),
+    "`kitti`": lambda: box_exports.kitti(SCENES),
+    "`hugging_face`": lambda: box_exports.hugging_face(SCENES),
 }
 ROWS = rows()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data import exports, scenes
+from tests.data import box_exports, exports, scenes
 from tests.data.layouts import Files
 from tests.data.scenes import LETTERS, Scene
 from tests.ingest.archives import tarred, zipped
@@ -35,13 +35,13 @@ BOXES: dict[str, tuple[Build, str]] = {
     "via_csv": (exports.via_csv, "via"),
     "vott": (exports.vott, "vott"),
     "createml": (exports.createml, "createml"),
-    "keras_yolo": (exports.keras_yolo, "keras_yolo"),
-    "tensorflow_csv": (exports.tensorflow_csv, "box_csv"),
-    "retinanet": (exports.retinanet, "box_csv"),
-    "open_images": (lambda drawn: exports.open_images(drawn[:-1]), "open_images"),
-    "kitti": (exports.kitti, "kitti"),
-    "hugging_face": (exports.hugging_face, "hugging_face"),
-    "darknet": (exports.darknet, "darknet"),
+    "keras_yolo": (box_exports.keras_yolo, "keras_yolo"),
+    "tensorflow_csv": (box_exports.tensorflow_csv, "box_csv"),
+    "retinanet": (box_exports.retinanet, "box_csv"),
+    "open_images": (lambda drawn: box_exports.open_images(drawn[:-1]), "open_images"),
+    "kitti": (box_exports.kitti, "kitti"),
+    "hugging_face": (box_exports.hugging_face, "hugging_face"),
+    "darknet": (box_exports.darknet, "darknet"),
 }
 WITH_REGIONS: dict[str, Callable[..., Files]] = {
     "cvat": exports.cvat,
