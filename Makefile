@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats races mutants fuzz nemesis lint openapi architecture bench edge results scenes clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -67,6 +67,10 @@ fuzz: install ## Schemathesis against the running service, four minutes; SEED=n 
 
 nemesis: install ## faults against the running service; N=runs of each (20), FAULTS=F1,F4, SEED=of the first, PRODUCTION=runs, AWAY=seconds of their outages
 	@PATCHSWAP_NEMESIS_AWAY=$(AWAY) $(PYTHON) -m tests.nemesis --n $(or $(N),20) --production $(or $(PRODUCTION),2) --seed $(or $(SEED),1) --faults "$(FAULTS)"
+
+data-cases: install ## archives as people keep them, each read right or refused with the reason; CASES=folder of more
+	@$(PYTHON) -m pytest -q tests/ingest/cases
+	@$(PYTHON) -m tests.ingest.cases.kept_cases $(or $(CASES),tests/ingest/cases/kept)
 
 lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""`python -m ingest ARCHIVE OUT [--task TASK] [--splits JSON] [--limits JSON]`: ingest under limits.
+"""`python -m ingest ARCHIVE OUT [--task TASK] [--splits JSON] [--reading JSON] [--limits JSON]`.
 
 Messages of `contract.child` on stdout. Exit 0: a pack was written. 3: the archive is invalid and OUT/report.json says
 why. 1: it could not be done here (disk full and the like), after a `failed` message. Anything else is a crash, most
@@ -19,7 +19,7 @@ from contract.child.confinement import confine
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
 from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
 from contract.tasks import TaskName
-from ingest import Limits, SplitRequest, ingest
+from ingest import Limits, ReadingSpec, SplitRequest, ingest
 from ingest.findings import Refused
 
 _EXIT_HERE = 1
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--task", choices=get_args(TaskName), default="classification")
     parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
+    parser.add_argument("--reading", type=ReadingSpec.model_validate_json, metavar="JSON", default=ReadingSpec())
     parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
     asked = parser.parse_args(arguments)
     _confine(asked.limits)
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
             splits=asked.splits,
             progress=_Ticker(),
             limits=asked.limits,
+            reading=asked.reading,
         )
     except OSError as error:
         _say(Failed(error=_as_job_error(error)))

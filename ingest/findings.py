@@ -25,6 +25,7 @@ class Findings:
         self.rejected = 0  # of those, the ones that are themselves at fault
         self.ignored = 0  # other files
         self._listed: list[Finding] = []
+        self._rejections: Counter[str] = Counter()
 
     def add(
         self, severity: Severity, code: str, message: str, *, fix: str | None = None, path: str | None = None
@@ -33,12 +34,20 @@ class Findings:
         if severity == "error" or self.counts[code] <= LISTED_PER_CODE:
             self._listed.append(Finding(severity=severity, code=code, path=path, message=message, fix=fix))
 
+    def extend(self, others: "Findings") -> None:
+        """Take over what another collection holds."""
+        for finding in others.listed():
+            if finding.severity == "error" or self.counts[finding.code] < LISTED_PER_CODE:
+                self._listed.append(finding)
+        self.counts.update(others.counts)
+
     def refuse(self, refusal: Refused) -> None:
         self.add("error", refusal.code, refusal.message, fix=refusal.fix)
 
     def reject(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
         """An image file that cannot be used; too many of these fail the archive."""
         self.rejected += 1
+        self._rejections[code] += 1
         self.leave_out(path, code, message, fix=fix)
 
     def leave_out(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
@@ -50,6 +59,15 @@ class Findings:
         """A file nothing was expected of."""
         self.ignored += 1
         self.add("info", code, message, path=path)
+
+    def commonest(self) -> str:
+        """What is wrong with most of the rejected images, as a sentence with an example."""
+        if not self._rejections:
+            return ""
+        code, count = self._rejections.most_common(1)[0]
+        first = next((finding for finding in self._listed if finding.code == code), None)
+        example = f" {first.path}: {first.message}" if first else ""
+        return f"Most often ({count}), as in{example}"
 
     @property
     def failed(self) -> bool:

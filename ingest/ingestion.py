@@ -17,16 +17,18 @@ import numpy as np
 from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.manifest import PackManifest, Split
 from contract.results.ingested import ValidationReport
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
 from ingest.findings import Findings, Refused
 from ingest.images import images
 from ingest.images.images import Ready
+from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
-from ingest.packing import duplicates, splits
-from ingest.packing.pack import amounts, write_pack
+from ingest.packing import coverage, depth, duplicates, splits
+from ingest.packing.pack import amounts, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
 
@@ -53,6 +55,7 @@ def ingest(
     splits: SplitRequest | None,
     progress: Progress,
     limits: Limits | None = None,
+    reading: ReadingSpec = AS_FOUND,
 ) -> IngestResult:
     """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
 
@@ -62,7 +65,7 @@ def ingest(
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (out / name).unlink(missing_ok=True)  # of an earlier attempt
-    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits())
+    run = _Run(archive, out, task=task, request=splits, progress=progress, limits=limits or Limits(), asked=reading)
     manifest = None
     try:
         manifest = run.pack()
@@ -88,18 +91,20 @@ class _Run:
         request: SplitRequest | None,
         progress: Progress,
         limits: Limits,
+        asked: ReadingSpec,
     ) -> None:
         self.archive, self.out, self.task = archive, out, task
-        self.request, self.progress, self.limits = request, progress, limits
+        self.request, self.progress, self.limits, self.asked = request, progress, limits, asked
         self.findings = Findings()
         self.source: Source | None = None
         self.columns: Columns | None = None
         self.splits = np.zeros(0, np.int8)
+        self.depth_range: depth.Range | None = None
 
     def pack(self) -> PackManifest | None:
         """The pack's manifest; None where the archive cannot be used, which the findings then say."""
         try:
-            reading = Reading(self.task, self.limits, self.out, self._looked)
+            reading = Reading(self.task, self.limits, self.out, self._looked, self.asked)
             self.source = open_source(self.archive, self.findings, reading)
             with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)
@@ -129,6 +134,7 @@ class _Run:
             if self.columns and decided
             else None,
             amounts=amounts(self.columns, self.splits) if self.columns and decided else {},
+            images=shown_in(self.columns, self.splits) if self.columns and decided else {},
             findings=self.findings.listed(),
             counts=dict(self.findings.counts.most_common()),
         )
@@ -138,7 +144,9 @@ class _Run:
 
     def _stage(self, source: Source, staging: Staging) -> None:
         """The first pass. Raises Refused where too much of it is bad."""
-        for done, (sample, outcome) in enumerate(_decoded(source.samples(), self.limits), start=1):
+        relabelling = Relabelling(self.asked, self.findings)
+        samples = source.samples() if self.task != "classification" else relabelling.samples(source.samples())
+        for done, (sample, outcome) in enumerate(_decoded(samples, self.limits), start=1):
             if isinstance(outcome, Fault):
                 self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
             else:
@@ -147,10 +155,12 @@ class _Run:
                     self.findings.add(note.severity, note.code, note.message, path=sample.path, fix=note.fix)
             if done % _BATCH_IMAGES == 0:
                 self.progress(done, 2 * source.total)
+        if self.task == "classification":
+            relabelling.check()
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
-            raise Refused("too_many_bad_images", message, "Mend or remove the images named below.")
+            raise Refused("too_many_bad_images", f"{message}. {self.findings.commonest()}", "Mend or remove them.")
         if not len(staging):
             fix = "Put images into one folder for each class."
             if self.task != "classification":
@@ -158,6 +168,7 @@ class _Run:
             raise Refused("no_images", "no image of the dataset has a class", fix)
 
     def _decide(self, source: Source, staging: Staging) -> None:
+        self.depth_range = depth.settle(staging, self.findings)
         self.columns = columns = staging.columns(source.classes)
         _check_classes(columns, self.task, self.limits, self.findings)
         decided = splits.decide(columns, self.request, self.findings)
@@ -179,7 +190,7 @@ class _Run:
         superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
         manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
         self.progress(2 * total, 2 * total)
-        return manifest.model_copy(update={"superclasses": superclasses})
+        return manifest.model_copy(update={"superclasses": superclasses, "depth_range": self.depth_range})
 
 
 def _decoded(samples: Iterator[Sample], limits: Limits) -> Iterator[tuple[Sample, Outcome]]:
@@ -250,17 +261,10 @@ def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: F
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
-    training = columns.presence.images_with(decided == Split.TRAIN)
     if not (decided == Split.TRAIN).any():
         message = "every training image also stands in a held-out split"
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
         fix = "Give at least three images a class, or a val or test fraction above 0."
         raise Refused("nothing_held_out", "no image could be set aside to measure the result on", fix)
-    for name, count in zip(columns.classes, training.tolist(), strict=True):
-        if count == 0:
-            message = f"the class {name!r} has no training image: it can never be recognised"
-            findings.add("warning", "class_without_training", message, fix="Add training images of it.")
-        elif count == 1:
-            message = f"the class {name!r} has one training image and cannot form a pair: it teaches no patch swap"
-            findings.add("warning", "class_single_image", message, fix="Add at least one more image of it.")
+    coverage.tell(columns, decided, findings)

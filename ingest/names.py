@@ -5,18 +5,33 @@ import unicodedata
 
 from contract.pack.manifest import Split
 
-IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"})
+IMAGE_SUFFIXES = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff"}) | {
+    "avif", "heic", "heif", "hif", "ppm", "pgm", "pbm", "pnm",
+}  # fmt: skip
+# Pictures that nothing here reads. Unread they still count as images that cannot be used.
+UNREAD_SUFFIXES = frozenset({
+    "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "jp2", "j2k", "jpf", "jxl", "svg", "psd", "exr", "hdr",
+    "dcm", "tga", "dds", "xcf", "eps",
+})  # fmt: skip
 NESTED_SUFFIXES = frozenset({"zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar", "npz", "parquet"})
 MAX_PATH = 1_024
 MAX_PART = 255
 
 _SPLITS = {
     Split.TRAIN: {"train", "training"},
-    Split.VAL: {"val", "valid", "validation", "dev"},
-    Split.TEST: {"test", "testing"},
+    Split.VAL: {"val", "valid", "validation", "validate", "validating", "dev", "eval"},
+    Split.TEST: {"test", "testing", "evaluation"},
 }
 _SPLIT_BY_NAME = {name: split for split, names in _SPLITS.items() for name in names}
+# Words that may stand beside a split's name and change nothing: `train_set`, `val2017`, `trainannot`, `test images`.
+_BESIDE_A_SPLIT = frozenset({
+    "set", "sets", "data", "dataset", "split", "images", "image", "imgs", "img", "photos", "annot", "annots", "labels",
+    "label", "masks", "mask", "annotations", "gt", "files",
+})  # fmt: skip
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
+_SAMPLE = 1 << 16  # bytes, even, by which an encoding is guessed
+_HIGH = re.compile(rb"[\x80-\xff]+[\xa1-\xff]?")
+_GB2312 = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe])+")  # the characters in use; of letters of Europe few make such pairs
 # Control characters and the marks that turn the direction of what is printed after them.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -29,9 +44,38 @@ def split_named(name: str) -> Split | None:
 def split_in(path: str) -> Split | None:
     """The split that a folder around a file stands for, the innermost first: `images/val2017/1.jpg`."""
     for part in reversed(path.split("/")[:-1]):
-        if (split := split_of_words(part)) is not None:
+        if (split := split_of_folder(part)) is not None:
             return split
     return None
+
+
+def split_of_file(path: str) -> Split | None:
+    """The split that a table or list is of: by its whole name, by its first word, else by the folders around it."""
+    bare = stem(path)
+    said = (split_of_folder(bare), split_named(re.split(r"[_\-. ]", bare)[0]), split_in(path))
+    return next((split for split in said if split is not None), None)
+
+
+def split_of_folder(part: str) -> Split | None:
+    """The split a whole folder name stands for: `val2017`, `train_set`, `trainannot`; not `test-drive-may`."""
+    split, rest = split_and_rest(part)
+    return split if not rest else None
+
+
+def split_and_rest(part: str) -> tuple[Split | None, str]:
+    """The only split a folder's words name, and the other words that mean something: `seg_train` -> TRAIN, `seg`."""
+    found: list[Split] = []
+    rest: list[str] = []
+    for word in re.findall(r"[^\W\d_]+", part.lower()):
+        split = Split.TRAIN if word == "trainval" else split_named(word)
+        attached = next((name for name in _SPLIT_BY_NAME if word.startswith(name) and word != name), None)
+        if split is None and attached and word[len(attached) :] in _BESIDE_A_SPLIT:
+            split = _SPLIT_BY_NAME[attached]
+        if split is not None:
+            found.append(split)
+        elif word not in _BESIDE_A_SPLIT:
+            rest.append(word)
+    return (found[0], " ".join(rest)) if len(found) == 1 else (None, "")
 
 
 def split_of_words(name: str) -> Split | None:
@@ -41,13 +85,26 @@ def split_of_words(name: str) -> Split | None:
     )
 
 
-def decode(raw: bytes) -> tuple[str, bool]:
-    r"""The name with `/` between its parts, and whether it was UTF-8. Other bytes become `\xe9`: names stay apart."""
-    raw = raw.replace(b"\\", b"/")
+def decode(raw: bytes) -> tuple[str, str | None]:
+    """The name with `/` between its parts, and the encoding that was guessed; None for UTF-8."""
     try:
-        return unicodedata.normalize("NFC", raw.decode()), True
+        return unicodedata.normalize("NFC", raw.replace(b"\\", b"/").decode()), None
     except UnicodeDecodeError:
-        return raw.decode("utf-8", errors="backslashreplace"), False
+        text, encoding = guess_encoding(raw)
+    return unicodedata.normalize("NFC", text.replace("\\", "/")), encoding
+
+
+def guess_encoding(raw: bytes) -> tuple[str, str]:
+    """Text of bytes that are no UTF-8, and what it was taken for: GBK, code page 850 (zips of Windows) or Latin-1."""
+    sample = raw[:_SAMPLE]
+    if all(_GB2312.fullmatch(run) for run in _HIGH.findall(sample)):
+        try:
+            return raw.decode("gbk"), "GBK"
+        except UnicodeDecodeError:
+            pass
+    if re.search(rb"[\x80-\xa5]", sample):
+        return raw.decode("cp850"), "code page 850"
+    return raw.decode("latin-1"), "Latin-1"
 
 
 def printable(name: str) -> str:

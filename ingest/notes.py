@@ -30,3 +30,7 @@ class Unusable(Exception):
     def __init__(self, code: str, message: str, fix: str) -> None:
         super().__init__(message)
         self.fault = Fault(code, message, fix)
+
+    def bare(self) -> "Unusable":
+        """The same without its trace, which would hold all that was read when it was raised."""
+        return Unusable(self.fault.code, self.fault.message, self.fault.fix)

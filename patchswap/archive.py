@@ -20,8 +20,29 @@ ARCHIVE_MEDIA_TYPES = {
     ".npz": "application/octet-stream",
     ".parquet": "application/vnd.apache.parquet",
 }
-_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
-_COMPRESSED = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".zip", ".gz", ".npz", ".parquet"})
+_IMAGE_SUFFIXES = frozenset(
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".hif",
+    }
+)
+_COMPRESSED = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif", ".hif", ".zip", ".gz", ".npz", ".parquet"}
+)
 _LITTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 _MAX_UNPACKED_BYTES = 20 * 2**30
@@ -45,7 +66,7 @@ def zip_folder(folder: Path, target: Path, progress: Progress | None = None) -> 
     followed. Raises BadInput where there is no image.
     """
     files = sorted(_files(folder))
-    if not any(path.suffix.lower() in _IMAGE_SUFFIXES for _, path in files):
+    if not any(path.suffix.lower() in _IMAGE_SUFFIXES | {".parquet"} for _, path in files):
         raise BadInput(
             f"there are no images in {folder}; it should hold a folder of images per class, or images with annotations"
         )

@@ -35,10 +35,11 @@ class Loaded:
     bytes: int
 
     @property
-    def image(self) -> dict[str, int]:
+    def image(self) -> dict[str, Any]:
         """What its images are decoded to."""
         channels = 1 if self.rules["mode"] == "L" else 3
-        return {"height": self.rules["height"], "width": self.rules["width"], "channels": channels}
+        size = {"height": self.rules["height"], "width": self.rules["width"]}
+        return {**size, "channels": channels, "depth_range": self.rules.get("depth_range")}
 
     def run(self, batch_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:  # noqa: N803 - shape suffix
         """Every output, in the order that its task names them."""

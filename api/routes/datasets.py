@@ -41,6 +41,7 @@ def create_dataset(principal: Writing, once: OneTime, session: Database, body: N
         upload_id=body.upload_id,
         task=body.task,
         splits=_splits(body),
+        reading=_reading(body),
     )
     location = {"Location": f"/v1/datasets/{dataset.id}", "Retry-After": "1"}
     answer = once.answer(202, _dataset(dataset), headers=location)
@@ -92,7 +93,9 @@ def create_dataset_version(
 ) -> Response:
     """Another version of the dataset, from another upload. Jobs keep the version they were made with."""
     dataset = datasets.find(session, principal.tenant_id, dataset_id, lock=True)
-    version = datasets.add_version(session, dataset, upload_id=body.upload_id, splits=_splits(body))
+    version = datasets.add_version(
+        session, dataset, upload_id=body.upload_id, splits=_splits(body), reading=_reading(body)
+    )
     location = {"Location": f"/v1/datasets/{dataset_id}/versions/{version.id}", "Retry-After": "1"}
     answer = once.answer(202, _version(version), headers=location)
     session.commit()
@@ -146,6 +149,10 @@ def _splits(body: NewVersion) -> dict[str, Any] | None:
     return body.splits.model_dump() if body.splits else None
 
 
+def _reading(body: NewVersion) -> dict[str, Any] | None:
+    return body.reading.model_dump(mode="json", exclude_defaults=True) or None if body.reading else None
+
+
 def _dataset(row: tables.Dataset) -> Dataset:
     return Dataset.model_validate(row, from_attributes=True)
 
@@ -170,6 +177,7 @@ def _version(row: tables.DatasetVersion) -> DatasetVersion:
         evaluation_split=manifest.evaluation_split if manifest else None,
         pairability=manifest.pairability if manifest else None,
         requested_splits=row.splits,
+        reading=row.reading,
         error=row.error,
         created_at=row.created_at,
     )

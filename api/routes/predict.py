@@ -62,7 +62,7 @@ async def predict(
         str | None, Header(alias="Idempotency-Key", description="Nothing is kept: a repetition is computed again.")
     ] = None,
 ) -> Response:
-    """Run an exported file on one image: JPEG, PNG, BMP, GIF, WebP or TIFF, prepared as infer.py of the bundle does.
+    """Run an exported file on one image: JPEG, PNG, WebP, HEIC and the like, prepared as infer.py of the bundle does.
 
     The answer is of the model's task. `Accept: image/png` asks a segmentation network for its mask alone.
     """

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contract.pack.manifest import Pairability
 from contract.results.ingested import ValidationReport
+from contract.specs.reading import ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
 
@@ -25,6 +26,9 @@ class NewVersion(BaseModel):
 
     upload_id: UploadReference
     splits: SplitRequest | None = Field(None, description="For archives that bring no splits of their own.")
+    reading: ReadingSpec | None = Field(
+        None, description="How to read an archive that can be read in more than one way. Null: all is inferred."
+    )
 
 
 class NewDataset(NewVersion):
@@ -66,6 +70,7 @@ class DatasetVersion(BaseModel):
     evaluation_split: Literal["test", "val"] | None
     pairability: Pairability | None
     requested_splits: dict[str, Any] | None = Field(description="As asked for.")
+    reading: dict[str, Any] | None = Field(description="As asked for; fields that are not here were inferred.")
     error: dict[str, Any] | None
     created_at: datetime
 

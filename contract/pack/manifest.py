@@ -53,6 +53,7 @@ class PackManifest(BaseModel):
     evaluation_split: Literal["test", "val"]  # the held-out split that figures are reported on
     digest: str  # sha256 over the sorted samples' (sha256, label, split, and sha256 of mask or boxes)
     bytes: int  # of samples.arrow
+    depth_range: tuple[int, int] | None = None  # what became 0 and 255 of images of 16 bits; None: their high byte
     superclasses: dict[str, str] | None = None  # class -> its super-class, of every class; None where none were named
 
     def split_size(self, split: Literal["train", "val", "test"]) -> int:

@@ -7,7 +7,33 @@ from pydantic import BaseModel, ConfigDict
 from contract.pack.manifest import Pairability
 
 Severity = Literal["error", "warning", "info"]
-Layout = Literal["image_folder", "csv", "npz", "parquet", "masks", "voc", "coco", "yolo"]
+Layout = Literal[
+    "image_folder",
+    "csv",
+    "one_hot",
+    "list",
+    "metadata_jsonl",
+    "json_labels",
+    "npz",
+    "parquet",
+    "masks",
+    "voc",
+    "coco",
+    "yolo",
+    "darknet",
+    "cvat",
+    "labelme",
+    "supervisely",
+    "label_studio",
+    "via",
+    "vott",
+    "createml",
+    "keras_yolo",
+    "box_csv",
+    "open_images",
+    "kitti",
+    "hugging_face",
+]
 MAX_FINDINGS = 1_000
 
 
@@ -37,5 +63,6 @@ class ValidationReport(BaseModel):
     splits: dict[str, int]  # split name -> images
     pairability: Pairability | None
     amounts: dict[str, dict[str, int]] = {}  # split name -> class name -> images; of masks: pixels; of boxes: boxes
+    images: dict[str, dict[str, int]] = {}  # of masks and boxes: split name -> class name -> images that show it
     findings: list[Finding]  # errors first; at most MAX_FINDINGS
     counts: dict[str, int]  # finding code -> how many there were, listed or not

@@ -7,6 +7,7 @@ from contract.specs.job import EvaluationSpec, JobSpec
 from contract.specs.methods import CopyPasteSpec, CrossEntropySpec, MethodSpec, PatchSwapOnlySpec, PatchSwapSpec
 from contract.specs.model import ModelSpec
 from contract.specs.plan import Plan, plan
+from contract.specs.reading import LabelmapEntry, ReadingSpec
 from contract.specs.resolution import ResolvedSpec, parse, resolve, settle
 from contract.specs.splits import SplitRequest
 from contract.specs.training import EarlyStoppingSpec, OptimizerSpec, TrainingSpec
@@ -23,6 +24,7 @@ __all__ = [
     "EvaluationSpec",
     "ExportSpec",
     "JobSpec",
+    "LabelmapEntry",
     "LadderSpec",
     "MethodSpec",
     "ModelSpec",
@@ -31,6 +33,7 @@ __all__ = [
     "PatchSwapSpec",
     "Plan",
     "PruningSpec",
+    "ReadingSpec",
     "ResolvedSpec",
     "Rung",
     "SpecInvalid",

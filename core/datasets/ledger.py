@@ -17,7 +17,14 @@ from core.webhooks import outbox
 
 
 def create(
-    session: Session, tenant_id: str, *, name: str, upload_id: str, task: str, splits: dict[str, Any] | None
+    session: Session,
+    tenant_id: str,
+    *,
+    name: str,
+    upload_id: str,
+    task: str,
+    splits: dict[str, Any] | None,
+    reading: dict[str, Any] | None = None,
 ) -> tuple[Dataset, DatasetVersion]:
     """A dataset whose first version waits for ingest. The caller commits and then rings for the version."""
     quotas.hold(session, tenant_id)
@@ -25,12 +32,19 @@ def create(
     dataset = Dataset(id=new_id("ds"), tenant_id=tenant_id, name=name, task=task, status="ingesting")
     session.add(dataset)
     session.flush()
-    version = add_version(session, dataset, upload_id=upload_id, splits=splits)
+    version = add_version(session, dataset, upload_id=upload_id, splits=splits, reading=reading)
     session.refresh(dataset)
     return dataset, version
 
 
-def add_version(session: Session, dataset: Dataset, *, upload_id: str, splits: dict[str, Any] | None) -> DatasetVersion:
+def add_version(
+    session: Session,
+    dataset: Dataset,
+    *,
+    upload_id: str,
+    splits: dict[str, Any] | None,
+    reading: dict[str, Any] | None = None,
+) -> DatasetVersion:
     upload = session.scalars(
         select(Upload).where(Upload.id == upload_id, Upload.tenant_id == dataset.tenant_id)
     ).one_or_none()
@@ -44,6 +58,7 @@ def add_version(session: Session, dataset: Dataset, *, upload_id: str, splits: d
         dataset_id=dataset.id,
         upload_id=upload.id,
         splits=splits,
+        reading=reading,
         status="queued",
     )
     session.add(version)

@@ -1,6 +1,7 @@
-"""`python -m core.decoding HEIGHT WIDTH CHANNELS < IMAGE`: the network's pixels, (H, W, C) uint8, on stdout, a pipe.
+"""`python -m core.decoding HEIGHT WIDTH CHANNELS [LOW HIGH] < IMAGE`: the network's pixels on stdout, (H, W, C) uint8.
 
-Before them stands a line with the image's own height and width.
+Before them stands a line with the image's own height and width. LOW and HIGH: the values of 16 bits that become 0 and
+255.
 
 Exit 3: the image cannot be used, and stdout has `{"code", "message"}`. Anything else is a crash of a decoder, or one of
 the limits.
@@ -19,11 +20,13 @@ _MEMORY_BYTES = 2 * 2**30  # of address space; 40 million pixels took up to 0.9 
 _CPU_SECONDS = 20
 
 
-def main(height: int, width: int, channels: int) -> int:
+def main(height: int, width: int, channels: int, *low_high: int) -> int:
     confine(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS, file_bytes=0, open_files=32)
     warnings.simplefilter("ignore")  # Pillow's, which quote the file
     try:
-        found = decode(sys.stdin.buffer.read(MAX_FILE_BYTES), height=height, width=width, channels=channels)
+        depth_range = (low_high[0], low_high[1]) if low_high else None
+        file = sys.stdin.buffer.read(MAX_FILE_BYTES)
+        found = decode(file, height=height, width=width, channels=channels, depth_range=depth_range)
     except Refused as refusal:
         sys.stdout.write(json.dumps({"code": refusal.code, "message": str(refusal)}))
         return EXIT_REFUSED
@@ -32,4 +35,4 @@ def main(height: int, width: int, channels: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:4])))
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from threading import BoundedSemaphore
 from typing import IO
@@ -34,12 +35,14 @@ class DecodingBusy(Unavailable):
     """Too many images are being decoded at the moment. Try again in a few seconds."""
 
 
-def decode(file: IO[bytes], *, height: int, width: int, channels: int) -> Decoded:
+def decode(
+    file: IO[bytes], *, height: int, width: int, channels: int, depth_range: Sequence[int] | None = None
+) -> Decoded:
     """A file of the disk as (H, W, C) uint8, and its own size. Raises UnusableImage or DecodingBusy."""
     if not _turns.acquire(timeout=_TURN_SECONDS):
         raise DecodingBusy
     try:
-        code, answer = _run(file, [str(height), str(width), str(channels)])
+        code, answer = _run(file, [str(number) for number in (height, width, channels, *(depth_range or ()))])
     finally:
         _turns.release()
     said = _SIZE.match(answer)

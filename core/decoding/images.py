@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
@@ -29,16 +30,21 @@ class Refused(Exception):
         self.code = code
 
 
-def decode(file: bytes, *, height: int, width: int, channels: int) -> Decoded:
+def decode(
+    file: bytes, *, height: int, width: int, channels: int, depth_range: tuple[int, int] | None = None
+) -> Decoded:
     """As `infer.py` of a bundle sees the image. Raises Refused."""
     form = sniff(file)
     if form is None:
         raise Refused("not_an_image", NOT_AN_IMAGE)
     try:
+        if form == "HEIF":
+            pillow_heif.register_heif_opener(thumbnails=False)
         with Image.open(BytesIO(file), formats=[form]) as image:
             _require_few_pixels(image)
             image.load()
-            return Decoded(_pixels(image, height=height, width=width, channels=channels), _size(image))
+            pixels = _pixels(image, height=height, width=width, channels=channels, depth_range=depth_range)
+            return Decoded(pixels, _size(image))
     except Refused:
         raise
     except Image.DecompressionBombError as error:
@@ -59,8 +65,10 @@ def _size(image: Image.Image) -> tuple[int, int]:
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _pixels(image: Image.Image, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+def _pixels(
+    image: Image.Image, *, height: int, width: int, channels: int, depth_range: tuple[int, int] | None
+) -> NDArray[np.uint8]:
     try:
-        return preprocess.to_pixels(image, height=height, width=width, channels=channels)
+        return preprocess.to_pixels(image, height=height, width=width, channels=channels, depth_range=depth_range)
     except ValueError as error:
         raise Refused("unsupported_pixels", str(error)) from error

@@ -33,6 +33,7 @@ class DatasetVersion(Owned, Leased, Row):
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
     upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"))
     splits: Mapped[dict[str, Any] | None]  # as asked for
+    reading: Mapped[dict[str, Any] | None]  # as asked for, without what is the default
     status: Mapped[str]
     manifest: Mapped[dict[str, Any] | None]
     report: Mapped[dict[str, Any] | None]

@@ -1,4 +1,4 @@
-"""Boxes of one image, in pixels from its upper left corner: finite, of some size, within the image."""
+"""Boxes of one image, in pixels from its upper left corner: finite, of some size, within the image, each once."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,10 @@ from ingest.notes import Note, Unusable
 OVERHANG_SHARE = 0.02  # of a side; rounding and hasty drawing stay below, another image's boxes do not
 OVERHANG_PX = 2.0
 MIN_SIDE_PX = 1e-3  # below, a box is a line or a point
+_SAME_PX = 1e-3
 
 Boxes = NDArray[np.float32]
+Corners = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Faulty:
 class StatedBoxes:
     """Corners x1, y1, x2, y2 as a dataset states them, in pixels or, `relative`, in shares of the image's sides."""
 
-    corners: NDArray[np.float64]  # (N, 4)
+    corners: Corners  # (N, 4)
     labels: NDArray[np.int32]
     stated_size: tuple[int, int] | None = None  # height, width of the image the boxes were drawn on
     relative: bool = False
@@ -48,11 +50,10 @@ class StatedBoxes:
         sides = np.array([width, height, width, height], np.float64)
         corners = self.corners * sides if self.relative else self.corners
         boxes, clipped = _inside(corners, sides)
-        notes: tuple[Note, ...] = ()
-        if clipped:
-            message = f"{clipped} boxes reached a little beyond the image and were clipped to it"
-            notes = (Note("info", "box_clipped", message),)
-        return marks.of_boxes(boxes, self.labels, notes)
+        if not self.relative:
+            _check_pixels(corners)
+        boxes, labels, repeated = _each_once(boxes, self.labels)
+        return marks.of_boxes(boxes, labels, _notes(boxes, clipped=clipped, repeated=repeated))
 
 
 def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
@@ -65,7 +66,19 @@ def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
     raise Unusable("size_mismatch", message, "Annotate this very image, or scale the annotation with it.")
 
 
-def _inside(corners: NDArray[np.float64], sides: NDArray[np.float64]) -> tuple[Boxes, int]:
+def within_unit(corners: Corners) -> bool:
+    """Whether every box lies within 0..1, where boxes in pixels would all be in one corner of the image."""
+    finite = corners[np.isfinite(corners).all(axis=1)]
+    return len(finite) > 0 and bool((np.abs(finite) <= 1).all())
+
+
+def _check_pixels(corners: Corners) -> None:
+    if within_unit(corners):
+        message = _shown("its boxes lie within 0..1, but this format counts pixels, as", corners)
+        raise Unusable("box_in_shares", message, "Give x and y in pixels, or export the annotations again.")
+
+
+def _inside(corners: Corners, sides: NDArray[np.float64]) -> tuple[Boxes, int]:
     """The boxes clipped to the image, and how many were. Raises Unusable for one that is none of this image's."""
     finite = np.isfinite(corners).all(axis=1)
     if not finite.all():
@@ -76,7 +89,7 @@ def _inside(corners: NDArray[np.float64], sides: NDArray[np.float64]) -> tuple[B
     if outside.any():
         message = _shown(f"{outside.sum()} boxes lie outside the image, as", corners[outside])
         raise Unusable("box_outside", message, "Correct them: x and y in pixels of this image (YOLO: in shares, 0..1).")
-    clipped: NDArray[np.float64] = np.clip(corners, 0, sides)
+    clipped: Corners = np.clip(corners, 0, sides)
     boxes = clipped.astype(np.float32)
     empty = (boxes[:, 2] - boxes[:, 0] < MIN_SIDE_PX) | (boxes[:, 3] - boxes[:, 1] < MIN_SIDE_PX)
     if empty.any():
@@ -86,5 +99,39 @@ def _inside(corners: NDArray[np.float64], sides: NDArray[np.float64]) -> tuple[B
     return boxes, int(moved.sum())
 
 
-def _shown(what: str, corners: NDArray[np.float64]) -> str:
+def _each_once(boxes: Boxes, labels: NDArray[np.int32]) -> tuple[Boxes, NDArray[np.int32], int]:
+    """The boxes in their order, without those that repeat an earlier one of the same class; how many did."""
+    if len(labels) < 2:
+        return boxes, labels, 0
+    rounded = np.column_stack([np.round(boxes.astype(np.float64) / _SAME_PX), labels])
+    first = np.sort(np.unique(rounded, axis=0, return_index=True)[1])
+    return boxes[first], labels[first], len(labels) - len(first)
+
+
+def _notes(boxes: Boxes, *, clipped: int, repeated: int) -> tuple[Note, ...]:
+    notes = []
+    if clipped:
+        message = f"{clipped} boxes reached a little beyond the image and were clipped to it"
+        notes.append(Note("info", "box_clipped", message))
+    if repeated:
+        message = f"{repeated} boxes stand twice with the same class; each counts once"
+        notes.append(Note("warning", "box_repeated", message, "Remove the repeated lines."))
+    tiny = int((np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < 1).sum()) if len(boxes) else 0
+    if tiny:
+        message = f"{tiny} boxes are less than one pixel wide or high; no network can find them"
+        notes.append(Note("warning", "box_under_pixel", message, "Remove them, or draw them again."))
+    rivals = _same_place(boxes) if len(boxes) > 1 else 0
+    if rivals:
+        message = f"{rivals} boxes stand at the very place of a box of another class; both count"
+        notes.append(Note("warning", "box_of_two_classes", message, "Keep one class for each object."))
+    return tuple(notes)
+
+
+def _same_place(boxes: Boxes) -> int:
+    """Boxes that repeat the corners of an earlier one."""
+    rounded = np.round(boxes.astype(np.float64) / _SAME_PX)
+    return len(rounded) - len(np.unique(rounded, axis=0))
+
+
+def _shown(what: str, corners: Corners) -> str:
     return f"{what} ({', '.join(f'{value:.6g}' for value in corners[0])})"

@@ -1,4 +1,4 @@
-"""Mask files: PNGs whose pixels are class numbers, gray or with a palette, or colours that a labelmap tells apart."""
+"""Mask files put aside, and each of them held against its image with the key of its set."""
 
 import os
 import tempfile
@@ -7,21 +7,18 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from contract.image_files import sniff
 from contract.pack.manifest import IGNORE
 from ingest.annotations.boxes import check_size
-from ingest.images import metadata
+from ingest.annotations.mask_images import SAVE, Values, open_mask
+from ingest.annotations.mask_key import MaskKey
 from ingest.images.images import pixel_digest
 from ingest.limits import Limits
 from ingest.marks import Marks
-from ingest.notes import Unusable
+from ingest.notes import Note, Unusable
 
-Values = NDArray[np.uint8]  # (height, width)
-_SAVE = "Save the mask as an 8-bit PNG whose pixels are class numbers, 255 for those to ignore."
-_INDEXED = {"P", "L", "1"}
+_EQUAL_ASPECT = 0.01  # relative; rounding of a scaled side stays below
 
 
 class MaskStore:
@@ -40,7 +37,7 @@ class MaskStore:
     def read(self, position: int) -> bytes:
         """Raises Unusable where the archive did not give the file."""
         if position not in self._places:
-            raise Unusable("mask_unreadable", "the mask cannot be read from the archive", _SAVE)
+            raise Unusable("mask_unreadable", "the mask cannot be read from the archive", SAVE)
         offset, length = self._places[position]
         self._file.flush()
         return os.pread(self._file.fileno(), length, offset)
@@ -54,61 +51,47 @@ class MaskFile:
     path: str
     position: int
     store: MaskStore
-    num_classes: int | None  # None: as many as the values say
-    colours: dict[tuple[int, int, int], int] | None = None  # of a labelmap
+    key: MaskKey
+    known: str = "0..255"  # the values that the set knows, as people read them
     weight: int = 0
 
-    def fit(self, height: int, width: int, limits: Limits) -> Marks:  # noqa: ARG002 - an Annotation
+    def fit(self, height: int, width: int, limits: Limits) -> Marks:
         try:
-            values = self._values(height, width)
-            self._check(values)
+            values, notes = self._values(height, width, limits)
         except Unusable as unusable:
             raise Unusable(
                 unusable.fault.code, f"its mask {self.path!r}: {unusable.fault.message}", unusable.fault.fix
             ) from unusable
-        return of_values(values)
+        return of_values(values, notes)
 
-    def _values(self, height: int, width: int) -> Values:
-        file = self.store.read(self.position)
-        form = sniff(file)
-        if form in {"JPEG", "WEBP", None}:
-            message = "the content is no PNG" if form is None else f"{form} blurs class numbers"
-            raise Unusable("mask_unreadable", message, _SAVE)
-        try:
-            with Image.open(BytesIO(metadata.strip(file, form).file), formats=[form]) as image:
-                check_size((image.height, image.width), height, width)
-                return self._indices(image, file if form == "PNG" else None)
-        except Unusable:
-            raise
-        except Exception as error:  # Pillow raises nearly anything on a malformed file
-            raise Unusable("mask_unreadable", "the file is damaged", "Copy the mask again.") from error
-
-    def _indices(self, image: Image.Image, png: bytes | None) -> Values:
-        if image.mode in _INDEXED:
-            # Pillow spreads gray of 2 or 4 bits over 0..255; class numbers are meant as they are.
-            depth = png[24] if png is not None and image.mode == "L" else 8
-            return np.asarray(image).astype(np.uint8) // (255 // (2**depth - 1) if depth < 8 else 1)
-        if image.mode.startswith("I"):
-            wide = np.asarray(image)
-            if wide.min() < 0 or wide.max() > IGNORE:
-                message = f"it holds the value {int(wide.max())}, beyond {IGNORE}"
-                raise Unusable("class_out_of_range", message, _SAVE)
-            return wide.astype(np.uint8)
-        if image.mode in {"RGB", "RGBA"} and self.colours:
-            return _by_colour(np.asarray(image.convert("RGB")), self.colours)
-        raise Unusable("mask_in_colours", f"its pixels are colours ({image.mode}), not class numbers", _SAVE)
-
-    def _check(self, values: Values) -> None:
-        found = np.unique(values)
-        known = found[found != IGNORE]
-        if not len(known):
+    def _values(self, height: int, width: int, limits: Limits) -> tuple[Values, tuple[Note, ...]]:
+        with open_mask(self.store.read(self.position), limits) as raw:
+            size = (raw.image.height, raw.image.width)
+            scaled = size != (height, width) and _same_aspect(size, (height, width))
+            if not scaled:
+                check_size(size, height, width)
+            values = self.key.numbers(raw, self.known)
+        if (values == IGNORE).all():
             raise Unusable("mask_empty", "every pixel is to be ignored (255)", "Give classes from 0 on.")
-        if self.num_classes is not None and known[-1] >= self.num_classes:
-            message = f"it holds the value {known[-1]}, but the classes are 0..{self.num_classes - 1}"
-            raise Unusable("class_out_of_range", message, "Correct the mask, or name every class in classes.txt.")
+        if not scaled:
+            return values, ()
+        message = f"the mask has {size[1]} x {size[0]} px, the image {width} x {height}: it was scaled to the image"
+        fix = "Save masks in the size of their images where edges matter."
+        resized = Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST)
+        return np.asarray(resized), (Note("warning", "mask_scaled", message, fix),)
 
 
-def of_values(values: Values) -> Marks:
+@dataclass(frozen=True)
+class NothingDrawn:
+    """The mask of an image that shows nothing but the class 0."""
+
+    weight: int = 0
+
+    def fit(self, height: int, width: int, limits: Limits) -> Marks:  # noqa: ARG002 - an Annotation
+        return of_values(np.zeros((height, width), np.uint8))
+
+
+def of_values(values: Values, notes: tuple[Note, ...] = ()) -> Marks:
     """A mask as the pack stores it."""
     height, width = values.shape
     file = BytesIO()
@@ -120,17 +103,12 @@ def of_values(values: Values) -> Marks:
         pixel_digest(values.tobytes(), height, width, 1),
         tuple(classes.tolist()),
         tuple(amounts[classes].tolist()),
+        notes,
     )
 
 
-def _by_colour(pixels: NDArray[np.uint8], colours: dict[tuple[int, int, int], int]) -> Values:
-    packed = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    found, place = np.unique(packed, return_inverse=True)
-    numbers = {(red << 16) + (green << 8) + blue: number for (red, green, blue), number in colours.items()}
-    numbers.setdefault(0xE0E0C0, IGNORE)  # Pascal VOC's outline
-    unknown = [colour for colour in found.tolist() if colour not in numbers]
-    if unknown:
-        message = f"its colour #{unknown[0]:06x} is not in the labelmap"
-        raise Unusable("class_out_of_range", message, "Add the colour to labelmap.txt, or correct the mask.")
-    values = np.array([numbers[colour] for colour in found.tolist()], np.uint8)
-    return values[place].reshape(pixels.shape[:2])
+def _same_aspect(mask: tuple[int, int], image: tuple[int, int]) -> bool:
+    """Whether the mask is the image's at another scale: rounding may move a side by a pixel."""
+    (mask_height, mask_width), (height, width) = mask, image
+    across, down = mask_width / width, mask_height / height
+    return abs(across / down - 1) <= max(_EQUAL_ASPECT, 1 / min(mask_height, mask_width, height, width))

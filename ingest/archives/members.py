@@ -66,7 +66,7 @@ def sniff(path: Path) -> Kind:
     raise Refused("not_an_archive", "the file is none of the kinds that are read", _FIX)
 
 
-def screen(path: str, *, decoded: bool, findings: Findings) -> str | None:
+def screen(path: str, *, guessed: str | None, findings: Findings) -> str | None:
     """A member's path made tidy and printable; None, and a finding, for one that is not taken."""
     fault = names.fault(path)
     shown = names.printable(names.tidy(path))
@@ -77,8 +77,8 @@ def screen(path: str, *, decoded: bool, findings: Findings) -> str | None:
     if names.is_junk(shown):
         findings.ignore(shown, "junk_ignored", "a leftover of an operating system or editor")
         return None
-    if not decoded:
-        message = "the name is not UTF-8; its other bytes are shown as \\x.."
+    if guessed is not None:
+        message = f"the name is not UTF-8 and was read as {guessed}"
         findings.add("warning", "name_not_utf8", message, path=shown, fix="Pack the files again with UTF-8 names.")
     return shown
 

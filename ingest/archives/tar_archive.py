@@ -86,8 +86,8 @@ class TarArchive:
     def _member_path(self, header: tarfile.TarInfo) -> str | None:
         if header.isdir():
             return None
-        path, decoded = names.decode(header.name.encode("utf-8", "surrogateescape"))
-        shown = screen(path, decoded=decoded, findings=self._findings)
+        path, guessed = names.decode(header.name.encode("utf-8", "surrogateescape"))
+        shown = screen(path, guessed=guessed, findings=self._findings)
         if shown is None:
             return None
         if not header.isreg() or header.issparse():

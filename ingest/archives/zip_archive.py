@@ -46,6 +46,11 @@ class ZipArchive:
             raise Refused("zip_damaged", message, _COPY_AGAIN) from error
         _check_overlap(self._infos, self._file.start_dir)
 
+    @property
+    def entries(self) -> int:
+        """Folders and refused entries among them: positions stay below."""
+        return len(self._infos)
+
     def members(self) -> list[Member]:
         found = []
         taken: set[str] = set()
@@ -82,8 +87,8 @@ class ZipArchive:
 
     def _member_path(self, info: zipfile.ZipInfo) -> str | None:
         raw = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
-        path, decoded = names.decode(raw)
-        shown = screen(path, decoded=decoded, findings=self._findings)
+        path, guessed = names.decode(raw)
+        shown = screen(path, guessed=guessed, findings=self._findings)
         mode = info.external_attr >> 16
         if shown is None:
             return None

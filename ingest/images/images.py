@@ -2,12 +2,13 @@
 
 What is stored. Up to 64 x 64 px: the pixels. Larger: a JPEG, PNG or WebP that is 8 bit gray or RGB, opaque and upright
 already keeps its very bytes but for the metadata, which is cut out (`metadata.strip`), so no EXIF, GPS position,
-comment or profile survives. Anything else is decoded and saved again without metadata: a JPEG (turned by EXIF, or CMYK)
-as JPEG of quality 95 without chroma subsampling, the rest losslessly as PNG. The sha256 is that of the pixels which
-the stored bytes decode to.
+comment or profile survives. Anything else is decoded and saved again without metadata: JPEG (turned by EXIF, or CMYK),
+HEIC and AVIF as JPEG of quality 95 without chroma subsampling, the rest losslessly as PNG. The sha256 is that of the
+pixels which the stored bytes decode to.
 
 How colours are converted, as `portable.preprocess` does: by Pillow's `convert`, which drops alpha without
-blending; a palette becomes RGB, 1 bit and gray with alpha become gray. 16 bit keeps the high byte.
+blending; a palette becomes RGB, 1 bit and gray with alpha become gray. Gray of 16 bits is kept as it is until the range
+of all such images is known (`packing.depth`); of 48 bits the high bytes are kept.
 """
 
 import hashlib
@@ -19,17 +20,22 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from contract.image_files import NOT_AN_IMAGE, Format, sniff
 from ingest.images import metadata
+from ingest.images.opening import open_image
 from ingest.limits import Limits
 from ingest.marks import Marks
 from ingest.notes import Note, Unusable
+from portable.preprocess import to_8_bits
 
+STEP = 16  # values of 16 bits are counted in so wide steps
+LEVELS = 65_536 // STEP
 RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
 _LARGE_PIXELS = 4_000_000
 _one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at a time keeps memory flat
+_LOSSY = {"JPEG", "AVIF", "HEIF"}
 _GRAY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}
 _LEVELS = np.arange(256, dtype=np.int64)
@@ -58,10 +64,17 @@ class Ready:
     squares: tuple[int, ...]
     notes: tuple[Note, ...] = ()
     marks: Marks | None = None
+    levels: NDArray[np.int64] | None = None  # of 16 bits: how often each of LEVELS steps occurs; then `stored` is a PNG
 
 
 _ALPHA = Note("info", "alpha_dropped", "transparency was dropped; the colours behind it are used as they are")
-_DEPTH = Note("info", "depth_reduced", "16 bits a pixel were reduced to 8: the high byte is kept")
+_DEPTH = Note("info", "depth_reduced", "16 bits a channel were reduced to 8: the high byte is kept")
+_DARK = Note(
+    "warning",
+    "depth_unused",
+    "its 16 bits a channel use less than a sixteenth of their range, so that nearly nothing of it is left in 8",
+    "Convert it to 8 bits a channel by the range that it uses.",
+)
 _FRAMES = Note("warning", "first_frame_only", "only the first of several frames or pages was taken")
 _COLOUR = Note("info", "colours_converted", "the colours were converted to RGB")
 _TURNED = Note("info", "turned_upright", "the image was turned upright, as its EXIF block asks")
@@ -74,7 +87,7 @@ def from_file(file: bytes, limits: Limits) -> Ready:
         raise Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
     try:
         bare = metadata.strip(file, form)
-        with Image.open(BytesIO(bare.file), formats=[form]) as image:
+        with open_image(bare.file, form) as image:
             _check_size(image.height, image.width, limits)
             with _one_large if image.height * image.width > _LARGE_PIXELS else nullcontext():
                 return _ready(image, bare, form)
@@ -109,16 +122,22 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     animated = bare.animated or _has_second_frame(image, form)
     deep = _is_deep(image, bare, form)
     alpha = image.has_transparency_data
-    orientation = bare.orientation  # Pillow turns a TIFF itself
+    orientation = bare.orientation  # Pillow turns a TIFF itself, libheif a HEIC
+    if form == "AVIF":
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     image.load()
     mode = image.mode
     as_it_is = mode in {"L", "RGB"} and not (animated or deep or alpha or orientation != 1)
+    if deep and mode.startswith("I"):
+        return _wide(image, orientation, alpha=alpha, animated=animated)
     converted = image if as_it_is else _converted(image, orientation)
     keeps_file = as_it_is and bare.clean
     told = ((alpha, _ALPHA), (deep, _DEPTH), (animated, _FRAMES), (orientation != 1, _TURNED))
     notes = [note for happened, note in told if happened]
     if mode in {"CMYK", "YCbCr"}:
         notes.append(_COLOUR)
+    if deep and max(high for _, high in _extrema(converted)) < 256 // 16:
+        notes.append(_DARK)
     return _measured(converted, bare.file if keeps_file else None, form, tuple(notes))
 
 
@@ -132,6 +151,8 @@ def _check_size(height: int, width: int, limits: Limits) -> None:
 
 def _has_second_frame(image: Image.Image, form: Format) -> bool:
     """Whether there is more than one frame, without counting them all: a file may hold 100,000."""
+    if form in {"AVIF", "HEIF"}:
+        return getattr(image, "n_frames", 1) > 1
     if form not in {"GIF", "TIFF"}:
         return False
     try:
@@ -144,13 +165,42 @@ def _has_second_frame(image: Image.Image, form: Format) -> bool:
 
 def _is_deep(image: Image.Image, bare: metadata.Bare, form: Format) -> bool:
     """16 bits a channel. Pillow itself shows a 48-bit PNG as plain RGB."""
-    return image.mode.startswith("I;16") or (form == "PNG" and bare.file[24] == 16)
+    wide = image.mode.startswith("I;16") or (form == "PPM" and image.mode == "I")
+    return wide or (form == "PNG" and bare.file[24] == 16)
+
+
+def _wide(image: Image.Image, orientation: int, *, alpha: bool, animated: bool) -> Ready:
+    """An image of 16 bits as it is: which of its values become black and white is known once all have been seen."""
+    upright = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    values = np.asarray(upright).astype(np.uint16)
+    told = ((alpha, _ALPHA), (animated, _FRAMES), (orientation != 1, _TURNED))
+    return Ready(
+        stored=_encoded(Image.fromarray(values), "PNG"),
+        height=image.height if orientation < 5 else image.width,
+        width=image.width if orientation < 5 else image.height,
+        channels=1,
+        sha256=bytes(32),
+        sums=(0,),
+        squares=(0,),
+        notes=tuple(note for happened, note in told if happened),
+        levels=np.bincount(values.reshape(-1) // STEP, minlength=LEVELS),
+    )
+
+
+def narrowed(stored: bytes, depth_range: tuple[int, int] | None) -> Ready:
+    """An image that was kept with 16 bits, with 8."""
+    with Image.open(BytesIO(stored), formats=["PNG"]) as image:
+        return _measured(Image.fromarray(to_8_bits(np.asarray(image), depth_range)), None, "PNG", ())
+
+
+def _extrema(image: Image.Image) -> list[tuple[int, int]]:
+    """Least and largest value of each channel."""
+    found = image.getextrema()
+    return list(found) if isinstance(found[0], tuple) else [found]  # type: ignore[list-item]
 
 
 def _converted(image: Image.Image, orientation: int) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in _GRAY_MODES:
+    if image.mode in _GRAY_MODES:
         image = image.convert("L")
     elif image.mode in _COLOUR_MODES:
         image = image.convert("RGB")
@@ -164,8 +214,9 @@ def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple
     """`file` is what to store as it is; without one the image is stored anew."""
     small = image.width * image.height <= RAW_PIXELS
     if file is None and not small:
-        file = _encoded(image, "JPEG" if form == "JPEG" else "PNG")
-        if form == "JPEG":  # the pixels are now those of the new file
+        lossy = form in _LOSSY and image.mode in {"L", "RGB"}
+        file = _encoded(image, "JPEG" if lossy else "PNG")
+        if lossy:  # the pixels are now those of the new file
             image = Image.open(BytesIO(file), formats=["JPEG"])
     pixels = image.tobytes()
     channels = len(image.getbands())

@@ -36,7 +36,7 @@ class Bare:
 
 
 def strip(file: bytes, form: Format) -> Bare:
-    """The file without metadata; BMP, GIF and TIFF as they are, for they are re-encoded anyway. Raises Malformed."""
+    """The file without metadata; other formats as they are, for they are re-encoded anyway. Raises Malformed."""
     if form == "JPEG":
         return _strip_jpeg(file)
     if form == "PNG":

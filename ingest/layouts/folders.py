@@ -1,12 +1,24 @@
-"""ImageFolder: the class is the folder's name; with or without train, val and test folders, however deeply wrapped."""
+"""Images in folders: the class is a folder's name, at the depth that the whole tree or the person says."""
 
 from collections import Counter
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from contract.pack.manifest import Split
+from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Member
-from ingest.findings import Findings
+from ingest.findings import Findings, Refused
+from ingest.layouts.finder import IMAGE_FOLDERS
+from ingest.layouts.split_folders import Parts, SplitFolders, find_splits
+from ingest.layouts.tree import MOST_PARTS, ClassFolders, Doubt, find_classes
+
+_SHOWN = 5
+_MASK_FOLDERS = frozenset({"masks", "mask", "segmentationclass", "labels", "annotations", "gt", "ground_truth"})
+
+
+_ROLES = _MASK_FOLDERS | IMAGE_FOLDERS
 
 
 class Labelled(NamedTuple):
@@ -15,66 +27,131 @@ class Labelled(NamedTuple):
     split: Split | None
 
 
-Folders = list[tuple[Member, tuple[str, ...]]]
+@dataclass
+class FolderReading:
+    """What the folders say of every image. `labelled` is by the member's position."""
+
+    labelled: dict[int, Labelled] = field(default_factory=dict)
+    left_out: list[tuple[Member, str, str]] = field(default_factory=list)  # image, code, why
+    classes: ClassFolders = field(default_factory=ClassFolders)
+    splits: SplitFolders = field(default_factory=SplitFolders)
+
+    @property
+    def names(self) -> set[str]:
+        return {entry.label for entry in self.labelled.values()}
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the folders could be the classes at all; `images` beside `test` could not."""
+        meant = {name for name in self.names if name.casefold() not in _ROLES and not names.split_of_folder(name)}
+        return len(self.names) > 1 and bool(meant) and not self.masks_beside
+
+    @property
+    def masks_beside(self) -> bool:
+        """Folders of pictures and of masks, not of classes."""
+        folded = {name.casefold() for name in self.names}
+        return len(folded) in {2, 3} and bool(folded & _MASK_FOLDERS) and bool(folded & {"images", "jpegimages", "img"})
 
 
-def label_by_folder(images: list[Member], findings: Findings) -> list[Labelled]:
-    """Every image that stands in a class folder. Says what stands elsewhere."""
-    folders: Folders = [(member, tuple(member.path.split("/")[:-1])) for member in images]
-    folders = _unwrapped(folders)
-    firsts = {parts[0] for _, parts in folders if parts}
-    if _are_splits(firsts) and any(len(parts) > 1 for _, parts in folders):
-        return _by_split_then_class(folders, findings)
-    if _class_then_split(folders):
-        labelled = [Labelled(member, parts[0], names.split_named(parts[1])) for member, parts in folders]
+def read_folders(images: list[Member], asked: ReadingSpec) -> FolderReading:
+    """The classes by folders. Raises Refused where the person names folders that are not there."""
+    counts = Counter(_folder(member) for member in images)
+    splits = find_splits(counts)
+    if asked.classes_at is None:
+        classes = find_classes(counts, splits)
     else:
-        labelled = [Labelled(member, parts[0], None) for member, parts in folders if parts]
-        _leave_out_loose(folders, findings, least=1)
-        _tell_nested(folders, findings, least=1)
-    return labelled
+        classes = ClassFolders(_folders_at(counts, asked.classes_at))
+    found = FolderReading(classes=classes, splits=splits)
+    places = {folder: classes.place(folder) for folder in counts}
+    for member in images:
+        folder = _folder(member)
+        place = places[folder]
+        if place is None:
+            found.left_out.append((member, "image_without_class", "the image stands in no class folder"))
+        elif place in classes.side:
+            code = "outside_splits" if place in splits.beside else "beside_the_classes"
+            message = f"the folder {names.printable(place[-1])!r} stands {classes.side[place]}"
+            found.left_out.append((member, code, message))
+        else:
+            found.labelled[member.position] = Labelled(member, classes.labels[place], splits.of(folder))
+    _without_unlabelled(found)
+    return found
 
 
-def _unwrapped(folders: Folders) -> Folders:
-    """Without the folders that hold everything else: `data/set1/cat/1.png` becomes `cat/1.png`."""
-    while True:
-        firsts = {parts[0] for _, parts in folders if parts}
-        if len(firsts) != 1 or not any(len(parts) > 1 for _, parts in folders):
-            return folders
-        folders = [(member, parts[1:]) for member, parts in folders]
-
-
-def _are_splits(firsts: set[str]) -> bool:
-    """Train with a held-out folder: a lone `train` beside other folders may be a class of vehicles."""
-    splits = {names.split_named(first) for first in firsts}
-    return Split.TRAIN in splits and bool(splits & {Split.VAL, Split.TEST})
-
-
-def _class_then_split(folders: Folders) -> bool:
-    seconds = {parts[1] if len(parts) > 1 else "" for _, parts in folders}
-    return _are_splits(seconds) and all(names.split_named(second) is not None for second in seconds)
-
-
-def _by_split_then_class(folders: Folders, findings: Findings) -> list[Labelled]:
-    inside = [(member, parts) for member, parts in folders if parts and names.split_named(parts[0]) is not None]
-    for member, parts in folders:
-        if parts and names.split_named(parts[0]) is None:
-            message = f"the folder {parts[0]!r} stands beside the split folders and is none of them"
-            findings.leave_out(member.path, "outside_splits", message, fix="Move it into train, val or test.")
-    _leave_out_loose(folders, findings, least=1)
-    _leave_out_loose(inside, findings, least=2)
-    _tell_nested(inside, findings, least=2)
-    return [Labelled(member, parts[1], names.split_named(parts[0])) for member, parts in inside if len(parts) > 1]
-
-
-def _leave_out_loose(folders: Folders, findings: Findings, *, least: int) -> None:
-    for member, parts in folders:
-        if len(parts) == least - 1:
-            fix = "Put each image into a folder named after its class."
-            findings.leave_out(member.path, "image_without_class", "the image stands in no class folder", fix=fix)
-
-
-def _tell_nested(folders: Folders, findings: Findings, *, least: int) -> None:
-    nested = Counter(parts[least - 1] for _, parts in folders if len(parts) > least)
-    for name, count in nested.most_common(20):
+def tell(found: FolderReading, findings: Findings) -> None:
+    """What was left out, and how the folders could be read otherwise. Raises Refused where a person has to choose."""
+    if found.classes.undecided:
+        raise undecided(found)
+    for member, code, message in found.left_out:
+        findings.leave_out(member.path, code, message, fix=_FIXES[code])
+    for doubt in found.classes.doubts:
+        message = f"the classes were taken to be {shown(found.names)}. {_other(doubt)}"
+        findings.add("warning", "two_readings", message, fix=f"For that reading, pass `--classes-at {doubt.depth}`.")
+    for name, count in found.classes.nested.most_common(20):
         message = f"{count} images in folders inside {name!r} were taken as that class"
         findings.add("info", "nested_folders", message)
+
+
+def undecided(found: FolderReading) -> Refused:
+    """The refusal that names both readings."""
+    folders = sorted("/".join(place) for place in found.classes.side)
+    message = f"the classes could be {shown(found.names)}, but {folders[0]!r} beside them holds many images"
+    other = _other(found.classes.doubts[0]) if found.classes.doubts else ""
+    depth = f" or `--classes-at {found.classes.doubts[0].depth}`" if found.classes.doubts else ""
+    return Refused("classes_unclear", f"{message}. {other}", f"Pass `--ignore '{folders[0]}'`{depth}.")
+
+
+def shown(classes: set[str]) -> str:
+    """A few names and how many there are."""
+    some = ", ".join(sorted(classes)[:_SHOWN])
+    return some if len(classes) <= _SHOWN else f"{some} and {len(classes) - _SHOWN} more"
+
+
+_FIXES = {
+    "image_without_class": "Put each image into a folder named after its class.",
+    "outside_splits": "Move it into train, val or test, or pass `--ignore` with the folder's name to say it is right.",
+    "beside_the_classes": "If it is a class, pass `--classes-at` with its depth.",
+    "unlabelled_split": "Sort its images into class folders, or leave them out; they have no labels.",
+}
+
+
+def _other(doubt: Doubt) -> str:
+    return f"They could also be {shown(set(doubt.other))}, at depth {doubt.depth}: {doubt.why}"
+
+
+def _folder(member: Member) -> Parts:
+    return tuple(member.path.split("/")[:-1][:MOST_PARTS])
+
+
+def _folders_at(counts: Counter[Parts], classes_at: int | str) -> dict[Parts, str]:
+    """The class folders that the person names."""
+    found: dict[Parts, str] = {}
+    pattern = [""] * classes_at if isinstance(classes_at, int) else classes_at.strip("/").split("/")
+    for folder in counts:
+        place = folder[: len(pattern)]
+        fits = isinstance(classes_at, int) or all(map(fnmatchcase, place, pattern))
+        if len(place) == len(pattern) and fits:
+            found[place] = place[-1]
+    if not found:
+        where = f"at depth {classes_at}" if isinstance(classes_at, int) else f"that fits {classes_at!r}"
+        deepest = "/".join(max((len(folder), folder) for folder in counts)[1])
+        fix = f"The deepest folder is {deepest!r}; count from there."
+        raise Refused("option_without_effect", f"`classes_at`: the archive has no folder of images {where}", fix)
+    return found
+
+
+def _without_unlabelled(found: FolderReading) -> None:
+    """A held-out split whose only folder is no class of the training split has no labels: `test/unknown/1.jpg`."""
+    by_split: dict[Split | None, set[str]] = {}
+    for entry in found.labelled.values():
+        by_split.setdefault(entry.split, set()).add(entry.label)
+    training = by_split.get(Split.TRAIN, set())
+    for split in (Split.VAL, Split.TEST):
+        only = by_split.get(split, set())
+        if len(training) > 1 and len(only) == 1 and not only & training:
+            for entry in [entry for entry in found.labelled.values() if entry.split == split]:
+                message = (
+                    f"the split {split.name.lower()} holds one folder, {entry.label!r}, which is no class of train"
+                )
+                found.left_out.append((entry.member, "unlabelled_split", message))
+                del found.labelled[entry.member.position]

@@ -1,6 +1,7 @@
 """Parquet with an image column, as Hugging Face writes it: struct<bytes, path> or binary, and a label column."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contract.pack.manifest import Split
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from ingest import names
 from ingest.archives.budget import Budget
 from ingest.findings import Findings, Refused
@@ -34,6 +37,7 @@ class Frame:
     limits: Limits
     findings: Findings
     budget: Budget
+    whole: Split | None = None  # where the file itself is one split's
 
     @property
     def total(self) -> int:
@@ -50,10 +54,10 @@ class Frame:
                     if sample is not None:
                         yield sample
         except DAMAGE as error:
-            raise _damaged(error) from error
+            raise damaged(error) from error
 
     def _sample(self, row: int, values: tuple[Any, ...]) -> Sample | None:
-        path, content = _content(values[0], row)
+        path, content = content_of(values[0], row)
         label = self._class(values[1])
         if content is None:
             fix = "Embed the image's bytes in the file."
@@ -66,7 +70,10 @@ class Frame:
         if label is None:
             self.findings.leave_out(path, "label_missing", "the row names no class that the file knows")
             return None
-        split = names.split_named(str(values[2])) if self.split else None
+        split = names.split_named(str(values[2])) if self.split else self.whole
+        if self.split and split is None and values[2] not in {None, ""}:
+            message = f"{names.printable(str(values[2]))[:50]!r} is no split; the row counts as training"
+            self.findings.add("warning", "split_unknown", message, path=path, fix="Use train, val or test.")
         return Sample(path, label, split, content)
 
     def _class(self, value: Any) -> str | None:
@@ -75,24 +82,49 @@ class Frame:
         return names.class_name(value)
 
 
-def open_parquet(path: Path, limits: Limits, findings: Findings) -> Frame:
-    """Find the columns. Raises Refused."""
+def open_parquet(
+    path: Path, limits: Limits, findings: Findings, *, asked: ReadingSpec = AS_FOUND, shown: str | None = None
+) -> Frame:
+    """Find the columns. `shown`: what an archive calls the file; its name may say the split. Raises Refused."""
     try:
         file = pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
         schema = file.schema_arrow
     except DAMAGE as error:
-        raise _damaged(error) from error
+        raise damaged(error) from error
     if file.metadata.num_rows > limits.entries:
         raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
-    features = _features(schema)
-    image = _image_column(schema)
-    label = _label_column(schema, features, image)
+    features = features_of(schema)
+    image = image_column(schema)
+    label = _chosen_column(schema, asked) or _label_column(schema, features, image)
+    if asked.labels_from == "auto":
+        _tell_others(schema, features, label, findings)
     split = next((name for name in SPLIT_COLUMNS if name in schema.names and name not in {image, label}), None)
     budget = Budget(limits, path.stat().st_size)
-    return Frame(file, image, label, split, _class_names(features.get(label)), limits, findings, budget)
+    whole = names.split_of_folder(re.sub(r"-\d+-of-\d+$", "", names.stem(shown))) if shown else None
+    return Frame(file, image, label, split, class_names_of(features.get(label)), limits, findings, budget, whole)
 
 
-def _features(schema: pa.Schema) -> dict[str, Any]:
+def _chosen_column(schema: pa.Schema, asked: ReadingSpec) -> str | None:
+    """The label column that the person names, as `labels_from`: COLUMN, or FILE:COLUMN."""
+    if asked.labels_from == "auto":
+        return None
+    column = asked.labels_from.rpartition(":")[2]
+    if column not in schema.names:
+        shown = names.printable(", ".join(schema.names[:20]))
+        message = f"`labels_from`: the file has no column {column!r}"
+        raise Refused("option_without_effect", message, f"Its columns are {shown}.")
+    return column
+
+
+def _tell_others(schema: pa.Schema, features: dict[str, Any], label: str, findings: Findings) -> None:
+    """Other columns that name classes."""
+    for name in schema.names:
+        if name != label and class_names_of(features.get(name)):
+            message = f"the column {label!r} was read; {name!r} names classes too"
+            findings.add("warning", "two_readings", message, fix=f"For the other, pass `--labels-from {name}`.")
+
+
+def features_of(schema: pa.Schema) -> dict[str, Any]:
     """Hugging Face's description of the columns, if there is one to be read."""
     try:
         stated = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -102,14 +134,14 @@ def _features(schema: pa.Schema) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
-def _class_names(feature: Any) -> list[str] | None:
+def class_names_of(feature: Any) -> list[str] | None:
     stated = feature.get("names") if isinstance(feature, dict) else None
     if not isinstance(stated, list) or not stated:
         return None
     return [names.class_name(name) or f"class {number}" for number, name in enumerate(stated)]
 
 
-def _image_column(schema: pa.Schema) -> str:
+def image_column(schema: pa.Schema) -> str:
     candidates = [field.name for field in schema if _holds_images(field.type)]
     named = [name for name in _IMAGE_COLUMNS if name in candidates]
     if not candidates:
@@ -125,14 +157,14 @@ def _holds_images(kind: pa.DataType) -> bool:
 
 def _label_column(schema: pa.Schema, features: dict[str, Any], image: str) -> str:
     named = [name for name in _FINE_LABELS if name in schema.names and name != image]
-    stated = [name for name in schema.names if _class_names(features.get(name)) and name != image]
+    stated = [name for name in schema.names if class_names_of(features.get(name)) and name != image]
     rest = [name for name in schema.names if name != image]
     if not (named or stated or len(rest) == 1):
         raise Refused("no_label_column", f"no column of {schema.names[:20]} names a class", _FIX)
     return str((named or stated or rest)[0])
 
 
-def _content(value: Any, row: int) -> tuple[str, bytes | None]:
+def content_of(value: Any, row: int) -> tuple[str, bytes | None]:
     """The name to show and the file; None where the row has none."""
     stands_for = f"row {row}"
     if isinstance(value, dict):
@@ -143,6 +175,6 @@ def _content(value: Any, row: int) -> tuple[str, bytes | None]:
     return stands_for, value if isinstance(value, bytes) else None
 
 
-def _damaged(error: BaseException) -> Refused:
+def damaged(error: BaseException) -> Refused:
     message = f"the Parquet file is damaged: {names.printable(str(error))[:300]}"
     return Refused("parquet_damaged", message, "Write the file again.")

@@ -6,19 +6,28 @@ from pathlib import Path
 from typing import Self
 
 from contract.results.ingested import Layout
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest import names
 from ingest.archives.members import Archive, Kind, Member, sniff
+from ingest.archives.nested import open_nested
 from ingest.archives.tar_archive import TarArchive
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
-from ingest.layouts import arrays, parquet
+from ingest.layouts import arrays, options, parquet
+from ingest.layouts import parquet_shards as shards
+from ingest.layouts.annotated import parquet_boxes
 from ingest.layouts.annotated.opening import open_annotated
-from ingest.layouts.folders import Labelled, label_by_folder
+from ingest.layouts.finder import IMAGE_FOLDERS
+from ingest.layouts.folders import Labelled
+from ingest.layouts.labelling import label_images
 from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
-from ingest.layouts.tables import label_by_table
 from ingest.limits import Limits
 from ingest.samples import Sample
+
+_MASK_FOLDERS = frozenset(
+    {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
+)
 
 
 @dataclass(frozen=True)
@@ -48,16 +57,22 @@ class Reading:
     limits: Limits
     scratch: Path  # a folder for what has to be put aside
     looked: Callable[[int], None]  # hears how many entries were passed, where that takes long
+    asked: ReadingSpec = AS_FOUND  # what the person says of it
 
 
 def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
     """Look at names, headers and annotations only. Raises Refused."""
     kind = sniff(path)
     limits = reading.limits
-    if reading.task != "classification" and kind == "parquet":
+    if reading.task == "segmentation" and kind == "parquet":
         raise _unannotated("parquet", reading.task)
+    if reading.task == "detection" and kind == "parquet":
+        options.require(reading.asked, parquet_boxes.HONOURED, "Parquet files with boxes")
+        boxed = parquet_boxes.open_boxes(path, limits, findings, reading.asked)
+        return Source("parquet", "parquet", boxed.total, boxed.samples, boxed.file.close, boxed.numbers.classes)
     if kind == "parquet":
-        frame = parquet.open_parquet(path, limits, findings)
+        options.require(reading.asked, options.OF_COLUMNS, "Parquet files")
+        frame = parquet.open_parquet(path, limits, findings, asked=reading.asked)
         return Source("parquet", "parquet", frame.total, frame.samples, frame.file.close, frame.class_names)
     if kind == "zip":
         zipped = ZipArchive(path, limits, findings)
@@ -65,16 +80,21 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
         if members and all(names.suffix(member.path) == "npy" for member in members):
             if reading.task != "classification":
                 raise _unannotated("npz", reading.task)
+            options.require(reading.asked, options.OF_ARRAYS, "arrays")
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
+        if reading.task == "classification":
+            return _of_zip(zipped, members, findings, reading)
         return _read_as(zipped, members, findings, reading)
     tar = TarArchive(path, kind, limits=limits, findings=findings, looked=reading.looked)
     return _read_as(tar, tar.members(), findings, reading)
 
 
 def _read_as(archive: Archive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    members = _readable(options.kept(members, reading.asked, findings), findings)
     if reading.task == "classification":
-        return _images(archive, members, limits=reading.limits, findings=findings)
+        options.require(reading.asked, options.OF_MEMBERS | options.OF_LABELS, "a classification dataset")
+        return _images(archive, members, asked=reading.asked, limits=reading.limits, findings=findings)
     opened = open_annotated(
         archive,
         members,
@@ -83,39 +103,95 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
         limits=reading.limits,
         findings=findings,
         looked=reading.looked,
+        asked=reading.asked,
     )
     found = opened.found
+    options.require(reading.asked, options.OF_MEMBERS | found.honoured, f"the layout {found.layout}")
     return Source(archive.kind, found.layout, len(found.entries), opened.samples, opened.close, found.classes)
+
+
+def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    """Labelled images in a zip: themselves, in zips within it, or in Parquet files."""
+    if shards.are_shards(members):
+        options.require(reading.asked, options.OF_COLUMNS | options.OF_MEMBERS, "Parquet files")
+        opened = shards.open_shards(
+            zipped,
+            options.kept(members, reading.asked, findings),
+            scratch=reading.scratch,
+            asked=reading.asked,
+            limits=reading.limits,
+            findings=findings,
+        )
+        return Source("zip", "parquet", opened.total, opened.samples, opened.close, opened.class_names)
+    if any(names.suffix(member.path) == "zip" for member in members):
+        nested = open_nested(zipped, members, reading.scratch, reading.limits, findings)
+        return _read_as(nested, nested.members(), findings, reading)
+    return _read_as(zipped, members, findings, reading)
+
+
+def _readable(members: list[Member], findings: Findings) -> list[Member]:
+    """Without pictures of kinds that are not read, each of which is told of and counts as bad."""
+    found = []
+    for member in members:
+        kind = names.suffix(member.path)
+        if kind in names.UNREAD_SUFFIXES:
+            message = f"pictures of the kind .{kind} are not read"
+            findings.reject(member.path, "image_kind_unread", message, fix="Export it as JPEG or PNG.")
+        else:
+            found.append(member)
+    return found
 
 
 def _unannotated(kind: str, task: TaskName) -> Refused:
     fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
-    return Refused("no_annotations", f"{kind} files are read for classification only, not for {task}", fix)
+    return Refused("no_annotations", f"{kind} files are not read for {task}", fix)
 
 
-def _images(archive: Archive, members: list[Member], *, limits: Limits, findings: Findings) -> Source:
+def _images(
+    archive: Archive, members: list[Member], *, asked: ReadingSpec, limits: Limits, findings: Findings
+) -> Source:
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
     if not images:
         raise _no_images(others)
-    layout: Layout = "csv"
-    labelled = label_by_table(archive, others, images, limits=limits, findings=findings)
-    if labelled is None:
-        layout = "image_folder"
-        labelled = label_by_folder(images, findings)
+    kept = _without_masks(images, findings)
+    masks = len(images) - len(kept)
+    labels = label_images(archive, others, kept, masks=masks, asked=asked, limits=limits, findings=findings)
     superclasses = read_superclasses(archive, others, images, findings)
     for member in others:
-        # Tables have spoken of theirs already.
-        if names.suffix(member.path) not in {"csv", "tsv"} and member.path != superclasses.path:
-            findings.ignore(member.path, "file_ignored", "not an image by its name")
+        if member.path not in labels.used and member.path != superclasses.path:
+            findings.ignore(member.path, "file_ignored", "not an image by its name, nor a table or list of classes")
     return Source(
         archive.kind,
-        layout,
-        len(labelled),
-        lambda: _read(archive, labelled, limits),
+        labels.layout,
+        len(labels.labelled),
+        lambda: _read(archive, labels.labelled, limits),
         archive.close,
         superclasses=superclasses,
     )
+
+
+def _without_masks(images: list[Member], findings: Findings) -> list[Member]:
+    """Without pictures in a folder of annotations that else have the paths of other pictures: they are their masks."""
+    aside = [member for member in images if _MASK_FOLDERS & set(member.path.lower().split("/")[:-1])]
+    if not aside:
+        return images
+    positions = {member.position for member in aside}
+    others = {_bare(member.path, IMAGE_FOLDERS) for member in images if member.position not in positions}
+    masks = [member for member in aside if _bare(member.path, _MASK_FOLDERS) in others]
+    if not masks or 2 * len(masks) < len(aside):
+        return images
+    message = f"{len(masks)} pictures have the name of another and were taken for its mask: not used for classes"
+    findings.ignored += len(masks)
+    fix = "To train on masks, push with `--task segmentation`."
+    findings.add("warning", "masks_left_out", message, path=masks[0].path, fix=fix)
+    positions = {member.position for member in masks}
+    return [member for member in images if member.position not in positions]
+
+
+def _bare(path: str, words: frozenset[str]) -> tuple[str, ...]:
+    """The path without suffix and without folders of these names."""
+    return (*(part for part in path.split("/")[:-1] if part.lower() not in words), names.stem(path))
 
 
 def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:

@@ -53,6 +53,14 @@ def amounts(columns: Columns, splits: Splits) -> dict[str, dict[str, int]]:
     return {split.name.lower(): columns.presence.amounts(splits == split) for split in Split}
 
 
+def shown_in(columns: Columns, splits: Splits) -> dict[str, dict[str, int]]:
+    """Of masks and boxes: split name -> class name -> images that show it. Of labels it is what `amounts` gives."""
+    if columns.marks_sha256 is None:
+        return {}
+    counts = {split.name.lower(): columns.presence.images_with(splits == split).tolist() for split in Split}
+    return {name: dict(zip(columns.classes, images, strict=True)) for name, images in counts.items()}
+
+
 def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: TaskName) -> PackManifest:
     heights, widths = columns.height[rows], columns.width[rows]
     one_size = bool((heights == heights[0]).all() and (widths == widths[0]).all())

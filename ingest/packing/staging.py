@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.findings import Refused
-from ingest.images.images import Ready
+from ingest.images.images import LEVELS, Ready
 from ingest.limits import Limits
 from ingest.marks import Marks
 from ingest.names import class_order
@@ -75,6 +75,8 @@ class Staging:
         self._sha256 = bytearray()
         self._marks = _Marks()
         self._end = 0
+        self.wide = array("q")  # images of 16 bits, whose pixels are not final yet
+        self.levels = np.zeros(LEVELS, np.int64)  # of their pixels
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +109,22 @@ class Staging:
         self._sums.extend(ready.sums * (3 // ready.channels))
         self._squares.extend(ready.squares * (3 // ready.channels))
         self._sha256 += ready.sha256
+        if ready.levels is not None:
+            self.wide.append(len(self) - 1)
+            self.levels += ready.levels
+
+    def replace(self, index: int, ready: Ready) -> None:
+        """Another image of the same size in the place of one. Only before `columns`."""
+        self._file.flush()
+        rest = self._path[index] + (self._marks.stored[index] if self._marks.stored else 0)
+        after = os.pread(self._file.fileno(), rest, self._offset[index] + self._stored[index])
+        self._file.seek(self._end)
+        self._file.write(ready.stored + after)
+        self._offset[index], self._stored[index] = self._end, len(ready.stored)
+        self._end += len(ready.stored) + len(after)
+        for at, (one, square) in enumerate(zip(ready.sums * 3, ready.squares * 3, strict=True)):
+            self._sums[3 * index + at], self._squares[3 * index + at] = one, square
+        self._sha256[32 * index : 32 * (index + 1)] = ready.sha256
 
     def columns(self, stated: list[str] | None) -> Columns:
         """All that was kept. `stated`: the order of classes as the dataset gives it, else they are sorted."""
@@ -148,6 +166,16 @@ class Staging:
         """The stored mask or boxes of an image."""
         start = self._offset[index] + self._stored[index] + self._path[index]
         return os.pread(self._file.fileno(), self._marks.stored[index], start)
+
+    def read_stored(self, index: int) -> bytes:
+        """The stored bytes alone; also before `columns`."""
+        self._file.flush()
+        return os.pread(self._file.fileno(), self._stored[index], self._offset[index])
+
+    def read_path(self, index: int) -> str:
+        """As `path`, before `columns`."""
+        self._file.flush()
+        return self.path(index)
 
     def path(self, index: int) -> str:
         start = self._offset[index] + self._stored[index]

@@ -27,6 +27,7 @@ class Datasets:
         name: str | None = None,
         task: str = "classification",
         splits: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
         zip_progress: archive.Progress | None = None,
         upload_progress: uploads.Progress | None = None,
     ) -> Dataset:
@@ -35,7 +36,8 @@ class Datasets:
         The same content is sent once: again after a broken connection only what is missing, later nothing at all.
         `task`: "classification" for CLASS/IMAGE files and the like, "segmentation" for images with masks, "detection"
         for images with boxes; COCO serves both. `splits`: {"val": 0.1, "test": 0.2, "seed": 0, "train_per_class": 20},
-        for archives that bring none.
+        for archives that bring none. `reading`: how to read an archive that can be read in more than one way, such as
+        {"classes_at": 2, "ignore": ["examples/*"], "map": {"kitten": "cat"}, "drop": ["junk"]}.
         """
         path = Path(path)
         name = name or path.resolve().name.split(".")[0]
@@ -46,15 +48,23 @@ class Datasets:
                 upload_id = self._upload(zipped, upload_progress)
         else:
             upload_id = self._upload(path, upload_progress)
-        return self.create(name, upload_id=upload_id, task=task, splits=splits)
+        return self.create(name, upload_id=upload_id, task=task, splits=splits, reading=reading)
 
     def create(
-        self, name: str, *, upload_id: str, task: str = "classification", splits: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        *,
+        upload_id: str,
+        task: str = "classification",
+        splits: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> Dataset:
         """A dataset of a complete upload."""
         body: dict[str, Any] = {"name": name, "upload_id": upload_id, "task": task}
         if splits:
             body["splits"] = dict(splits)
+        if reading:
+            body["reading"] = dict(reading)
         return Dataset.of(self._client, self._transport.post("/v1/datasets", body))
 
     def get(self, dataset_id: str) -> Dataset:

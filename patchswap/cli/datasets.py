@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,23 +11,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars
+from patchswap.cli import bars, dataset_report, reading
 from patchswap.cli.output import Json, connect, emit, note, printable, table
-from patchswap.errors import ApiError, DatasetUnsuccessful, sentences
+from patchswap.errors import ApiError, DatasetUnsuccessful
 
 if TYPE_CHECKING:
     from patchswap.client import Client
     from patchswap.resources import Dataset, ValidationReport
 
 app = typer.Typer(help="Labelled images.", no_args_is_help=True)
-_FINDINGS_SHOWN = 10
-_CLASSES_SHOWN = 10
 
 
 class VisionTask(StrEnum):
     classification = "classification"
     segmentation = "segmentation"
     detection = "detection"
+
+
+class Unlabelled(StrEnum):
+    auto = "auto"
+    skip = "skip"
+    background = "background"
+    refuse = "refuse"
 
 
 _RECIPES = {  # to start from
@@ -43,25 +49,51 @@ DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means 
 def push(  # noqa: PLR0913, PLR0917 - one for each option
     path: Annotated[Path, typer.Argument(help="A folder of images, or a zip, tar, tar.gz, npz or parquet.")],
     name: Annotated[str | None, typer.Option(help="Default: the name of the folder or file.")] = None,
-    task: Annotated[VisionTask, typer.Option(help="What it is to be read for.")] = VisionTask.classification,
+    task: Annotated[VisionTask, typer.Option(help="Vision task: labels, masks or boxes.")] = VisionTask.classification,
     val: Annotated[float | None, typer.Option(help="Share for validation, where there are no splits yet.")] = None,
     test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
-    train_per_class: Annotated[int | None, typer.Option(help="Keep so many training images of each class.")] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Of the random split.")] = None,
+    train_per_class: Annotated[int | None, typer.Option(help="Training images to keep of each class.")] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
+    classes_at: Annotated[str | None, typer.Option(help="Folders that are classes: depth (1 = top) or glob.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
+    labels_from: Annotated[str | None, typer.Option(help="`folders`, or a table in the archive (:COLUMN).")] = None,
+    maps: Annotated[
+        list[str] | None, typer.Option("--map", help='Rename classes or mask values: "cat,kitten=cat", 255=1.')
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Class to leave out. Repeatable.")] = None,
+    labelmap: Annotated[Path | None, typer.Option(help="File of classes with mask colours or values.")] = None,
+    masks: Annotated[str | None, typer.Option(help="Folder of the masks in the archive.")] = None,
+    unlabelled: Annotated[Unlabelled | None, typer.Option(help="What images without annotation are.")] = None,
+    instances_as: Annotated[str | None, typer.Option(help="Class of masks that number objects.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report on this machine; send nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
     """Upload images and have them checked. The same content is never sent twice.
 
-    classification: CLASS/IMAGE files, or images with a CSV. segmentation: images/ with masks/, VOC or COCO. detection:
-    COCO JSON, VOC XML or YOLO text files beside the images.
+    classification: CLASS/IMAGE files, or images with a table of labels. segmentation: images/ with masks/, VOC or COCO.
+    detection: COCO JSON, VOC XML or YOLO text files beside the images. docs/datasets.md shows every layout.
     """
     asked = {"val": val, "test": test, "train_per_class": train_per_class, "seed": split_seed}
-    splits = {key: value for key, value in asked.items() if value is not None}
+    splits = {key: value for key, value in asked.items() if value is not None} or None
+    how = reading.options(
+        classes_at=classes_at,
+        ignore=ignore or (),
+        labels_from=labels_from,
+        maps=maps or (),
+        drop=drop or (),
+        labelmap=labelmap,
+        masks=masks,
+        unlabelled=unlabelled.value if unlabelled else None,
+        instances_as=instances_as,
+    )
+    if dry_run:
+        _check(path, task, splits=splits, how=how, as_json=as_json)
+        return
     with connect() as client:
         with bars.transfer("uploading") as shown:
             dataset = client.datasets.push(
-                path, name=name, task=task.value, splits=splits or None, upload_progress=shown
+                path, name=name, task=task.value, splits=splits, reading=how, upload_progress=shown
             )
         if not wait:
             emit(dataset, as_json=as_json, text=f"{dataset.id} {dataset.status}")
@@ -72,7 +104,19 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
         recipe = _RECIPES[VisionTask(dataset.task)]
-        note(f"train on it: patchswap train --dataset {dataset.name} --recipe {recipe} --watch")
+        note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --recipe {recipe} --watch")
+
+
+def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: dict[str, Any], as_json: bool) -> None:
+    """The report of a dry run; exit status 1 where a push would be refused."""
+    from patchswap.local import dry_run  # noqa: PLC0415 - only this option needs it
+
+    report = dry_run.check(path, task=task.value, splits=splits, reading=how)
+    told = dataset_report.text(report, task=task.value, name="")
+    verdict = "a push would be refused" if report.status != "ready" else "a push would be ready to train on"
+    emit(report, as_json=as_json, text=f"dry run of {printable(str(path))}: {verdict}\n{told}")
+    if report.status != "ready":
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -112,38 +156,14 @@ def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
     except DatasetUnsuccessful:
         try:
             report = client.datasets.validation(dataset.id)
-            if len(report.findings) > 1:  # the first one is the error itself
-                note(_findings(report))
+            others = report.model_copy(update={"findings": report.findings[1:]})  # the first is the error itself
+            if others.findings:
+                note(dataset_report.findings(others, shlex.quote(dataset.name)))
         except ApiError as error:
             note(f"its report cannot be had: {error}")
         raise
 
 
 def _summary(dataset: Dataset, report: ValidationReport) -> str:
-    splits = ", ".join(f"{report.splits[name]} {name}" for name in ("train", "val", "test") if name in report.splits)
-    lines = [
-        f"{dataset.id} {dataset.name}: {dataset.status}",
-        f"{report.accepted} images of {report.classes} classes ({splits}), {report.skipped} skipped",
-    ]
-    if report.pairability:
-        lines.append(f"{report.pairability['share']:.0%} of the training images have a same-class partner")
-    if dataset.task != "classification":
-        lines.append(_amounts(report, "pixels" if dataset.task == "segmentation" else "boxes"))
-    return "\n".join([*lines, *filter(None, [_findings(report)])])
-
-
-def _amounts(report: ValidationReport, unit: str) -> str:
-    """The classes by how much of each there is in the training split, the most first."""
-    training = report.amounts.get("train", {})
-    most = sorted(training.items(), key=lambda item: -item[1])[:_CLASSES_SHOWN]
-    more = f" and {len(training) - len(most)} classes more" if len(training) > len(most) else ""
-    return f"{unit} to train on: " + printable(", ".join(f"{name} {amount:,}" for name, amount in most)) + more
-
-
-def _findings(report: ValidationReport) -> str:
-    shown = [f for f in report.findings if f.severity != "info"][:_FINDINGS_SHOWN]
-    lines = [f"{f.severity}: {f.path + ': ' if f.path else ''}{sentences(f.message, f.fix)}" for f in shown]
-    total = sum(report.counts.values())
-    if total > len(shown) and shown:
-        lines.append(f"{total} findings in all; `patchswap datasets show --json` lists them")
-    return "\n".join(map(printable, lines))
+    told = dataset_report.text(report, task=dataset.task, name=shlex.quote(dataset.name))
+    return f"{dataset.id} {printable(dataset.name)}: {dataset.status}\n{told}"

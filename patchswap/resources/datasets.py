@@ -30,6 +30,7 @@ class ValidationReport(Resource):
     splits: dict[str, int]
     pairability: dict[str, Any] | None = None
     amounts: dict[str, dict[str, int]] = {}  # split -> class -> images; of masks: pixels; of boxes: boxes
+    images: dict[str, dict[str, int]] = {}  # of masks and boxes: split -> class -> images that show it
     findings: tuple[Finding, ...] = ()
     counts: dict[str, int] = {}
 
@@ -44,6 +45,7 @@ class DatasetVersion(Resource):
     classes: tuple[str, ...] | None = None
     superclasses: dict[str, str] | None = None  # class -> super-class, where the archive names them
     counts: dict[str, dict[str, int]] | None = None
+    reading: dict[str, Any] | None = None  # as asked for
     image_size: tuple[int, int] | None = None
     created_at: datetime
 

@@ -56,6 +56,14 @@ def test_dataset_is_ingested_in_the_background(ours: Caller, redis_url: str):
     assert ours.post("/v1/jobs", {"dataset": dataset["id"]}).json()["code"] == "dataset_not_ready"
 
 
+def test_how_to_read_is_recorded_with_the_version(ours: Caller):
+    reading = {"classes_at": 2, "map": {"kitten": "cat"}, "labels_from": "auto"}
+    dataset = create(ours, reading=reading)
+    version = ours.get(f"/v1/datasets/{dataset['id']}/versions/latest").json()
+    assert version["reading"] == {"classes_at": 2, "map": {"kitten": "cat"}}
+    assert ours.get(f"/v1/datasets/{create(ours)['id']}/versions/latest").json()["reading"] is None
+
+
 def test_refused_archive_has_a_report_that_says_how_to_mend_it(ours: Caller):
     dataset = create(ours)
     (version,) = ours.get(f"/v1/datasets/{dataset['id']}/versions").json()["data"]
@@ -109,6 +117,9 @@ def test_dataset_in_use_cannot_be_deleted(ours: Caller, version: DatasetVersion)
         ({"splits": {"val": 0.6, "test": 0.6}}, "/splits"),
         ({"splits": {"val": "NaN"}}, "/splits/val"),
         ({"splits": {"odd": 1}}, "/splits/odd"),
+        ({"reading": {"odd": 1}}, "/reading/odd"),
+        ({"reading": {"unlabelled": "guess"}}, "/reading/unlabelled"),
+        ({"reading": {"labelmap": [{"name": "a"}]}}, "/reading/labelmap/0"),
     ],
 )
 def test_fault_in_a_dataset_is_422_with_its_place(ours: Caller, change: dict, pointer: str):

@@ -82,6 +82,8 @@ def test_odd_images_are_seen_alike_by_training_infer_and_the_api(
 def trained_on(file: bytes, rules: dict, shape: dict) -> np.ndarray:
     """By way of ingest and the pack: pixels stored, read back, prepared as the trainer does."""
     stored = images.from_file(file, Limits())
+    if stored.levels is not None:
+        stored = images.narrowed(stored.stored, rules.get("depth_range"))
     pixels = np.frombuffer(stored.stored, np.uint8).reshape(stored.height, stored.width, stored.channels)
     image = Image.fromarray(pixels.squeeze(-1) if stored.channels == 1 else pixels)
     return preprocess.normalise(preprocess.to_pixels(image, **shape)[None], rules["mean"], rules["std"])

@@ -23,7 +23,7 @@ def coco(
 ) -> Files:
     """Images with one JSON file: boxes and run lengths. Category ids begin at 11, with gaps."""
     folder = f"{split}/" if split else ""
-    images = [
+    listed = [
         {"id": at, "file_name": f"{scene.name}.png", "height": scene.mask.shape[0], "width": scene.mask.shape[1]}
         for at, scene in enumerate(scenes)
     ]
@@ -41,8 +41,8 @@ def coco(
         for number, (box, label) in enumerate(zip(scene.boxes, scene.labels, strict=True))
     ]
     categories = [{"id": 11 + 2 * at, "name": letter} for at, letter in enumerate(letters)]
-    stated = {"images": images, "annotations": annotations, "categories": categories}
-    return _images(scenes, f"{folder}images/") | {f"{folder}instances.json": json.dumps(stated).encode()}
+    stated = {"images": listed, "annotations": annotations, "categories": categories}
+    return images(scenes, f"{folder}images/") | {f"{folder}instances.json": json.dumps(stated).encode()}
 
 
 def run_lengths(filled: np.ndarray, *, compressed: bool) -> dict[str, object]:
@@ -59,7 +59,7 @@ def masks(scenes: Sequence[Scene], letters: Sequence[str] = LETTERS, *, split: s
     folder = f"{split}/" if split else ""
     named = {"classes.txt": "\n".join([BACKGROUND, *letters]).encode()}
     return (
-        _images(scenes, f"{folder}images/")
+        images(scenes, f"{folder}images/")
         | named
         | {f"{folder}masks/{scene.name}.png": mask_png(scene.mask) for scene in scenes}
     )
@@ -70,7 +70,7 @@ def voc_masks(scenes: Sequence[Scene], *, val: int = 0) -> Files:
     stems = [scene.name for scene in scenes]
     lists = {"train": stems[: len(stems) - val], "val": stems[len(stems) - val :]}
     return (
-        _images(scenes, "VOC/JPEGImages/")
+        images(scenes, "VOC/JPEGImages/")
         | {f"VOC/SegmentationClass/{scene.name}.png": mask_png(scene.mask, palette=True) for scene in scenes}
         | {f"VOC/ImageSets/Segmentation/{name}.txt": "\n".join(listed).encode() for name, listed in lists.items()}
     )
@@ -78,7 +78,7 @@ def voc_masks(scenes: Sequence[Scene], *, val: int = 0) -> Files:
 
 def voc_boxes(scenes: Sequence[Scene], letters: Sequence[str] = LETTERS) -> Files:
     pages = {f"VOC/Annotations/{scene.name}.xml": voc_page(scene, letters) for scene in scenes}
-    return _images(scenes, "VOC/JPEGImages/") | pages
+    return images(scenes, "VOC/JPEGImages/") | pages
 
 
 def voc_page(scene: Scene, letters: Sequence[str] = LETTERS) -> bytes:
@@ -96,7 +96,7 @@ def yolo(scenes: Sequence[Scene], letters: Sequence[str] = LETTERS, *, split: st
     folder = f"{split}/" if split else ""
     names = "".join(f"  {at}: {letter}\n" for at, letter in enumerate(letters))
     return (
-        _images(scenes, f"images/{folder}")
+        images(scenes, f"images/{folder}")
         | {f"labels/{folder}{scene.name}.txt": yolo_lines(scene) for scene in scenes}
         | {"data.yaml": f"path: .\ntrain: images/train\nnc: {len(letters)}\nnames:\n{names}".encode()}
     )
@@ -118,7 +118,7 @@ def mask_png(mask: np.ndarray, *, palette: bool = False) -> bytes:
     return _png(image)
 
 
-def _images(scenes: Sequence[Scene], prefix: str) -> Files:
+def images(scenes: Sequence[Scene], prefix: str) -> Files:
     return {f"{prefix}{scene.name}.png": _png(Image.fromarray(scene.image)) for scene in scenes}
 
 

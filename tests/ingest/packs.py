@@ -10,6 +10,7 @@ import pyarrow as pa
 from PIL import Image
 
 from contract.pack.manifest import PackManifest, Split
+from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
 from ingest import IngestResult, Limits, SplitRequest, ingest
 
@@ -21,11 +22,20 @@ def run_ingest(
     task: TaskName = "classification",
     splits: SplitRequest | None = None,
     limits: Limits | None = None,
+    reading: ReadingSpec = AS_FOUND,
 ) -> IngestResult:
     """Ingest from FOLDER/archive into FOLDER/out."""
     path = folder / "archive"
     path.write_bytes(archive)
-    return ingest(path, folder / "out", task=task, splits=splits, progress=lambda _done, _total: None, limits=limits)
+    return ingest(
+        path,
+        folder / "out",
+        task=task,
+        splits=splits,
+        progress=lambda _done, _total: None,
+        limits=limits,
+        reading=reading,
+    )
 
 
 def read_pack(out: Path) -> pa.Table:

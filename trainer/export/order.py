@@ -83,10 +83,12 @@ class Order:
     def preprocessing(self) -> dict[str, Any]:
         """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
+        low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
         return {
             "version": 1,
             "upright": "turned as its EXIF block asks",
-            "depth": "of 16 bits the high 8",
+            "depth": "16 bits are scaled: depth_range becomes 0..255" if low_high else "of 16 bits the high 8",
+            **low_high,
             "mode": "L" if manifest.channels == 1 else "RGB",
             "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
             "height": self.spec.height,

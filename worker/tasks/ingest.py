@@ -65,6 +65,8 @@ def _work(ingest: Ingest, lease: Lease, folder: Path) -> None:
     arguments: list[str | Path] = [archive, out, "--task", ingest.task]
     if version.splits is not None:
         arguments += ["--splits", json.dumps(version.splits)]
+    if version.reading is not None:
+        arguments += ["--reading", json.dumps(version.reading)]
     _read(lease, Child(MODULE, arguments, folder=folder), out)
     prefix = f"datasets/{version.id}/{fence}/"
     manifest = PackManifest.model_validate_json((out / PACK_MANIFEST).read_bytes())

@@ -1,32 +1,35 @@
-"""The names of classes that annotations call by number: a text file of lines, a labelmap, JSON, or YOLO's data.yaml."""
+"""The names of classes that annotations call by number or colour, and which of an archive's lists of names counts."""
 
-import json
-import re
 from typing import NamedTuple
-
-import yaml
 
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
+from ingest.layouts.annotated.name_lists import CSV, JSON, TEXT, YAML, ClassNames, parse_names
 from ingest.limits import Limits
 
 _STEMS = {
-    "classes", "class_names", "classnames", "labels", "label_names", "labelmap", "label_map", "names", "obj",
-    "predefined_classes", "categories",
+    "classes", "_classes", "class_names", "classnames", "labels", "label_names", "labelmap", "label_map", "names",
+    "obj", "predefined_classes", "categories", "_darknet", "label_colors", "label_colours", "class_dict", "colormap",
 }  # fmt: skip
-_TEXT = {"txt", "names"}
-_YAML = {"yaml", "yml"}
-_NUMBERED = re.compile(r"(\d{1,5})\s*[\s:,;=]\s*(\S.*)")
-_COLOURED = re.compile(r"([^:]+):(\d{1,3}),(\d{1,3}),(\d{1,3})(?::.*)?")  # CVAT: name:red,green,blue:parts:actions
-_LONGEST_YAML = 1 << 18  # its reader takes 20 seconds a MiB; the one in C has no guard against deep nesting
+_COLOUR_TABLES = {
+    "class_dict",
+    "label_colors",
+    "label_colours",
+    "labelmap",
+    "label_map",
+    "colormap",
+    "classes",
+    "_classes",
+}
+_LEAST_TRUSTED = {"predefined_classes"}  # the list that labelImg brings along
 _FIX = "Write classes.txt: one name a line, the first for class 0."
 
 
-class ClassNames(NamedTuple):
+class _Rank(NamedTuple):
+    trusted: bool
+    depth: int
     path: str
-    names: list[str]
-    colours: dict[tuple[int, int, int], int] | None = None
 
 
 def read_class_names(archive: Archive, others: list[Member], limits: Limits, findings: Findings) -> ClassNames | None:
@@ -36,16 +39,14 @@ def read_class_names(archive: Archive, others: list[Member], limits: Limits, fin
         return None
     found = []
     for position, content in archive.read(files, limit=limits.annotation_bytes):
-        named = _parsed(files[position], content)
+        named = parse_names(files[position], content)
         if named is not None:
             found.append(named)
     if not found:
         return None
-    found.sort(key=lambda named: (named.path.count("/"), named.path))
+    found.sort(key=_rank)
     chosen = found[0]
-    if any(other.names != chosen.names for other in found[1:]):
-        message = f"other files name other classes; those of {chosen.path} count"
-        findings.add("warning", "class_names_differ", message, path=found[1].path, fix="Keep one list of names.")
+    _tell_rivals(chosen, found[1:], findings)
     if len(chosen.names) > limits.classes:
         raise Refused("too_many_classes", f"{chosen.path} names more than {limits.classes:,} classes", _FIX)
     if len(set(chosen.names)) < len(chosen.names):
@@ -54,60 +55,25 @@ def read_class_names(archive: Archive, others: list[Member], limits: Limits, fin
     return chosen
 
 
+def _tell_rivals(chosen: ClassNames, others: list[ClassNames], findings: Findings) -> None:
+    if chosen.doubt:
+        findings.add("warning", "class_names_read", chosen.doubt, path=chosen.path, fix=_FIX)
+    for other in others:
+        if other.names == chosen.names or _rank(other).trusted:
+            continue
+        mine, theirs = (", ".join(named.names[:4]) for named in (chosen, other))
+        message = f"{other.path} names other classes ({theirs}) than {chosen.path} ({mine}); the latter counts"
+        fix = f"Keep one list of names: to choose the other one, remove {chosen.path}."
+        findings.add("warning", "class_names_differ", message, path=other.path, fix=fix)
+        return
+
+
+def _rank(named: ClassNames) -> _Rank:
+    return _Rank(names.stem(named.path).lower() in _LEAST_TRUSTED, named.path.count("/"), named.path)
+
+
 def _may_name(path: str) -> bool:
     stem, suffix = names.stem(path).lower(), names.suffix(path)
-    return (stem in _STEMS and suffix in _TEXT | {"json"}) or suffix in _YAML | {"names"}
-
-
-def _parsed(path: str, content: bytes) -> ClassNames | None:
-    """None for a file that names no classes."""
-    suffix = names.suffix(path)
-    try:
-        text = content.decode("utf-8-sig")
-        if suffix in _TEXT:
-            return _of_lines(path, [line.strip() for line in text.splitlines() if line.strip()])
-        if suffix in _YAML and len(text) > _LONGEST_YAML:
-            return None
-        stated = yaml.safe_load(text) if suffix in _YAML else json.loads(text)
-    except (ValueError, RecursionError, yaml.YAMLError):
-        return None
-    if isinstance(stated, dict) and "names" in stated:
-        stated = stated["names"]
-    listed = _of_structure(stated)
-    return ClassNames(path, listed) if listed else None
-
-
-def _of_lines(path: str, lines: list[str]) -> ClassNames | None:
-    lines = [line for line in lines if not line.startswith("#")]
-    coloured = [_COLOURED.fullmatch(line) for line in lines]
-    if lines and all(coloured):
-        colours = {(int(m[2]), int(m[3]), int(m[4])): at for at, m in enumerate(coloured) if m}
-        return ClassNames(path, [_name(m[1]) for m in coloured if m], colours)
-    numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    if lines and all(numbered):
-        pairs = {int(m[1]): m[2] for m in numbered if m}
-        listed = _in_order(pairs)
-        return ClassNames(path, listed) if listed else None
-    return ClassNames(path, [_name(line) for line in lines]) if lines else None
-
-
-def _of_structure(stated: object) -> list[str] | None:
-    if isinstance(stated, list) and all(isinstance(name, str | int) for name in stated):
-        return [_name(name) for name in stated]
-    if not isinstance(stated, dict) or not stated:
-        return None
-    pairs = list(stated.items())
-    if all(type(value) is int for _, value in pairs):
-        pairs = [(value, key) for key, value in pairs]
-    numbers = {int(key): value for key, value in pairs if re.fullmatch(r"\d{1,5}", str(key))}
-    sound = len(numbers) == len(stated) and all(isinstance(name, str | int) for name in numbers.values())
-    return _in_order(numbers) if sound else None
-
-
-def _in_order(numbers: dict[int, object]) -> list[str] | None:
-    """Names for 0 up to the last; None where the numbers begin elsewhere or leave gaps."""
-    return [_name(numbers[at]) for at in range(len(numbers))] if set(numbers) == set(range(len(numbers))) else None
-
-
-def _name(value: object) -> str:
-    return names.class_name(value) or "unnamed"
+    if suffix in YAML | {"names", "labels"}:
+        return True
+    return (stem in _STEMS and suffix in TEXT | JSON) or (stem in _COLOUR_TABLES and suffix in CSV)

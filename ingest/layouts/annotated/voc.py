@@ -1,27 +1,23 @@
-"""Pascal VOC's boxes: an XML file for each image. XML is read without entities, document types or outside references.
+"""Pascal VOC's boxes: an XML file for each image.
 
 Corners are taken as they stand, which is how today's tools write them; those of the original VOC20xx sets count pixels
-from 1 and their first corner is moved by one.
+from 1 and their first corner is moved by one. An XML file belongs to the picture of its own name; where there is none,
+or there are several, to the one that it calls `filename`.
 """
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
-from xml.etree.ElementTree import Element, ParseError
-
-import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from ingest import names
-from ingest.annotations.boxes import Faulty, StatedBoxes
-from ingest.archives.members import Archive, Member
-from ingest.findings import Findings
-from ingest.layouts.annotated.image_sets import read_image_sets
-from ingest.layouts.annotated.layout import Annotated, Entry, reject_unannotated
-from ingest.layouts.finder import Finder
-from ingest.limits import Limits
-from ingest.marks import Annotation
+from ingest.annotations.regions import Polygons, polygon
+from ingest.archives.members import Member
+from ingest.layouts.annotated import xml_files
+from ingest.layouts.annotated.assembly import assemble
+from ingest.layouts.annotated.layout import Annotated, Given
+from ingest.layouts.annotated.pages import Drawing, Page, Stated, Tally
+from ingest.layouts.annotated.pairing import bare_stem, pair
+from ingest.layouts.annotated.split_lists import read_image_sets, read_named_lists
 from ingest.notes import Unusable
 
 _ORIGINAL = re.compile(r"VOC20\d\d")
@@ -29,111 +25,93 @@ _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _FIX = "Export the annotation again as Pascal VOC XML."
 
 
-class _Page(NamedTuple):
-    """One XML file."""
-
-    path: str
-    image: str | None  # as it calls it
-    labels: list[str]
-    annotation: Annotation
-
-
-class _Objects(NamedTuple):
-    corners: list[list[float]]
-    labels: list[str]
-
-
-def read_voc(
-    archive: Archive, others: list[Member], images: list[Member], *, limits: Limits, findings: Findings
-) -> Annotated | None:
+def read_voc(given: Given) -> Annotated | None:
     """What the archive's XML files say; None where none of them is an annotation."""
-    files = {member.position: member.path for member in others if names.suffix(member.path) == "xml"}
-    pages = list(_pages(archive, files, limits, findings)) if files else []
+    files = {member.position: member for member in given.others if names.suffix(member.path) == "xml"}
+    tally = Tally()
+    pages = list(_pages(given, files, tally)) if files else []
     if not pages:
         return None
-    sets = read_image_sets(archive, others, {"main"}, limits)
-    classes = names.class_order(list({label for page in pages for label in page.labels}))
-    numbers = {name: at for at, name in enumerate(classes)}
-    listed = [member for member in images if names.stem(member.path) in sets]
-    finder = Finder(listed)
-    entries: dict[int, Entry] = {}
-    for page in pages:
-        member = _image_of(page, finder)
-        if member is None:
-            if names.stem(page.path) in sets:
-                message = "no image belongs to the annotation"
-                findings.add("warning", "image_missing", message, path=page.path, fix="Add the image it describes.")
-            continue
-        annotation = _numbered(page, numbers)
-        entries.setdefault(member.position, Entry(member, sets.split(member.path), annotation))
+    _place_by_name(pages, files, given.images, given)
+    lists = read_image_sets(given.archive, given.others, given.images, "main", given.limits)
+    if not lists.splits:
+        lists = read_named_lists(given.archive, given.others, given.images, given.limits)
     fix = "Add its XML file; without an object, if nothing is to be seen in it."
-    reject_unannotated(listed, set(entries), "XML file", fix=fix, findings=findings)
-    return Annotated("voc", classes, list(entries.values()), sets.paths | set(files.values()))
+    used = {member.path for member in files.values()}
+    return assemble(Stated("voc", pages, used=used, what="XML file", fix=fix, tally=tally), given, lists)
 
 
-def _image_of(page: _Page, finder: Finder) -> Member | None:
-    folder, split = page.path.rpartition("/")[0], names.split_in(page.path)
-    found = finder.find(names.stem(page.path), folder, split)
-    return found or (finder.find(page.image, folder, split) if page.image else None)
+def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Member], given: Given) -> None:
+    """Give each page the picture of its XML's own name. Says where `filename` names another picture."""
+    pairs = pair(images, list(files.values()))
+    owners = {file.path: position for position, file in pairs.found.items()}
+    by_position = {member.position: member for member in images}
+    other = []
+    for page in pages:
+        if (position := owners.get(page.path)) is None:
+            continue
+        page.member = by_position[position]
+        if page.image and bare_stem(page.image.replace("\\", "/")) != bare_stem(page.member.path):
+            other.append(page)
+    if other:
+        called, its = names.printable(other[0].image)[:200], other[0].member
+        message = f"{len(other)} XML files call their image otherwise than the image of their own name: "
+        message += f"{called!r}, but {its.path if its else ''!r} counts"
+        fix = "Correct <filename>, or rename the XML files, where the other image is meant."
+        given.findings.add("warning", "filename_differs", message, path=other[0].path, fix=fix)
 
 
-def _pages(archive: Archive, files: dict[int, str], limits: Limits, findings: Findings) -> Iterator[_Page]:
-    for position, content in archive.read(files, limit=limits.annotation_bytes):
-        path = files[position]
+def _pages(given: Given, files: dict[int, Member], tally: Tally) -> Iterator[Page]:
+    for position, content in given.archive.read(files, limit=given.limits.annotation_bytes):
+        path = files[position].path
         try:
-            root = fromstring(content, forbid_dtd=True)
-        except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-            why = "it declares entities or a document type" if isinstance(error, DefusedXmlException) else str(error)
-            message = f"its annotation {path!r} is no sound XML: {names.printable(why)[:200]}"
-            yield _Page(path, None, [], Faulty(Unusable("annotation_unreadable", message, _FIX)))
+            root = xml_files.parse(path, content, _FIX)
+        except Unusable as unusable:
+            yield Page(path, names.stem(path), fault=unusable)
             continue
         if root.tag == "annotation":
-            yield _page(path, root)
+            yield _page(path, root, given, tally)
         else:
-            findings.ignore(path, "file_ignored", "XML that is no Pascal VOC annotation")
+            given.findings.ignore(path, "file_ignored", "XML that is no Pascal VOC annotation")
 
 
-def _page(path: str, root: Element) -> _Page:
-    image = root.findtext("filename")
+def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:
+    page = Page(path, (root.findtext("filename") or "").strip() or names.stem(path))
+    folder = (root.findtext("folder") or "").strip()
+    whole = (root.findtext("path") or "").strip()
+    page.also = tuple(filter(None, (f"{folder}/{page.image}" if folder else "", whole, names.stem(path))))
+    drawing = Drawing(given.task, tally)
     try:
-        objects = _objects(root)
-        size = _size(root)
+        shift = 1 if _ORIGINAL.fullmatch(folder) else 0
+        for entry in root.iter("object"):
+            _draw(entry, shift, drawing)
+        page.size = _size(root)
     except Unusable as unusable:
-        return _Page(path, image, [], Faulty(unusable))
-    corners = np.array(objects.corners, np.float64).reshape(-1, 4)
-    if _ORIGINAL.fullmatch((root.findtext("folder") or "").strip()):
-        corners[:, :2] -= 1
-    labels = np.zeros(len(objects.labels), np.int32)
-    return _Page(path, image, objects.labels, StatedBoxes(corners, labels, size))
+        page.fault = unusable.bare()
+    return drawing.onto(page)
 
 
-def _numbered(page: _Page, numbers: dict[str, int]) -> Annotation:
-    """The page's annotation, now that every class of the dataset is known."""
-    if not isinstance(page.annotation, StatedBoxes):
-        return page.annotation
-    labels = np.array([numbers[label] for label in page.labels], np.int32)
-    return StatedBoxes(page.annotation.corners, labels, page.annotation.stated_size)
+def _draw(entry: Element, shift: int, drawing: Drawing) -> None:
+    label = names.class_name(entry.findtext("name"))
+    if label is None:
+        raise Unusable("label_missing", "an object of the annotation has no name", "Name its class.")
+    box = entry.find("bndbox")
+    if box is None and entry.find("polygon/pt") is not None:
+        if (entry.findtext("deleted") or "").strip() != "1":
+            drawing.region(label, _outline(entry))
+        return
+    edges = [xml_files.number(box.findtext(edge) if box is not None else None, edge, _FIX) for edge in _EDGES]
+    drawing.box(label, (edges[0] - shift, edges[1] - shift, edges[2], edges[3]))
 
 
-def _objects(root: Element) -> _Objects:
-    found = _Objects([], [])
-    for entry in root.iter("object"):
-        label = names.class_name(entry.findtext("name"))
-        if label is None:
-            raise Unusable("label_missing", "an object of the annotation has no name", "Name its class.")
-        box = entry.find("bndbox")
-        found.corners.append([_number(box, edge) for edge in _EDGES])
-        found.labels.append(label)
-    return found
-
-
-def _number(box: Element | None, edge: str) -> float:
-    text = box.findtext(edge) if box is not None else None
-    try:
-        return float(text or "")
-    except ValueError as error:
-        shown = names.printable(text or "")[:50]
-        raise Unusable("box_malformed", f"the {edge} of a box is {shown!r}, not a number", _FIX) from error
+def _outline(entry: Element) -> Polygons:
+    """LabelMe's own XML: points of a polygon."""
+    flat = [
+        xml_files.number(point.findtext(axis), axis, _FIX)
+        for point in entry.iterfind("polygon/pt")
+        for axis in ("x", "y")
+    ]
+    return Polygons([polygon(flat)])
 
 
 def _size(root: Element) -> tuple[int, int] | None:

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from contract.pack.manifest import IGNORE
 from ingest.annotations import regions
 from ingest.notes import Unusable
 from tests.data.layouts import run_lengths
@@ -27,14 +26,14 @@ def bitmaps(draw: st.DrawFn) -> np.ndarray:
 def test_run_lengths_give_the_bitmap_back(bitmap: np.ndarray, compressed: bool) -> None:
     region = regions.parse_region(run_lengths(bitmap, compressed=compressed))
     assert isinstance(region, regions.Runs)
-    np.testing.assert_array_equal(regions.fill_runs(region, *bitmap.shape), bitmap)
+    np.testing.assert_array_equal(region.fill(*bitmap.shape), bitmap)
 
 
 @given(bitmaps())
 def test_run_lengths_of_another_image_are_refused(bitmap: np.ndarray) -> None:
     region = regions.parse_region(run_lengths(bitmap, compressed=True))
     with pytest.raises(Unusable):
-        regions.fill_runs(region, bitmap.shape[0] + 1, bitmap.shape[1])
+        region.fill(bitmap.shape[0] + 1, bitmap.shape[1])
 
 
 @given(st.binary(max_size=60), sides, sides)
@@ -42,7 +41,7 @@ def test_any_string_is_refused_or_fills_the_image(text: bytes, height: int, widt
     counts = "".join(chr(48 + byte % 70) for byte in text)
     try:
         region = regions.parse_region({"size": [height, width], "counts": counts})
-        filled = regions.fill_runs(region, height, width)
+        filled = region.fill(height, width)
     except Unusable:
         return
     assert filled.shape == (height, width)
@@ -85,13 +84,55 @@ def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     return crossings % 2 == 1
 
 
-def test_regions_of_two_classes_contest_what_they_share() -> None:
-    square = [[0, 0, 6, 0, 6, 6, 0, 6]]
-    other = [[3, 0, 9, 0, 9, 6, 3, 6]]
-    painted = regions.paint([(regions.parse_region(square), 1), (regions.parse_region(other), 2)], 6, 9)
-    np.testing.assert_array_equal(painted[0], [1, 1, 1, IGNORE, IGNORE, IGNORE, 2, 2, 2])
-    same = regions.paint([(regions.parse_region(square), 1), (regions.parse_region(other), 1)], 6, 9)
-    assert set(same.reshape(-1).tolist()) == {1}
+def test_the_smaller_region_lies_on_top_and_what_is_shared_is_counted() -> None:
+    large, small = regions.rectangle(0, 0, 9, 6), regions.rectangle(3, 0, 6, 6)
+    for order in ([(large, 1, 0), (small, 2, 0)], [(small, 2, 0), (large, 1, 0)]):
+        painted = regions.paint(order, 6, 9)
+        np.testing.assert_array_equal(painted.mask[0], [1, 1, 1, 2, 2, 2, 1, 1, 1])
+        assert painted.overlap_px == 18
+    same = regions.paint([(large, 1, 0), (small, 1, 0)], 6, 9)
+    assert (set(same.mask.reshape(-1).tolist()), same.overlap_px) == ({1}, 0)
+
+
+def test_z_order_beats_size_and_the_later_of_two_equal_regions_lies_on_top() -> None:
+    large, small = regions.rectangle(0, 0, 9, 6), regions.rectangle(3, 0, 6, 6)
+    assert set(regions.paint([(large, 1, 5), (small, 2, 0)], 6, 9).mask.reshape(-1).tolist()) == {1}
+    assert set(regions.paint([(large, 1, 0), (large, 2, 0)], 6, 9).mask.reshape(-1).tolist()) == {2}
+
+
+def test_a_region_is_rasterised_alike_wherever_it_is_cropped() -> None:
+    """Only the part of the image around a polygon is filled; the pixels are those of the whole."""
+    random = np.random.default_rng(5)
+    for _ in range(200):
+        corners = random.uniform(-0.5, 40.4, 2) + random.uniform(0, 9, (6, 2))
+        corners = corners.clip(-1, [60, 50])
+        painted = regions.paint([(regions.Polygons([corners]), 1, 0)], 50, 60).mask.astype(bool)
+        np.testing.assert_array_equal(painted, regions.fill_polygons([corners], 50, 60))
+
+
+def test_holes_are_left_out_and_bitmaps_lie_where_they_say() -> None:
+    ring = regions.Polygons(regions.rectangle(1, 1, 8, 8).corners, tuple(regions.rectangle(3, 3, 6, 6).corners))
+    expected = np.zeros((10, 10), np.uint8)
+    expected[1:8, 1:8], expected[3:6, 3:6] = 1, 0
+    np.testing.assert_array_equal(regions.paint([(ring, 1, 0)], 10, 10).mask, expected)
+    assert ring.bounds() == (1, 1, 8, 8)
+    bitmap = regions.Bitmap(expected[1:8, 1:8] > 0, left=2, top=-1)
+    shifted = np.zeros((10, 10), np.uint8)
+    shifted[0:6, 2:9] = expected[2:8, 1:8]
+    np.testing.assert_array_equal(regions.paint([(bitmap, 1, 0)], 10, 10).mask, shifted)
+    with pytest.raises(Unusable):
+        regions.paint([(regions.Bitmap(bitmap.filled, left=7, top=0), 1, 0)], 10, 10)
+
+
+@given(bitmaps())
+def test_run_lengths_know_their_box(bitmap: np.ndarray) -> None:
+    region = regions.parse_region(run_lengths(bitmap, compressed=True))
+    if not bitmap.any():
+        with pytest.raises(Unusable):
+            region.bounds()
+        return
+    rows, columns = np.flatnonzero(bitmap.any(axis=1)), np.flatnonzero(bitmap.any(axis=0))
+    assert region.bounds() == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +166,4 @@ def test_malformed_regions_are_refused(stated: object) -> None:
 )
 def test_regions_that_promise_too_much_are_refused_before_they_are_filled(stated: object) -> None:
     with pytest.raises(Unusable):
-        regions.paint([(regions.parse_region(stated), 1)], 16, 16)
+        regions.paint([(regions.parse_region(stated), 1, 0)], 16, 16)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.images.images import Ready, Unusable, from_file, from_pixels
+from ingest.images.images import Ready, Unusable, from_file, from_pixels, narrowed
 from ingest.limits import Limits
 from portable import preprocess
 from tests.ingest.archives import encode, exif, pixels, with_chunk
@@ -120,13 +120,16 @@ def test_a_transparent_colour_is_dropped_as_alpha_is(mode: str) -> None:
     np.testing.assert_array_equal(decoded(ready), preprocess.decode(file, **shape))
 
 
-def test_sixteen_bit_gray_keeps_the_high_byte_as_at_inference() -> None:
+def test_sixteen_bit_gray_is_kept_until_its_range_is_known() -> None:
     values = np.arange(256, dtype=np.uint16).reshape(16, 16) * 256 + 17
     file = encode(Image.fromarray(values))
     ready = from_file(file, LIMITS)
-    np.testing.assert_array_equal(decoded(ready), preprocess.decode(file, height=16, width=16, channels=1))
-    assert decoded(ready).ravel().tolist() == list(range(256))
-    assert [note.code for note in ready.notes] == ["depth_reduced"]
+    assert ready.levels is not None
+    assert ready.levels.sum() == values.size
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(ready.stored))), values)
+    high_byte = narrowed(ready.stored, None)
+    np.testing.assert_array_equal(decoded(high_byte), preprocess.decode(file, height=16, width=16, channels=1))
+    assert decoded(high_byte).ravel().tolist() == list(range(256))
 
 
 @pytest.mark.parametrize("side", [16, SIDE])

@@ -32,7 +32,7 @@ def test_login_is_proved_and_then_used(run: Run, proxy: BreakingProxy, client: C
 def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id: str):
     shown = patchswap("datasets", "show", "pets")
     assert shown.returncode == 0
-    assert "60 images of 2 classes (40 train, 10 val, 10 test), 0 skipped" in shown.stdout
+    assert "60 images of 2 classes (40 train, 10 val, 10 test), 0 images left out" in shown.stdout
     assert "\x1b" not in shown.stdout + shown.stderr
     assert one_json(patchswap("datasets", "show", dataset_id, "--json"))["validation"]["accepted"] == 60
     assert [one["name"] for one in one_json(patchswap("datasets", "list", "--json"))] == ["pets"]

@@ -12,7 +12,7 @@ from core.store import storage
 from core.tables import Dataset, DatasetVersion, Upload
 from tests.conftest import forget_settings
 from tests.data import layouts, scenes
-from tests.ingest.archives import zipped
+from tests.ingest.archives import folders, zipped
 from tests.worker import seed
 from tests.worker.test_whole_job import archive, read
 from worker.liveness import shutdown
@@ -48,6 +48,18 @@ def test_task_of_the_dataset_decides_how_its_archive_is_read(fake_trainer, task)
     run_ingest(version.id)
     manifest = PackManifest.model_validate(read(DatasetVersion, version.id).manifest)
     assert (manifest.task, manifest.split_size("train")) == (task, manifest.images["train"])
+
+
+def test_archive_is_read_as_the_person_says(fake_trainer):
+    tenant_id = seed.tenant()
+    upload = seed.upload(tenant_id, zipped(folders({"cat": 9, "kitten": 9, "dog": 9})))
+    with transaction() as session:
+        reading = {"map": {"kitten": "cat"}}
+        version = datasets.create(
+            session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=None, reading=reading
+        )[1]
+    run_ingest(version.id)
+    assert PackManifest.model_validate(read(DatasetVersion, version.id).manifest).classes == ["cat", "dog"]
 
 
 def test_archive_that_holds_no_dataset_fails_with_its_report_and_stores_nothing(fake_trainer):

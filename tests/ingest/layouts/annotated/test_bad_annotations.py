@@ -173,7 +173,7 @@ WHOLE = {
     "too_many_names": Case(MASKS | {"classes.txt": "\n".join(map(str, range(256))).encode()}, "too_many_classes", SEG),
     "masks_of_one_class": Case(
         {k: v for k, v in MASKS.items() if k != "classes.txt"}
-        | {f"masks/{scene.name}.png": values(255, 255) for scene in SCENES},
+        | {f"masks/{scene.name}.png": values(0, 0) for scene in SCENES},
         "one_class",
         SEG,
     ),

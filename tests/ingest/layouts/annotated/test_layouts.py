@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contract.pack.manifest import IGNORE, PackManifest, Split
+from contract.pack.manifest import PackManifest, Split
 from contract.tasks import TaskName
 from tests.data import layouts, scenes
 from tests.data.layouts import Files
@@ -37,12 +37,12 @@ def polygons(drawn: list[Scene]) -> Files:
 
 
 def boxed(scene: Scene) -> Scene:
-    """With the boxes as its mask, ignored where two classes overlap."""
-    layers = np.zeros((len(LETTERS), *scene.mask.shape), bool)
-    for (x1, y1, x2, y2), label in zip(scene.boxes.astype(int), scene.labels, strict=True):
-        layers[label, y1:y2, x1:x2] = True
-    one = (layers.argmax(axis=0) + 1) * layers.any(axis=0)
-    mask = np.where(layers.sum(axis=0) > 1, IGNORE, one).astype(np.uint8)
+    """With the boxes as its mask, the smaller on top of the larger."""
+    mask = np.zeros_like(scene.mask)
+    areas = (scene.boxes[:, 2] - scene.boxes[:, 0]) * (scene.boxes[:, 3] - scene.boxes[:, 1])
+    for at in np.argsort(-areas, kind="stable"):
+        x1, y1, x2, y2 = scene.boxes[at].astype(int)
+        mask[y1:y2, x1:x2] = scene.labels[at] + 1
     return dataclasses.replace(scene, mask=mask)
 
 

@@ -1,0 +1,60 @@
+"""COCO's `bbox` is x, y, width, height. Files that hold two corners instead are told by what else they say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ingest.annotations import regions
+from ingest.findings import Refused
+from ingest.notes import Unusable
+
+_JUDGED = 500
+_FEWEST = 5
+_AGREE, _DISAGREE = 0.9, 0.5  # boxes at the upper left fit both ways
+_FARTHEST = 1e9
+_CLOSE = 0.02  # relative
+
+
+def check_corners(path: str, annotations: list[Any]) -> None:
+    """Raises Refused where areas or outlines show that nearly every `bbox` is x1, y1, x2, y2."""
+    judged = list(_judged(annotations[:: max(1, len(annotations) // _JUDGED)]))
+    if len(judged) < _FEWEST:
+        return
+    as_sides, as_corners = (np.mean(each) for each in zip(*judged, strict=True))
+    if as_corners >= _AGREE and as_sides <= _DISAGREE:
+        message = f"each `bbox` of {path} is x1, y1, x2, y2, as areas or outlines show; COCO's is x, y, width, height"
+        raise Refused("boxes_as_corners", message, "Write x, y, width and height, or export the annotations again.")
+
+
+def _judged(annotations: list[Any]) -> Iterator[tuple[bool, bool]]:
+    """Whether each box fits as sides, and as corners; of those that say an area or an outline besides."""
+    for annotation in annotations:
+        stated = annotation.get("bbox") if isinstance(annotation, dict) else None
+        if not isinstance(stated, list) or len(stated) != 4 or not all(map(_is_place, stated)):
+            continue
+        x, y, a, b = (float(value) for value in stated)
+        outline = _outline(annotation.get("segmentation"))
+        if outline is not None:
+            yield _near((x + a, y + b), outline), _near((a, b), outline)
+        elif _is_place(area := annotation.get("area")) and area > 0:
+            yield abs(a * b - area) <= _CLOSE * area, abs((a - x) * (b - y) - area) <= _CLOSE * area
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FARTHEST < value < _FARTHEST
+
+
+def _outline(segmentation: object) -> tuple[float, float] | None:
+    """The lower right corner of polygons."""
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    try:
+        bounds = regions.parse_region(segmentation).bounds()
+    except Unusable:
+        return None
+    return bounds[2], bounds[3]
+
+
+def _near(corner: tuple[float, float], other: tuple[float, float]) -> bool:
+    return all(abs(one - two) <= max(_CLOSE * two, 1.0) for one, two in zip(corner, other, strict=True))

@@ -1,0 +1,57 @@
+"""Which classes a split does not have: what nothing teaches, and what no figure measures. One finding for each kind."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.pack.manifest import BACKGROUND, Split
+from ingest.findings import Findings
+from ingest.packing.splits import Splits
+from ingest.packing.staging import Columns
+
+_SHOWN = 10
+
+
+def tell(columns: Columns, decided: Splits, findings: Findings) -> None:
+    """Findings for classes without training images, with a single one, and without held-out images."""
+    held_out_split = Split.TEST if (decided == Split.TEST).any() else Split.VAL
+    training = columns.presence.images_with(decided == Split.TRAIN)
+    held_out = columns.presence.images_with(decided == held_out_split)
+    kept = np.array([name.casefold() != BACKGROUND for name in columns.classes])
+    where = held_out_split.name.lower()
+    _tell_untaught(columns, training, held_out, where, findings)
+    if alone := _names(columns, (training == 1) & kept):
+        message = f"{_called(alone)} one training image and cannot form a pair: patch swap skips them"
+        findings.add("warning", "class_single_image", message, fix="Add at least one more image of each.")
+    if unmeasured := _names(columns, (held_out == 0) & (training > 0) & kept):
+        message = f"{_called(unmeasured)} no image in {where}: the figures say nothing about them"
+        fix = f"Add images of them to {where}, or raise `--{where}` if the splits are made here."
+        findings.add("warning", "class_without_test", message, fix=fix)
+
+
+def _tell_untaught(
+    columns: Columns, training: NDArray[np.int64], held_out: NDArray[np.int64], where: str, findings: Findings
+) -> None:
+    shown = _names(columns, (training == 0) & (held_out > 0))
+    if shown:
+        lost = int(held_out[training == 0].sum())
+        message = f"{_called(shown)} no training image: {lost} images in {where} can only be counted as wrong"
+        fix = f"Move some of its images to train, rename it with `--map '{shown[0]}=CLASS'`, or `--drop '{shown[0]}'`."
+        findings.add("warning", "class_without_training", message, fix=fix)
+    unused = _names(columns, (training == 0) & (held_out == 0))
+    if unused:
+        message = f"{_called(unused)} no image at all: they are named and never seen"
+        findings.add(
+            "warning", "class_without_images", message, fix="Take them off the list of classes, or label some."
+        )
+
+
+def _names(columns: Columns, chosen: NDArray[np.bool_]) -> list[str]:
+    return [columns.classes[at] for at in np.flatnonzero(chosen).tolist()]
+
+
+def _called(classes: list[str]) -> str:
+    """`the class 'a' has`, `3 classes ('a', 'b', 'c') have`."""
+    if len(classes) == 1:
+        return f"the class {classes[0]!r} has"
+    more = ", ..." if len(classes) > _SHOWN else ""
+    return f"{len(classes)} classes ({', '.join(map(repr, classes[:_SHOWN]))}{more}) have"

@@ -1,0 +1,21 @@
+"""preprocess.json says how images of 16 bits become 8, as ingest did it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from portable import preprocess
+from trainer.export.order import Order
+
+
+@pytest.mark.parametrize(("depth_range", "darkest", "brightest"), [((700, 1000), 0.0, 1.0), (None, 2 / 255, 3 / 255)])
+def test_a_file_is_fed_as_the_dataset_was_scaled(depth_range, darkest: float, brightest: float, tmp_path: Path):
+    manifest = SimpleNamespace(channels=1, mean=[0.0], std=[1.0], depth_range=depth_range)
+    spec = SimpleNamespace(height=8, width=8, task="classification")
+    task = Order(spec, SimpleNamespace(manifest=manifest), None, tmp_path, tmp_path)
+    image = Image.fromarray(np.linspace(700, 1000, 64, dtype=np.uint16).reshape(8, 8))
+    fed = preprocess.to_input(image, task.preprocessing())
+    assert (fed.min(), fed.max()) == pytest.approx((darkest, brightest))
