@@ -12,20 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from contract.pack.columns import SCHEMAS
 from contract.pack.manifest import PackManifest, Pairability, Split
 
 ROWS_PER_CHUNK = 512
-SCHEMA = pa.schema(
-    [
-        ("image", pa.large_binary()),
-        ("label", pa.int32()),
-        ("split", pa.int8()),
-        ("height", pa.int32()),
-        ("width", pa.int32()),
-        ("path", pa.string()),
-        ("sha256", pa.binary(32)),
-    ]
-)
+SCHEMA = SCHEMAS["classification"]
 
 
 def digits(folder: Path, *, train: int = 1000, val: int = 0, test: int = 400) -> PackManifest:

@@ -44,9 +44,9 @@ class _Pending:
 class CheckpointUploads:
     """A thread and at most two waiting files: the newest checkpoint, and the best one if that is another."""
 
-    def __init__(self, watch: JobLease, *, out: Path, spool: Path) -> None:
-        self._watch = watch
-        self._claim = watch.claim
+    def __init__(self, lease: JobLease, *, out: Path, spool: Path) -> None:
+        self._lease = lease
+        self._claim = lease.claim
         self._out = out
         self._spool = spool
         spool.mkdir(exist_ok=True)
@@ -85,8 +85,8 @@ class CheckpointUploads:
             if time.monotonic() - max(begun, self._moved_at) > settings().stall_seconds / 2:
                 logger.warning("a checkpoint could not be stored in time; the job is published without it")
                 return
-            self._watch.advance()
-            self._watch.tick()
+            self._lease.advance()
+            self._lease.tick()
             time.sleep(TICK_SECONDS)
 
     def wait(self, seconds: float) -> None:
@@ -98,7 +98,7 @@ class CheckpointUploads:
             if time.monotonic() > deadline:
                 logger.warning("a checkpoint could not be stored in time")
                 return
-            self._watch.beat()
+            self._lease.beat()
             time.sleep(TICK_SECONDS)
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class CheckpointUploads:
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             except Fenced:
-                self._watch.fenced = True
+                self._lease.fenced = True
                 self.close()
             except Exception:
                 logger.exception("checkpoint of step %d is left out", pending.message.step)
@@ -190,7 +190,7 @@ def _delete(keys: list[str]) -> None:
         logger.warning("old checkpoints stay for the sweeper: %s", error)
 
 
-def restore(watch: JobLease, rows: list[CheckpointRow], arm: Arm, out: Path) -> int:
+def restore(lease: JobLease, rows: list[CheckpointRow], arm: Arm, out: Path) -> int:
     """Put the newest intact checkpoint of an arm where the trainer looks for it; gives its step, 0 for none."""
     folder = out / arm / CHECKPOINTS
     folder.mkdir(parents=True, exist_ok=True)
@@ -198,10 +198,10 @@ def restore(watch: JobLease, rows: list[CheckpointRow], arm: Arm, out: Path) -> 
         path = folder / Path(row.object_key).name
         fetch = partial(storage.get_file, row.object_key, path, sha256=row.sha256)
         try:
-            watch.patiently(fetch)
+            lease.patiently(fetch)
         except (NotFound, ChecksumMismatch) as error:
             message = f"The checkpoint of step {row.step} is not intact; an older one is taken. {error}"
-            watch.note("notice", severity="warning", code="checkpoint_corrupt", message=message, data={"id": row.id})
+            lease.note("notice", severity="warning", code="checkpoint_corrupt", message=message, data={"id": row.id})
             continue
         path.with_name(path.name + ".sha256").write_text(f"{row.sha256}  {path.name}\n")
         return row.step

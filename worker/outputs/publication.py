@@ -1,6 +1,7 @@
 """What a job leaves behind: weights, evaluation, report, bundles. Read back and compared before any row names them."""
 
 import hashlib
+import logging
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +13,12 @@ from contract.results.exported import ExportResult
 from contract.specs import ExportSpec
 from contract.tasks import TERMS
 from core import signing
-from core.errors import ChecksumMismatch
+from core.errors import ChecksumMismatch, StoreUnavailable
 from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.store import storage
+
+logger = logging.getLogger(__name__)
+LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long as its job
 
 
 def read_evaluations(out: Path, arms: Sequence[Arm]) -> dict[Arm, Evaluation]:
@@ -87,4 +91,11 @@ def _card(bundles: Sequence[Path], evaluation: Evaluation) -> str:
     )
 
 
-LOG_NAME = "trainer.log"  # an attempt's; no row names it, and it lives as long as its job
+def keep_log(claim: Claim, log: bytes) -> None:
+    """Store the trainer's own words. What cannot be stored ends no job."""
+    if not log:
+        return
+    try:
+        storage.put_bytes(f"jobs/{claim.job_id}/{claim.fence}/{LOG_NAME}", log)
+    except StoreUnavailable as error:
+        logger.warning("the trainer's log is not kept: %s", error)

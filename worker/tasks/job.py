@@ -24,7 +24,6 @@ from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.jobs import ledger
 from core.jobs.ledger import CancelledFirst, Claim
 from core.settings import settings
-from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.weights import donors
 from core.weights.donors import Teacher
@@ -70,13 +69,13 @@ class Attempt:
     backbone: Teacher | None
     spec: ResolvedSpec
     folder: Path
-    watch: JobLease
+    lease: JobLease
     uploads: CheckpointUploads
     log: bytes = b""
 
     @property
     def claim(self) -> Claim:
-        return self.watch.claim
+        return self.lease.claim
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -118,7 +117,7 @@ def run_job(rung_for: str) -> None:
             _settle_otherwise(attempt, error)
         finally:
             attempt.uploads.close()
-            _keep_log(attempt)
+            publication.keep_log(attempt.claim, attempt.log)
 
 
 def _claim(session: Session, _: str) -> Claimed | None:
@@ -141,33 +140,33 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     claim = Claim(job.id, job.fence, settings().worker_name)
     spec = run_folder.write_spec(folder, job, claimed.version)
     steps = plan(spec, PackManifest.model_validate(claimed.version.manifest))
-    watch = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress))
+    lease = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress))
     out = folder / "out"
     out.mkdir()
-    uploads = CheckpointUploads(watch, out=out, spool=folder / "spool")
-    return Attempt(**claimed._asdict(), spec=spec, folder=folder, watch=watch, uploads=uploads)
+    uploads = CheckpointUploads(lease, out=out, spool=folder / "spool")
+    return Attempt(**claimed._asdict(), spec=spec, folder=folder, lease=lease, uploads=uploads)
 
 
 def _work(attempt: Attempt) -> None:
     """From the pack to the publication."""
-    watch = attempt.watch
-    watch.enter("download")
-    donor_folders.lay_out(attempt.spec.method, attempt.teacher, attempt.teacher_folder, watch)
-    donor_folders.lay_out_backbone(attempt.spec.model, attempt.backbone, attempt.backbone_folder, watch)
-    with packs.fetched(attempt.version, watch) as pack:
-        watch.enter("train")
+    lease = attempt.lease
+    lease.enter("download")
+    donor_folders.lay_out(attempt.spec.method, attempt.teacher, attempt.teacher_folder, lease)
+    donor_folders.lay_out_backbone(attempt.spec.model, attempt.backbone, attempt.backbone_folder, lease)
+    with packs.fetched(attempt.version, lease) as pack:
+        lease.enter("train")
         for arm in attempt.arms:
             _train(attempt, pack, arm)
-        watch.enter("evaluate")
+        lease.enter("evaluate")
         for arm in reversed(attempt.arms):  # the main arm is compared with its control
             _run_trainer(attempt, pack, "evaluate", "--arm", arm)
         evaluations = publication.read_evaluations(attempt.out, attempt.arms)
         for evaluation in evaluations.values():
-            watch.note("evaluation", **_summary(evaluation.model_dump(mode="json")))
-        watch.enter("export")
+            lease.note("evaluation", **_summary(evaluation.model_dump(mode="json")))
+        lease.enter("export")
         exports = _export_all(attempt, pack)
-    watch.enter("publish")
-    content = watch.patiently(
+    lease.enter("publish")
+    content = lease.patiently(
         lambda: publication.store_all(attempt.claim, attempt.out, evaluations=evaluations, exports=exports),
         stall_limits=PUBLISH_STALL_LIMITS,
     )
@@ -177,12 +176,12 @@ def _work(attempt: Attempt) -> None:
 
 
 def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
-    step = checkpoints.restore(attempt.watch, attempt.checkpoints, arm, attempt.out)
+    step = checkpoints.restore(attempt.lease, attempt.checkpoints, arm, attempt.out)
     logger.info("training the %s arm from step %d", arm, step)
     taught = donor_folders.options(attempt.teacher, attempt.teacher_folder, arm)
     begun = donor_folders.backbone_options(attempt.backbone, attempt.backbone_folder)
     _run_trainer(attempt, pack, "train", "--arm", arm, *taught, *begun)
-    attempt.watch.progress.on_done(arm)
+    attempt.lease.progress.on_done(arm)
 
 
 def _export_all(attempt: Attempt, pack: Path) -> dict[Path, ExportResult]:
@@ -201,10 +200,10 @@ def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) 
     arguments = [verb, attempt.spec_file, "--pack", pack, "--out", attempt.out, *options]
     child = Child(settings().trainer_module, arguments, folder=attempt.folder)
     try:
-        supervise(attempt.watch, child, lambda message: heed_trainer(message, attempt.watch, attempt.uploads))
+        supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))
     finally:
         attempt.log += child.log
-        attempt.watch.add_gpu_seconds(time.monotonic() - child.started_at)
+        attempt.lease.add_gpu_seconds(time.monotonic() - child.started_at)
 
 
 def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +266,7 @@ def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
 def _crash(attempt: Attempt, reason: str) -> None:
     logger.warning("attempt lost: %s", reason)
     attempt.uploads.wait(checkpoints.grace_seconds())
-    seconds = attempt.watch.age_seconds
+    seconds = attempt.lease.age_seconds
     status = _settle(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
     _ring(attempt, status)
 
@@ -283,7 +282,7 @@ def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
     give_up_at = math.inf
     while True:
         try:
-            attempt.watch.write()
+            attempt.lease.write()
             return write_once(write)
         except LedgerAway as error:
             logger.warning("the ledger is away, the end of the attempt waits: %s", error)
@@ -292,13 +291,3 @@ def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
             if time.monotonic() > give_up_at:
                 raise
             time.sleep(RETRY_SECONDS)
-
-
-def _keep_log(attempt: Attempt) -> None:
-    """The trainer's own words, for the job's logs."""
-    if not attempt.log:
-        return
-    try:
-        storage.put_bytes(f"jobs/{attempt.job.id}/{attempt.claim.fence}/{publication.LOG_NAME}", attempt.log)
-    except StoreUnavailable as error:
-        logger.warning("the trainer's log is not kept: %s", error)

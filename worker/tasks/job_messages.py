@@ -6,23 +6,23 @@ from worker.claims.job_lease import JobLease
 from worker.outputs.checkpoints import CheckpointUploads
 
 
-def heed_trainer(message: AnyMessage, watch: JobLease, uploads: CheckpointUploads) -> None:
+def heed_trainer(message: AnyMessage, lease: JobLease, uploads: CheckpointUploads) -> None:
     """What one message of the trainer means for the job."""
     match message:
         case messages.Started():
-            watch.progress.on_started(message)
-            watch.note("notice", severity="info", code="training_started", message=_sentence(message), data={})
+            lease.progress.on_started(message)
+            lease.note("notice", severity="info", code="training_started", message=_sentence(message), data={})
         case messages.Progress():
-            watch.progress.on_progress(message)
+            lease.progress.on_progress(message)
         case messages.Metrics():
-            watch.progress.on_metrics(message)
+            lease.progress.on_metrics(message)
             prefix = "control." if message.arm == "control" else ""
             for key, value in message.values.items():
-                watch.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
+                lease.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
         case messages.Checkpoint():
             uploads.submit(message)
         case messages.Notice():
-            watch.note("notice", **message.model_dump(exclude={"type"}))
+            lease.note("notice", **message.model_dump(exclude={"type"}))
 
 
 def _sentence(message: messages.Started) -> str:
