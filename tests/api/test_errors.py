@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.schemas.problem import ProblemDetails
 from api.wire import telemetry
 from core import settings as core_settings
-from core.datasets.ledger import ledger as datasets
+from core.datasets import ledger as datasets
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer

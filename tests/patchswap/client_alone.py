@@ -32,7 +32,7 @@ CALLS_WINDOWS_LACKS = {
     signal: ("SIGHUP", "SIGKILL", "SIGALRM"),
 }
 # Run by `up`, `worker` and `doctor` alone, which need an extra that a client has not.
-SERVICE = ("embedded", "up", "deployment", "device_worker", "doctor", "local.embedded", "local.up", "local.deployment")
+SERVICE = ("local.embedded", "local.up", "local.deployment", "local.device_worker", "local.doctor")
 
 _import = builtins.__import__
 
