@@ -36,7 +36,7 @@ class JsonRequest(Request):
             raise MalformedBody(f"the body is not JSON: {error}") from error
         found = _unstorable(self.parsed)
         if found:
-            raise RequestValidationError(found)
+            raise RequestValidationError(found, body=self.parsed)
 
     async def body(self) -> bytes:
         return self.raw

@@ -22,7 +22,7 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from api import context
-from contract.specs import SpecInvalid
+from contract.specs import SpecInvalid, violations_in
 from core import errors
 from core.errors import DomainError
 
@@ -119,7 +119,7 @@ def problem_of(error: Exception) -> Problem:
         found = [violation.model_dump() for violation in error.violations]
         return _invalid(found)
     if isinstance(error, RequestValidationError):
-        return _invalid([_violation(item) for item in error.errors()])
+        return _invalid(_violations(error))
     if isinstance(error, HTTPException):
         return _of_http(error)
     if _is_away(error):
@@ -164,15 +164,17 @@ def _invalid(found: list[dict[str, str]]) -> Problem:
     return Problem(422, "invalid", detail, errors=found)
 
 
-def _violation(item: Mapping[str, Any]) -> dict[str, str]:
-    """A JSON pointer into the body; for what stands elsewhere, a fragment that names the place."""
-    place, *path = item["loc"]
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return {
-        "pointer": pointer if place == "body" else f"#{place}{pointer}",
-        "code": str(item["type"]),
-        "message": str(item["msg"]),
-    }
+def _violations(error: RequestValidationError) -> list[dict[str, str]]:
+    """JSON pointers into the body; for what stands elsewhere, a fragment that names the place."""
+    in_body, elsewhere = [], []
+    for item in error.errors():
+        place, *path = item["loc"]
+        if place == "body":
+            in_body.append({**item, "loc": tuple(path)})
+        else:
+            pointer = "".join(f"/{part}" for part in path)
+            elsewhere.append({"pointer": f"#{place}{pointer}", "code": item["type"], "message": item["msg"]})
+    return [*elsewhere, *(violation.model_dump() for violation in violations_in(in_body, error.body))]
 
 
 def _methods(app: FastAPI, path: str) -> str:

@@ -11,7 +11,7 @@ from contract.specs.reading import LabelmapEntry, ReadingSpec
 from contract.specs.resolution import ResolvedSpec, parse, resolve, settle
 from contract.specs.splits import SplitRequest
 from contract.specs.training import EarlyStoppingSpec, OptimizerSpec, TrainingSpec
-from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_in, violations_of
 
 __all__ = [
     "RUNGS",
@@ -45,5 +45,6 @@ __all__ = [
     "plan",
     "resolve",
     "settle",
+    "violations_in",
     "violations_of",
 ]

@@ -1,8 +1,19 @@
 """Why a spec cannot be run, or is doubtful: where, by a JSON pointer, and what to do."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+_LONGEST_ECHO = 40  # characters of what was sent
+_KINDS = {
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+}
 
 
 class Violation(BaseModel):
@@ -27,7 +38,12 @@ class SpecInvalid(ValueError):
 
 def violations_of(error: ValidationError, body: Any) -> list[Violation]:
     """What pydantic found, with JSON pointers into what was sent."""
-    return [_violation(e, body) for e in error.errors(include_url=False)]
+    return violations_in(error.errors(include_url=False), body)
+
+
+def violations_in(errors: Sequence[Any], body: Any) -> list[Violation]:
+    """The same of pydantic's own dictionaries, whose `loc` begins at the body."""
+    return [_violation(error, body) for error in errors if not _follows(error, errors)]
 
 
 def _violation(error: Any, body: Any) -> Violation:
@@ -37,15 +53,36 @@ def _violation(error: Any, body: Any) -> Violation:
     return Violation(pointer=pointer, code=error["type"], message=_message(error))
 
 
+def _follows(error: Any, errors: Sequence[Any]) -> bool:
+    """Whether a list counts as too short only because pydantic left out its faulty items."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors
+    )
+
+
 def _message(error: Any) -> str:
     """Pydantic's words, but where they do not say what to do."""
-    if error["type"] == "extra_forbidden":
+    kind = error["type"]
+    if kind == "extra_forbidden":
         return "there is no such field; correct its name or leave it out"
-    if error["type"] == "missing":
-        return f"{error['loc'][-1]!r} is missing; give it"
-    if error["type"] == "union_tag_invalid":
+    if kind == "missing":
+        return f"{repr(error['loc'][-1]) if error['loc'] else 'the body'} is missing; give it"
+    if kind == "union_tag_invalid":
         return f"there is no {error['ctx']['tag']!r}; take one of {error['ctx']['expected_tags']}"
-    return str(error["msg"])
+    if kind == "value_error" and "error" in error.get("ctx", {}):
+        return str(error["ctx"]["error"])
+    words = _KINDS.get(kind) or str(error["msg"]).replace("Input should", "must", 1)
+    return words + _echo(error)
+
+
+def _echo(error: Any) -> str:
+    """The number, true, false or null that was sent; texts may be secrets and are not repeated."""
+    sent = error.get("input", "")
+    if sent is not None and not isinstance(sent, int | float):
+        return ""
+    written = json.dumps(sent)
+    return f"; you sent {written}" if len(written) <= _LONGEST_ECHO else ""
 
 
 def _pointer(loc: tuple[int | str, ...], body: Any) -> str:

@@ -1,0 +1,42 @@
+"""Why a body is refused: where, in the terms of what was sent, and what to do."""
+
+import pytest
+from pydantic import ValidationError
+
+from contract.specs import violations_of
+from contract.specs.reading import ReadingSpec
+from contract.specs.splits import SplitRequest
+
+
+def found(model, body):
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(body)
+    return [(each.pointer, each.message) for each in violations_of(caught.value, body)]
+
+
+def test_a_number_out_of_range_is_repeated():
+    assert found(SplitRequest, {"val": 2}) == [("/val", "must be less than or equal to 0.9; you sent 2")]
+
+
+def test_a_text_is_not_repeated():
+    assert "secret" not in str(found(SplitRequest, {"val": "secret"}))
+
+
+def test_a_rule_of_ours_stands_without_pydantics_prefix():
+    assert found(SplitRequest, {"val": 0.6, "test": 0.6}) == [("", "val and test together must be below 1")]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"), [({"map": "a=b"}, "must be an object"), ({"drop": "a"}, "must be a list")]
+)
+def test_kinds_are_those_of_json(body, message):
+    assert [message for _, message in found(ReadingSpec, body)] == [message]
+
+
+def test_the_arms_of_a_union_are_no_part_of_a_pointer():
+    assert {pointer for pointer, _ in found(ReadingSpec, {"classes_at": [1]})} == {"/classes_at"}
+
+
+def test_a_faulty_item_does_not_make_its_list_too_short():
+    assert found(ReadingSpec, {"labelmap": [{"name": "a"}]}) == [("/labelmap/0", "give a value or a colour")]
+    assert [pointer for pointer, _ in found(ReadingSpec, {"labelmap": []})] == ["/labelmap"]
