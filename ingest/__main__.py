@@ -7,17 +7,22 @@ likely of a decoder on a hostile file.
 
 import argparse
 import errno
+import json
 import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import get_args
 
+from pydantic import BaseModel, ValidationError
+
 from contract.child.confinement import confine
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Done, Failed, JobError, Message, Working
 from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
+from contract.specs import violations_of
 from contract.tasks import TaskName
 from ingest import Limits, ReadingSpec, SplitRequest, ingest
 from ingest.findings import Refused
@@ -31,8 +36,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("archive", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--task", choices=get_args(TaskName), default="classification")
-    parser.add_argument("--splits", type=SplitRequest.model_validate_json, metavar="JSON")
-    parser.add_argument("--reading", type=ReadingSpec.model_validate_json, metavar="JSON", default=ReadingSpec())
+    parser.add_argument("--splits", type=_stated(SplitRequest, "splits"), metavar="JSON")
+    parser.add_argument("--reading", type=_stated(ReadingSpec, "reading"), metavar="JSON", default=ReadingSpec())
     parser.add_argument("--limits", type=Limits.model_validate_json, metavar="JSON", default=Limits())
     asked = parser.parse_args(arguments)
     _confine(asked.limits)
@@ -53,6 +58,20 @@ def main(arguments: list[str]) -> int:
     names = [INGEST_REPORT] if result.manifest is None else [INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES]
     _say(Done(files={name: name for name in names}))
     return EXIT_FAILED if result.manifest is None else EXIT_DONE
+
+
+def _stated(model: type[BaseModel], name: str) -> Callable[[str], BaseModel]:
+    """An option's parser, whose refusal names each fault by the pointer and in the words of the api."""
+
+    def parse(text: str) -> BaseModel:
+        try:
+            return model.model_validate_json(text)
+        except ValidationError as error:
+            found = violations_of(error, json.loads(text))
+            faults = "; ".join(f"/{name}{each.pointer}: {each.message}" for each in found)
+            raise argparse.ArgumentTypeError(faults) from error
+
+    return parse
 
 
 class _Ticker:

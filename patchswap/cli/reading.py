@@ -38,7 +38,7 @@ def options(
         "labelmap": entries(labelmap) if labelmap else None,
         **others,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value not in (None, [], {})}
 
 
 def mapping(given: Sequence[str]) -> dict[str, str]:
@@ -66,6 +66,8 @@ def entries(path: Path) -> list[dict[str, Any]]:
     if text.lstrip().startswith(("[", "{")):
         return _of_json(path, text)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise BadInput(f"{path} holds no classes; {_LABELMAP}")
     return [_of_line(path, line) for line in lines]
 
 

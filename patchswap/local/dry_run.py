@@ -19,7 +19,7 @@ from patchswap.errors import BadInput
 from patchswap.local import service
 from patchswap.resources import ValidationReport
 
-_READY, _INVALID = 0, 3  # exit statuses of ingest
+_READY, _INVALID, _USAGE = 0, 3, 2  # exit statuses of ingest
 _NEEDS = (sys.executable, "-P", "-c", "import ingest.ingestion")
 
 
@@ -50,6 +50,8 @@ def check(
             options += [name, json.dumps(dict(value))] if value else []
         command = service.command("ingest", str(source), str(out), *options)
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        if done.returncode == _USAGE:  # argparse: `... error: argument --splits: /splits/val: must be ...`
+            raise BadInput(_last_words(done).rpartition(": argument --")[2].partition(": ")[2])
         if done.returncode not in {_READY, _INVALID} or not (out / "report.json").is_file():
             raise BadInput(f"the dry run could not be finished: {_last_words(done)}")
         return ValidationReport.model_validate_json((out / "report.json").read_bytes())

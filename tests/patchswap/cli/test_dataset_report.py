@@ -94,6 +94,24 @@ def test_a_dry_run_of_nothing_is_refused(run: Run) -> None:
     assert "there is no file or folder nowhere" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--val", "2"), "patchswap: /splits/val: must be less than or equal to 0.9; you sent 2.0\n"),
+        (("--val", "0.6", "--test", "0.6"), "patchswap: /splits: val and test together must be below 1\n"),
+        (("--unlabelled", "skip", "--classes-at", "0"), "/reading/classes_at"),
+    ],
+)
+def test_a_dry_run_names_the_option_that_cannot_be(
+    run: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "pets.zip").write_bytes(zipped(folders({"cat": 8, "dog": 8})))
+    done = run("datasets", "push", "pets.zip", "--dry-run", *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "python -m" not in done.stderr
+
+
 def test_a_dry_run_names_what_to_install(run: Run, tmp_path: Path) -> None:
     (tmp_path / "ingest").mkdir()
     (tmp_path / "ingest" / "__init__.py").write_text("raise ImportError('as where only the client is installed')")

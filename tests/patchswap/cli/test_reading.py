@@ -29,6 +29,10 @@ def test_only_what_was_typed_is_asked() -> None:
     }
 
 
+def test_a_depth_of_0_is_passed_on_to_be_refused() -> None:
+    assert reading.options(**NOTHING | {"classes_at": "0"}) == {"classes_at": 0}
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
@@ -77,7 +81,7 @@ def test_labelmaps_of_values(text: str, tmp_path: Path) -> None:
     assert found == [{"name": "background", "value": 0}, {"name": "crack", "value": 255}]
 
 
-@pytest.mark.parametrize("text", ["crack", "[]", "{nonsense", "crack red"])
+@pytest.mark.parametrize("text", ["crack", "[]", "{nonsense", "crack red", "", "# nothing\n"])
 def test_labelmaps_without_colours_or_values_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "map.txt").write_text(text)
     with pytest.raises(BadInput):
