@@ -160,14 +160,15 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     found = []
     if spec.method.needs_class_mates and manifest.pairability.unpairable_classes:
         names = ", ".join(manifest.pairability.unpairable_classes[:5])
-        message = f"classes with one training image are paired with themselves and teach nothing of it: {names}"
+        message = f"classes with one training image cannot form pairs; patch swap skips them: {names}"
         found.append(SpecWarning(pointer="/dataset", code="class_unpairable", message=message))
     images = manifest.split_size("train")
     if images < spec.training.pairs_per_batch:
         message = f"the dataset has {images} training images; batches of {images} pairs are used"
         found.append(SpecWarning(pointer="/training/pairs_per_batch", code="batch_reduced", message=message))
     milestones = spec.optimizer.milestones
-    if milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
+    steps = spec.optimizer.schedule == "step"
+    if steps and milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
         message = "milestones at or after the last epoch have no effect"
         found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
     if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:

@@ -121,6 +121,13 @@ def test_a_resolved_spec_survives_json():
     assert again == resolved
 
 
+@pytest.mark.parametrize(("schedule", "warned"), [("step", True), ("cosine", False), ("constant", False)])
+def test_milestones_are_warned_about_only_where_they_count(schedule, warned):
+    body = {"dataset": "d", "training": {"epochs": 1}, "optimizer": {"schedule": schedule, "milestones": [1]}}
+    codes = [warning.code for warning in resolve(parse(body), manifest())[1]]
+    assert ("milestone_unreached" in codes) == warned
+
+
 def test_unpairable_classes_are_warned_about_only_where_pairs_are_needed():
     lonely = manifest(pairability={"share": 0.9, "unpairable_classes": ["b"]})
     codes = [w.code for w in resolve(parse({"dataset": "d"}), lonely)[1]]
