@@ -117,14 +117,14 @@ class Models:
     def newest_export(self, model: str, *, precision: str, format: str = "onnx") -> Export:  # noqa: A002
         """Raises BadInput where there is none to download, saying what there is."""
         model_id = self._model_id(model)
-        found = [
-            export for export in self.exports(model_id) if (export.format, export.precision) == (format, precision)
-        ]
+        made = list(self.exports(model_id))
+        found = [export for export in made if (export.format, export.precision) == (format, precision)]
         for export in reversed(found):
             if export.status == "succeeded":
                 return export
         states = ", ".join(f"{export.id} {export.status}" for export in found) or "none was asked for"
-        remedy = f"ask for one with `patchswap exports create {model_id} --format {format} --precision {precision}`"
+        options = f"--format {format} --precision {precision}"
+        remedy = f"{_others(made)}ask for one with `patchswap exports create {model_id} {options}`"
         raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}); {remedy}")
 
     def _model_id(self, model: str) -> str:
@@ -134,6 +134,14 @@ class Models:
         if job.model_id is None:
             raise BadInput(f"job {job.id} is {job.status} and has no model; follow it with `patchswap watch {job.id}`")
         return job.model_id
+
+
+def _others(made: Sequence[Export]) -> str:
+    """How to pull what there is instead; empty where there is nothing."""
+    ready = sorted(
+        {f"--format {each.format} --precision {each.precision}" for each in made if each.status == "succeeded"}
+    )
+    return f"pull another with {' or '.join(f'`{options}`' for options in ready)}, or " if ready else ""
 
 
 class Exports:

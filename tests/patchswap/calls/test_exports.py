@@ -180,6 +180,11 @@ def test_a_file_of_another_format_is_never_pulled_in_its_place(client: Client, m
         client.models.pull(model.id, tmp_path / "pets", format="openvino")
 
 
+def test_what_can_be_pulled_instead_is_named(client: Client, model: Model, tmp_path: Path):
+    with pytest.raises(BadInput, match="; pull another with `--format onnx --precision fp32`, or ask for one with"):
+        client.models.pull(model.id, tmp_path / "pets", precision="int8")
+
+
 def test_formats_are_told_with_the_line_that_installs_them(client: Client):
     found = {one.name: one for one in client.exports.formats()}
     assert found["onnx"].status == "available"
