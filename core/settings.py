@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(3, description="attempts without a newer checkpoint before a job is called poison")
     metrics_address: str = Field("", description="host:port where a worker tells its figures; nowhere where empty")
     trainer_module: str = Field("trainer", description="what `python -m` runs as the trainer; tests run another")
-    orphan_ttl_seconds: float = Field(86_400, description="an object that no row names is deleted after so long")
+    orphan_ttl_seconds: float = Field(86_400, description="retention of unreferenced objects")
     pack_cache_bytes: int = Field(20 * 2**30, description="packs kept on a worker's disk, oldest use first out")
     signing_key_file: Path | None = Field(None, description="of workers: the Ed25519 key that signs bundles, PEM")
     signing_public_key_file: Path | None = Field(None, description="of the api: its public half, PEM")

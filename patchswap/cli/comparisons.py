@@ -39,7 +39,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     follow: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it to its end.")] = True,
     csv: CsvFile = None,
     markdown: MarkdownFile = None,
@@ -100,7 +100,7 @@ def show(
 
 @app.command("list")
 def list_comparisons(
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: Json = False
+    limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20, as_json: Json = False
 ) -> None:
     """Comparisons, newest first."""
     with connect() as client:

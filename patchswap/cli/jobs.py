@@ -29,7 +29,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     control: Annotated[
         bool | None, typer.Option(help="Also train the plain cross-entropy twin on as many images.")
     ] = None,
@@ -100,7 +100,7 @@ def list_jobs(
     status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
     comparison: Annotated[str | None, typer.Option(help="Only those of one comparison: cmp_...")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only those of one sweep, swp_...")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Jobs, newest first."""

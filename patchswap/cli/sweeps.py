@@ -38,7 +38,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     max_concurrent: Annotated[int | None, typer.Option(min=1, help="At a time.")] = None,
     metric: Annotated[str | None, typer.Option(help="val.top1_accuracy, val.nll ... Default: by the task.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the search.")] = None,
-    name: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -73,7 +73,7 @@ def watch(sweep_id: SweepId, as_json: Json = False) -> None:
 
 @app.command("list")
 def list_sweeps(
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: Json = False
+    limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20, as_json: Json = False
 ) -> None:
     """Sweeps, newest first."""
     with connect() as client:

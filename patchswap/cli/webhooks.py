@@ -11,7 +11,7 @@ from patchswap.cli.output import Json, connect, emit, note, table
 if TYPE_CHECKING:
     from patchswap.resources import Delivery
 
-app = typer.Typer(help="Have a server of yours told what happens.", no_args_is_help=True)
+app = typer.Typer(help="Notify your server of events.", no_args_is_help=True)
 WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="whk_...")]
 
 
@@ -21,7 +21,7 @@ def create(
     event: Annotated[
         list[str] | None, typer.Option(help="job.succeeded, job.failed ...; may be repeated. Default: all.")
     ] = None,
-    description: Annotated[str | None, typer.Option(help="For you to know it by.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     as_json: Json = False,
 ) -> None:
     """A new webhook; its secret is shown this once."""
@@ -92,7 +92,7 @@ def ping(webhook_id: WebhookId, as_json: Json = False) -> None:
 def deliveries(
     webhook_id: WebhookId,
     status: Annotated[str | None, typer.Option(help="queued, running, succeeded or failed.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
     as_json: Json = False,
 ) -> None:
     """What it was told, and what it answered."""
