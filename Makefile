@@ -100,7 +100,7 @@ edge: install test-formats ## docs/edge.md's table: every format and precision f
 	@.venv-formats/bin/python -m bench.edge
 	@.venv-litert/bin/python -m bench.edge --formats litert
 
-results: install ## methods compared on three data sets, docs/results.md: about an hour, may be stopped and started
+results: install ## methods compared on five data sets, docs/results.md: about an hour, may be stopped and started
 	@$(PYTHON) -m bench.results
 
 scenes: install ## patch swap for masks and boxes, docs/scenes.md: an hour of one core, may be stopped and started
