@@ -104,18 +104,28 @@ def test_pictures_turned_by_exif_become_the_tensor_of_training(mode: str, form: 
     assert found.tobytes() == seen_by_the_trainer(file, 3, 11, 17).tobytes()
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "LA", "P", "P with transparency", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize(
+    ("mode", "depth_range"),
+    [
+        *((mode, None) for mode in ("L", "1", "LA", "P", "P with transparency", "RGB", "RGBA", "I;16")),
+        ("I;16", (200, 4_000)),
+    ],
+)
 @pytest.mark.parametrize("orientation", [1, 6, 7])
-def test_a_picture_is_seen_as_ingest_stores_it(mode: str, orientation: int) -> None:
+def test_a_picture_is_seen_as_ingest_stores_it(
+    mode: str, depth_range: tuple[int, int] | None, orientation: int
+) -> None:
     """What the customer's file becomes in the pack, the trainer reads; infer.py has the file itself."""
     file = as_file(picture(mode, (30, 25)), "PNG", orientation)
     stored = images.from_file(file, Limits())
+    if mode == "I;16":  # its 8 bits wait for the range of the whole set
+        stored = images.narrowed(stored.stored, depth_range)
     pixels = np.frombuffer(stored.stored, np.uint8).reshape(stored.height, stored.width, stored.channels)
     image = Image.fromarray(pixels.squeeze(-1) if stored.channels == 1 else pixels)
     trained_on = preprocess.to_pixels(image, height=10, width=14, channels=stored.channels)
     expected = preprocess.normalise(trained_on[None], MEAN[: stored.channels], STD[: stored.channels])
     with Image.open(BytesIO(file)) as opened:
-        found = infer.to_input(opened, rules(stored.channels, 10, 14))
+        found = infer.to_input(opened, rules(stored.channels, 10, 14) | {"depth_range": depth_range})
     assert found.tobytes() == expected.tobytes()
 
 
