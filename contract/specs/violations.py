@@ -43,7 +43,9 @@ def violations_of(error: ValidationError, body: Any) -> list[Violation]:
 
 def violations_in(errors: Sequence[Any], body: Any) -> list[Violation]:
     """The same of pydantic's own dictionaries, whose `loc` begins at the body."""
-    return [_violation(error, body) for error in errors if not _follows(error, errors)]
+    found = [_violation(error, body) for error in errors if not _follows(error, errors)]
+    better = {each.pointer for each in found if not each.code.endswith("_type")}  # an arm of a union had the right type
+    return [each for each in found if not (each.code.endswith("_type") and each.pointer in better)]
 
 
 def _violation(error: Any, body: Any) -> Violation:

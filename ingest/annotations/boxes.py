@@ -87,13 +87,16 @@ def _inside(corners: Corners, sides: NDArray[np.float64]) -> tuple[Boxes, int]:
     slack = np.maximum(sides * OVERHANG_SHARE, OVERHANG_PX)
     outside = ((corners < -slack) | (corners > sides + slack)).any(axis=1)
     if outside.any():
-        message = _shown(f"{outside.sum()} boxes lie outside the image, as", corners[outside])
+        message = _shown(
+            f"{outside.sum()} {'box lies' if outside.sum() == 1 else 'boxes lie'} outside the image, as",
+            corners[outside],
+        )
         raise Unusable("box_outside", message, "Correct them: x and y in pixels of this image (YOLO: in shares, 0..1).")
     clipped: Corners = np.clip(corners, 0, sides)
     boxes = clipped.astype(np.float32)
     empty = (boxes[:, 2] - boxes[:, 0] < MIN_SIDE_PX) | (boxes[:, 3] - boxes[:, 1] < MIN_SIDE_PX)
     if empty.any():
-        message = _shown(f"{empty.sum()} boxes have no area, as", corners[empty])
+        message = _shown(f"{empty.sum()} {'box has' if empty.sum() == 1 else 'boxes have'} no area, as", corners[empty])
         raise Unusable("box_empty", message, "Remove them, or draw them again with a width and a height.")
     moved = np.abs(clipped - corners).max(axis=1, initial=0) > MIN_SIDE_PX
     return boxes, int(moved.sum())

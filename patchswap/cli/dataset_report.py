@@ -23,12 +23,13 @@ def text(report: ValidationReport, *, task: str, name: str) -> str:
     splits = ", ".join(f"{report.splits[split]:,} {split}" for split in _SPLITS if split in report.splits)
     parts = []
     if report.accepted:
-        left_out = f"{report.skipped:,} images left out, {report.ignored:,} other files not used"
-        parts.append(f"{report.accepted:,} images of {report.classes:,} classes ({splits}), {left_out}")
+        left_out = f"{_counted(report.skipped, 'image')} left out, {_counted(report.ignored, 'other file')} not used"
+        content = f"{_counted(report.accepted, 'image')} of {_counted(report.classes, 'class', 'classes')}"
+        parts.append(f"{content} ({splits}), {left_out}")
         parts.append(classes(report, task))
     if report.pairability and report.accepted:
         share = report.pairability["share"]
-        parts.append(f"{share:.0%} of the training images show a class that another training image shows too")
+        parts.append(f"{share:.0%} of the training images can form pairs, which patch swap needs")
     return "\n\n".join(filter(None, [*parts, findings(report, name)]))
 
 
@@ -60,6 +61,10 @@ def findings(report: ValidationReport, name: str) -> str:
     if any(count > 1 for count in report.counts.values()) and name:
         lines.append(f"`patchswap datasets show {name} --json` lists every one")
     return "\n".join(map(printable, lines))
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _as_people_sort(name: str) -> tuple[bool, int, str]:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from patchswap import signatures
 from patchswap.cli import bars, candidates, pareto
-from patchswap.cli.output import Json, accuracy_of, connect, emit, note, plain, printable, size, table
+from patchswap.cli.output import Json, about, accuracy_of, connect, emit, note, plain, printable, size, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
@@ -108,9 +108,7 @@ def _chosen(client: Client, what: str, wanted: _Choice) -> Export:
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="An unpacked bundle.")],
-    key: Key = None,
-    as_json: Json = False,
+    folder: Annotated[Path, typer.Argument(help="An unpacked bundle.")], key: Key = None, as_json: Json = False
 ) -> None:
     """Check the signature and every hash of a bundle, by this program and not by the bundle's own."""
     pem = _read(key)
@@ -154,7 +152,8 @@ def predict(
     """Let the service run an exported file of a model on images; with --json, one line an image."""
     with connect() as client:
         for path in images:
-            found = client.models.predict(model, path, export=export, top=top, threshold=threshold)
+            with about(path):
+                found = client.models.predict(model, path, export=export, top=top, threshold=threshold)
             text = printable(f"{path}: {'  '.join(_said(found)) or 'nothing found'}")
             emit({"image": str(path)} | plain(found), as_json=as_json, text=text)
 

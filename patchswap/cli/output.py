@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from patchswap.errors import BadRequest, Invalid, PatchswapError
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -24,6 +28,15 @@ def connect() -> Client:
     from patchswap.client import Client  # noqa: PLC0415 - 0.5 s of imports that `--help` does not need
 
     return Client()
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Names the file whose content the service refuses, one of several perhaps."""
+    try:
+        yield
+    except (BadRequest, Invalid) as error:
+        raise PatchswapError(f"{path}: {error}") from error
 
 
 def emit(value: Any, *, as_json: bool, text: str) -> None:

@@ -40,3 +40,7 @@ def test_the_arms_of_a_union_are_no_part_of_a_pointer():
 def test_a_faulty_item_does_not_make_its_list_too_short():
     assert found(ReadingSpec, {"labelmap": [{"name": "a"}]}) == [("/labelmap/0", "give a value or a colour")]
     assert [pointer for pointer, _ in found(ReadingSpec, {"labelmap": []})] == ["/labelmap"]
+
+
+def test_the_arm_of_a_union_that_fits_speaks_alone():
+    assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "must be greater than or equal to 1; you sent 0")]

@@ -44,6 +44,12 @@ def test_every_class_stands_in_the_table_with_its_splits() -> None:
     ]
 
 
+def test_one_of_a_kind_is_counted_as_one() -> None:
+    single = REPORT.model_copy(update={"classes": 1, "skipped": 1})
+    first = dataset_report.text(single, task="detection", name="pets").splitlines()[0]
+    assert first == "30 images of 1 class (20 train, 4 val, 6 test), 1 image left out, 1 other file not used"
+
+
 def test_classes_are_sorted_as_people_sort_them() -> None:
     """The ledger keeps no order of names."""
     images = {"train": {"10": 1, "9": 1, "b": 1, "A": 1}}
