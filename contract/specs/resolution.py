@@ -1,4 +1,4 @@
-"""From what was asked to what will run: errors with JSON pointers, `auto` made concrete, the step plan.
+"""From what was asked to what will run: `auto` made concrete for a dataset, a stored spec taken as it stands.
 
 Pure functions of a spec and a pack's manifest, so that the api, the worker and a trainer run by hand agree.
 """

@@ -12,7 +12,7 @@ from contract.specs import parse, resolve
 from tests.contract.specs.test_resolution import manifest
 from trainer.training.assignment import Assignment
 
-# Of 0.1.0. A field that changes no weight belongs into `_NOT_TRAINING`; else jobs paused before an upgrade begin anew.
+# Of 0.1.0. A new field that changes no weight must stay out of it; else jobs paused before an upgrade begin anew.
 OF_THE_FIRST_RELEASE = "4b2566f2aa38b97912adcdd972a389a0b3ec39e82da96fbca30e23ea45cdde76"
 
 
