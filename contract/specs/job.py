@@ -16,6 +16,9 @@ LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
 
 
+SelectionRule = Literal["main", "better"]
+
+
 class EvaluationSpec(Strict):
     test: bool = Field(
         default=True, description="False: the test split stays unread, validation is reported, and nothing is exported."
@@ -43,6 +46,11 @@ class JobSpec(Strict):
     compression: CompressionSpec = CompressionSpec()
     exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
     control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
+    selection: SelectionRule | Literal["auto"] = Field(
+        "auto",
+        description="Which network is published where `control` trains two. better: the one with the higher validation "
+        "figure, the main arm on a tie. main: the one that `method` trained. auto: better with a control, else main.",
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     priority: int = Field(
         0,

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from math import gcd
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from contract.pack.manifest import PackManifest
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
-from contract.specs.job import JobSpec
+from contract.specs.job import JobSpec, SelectionRule
 from contract.specs.methods import SwappingSpec
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
@@ -20,6 +20,7 @@ from contract.tasks import TERMS
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
+_SAYS_NOTHING_NEW = (("selection", "main"),)
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -28,8 +29,15 @@ class ResolvedSpec(JobSpec):
 
     height: int
     width: int
+    selection: SelectionRule = "main"
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
+
+    @model_serializer(mode="wrap")
+    def _as_workers_before_know_it(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A field that is newer than the oldest worker is left out where it asks for nothing new."""
+        said: dict[str, Any] = dump(self)
+        return {name: value for name, value in said.items() if (name, value) not in _SAYS_NOTHING_NEW}
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -57,6 +65,7 @@ def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[S
         raise SpecInvalid(found)
     resolved = spec.model_dump() | {"height": height, "width": width}
     resolved["model"]["stem"] = stem
+    resolved["selection"] = _selection(spec, manifest)
     resolved["training"]["image_size"] = (height, width)
     resolved["training"]["augmentation"] |= _augmentation(spec, min(height, width))
     resolved["optimizer"]["milestones"] = _milestones(spec)
@@ -73,6 +82,8 @@ def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpe
     A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
     which did not know a field that is `auto` without a value, or did not name the task.
     """
+    if "height" in body:  # it was stored, and without a word on it the main arm is published
+        body = {"selection": "main", **body}
     asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
     if "height" not in body or _undecided(asked):
         return resolve(asked, manifest)
@@ -125,6 +136,12 @@ def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
         "scale_jitter": jitter if asked.scale_jitter == "auto" else asked.scale_jitter,
         "photometric": not whole if asked.photometric == "auto" else asked.photometric,
     }
+
+
+def _selection(spec: JobSpec, manifest: PackManifest) -> SelectionRule:
+    if spec.selection != "auto":
+        return spec.selection
+    return "better" if spec.control and manifest.split_size("val") else "main"
 
 
 def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:

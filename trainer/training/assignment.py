@@ -16,7 +16,7 @@ from trainer.tasks.protocol import Task
 from trainer.training import backbone
 
 # What may change between an interrupted run and its continuation without changing a weight.
-_NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
+_NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "selection", "labels"}
 
 
 @dataclass(frozen=True)
