@@ -51,13 +51,13 @@ class Assignment:
     def fingerprint(self) -> str:
         """Equal for runs that end with equal weights."""
         spec = self.spec
-        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
+        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1.0})
         unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
         model = _ModelOfTheFirstRelease(
             architecture=spec.model.architecture, stem=spec.model.stem, backbone_from=spec.model.pretrained
         )
         changes = {"training": training, "model": model}
-        text = spec.model_copy(update=changes).model_dump_json(exclude=unsaid, warnings=False)
+        text = spec.model_copy(update=changes).model_dump_json(exclude=unsaid, serialize_as_any=True)
         return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
 
     @property
