@@ -56,7 +56,7 @@ class Feed:
             step=(plan.members, plan.groups),
             part=part.groups,
         )
-        draw = Draw(randomness.generator(seed, Stream.OBJECTIVE, step), plan.groups, part.groups)
+        draw = Draw(randomness.generator(seed, Stream.OBJECTIVE, step), plan.groups, part.groups, step / plan.steps)
         self._method.prepare(images, targets, draw)
         return Batch(
             images_BCHW=self.samples.normalise(images),
