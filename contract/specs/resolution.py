@@ -5,9 +5,9 @@ Pure functions of a spec and a pack's manifest, so that the api, the worker and 
 
 from collections.abc import Mapping
 from math import gcd
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
 from contract.specs import beginning
@@ -19,13 +19,13 @@ from contract.specs.methods import SwappingSpec
 from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+from contract.strict import LATER
 from contract.tasks import TERMS
 from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
 _OF_WEIGHTS = ("normalisation", "origin")
-_NEWER = {"normalisation": None, "origin": None, "selection": "main"}
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -34,17 +34,11 @@ class ResolvedSpec(JobSpec):
 
     height: int
     width: int
-    selection: SelectionRule = "main"
+    selection: Annotated[SelectionRule, LATER] = "main"
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
-    normalisation: Normalisation | None = None  # of the pretrained weights; None: the dataset's own
-    origin: Origin | None = None  # of the pretrained weights, for cards and bundles
-
-    @model_serializer(mode="wrap")
-    def _as_workers_before_know_it(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A field that is newer than the oldest worker is left out where it asks for nothing new."""
-        said: dict[str, Any] = dump(self)
-        return {name: value for name, value in said.items() if name not in _NEWER or value != _NEWER[name]}
+    normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
+    origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:

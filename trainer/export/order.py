@@ -13,6 +13,7 @@ from contract.files import EVALUATION, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation, Selection
 from contract.results.selection import published_arm
 from contract.specs import CrossEntropySpec, ExportSpec, MethodSpec, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
@@ -94,6 +95,7 @@ class Order:
     def preprocessing(self) -> dict[str, Any]:
         """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
+        normalisation = normalisation_of(self.spec, manifest)
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
         return {
             "version": 1,
@@ -105,8 +107,8 @@ class Order:
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,
-            "mean": manifest.mean,
-            "std": manifest.std,
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
             "layout": "NCHW",
             "dtype": "float32",
             "input": INPUT_NAME,

@@ -14,7 +14,7 @@ from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.machine.team import ALONE, Team
 from trainer.tasks.protocol import Task
-from trainer.training import backbone
+from trainer.training import pretrained
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "selection", "labels"}
@@ -40,7 +40,7 @@ class Assignment:
     device: torch.device
     team: Team = ALONE
     teacher_folder: Path | None = None
-    backbone_folder: Path | None = None
+    pretrained_folder: Path | None = None
 
     def __post_init__(self) -> None:
         """The control arm is the same spec with plain cross-entropy, and has no teacher."""
@@ -51,13 +51,13 @@ class Assignment:
     def fingerprint(self) -> str:
         """Equal for runs that end with equal weights."""
         spec = self.spec
-        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
+        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1.0})
         unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
         model = _ModelOfTheFirstRelease(
             architecture=spec.model.architecture, stem=spec.model.stem, backbone_from=spec.model.pretrained
         )
         changes = {"training": training, "model": model}
-        text = spec.model_copy(update=changes).model_dump_json(exclude=unsaid, warnings=False)
+        text = spec.model_copy(update=changes).model_dump_json(exclude=unsaid, serialize_as_any=True)
         return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
 
     @property
@@ -72,5 +72,5 @@ class Assignment:
         task, spec, manifest = self.task, self.spec.model, self.pack.manifest
         network = task.build_model(self.spec, manifest)
         if spec.pretrained:
-            backbone.load(network, self.backbone_folder, task=task, spec=spec, channels=manifest.channels)
+            pretrained.load(network, self.pretrained_folder, task=task, spec=spec, manifest=manifest)
         return network
