@@ -18,6 +18,7 @@ from contract.specs.job import JobSpec, SelectionRule
 from contract.specs.methods import SwappingSpec
 from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
+from contract.specs.recipes.chosen import Chosen
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
 from contract.strict import LATER
 from contract.tasks import TERMS
@@ -25,7 +26,7 @@ from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
-_OF_WEIGHTS = ("normalisation", "origin")
+_RESOLVED_ONLY = ("height", "width", "normalisation", "origin", "chosen")
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -39,6 +40,7 @@ class ResolvedSpec(JobSpec):
     priority: int = Field(0, exclude=True)
     normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
     origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
+    chosen: Annotated[Chosen | None, LATER] = None  # what the default recipe chose, for the report
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -72,6 +74,7 @@ def resolve(
     resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
     resolved["model"] |= {"stem": _stem(spec, weights.card, side), "pretrained": weights.pretrained}
     resolved["selection"] = _selection(spec, manifest)
+    resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
     resolved["training"]["image_size"] = (height, width)
     resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
@@ -92,7 +95,7 @@ def settle(
     """
     if "height" in body:  # it was stored, and without a word on it the main arm is published
         body = {"selection": "main", **body}
-    asked = parse({name: value for name, value in body.items() if name not in ("height", "width", *_OF_WEIGHTS)})
+    asked = parse({name: value for name, value in body.items() if name not in _RESOLVED_ONLY})
     if "height" not in body or _undecided(asked):
         return resolve(asked, manifest, at_hand)
     spec = ResolvedSpec.model_validate(body)

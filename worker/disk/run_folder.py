@@ -8,6 +8,7 @@ from contract.files import EVALUATION, REPORT, SPEC, WEIGHTS
 from contract.pack.manifest import PackManifest
 from contract.results.selection import published_arm
 from contract.specs import ResolvedSpec, SpecInvalid, settle
+from contract.specs.recipes.chosen import Chosen
 from core.store import storage
 from core.tables import DatasetVersion, Export, Job, Model
 
@@ -18,6 +19,8 @@ def write_spec(folder: Path, job: Job, version: DatasetVersion) -> ResolvedSpec:
         spec, _ = settle(job.resolved, PackManifest.model_validate(version.manifest))
     except SpecInvalid:  # the trainer says so, as an ending with a name
         spec = ResolvedSpec.model_validate(job.resolved)
+    if job.chosen is not None:  # for the report
+        spec = spec.model_copy(update={"chosen": Chosen.model_validate(job.chosen)})
     (folder / SPEC).write_text(spec.model_dump_json())
     return spec
 
