@@ -33,7 +33,7 @@ Detector = Literal[
 ]
 
 
-# The network that a dense one is built on: what `model.backbone_from` must have been.
+# The network that a dense one is built on: what `model.pretrained` must have been.
 BACKBONES: dict[str, str] = {
     "lraspp_mobilenet_v3_large": "mobilenet_v3_large",
     "deeplabv3_mobilenet_v3_large": "mobilenet_v3_large",

@@ -29,7 +29,7 @@ class _Ending(NamedTuple):
 _SMALLER = "Lower training.pairs_per_batch or training.image_size, or take a smaller architecture."
 _ENDINGS = {
     "backbone_unfit": _Ending(
-        "user_spec", "Name a classification model of the backbone's architecture and stem as model.backbone_from."
+        "user_spec", "Name a classification model of the backbone's architecture and stem as model.pretrained."
     ),
     "checkpoint_mismatch": _Ending(
         "user_spec", "Give an --out folder of its own, or remove the checkpoints in this one."

@@ -12,7 +12,7 @@ from contract.specs.methods import TaughtSpec, TfKdSelfSpec
 from core.tables import DatasetVersion, Job, Model
 
 POINTER = "/method/teacher"
-BACKBONE_POINTER = "/model/backbone_from"
+BACKBONE_POINTER = "/model/pretrained"
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def require(session: Session, tenant_id: str, resolved: JobSpec, manifest: PackM
     found = []
     if isinstance(resolved.method, TaughtSpec):
         found.append(_violation(resolved, manifest, find(session, tenant_id, resolved.method.teacher)))
-    if resolved.model.backbone_from is not None:
-        donor = find(session, tenant_id, resolved.model.backbone_from)
+    if (resolved.model.pretrained or "").startswith("model_"):
+        donor = find(session, tenant_id, str(resolved.model.pretrained))
         found.append(_backbone_violation(resolved.model, manifest, donor))
     if violations := [one for one in found if one is not None]:
         raise SpecInvalid(violations)
@@ -62,14 +62,19 @@ def of(session: Session, job: Job) -> Teacher | None:
 
 def backbone_of(session: Session, job: Job) -> Teacher | None:
     """Whose weights a job's backbone begins with. None where it begins at random, or where that model is gone."""
-    model_id = job.resolved["model"].get("backbone_from")
+    model_id = _donor_id(job)
     return find(session, job.tenant_id, model_id) if model_id else None
 
 
 def are_gone(session: Session, job: Job) -> bool:
     """Whether a model that the job needs was deleted."""
-    teacher, backbone = job.resolved["method"].get("teacher"), job.resolved["model"].get("backbone_from")
+    teacher, backbone = job.resolved["method"].get("teacher"), _donor_id(job)
     return any(model_id and find(session, job.tenant_id, model_id) is None for model_id in (teacher, backbone))
+
+
+def _donor_id(job: Job) -> str | None:
+    model = ModelSpec.model_validate(job.resolved["model"])
+    return model.pretrained if (model.pretrained or "").startswith("model_") else None
 
 
 def _card(model: ModelSpec, manifest: PackManifest) -> TeacherCard:
@@ -103,7 +108,7 @@ def _backbone_violation(model: ModelSpec, manifest: PackManifest, donor: Teacher
 
 
 def _unlike(student: ModelSpec, teacher: ModelSpec) -> str | None:
-    if student == teacher:
+    if (student.architecture, student.stem) == (teacher.architecture, teacher.stem):
         return None
     mine, theirs = (f"{model.architecture} with the {model.stem} stem" for model in (student, teacher))
     return (

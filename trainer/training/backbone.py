@@ -17,7 +17,7 @@ from trainer.tasks.protocol import Task
 def load(model: nn.Module, folder: Path | None, *, task: Task, spec: ModelSpec, channels: int) -> None:
     """Raises TrainerError where the folder holds no classifier, or one of another kind than the backbone."""
     if folder is None:
-        raise ended("backbone_unfit", "model.backbone_from names a network: give its folder as --backbone.")
+        raise ended("backbone_unfit", "model.pretrained names a network: give its folder as --backbone.")
     try:
         card, weights = donors.read(folder)
     except NoNetwork as error:

@@ -19,8 +19,8 @@ def lay_out(method: MethodSpec, teacher: Teacher | None, folder: Path, lease: Le
 
 def lay_out_backbone(model: ModelSpec, donor: Teacher | None, folder: Path, lease: Lease) -> None:
     """Fill a new folder, if the backbone begins with another network's weights. Raises as `lay_out` does."""
-    if model.backbone_from:
-        _lay_out(donor, folder, lease, missing=f"the backbone {model.backbone_from} is gone")
+    if model.pretrained:
+        _lay_out(donor, folder, lease, missing=f"the pretrained {model.pretrained} is gone")
 
 
 def options(teacher: Teacher | None, folder: Path, arm: str) -> list[str | Path]:

@@ -38,7 +38,7 @@ def donor(folder: Path, architecture: str, *, stem: str = "small", channels: int
 
 
 def spec_for(pack: Pack, architecture: str):
-    body = {"dataset": "dsv_test", "model": {"architecture": architecture, "backbone_from": "model_x"}}
+    body = {"dataset": "dsv_test", "model": {"architecture": architecture, "pretrained": "model_x"}}
     return resolve(parse(body | {"training": {"epochs": 1, "pairs_per_batch": 2}}), pack.manifest)[0]
 
 
