@@ -101,7 +101,7 @@ def _backbone_violation(model: ModelSpec, manifest: PackManifest, donor: Teacher
     if donor is None:
         message = "there is no model by this id; take the model_id of a classification job that succeeded"
         return Violation(pointer=BACKBONE_POINTER, code="unknown_backbone", message=message)
-    unfit = donor.card.unfit_as_backbone(model, channels=manifest.channels)
+    unfit = donor.card.unfit_to_begin(model, channels=manifest.channels)
     if unfit is None and donor.pruned:
         unfit = "The model was pruned: its layers are narrower than the backbone's; take one that was not."
     return Violation(pointer=BACKBONE_POINTER, code="backbone_unfit", message=unfit) if unfit else None

@@ -30,7 +30,7 @@ def options(teacher: Teacher | None, folder: Path, arm: str) -> list[str | Path]
 
 def backbone_options(donor: Teacher | None, folder: Path) -> list[str | Path]:
     """What `train` is told of the backbone. Both arms begin with it."""
-    return ["--backbone", folder] if donor else []
+    return ["--pretrained", folder] if donor else []
 
 
 def _lay_out(teacher: Teacher | None, folder: Path, lease: Lease, *, missing: str) -> None:
