@@ -19,14 +19,26 @@ NAMES = {
     "efficientnet_lite2": "tf_efficientnet_lite2",
     "mobilenetv4_conv_small": "mobilenetv4_conv_small",
 }
+# As timm calls networks that torchvision builds here. The ResNets have the same names in both.
+TWINS = {
+    "mobilenet_v2": "mobilenetv2_100",
+    "mobilenet_v3_small": "mobilenetv3_small_100",
+    "mobilenet_v3_large": "mobilenetv3_large_100",
+    "efficientnet_b0": "efficientnet_b0",
+}
 STAGES = 4  # whose maps methods may read: those of half, quarter ... of the last but three
 
 
 def build(architecture: str, *, num_classes: int, channels: int, small_stem: bool) -> nn.Module:
-    model = timm.create_model(NAMES[architecture], pretrained=False, num_classes=num_classes, in_chans=channels)
+    model = create(NAMES[architecture], num_classes=num_classes, channels=channels)
     if small_stem:
         _widen(model)
     return model
+
+
+def create(name: str, *, num_classes: int, channels: int) -> nn.Module:
+    """A network by timm's own name, untrained."""
+    return timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=channels)
 
 
 def stage_ends(model: nn.Module) -> tuple[str, ...]:
