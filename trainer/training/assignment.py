@@ -14,7 +14,7 @@ from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.machine.team import ALONE, Team
 from trainer.tasks.protocol import Task
-from trainer.training import backbone
+from trainer.training import pretrained
 
 # What may change between an interrupted run and its continuation without changing a weight.
 _NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
@@ -40,7 +40,7 @@ class Assignment:
     device: torch.device
     team: Team = ALONE
     teacher_folder: Path | None = None
-    backbone_folder: Path | None = None
+    pretrained_folder: Path | None = None
 
     def __post_init__(self) -> None:
         """The control arm is the same spec with plain cross-entropy, and has no teacher."""
@@ -72,5 +72,5 @@ class Assignment:
         task, spec, manifest = self.task, self.spec.model, self.pack.manifest
         network = task.build_model(self.spec, manifest)
         if spec.pretrained:
-            backbone.load(network, self.backbone_folder, task=task, spec=spec, channels=manifest.channels)
+            pretrained.load(network, self.pretrained_folder, task=task, spec=spec, manifest=manifest)
         return network

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from contract.pack.manifest import Split
 from contract.specs import Plan, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
@@ -36,8 +37,14 @@ class Feed:
         index = task.kinship(pack)
         balanced = index if spec.training.class_balance == "sampler" and isinstance(index, ClassIndex) else None
         self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=index, balanced=balanced)
-        size = (spec.height, spec.width)
-        self.samples = task.open_split(pack, Split.TRAIN, size=size, device=device, budget=budget)
+        self.samples = task.open_split(
+            pack,
+            Split.TRAIN,
+            size=(spec.height, spec.width),
+            normalisation=normalisation_of(spec, pack.manifest),
+            device=device,
+            budget=budget,
+        )
         self._ahead: dict[tuple[int, Part], Future[tuple[Tensor, Targets]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
 

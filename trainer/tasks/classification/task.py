@@ -18,7 +18,7 @@ from trainer.data.pack import Pack
 from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
-from trainer.models import stages
+from trainer.models import matching, stages
 from trainer.tasks.classification import class_balance, comparison, methods, predictions, robustness, samples
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
@@ -34,6 +34,7 @@ predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
+load_backbone = matching.fill
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
@@ -43,10 +44,6 @@ def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
 def head(model: nn.Module) -> tuple[str, ...]:
     """The layer that gives the logits."""
     return tuple(name for name, module in model.named_modules() if isinstance(module, nn.Linear))[-1:]
-
-
-def load_backbone(_model: nn.Module, _weights: dict[str, Tensor]) -> None:
-    raise RuntimeError("a classifier has no backbone of another classifier")
 
 
 def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
