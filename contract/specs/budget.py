@@ -6,6 +6,7 @@ from typing import Any
 from contract.specs.estimate import Estimate
 from contract.specs.recipes import merge
 from contract.specs.recipes.chosen import Chosen
+from contract.specs.recipes.fine_tuning import with_epochs
 from contract.specs.violations import SpecInvalid, Violation
 
 POINTER = "/budget_seconds"
@@ -42,8 +43,8 @@ def _sizes(chosen: Chosen, given: Mapping[str, Any]) -> list[int | None]:
 
 
 def _with(chosen: Chosen, size: int | None, epochs: int) -> Chosen:
-    changes: dict[str, Any] = {"epochs": epochs} | ({} if size is None else {"image_size": size})
-    return chosen.model_copy(update={"spec": merge(chosen.spec, {"training": changes})})
+    size_too = {} if size is None else {"training": {"image_size": size}}
+    return with_epochs(chosen.model_copy(update={"spec": merge(chosen.spec, size_too)}), epochs)
 
 
 def _epochs_within(seconds: int, longest: Estimate, epochs: int) -> int:

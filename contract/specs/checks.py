@@ -4,6 +4,7 @@ from math import gcd
 
 from contract.architectures import NOT_PRUNABLE
 from contract.pack.manifest import PackManifest
+from contract.specs import learning_checks
 from contract.specs.job import JobSpec
 from contract.specs.methods import PatchSwapSpec, SwappingSpec
 from contract.specs.violations import SpecWarning, Violation
@@ -20,6 +21,7 @@ def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int
         *_evaluation_violations(spec, manifest),
         *_selection_violations(spec, manifest),
         *_pruning_violations(spec, manifest),
+        *learning_checks.violations(spec, manifest),
     ]
 
 
@@ -192,7 +194,7 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:
         message = "at full rate from the first step a detector's heads hardly learn; give 1 or more, or leave it out"
         found.append(SpecWarning(pointer="/optimizer/warmup_epochs", code="no_warmup", message=message))
-    return found
+    return [*found, *learning_checks.warnings(spec, manifest)]
 
 
 def _divisors(number: int) -> list[int]:

@@ -68,11 +68,13 @@ def resolve(
     spec = _of_task(spec, manifest)
     side = min(height, width)
     weights = beginning.choose(spec.model, at_hand, channels=manifest.channels, side=side)
+    if not weights.violations:
+        spec = spec.model_copy(update={"model": spec.model.model_copy(update={"pretrained": weights.pretrained})})
     found = violations(spec, manifest, height=height, width=width)
     if found or weights.violations:
         raise SpecInvalid([*found, *weights.violations])
     resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
-    resolved["model"] |= {"stem": _stem(spec, weights.card, side), "pretrained": weights.pretrained}
+    resolved["model"]["stem"] = _stem(spec, weights.card, side)
     resolved["selection"] = _selection(spec, manifest)
     resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
     resolved["training"]["image_size"] = (height, width)
@@ -148,7 +150,7 @@ def _stem(spec: JobSpec, weights: WeightsCard | None, side: int) -> str:
 def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
     """Classification pads and crops; the others, whose objects have sizes, are scaled."""
     asked, whole = spec.training.augmentation, spec.task == "classification"
-    padding = shorter_side // 8 if whole else 0
+    padding = shorter_side // 8 if whole and not asked.random_resized_crop else 0
     jitter = (1.0, 1.0) if whole else (0.5, 2.0)
     return {
         "crop_padding": padding if asked.crop_padding == "auto" else asked.crop_padding,
