@@ -33,7 +33,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
     Raises TrainerError without weights.
     """
-    folder, task = out / arm, tasks.choose(spec.task)
+    folder, task, pack = out / arm, tasks.choose(spec.task), pack.fitted(spec.training.fit)
     model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
     macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
     model = place(model, device)

@@ -90,7 +90,11 @@ def _figures(spec: ResolvedSpec, pack: Pack, model: torch.nn.Module) -> dict[str
     """Of the test split, as validation has them of its own."""
     task = tasks.choose(spec.task)
     samples = task.open_split(
-        pack, Split.TEST, size=(spec.height, spec.width), device=device.choose(), budget=host_budget()
+        pack.fitted(spec.training.fit),
+        Split.TEST,
+        size=(spec.height, spec.width),
+        device=device.choose(),
+        budget=host_budget(),
     )
     found = _ended(task.predict(model, samples, activity="test"))
     return {name.removeprefix("val."): value for name, value in task.validate(found).items()}

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
+from contract.specs import image_size
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
 from contract.specs.job import JobSpec
@@ -19,7 +20,6 @@ from contract.specs.violations import SpecInvalid, SpecWarning, Violation, viola
 from contract.tasks import TERMS
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
-MAX_AUTO_SIDE_PX = 224
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -47,7 +47,7 @@ def parse(body: Mapping[str, Any]) -> JobSpec:
 
 def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
     """Make `auto` concrete for a dataset. Raises SpecInvalid."""
-    height, width = _image_size(spec, manifest)
+    height, width = size = image_size.chosen_size(spec.training, manifest)
     spec = _of_task(spec, manifest)
     stem = spec.model.stem
     if stem == "auto":
@@ -57,22 +57,25 @@ def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[S
         raise SpecInvalid(found)
     resolved = spec.model_dump() | {"height": height, "width": width}
     resolved["model"]["stem"] = stem
-    resolved["training"]["image_size"] = (height, width)
+    resolved["training"]["image_size"] = size
+    resolved["training"]["fit"] = fit = image_size.chosen_fit(spec.training, manifest, size)
     resolved["training"]["augmentation"] |= _augmentation(spec, min(height, width))
     resolved["optimizer"]["milestones"] = _milestones(spec)
     if spec.compression.pruning:
         resolved["compression"]["pruning"] |= _fine_tuning(spec)
     if isinstance(spec.method, SwappingSpec):
         resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
-    return ResolvedSpec.model_validate(resolved), warnings(spec, manifest)
+    told = [*warnings(spec, manifest), *image_size.losses(manifest, size, fit)]
+    return ResolvedSpec.model_validate(resolved), told
 
 
 def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
     """A spec where it enters a process: as it was stored, or as a person wrote it. Raises SpecInvalid.
 
     A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
-    which did not know a field that is `auto` without a value, or did not name the task.
+    which did not know a field that is `auto` without a value, or did not name the task. Of 0.1 images are stretched.
     """
+    body = _with_fit(body)
     asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
     if "height" not in body or _undecided(asked):
         return resolve(asked, manifest)
@@ -80,7 +83,16 @@ def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpe
     found = violations(_of_task(spec, manifest), manifest, height=spec.height, width=spec.width)
     if found:
         raise SpecInvalid(found)
-    return spec, warnings(spec, manifest)
+    size, fit = (spec.height, spec.width), image_size.chosen_fit(spec.training, manifest, (spec.height, spec.width))
+    return spec, [*warnings(spec, manifest), *image_size.losses(manifest, size, fit)]
+
+
+def _with_fit(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored spec that does not say how images are laid into its size is of a release that stretched them."""
+    training = body.get("training")
+    if "height" not in body or not isinstance(training, Mapping) or "fit" in training:
+        return body
+    return {**body, "training": {**training, "fit": "stretch"}}
 
 
 def _undecided(spec: JobSpec) -> bool:
@@ -125,19 +137,6 @@ def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
         "scale_jitter": jitter if asked.scale_jitter == "auto" else asked.scale_jitter,
         "photometric": not whole if asked.photometric == "auto" else asked.photometric,
     }
-
-
-def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
-    asked = spec.training.image_size
-    if isinstance(asked, int):
-        return asked, asked
-    if asked != "auto":
-        return asked
-    if manifest.image_size and max(manifest.image_size) <= MAX_AUTO_SIDE_PX and min(manifest.image_size) >= 8:
-        return manifest.image_size
-    side = min(MAX_AUTO_SIDE_PX, *manifest.median_size)
-    side = max(8, side - side % 32 if side >= 32 else side - side % 4)
-    return side, side
 
 
 def _patch_size(method: SwappingSpec, *, height: int, width: int) -> int:

@@ -12,6 +12,7 @@ from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
+from portable.preprocess import LETTERBOX, PADDING
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
@@ -20,6 +21,8 @@ from trainer.export.formats.format import INPUT_NAME, Format
 from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
+_STRETCHED = "to height x width whatever the aspect"
+_LETTERBOXED = "as large as height x width allow at its own aspect, at the top left; gray of level `padding` beside it"
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,15 @@ class Order:
         """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
+        letterbox = self.pack.fit == LETTERBOX
         return {
-            "version": 1,
+            "version": 2 if letterbox else 1,
             "upright": "turned as its EXIF block asks",
             "depth": "16 bits are scaled: depth_range becomes 0..255" if low_high else "of 16 bits the high 8",
             **low_high,
             "mode": "L" if manifest.channels == 1 else "RGB",
-            "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
+            "resize": f"bilinear, antialiased (Pillow), {_LETTERBOXED if letterbox else _STRETCHED}",
+            **({"fit": LETTERBOX, "padding": PADDING} if letterbox else {}),
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,

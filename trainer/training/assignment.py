@@ -42,7 +42,11 @@ class Assignment:
         """Equal for runs that end with equal weights."""
         spec = self.spec
         training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
-        unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
+        unsaid: dict[str, bool | set[str]] = dict.fromkeys(_NOT_TRAINING, True)
+        if not spec.compression.pruning:
+            unsaid["compression"] = True
+        if training.fit == "stretch":  # of checkpoints that are older than the choice
+            unsaid["training"] = {"fit"}
         text = spec.model_copy(update={"training": training}).model_dump_json(exclude=unsaid)
         return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
 

@@ -53,6 +53,7 @@ def train(  # noqa: PLR0913 - the command's own options
     `teacher` is the folder of the network that the method's spec names, `backbone` of the one that the model's does. In
     a team, only the chief has much to say.
     """
+    pack = pack.fitted(spec.training.fit)
     assignment = Assignment(spec, pack, out, arm, device, team, teacher, backbone)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)
