@@ -1,4 +1,4 @@
-"""The Celery app of a worker: five tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: six tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.liveness.shutdown`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here:
@@ -33,6 +33,7 @@ from worker.tasks.export import run_export
 from worker.tasks.ingest import run_ingest
 from worker.tasks.job import run_job
 from worker.tasks.profile import run_profile
+from worker.tasks.weights import run_weights
 from worker.telemetry import exposition, logs, panel
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,12 @@ def export(export_id: str) -> None:
 def profile(profile_id: str) -> None:
     with shutdown.at_sigterm():
         run_profile(profile_id)
+
+
+@app.task(name="worker.weights", **_SHORT)
+def weights(weights_id: str) -> None:
+    with shutdown.at_sigterm():
+        run_weights(weights_id)
 
 
 @app.task(name="worker.deliver", **_SHORT)

@@ -23,6 +23,7 @@ from api.routes import (
     sweeps,
     uploads,
     webhooks,
+    weights,
 )
 
 # The polled ones first: routes are tried in this order.
@@ -40,6 +41,7 @@ ROUTERS = tuple(
         datasets,
         samples,
         models,
+        weights,
         pareto,
         predict,
         profiles,

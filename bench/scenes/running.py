@@ -17,6 +17,7 @@ from contract.child.messages import Arm
 from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack, open_pack
@@ -93,6 +94,7 @@ def _figures(spec: ResolvedSpec, pack: Pack, model: torch.nn.Module) -> dict[str
         pack.fitted(spec.training.fit),
         Split.TEST,
         size=(spec.height, spec.width),
+        normalisation=normalisation_of(spec, pack.manifest),
         device=device.choose(),
         budget=host_budget(),
     )

@@ -71,9 +71,19 @@ def test_a_spec_stored_by_the_first_release_stretches() -> None:
     pack = sized("segmentation", (320, 384), aspects=(0.9, 1.2, 1.8))
     stored = resolved(pack, image_size=224)[0].model_dump(mode="json")
     assert stored["training"]["fit"] == "letterbox"
-    del stored["training"]["fit"]
+    stored["training"].pop("fit", None)
     spec, _ = settle(stored, pack)
     assert (spec.height, spec.width, spec.training.fit) == (224, 224, "stretch")
+    stored["training"]["augmentation"]["photometric"] = "auto"  # which it left open, so it is resolved anew
+    assert settle(stored, pack)[0].training.fit == "stretch"
+
+
+def test_workers_of_the_first_release_read_specs_that_stretch() -> None:
+    """They refuse a field that they do not know."""
+    stored = resolved(sized("classification", (20, 30)))[0].model_dump(mode="json")
+    assert "fit" not in stored["training"]
+    asked = parse({"dataset": "d", "training": {"fit": "stretch"}}).model_dump(mode="json")
+    assert asked["training"]["fit"] == "stretch"  # a clone asks for the same
 
 
 def test_packs_of_the_first_release_are_letterboxed_where_sizes_may_differ() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from contract.pack.manifest import IGNORE, Split
+from contract.specs.normalisation import Normalisation
 from portable.preprocess import PADDING
 from tests.data import layouts, masked, scenes
 from tests.ingest.archives import zipped
@@ -15,7 +16,8 @@ from trainer.data.pack import Pack, open_pack
 from trainer.tasks.detection import task as boxes
 from trainer.tasks.segmentation import task as masks
 
-CPU = torch.device("cpu")
+PLAIN = Normalisation(mean=(0.5,) * 3, std=(0.5,) * 3)
+HOW = {"device": torch.device("cpu"), "budget": 10**7, "normalisation": PLAIN}
 SIZE = (48, 40)  # of the network; images are 30 high and 50 wide, which leaves 24 x 40 of it
 
 
@@ -40,7 +42,7 @@ def boxed_pack(tmp_path: Path) -> Pack:
 
 def test_a_mask_lies_where_its_image_lies_and_the_rest_is_nobodys(masked_pack: Pack) -> None:
     fitted = masked_pack.fitted("letterbox")
-    samples = masks.open_split(fitted, Split.TRAIN, size=SIZE, device=CPU, budget=10**7)
+    samples = masks.open_split(fitted, Split.TRAIN, size=SIZE, **HOW)
     images_BCHW, masks_BHW = samples.fetch(np.arange(4))
     assert images_BCHW.shape == (4, 3, *SIZE)
     assert (masks_BHW[:, 24:] == IGNORE).all()
@@ -51,7 +53,7 @@ def test_a_mask_lies_where_its_image_lies_and_the_rest_is_nobodys(masked_pack: P
 
 
 def test_padding_is_not_judged(masked_pack: Pack) -> None:
-    samples = masks.open_split(masked_pack.fitted("letterbox"), Split.TEST, size=SIZE, device=CPU, budget=10**7)
+    samples = masks.open_split(masked_pack.fitted("letterbox"), Split.TEST, size=SIZE, **HOW)
     _, truth_BHW = samples.fetch(np.arange(1))
     said = torch.nn.functional.one_hot(truth_BHW.long() % IGNORE, 2).permute(0, 3, 1, 2).float()
     said[:, :, 24:] = torch.tensor([0.0, 9.0])[:, None, None]  # what is said of the padding is wrong, and no matter
@@ -63,8 +65,7 @@ def test_padding_is_not_judged(masked_pack: Pack) -> None:
 def test_boxes_lie_where_their_image_lies(boxed_pack: Pack) -> None:
     """By the same factor as the image, and back within half a pixel."""
     stretched, fitted = (
-        boxes.open_split(pack, Split.TRAIN, size=SIZE, device=CPU, budget=10**7)
-        for pack in (boxed_pack, boxed_pack.fitted("letterbox"))
+        boxes.open_split(pack, Split.TRAIN, size=SIZE, **HOW) for pack in (boxed_pack, boxed_pack.fitted("letterbox"))
     )
     rows = boxed_pack.rows(Split.TRAIN)
     _, targets = fitted.fetch(np.arange(len(rows)))
@@ -76,7 +77,7 @@ def test_boxes_lie_where_their_image_lies(boxed_pack: Pack) -> None:
 
 
 def test_what_is_found_in_the_padding_is_not_judged(boxed_pack: Pack) -> None:
-    samples = boxes.open_split(boxed_pack.fitted("letterbox"), Split.TEST, size=SIZE, device=CPU, budget=10**7)
+    samples = boxes.open_split(boxed_pack.fitted("letterbox"), Split.TEST, size=SIZE, **HOW)
     _, [target, *_] = samples.fetch(np.arange(1))
     count = len(target["boxes"])
     scores = torch.zeros(1, count + 1, 4)

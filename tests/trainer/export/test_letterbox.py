@@ -14,6 +14,7 @@ from PIL import Image
 from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import ExportSpec, parse, resolve
+from contract.specs.normalisation import normalisation_of
 from portable import boxes as choosing
 from tests.data import layouts, masked, scenes
 from tests.ingest.archives import zipped
@@ -73,9 +74,9 @@ def test_the_bundle_says_of_a_picture_what_the_network_says(trained: Trained, tm
     Image.fromarray(pack.fitted("stretch").read(row, height=OWN[0], width=OWN[1])).save(picture)
     options = ["--threshold", "0.02"] if spec.task == "detection" else []
     said = said_by_the_bundle(exported.folder, picture, *options)
-    task = tasks.choose(spec.task)
+    task, stated = tasks.choose(spec.task), normalisation_of(spec, pack.manifest)
     model = weights.load_model(spec, pack.manifest, trained.out / "main" / WEIGHTS).eval()
-    samples = task.open_split(pack, Split.TEST, size=FRAME, device=made.CPU, budget=10**7)
+    samples = task.open_split(pack, Split.TEST, size=FRAME, normalisation=stated, device=made.CPU, budget=10**7)
     sweep = task.predict(model, samples, activity="test")
     try:
         while True:

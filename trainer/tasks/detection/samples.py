@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.images import Images, open_images
 from trainer.data.pack import Pack
@@ -42,7 +43,9 @@ class BoxedImages:
         return truth | {CONTENT: self.contents[at]}
 
 
-def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> BoxedImages:
+def open_split(
+    pack: Pack, split: Split, *, size: tuple[int, int], normalisation: Normalisation, device: torch.device, budget: int
+) -> BoxedImages:
     rows = pack.rows(split)
     boxes, labels, contents = [], [], []
     for row in rows.tolist():
@@ -54,4 +57,4 @@ def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch
         boxes.append(torch.from_numpy(scaled.astype(np.float32)).to(device))
         labels.append(torch.tensor(numbers, dtype=torch.int64, device=device))
     images = open_images(pack, rows, size=size, device=device, budget_bytes=budget)
-    return BoxedImages(images, boxes, labels, contents, Normalise(pack.manifest.mean, pack.manifest.std, device))
+    return BoxedImages(images, boxes, labels, contents, Normalise(normalisation, device))
