@@ -132,19 +132,13 @@ def _small_boxes(manifest: PackManifest, size: Size) -> SpecWarning | None:
         f"side; at {named(size)} it is {at_size:.0f} px, and objects under {BOX_PX} px are often missed."
     )
     better = _frame(min(MAX_SIDE_PX, _side_for_boxes(boxes.tenth_share)), manifest)
-    if better[0] * better[1] > size[0] * size[1]:
-        message += (
-            f" Pass `--image-size {better[0]}x{better[1]}` (`training.image_size`) for {_px_at(manifest, better)}"
-        )
-        message += f"; a step takes about {better[0] * better[1] / (size[0] * size[1]):.1f} times as long."
+    cost = better[0] * better[1] / (size[0] * size[1])
+    if cost > 1:
+        message += f" Train with `--image-size {better[0]}x{better[1]}` (`training.image_size`) for "
+        message += f"{box_px(manifest, better):.0f} px; a step takes about {cost:.1f} times as long."
     else:
-        message += ' Crop the images, or take `"model": {"stem": "small"}`.'
+        message += " Cut the images into parts before you push them, or train with `--set model.stem=small`."
     return SpecWarning(pointer="/training/image_size", code="boxes_small", message=message)
-
-
-def _px_at(manifest: PackManifest, size: Size) -> str:
-    found = box_px(manifest, size)
-    return f"{found or 0:.0f} px"
 
 
 def _squeezed(manifest: PackManifest, size: Size) -> SpecWarning | None:
@@ -153,7 +147,7 @@ def _squeezed(manifest: PackManifest, size: Size) -> SpecWarning | None:
         return None
     message = (
         f"Images are stretched to {named(size)}: of some, one side shrinks {worst:.1f} times as much as the other. "
-        "Pass `--fit letterbox` (`training.fit`) to keep their aspect ratio."
+        "Train with `--fit letterbox` (`training.fit`) to keep their aspect ratio."
     )
     return SpecWarning(pointer="/training/fit", code="images_squeezed", message=message)
 
@@ -165,7 +159,7 @@ def _padded(manifest: PackManifest, size: Size) -> SpecWarning | None:
     better = _frame(max(size), manifest)
     message = f"Letterbox leaves up to {empty:.0%} of {named(size)} empty: aspect ratios differ that much."
     if better != size:
-        message += f" `--image-size {better[0]}x{better[1]}` (`training.image_size`) has that of the median image."
+        message += f" Train with `--image-size {better[0]}x{better[1]}` (`training.image_size`), as the median image."
     return SpecWarning(pointer="/training/image_size", code="frame_empty", message=message)
 
 
@@ -175,7 +169,7 @@ def _shrunk(manifest: PackManifest, size: Size) -> SpecWarning | None:
         return None
     message = (
         f"Images of {named(manifest.median_size)} are shrunk to {named(size)}: what is smaller than "
-        f"{1 / scale:.0f} px is smaller than a pixel then. Pass a larger `--image-size` (`training.image_size`, "
-        f"up to {MAX_SIDE_PX}), or cut the images into parts before you push them."
+        f"{1 / scale:.0f} px is smaller than a pixel then. Train with a larger `--image-size` "
+        f"(`training.image_size`, up to {MAX_SIDE_PX}), or cut the images into parts before you push them."
     )
     return SpecWarning(pointer="/training/image_size", code="images_shrunk", message=message)

@@ -98,7 +98,7 @@ def test_small_boxes_are_told_with_figures_and_a_size_that_keeps_them() -> None:
     told = resolved(pack, image_size=320)[1]["boxes_small"]
     assert "boxes of 'cell' is at most 14 px" in told
     assert "at 320 x 320 px (height x width) it is 7 px" in told
-    assert "Pass `--image-size 576x736`" in told
+    assert "Train with `--image-size 576x736`" in told
     assert "for 16 px" in told
     assert "boxes_small" not in resolved(pack, image_size=[576, 736])[1]
     assert "it is 11 px" in resolved(pack)[1]["boxes_small"]  # 512 px is the most that auto takes

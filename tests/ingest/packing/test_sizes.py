@@ -56,7 +56,7 @@ def test_a_class_with_a_handful_of_boxes_does_not_decide(tmp_path: Path) -> None
 def test_small_boxes_are_in_the_report_with_the_option_that_keeps_them(tmp_path: Path) -> None:
     told = findings(boxed(tmp_path, size=(600, 800), boxes=[(1, 9, 14)], count=12))
     assert "boxes of 'cell' is at most 9 px" in told["boxes_small"]
-    assert "Pass `--image-size" in told["boxes_small"]
+    assert "Train with `--image-size" in told["boxes_small"]
     assert told["training_size"].startswith("A training takes images at 384 x 512 px")
 
 
