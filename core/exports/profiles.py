@@ -42,7 +42,7 @@ def submit(session: Session, tenant_id: str, model_id: str, *, export_id: str, d
     if export.status not in ("succeeded", "gate_failed"):
         raise ExportUnmeasurable(f"the export is {export.status}; there is a file once it has succeeded")
     if device is not None:
-        devices.require(session, device)
+        devices.require(session, tenant_id, device)
     same = select(Profile).where(Profile.export_id == export_id, _is_of(device), Profile.status.in_(LIVE)).limit(1)
     found = session.scalars(same).one_or_none()
     if found is not None:
