@@ -10,6 +10,11 @@ Classifier = Literal[
     "mobilenet_v3_small",
     "mobilenet_v3_large",
     "efficientnet_b0",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "mobilenet_v2",
+    "mobilenetv4_conv_small",
     "shufflenet_v2_x1_0",
     "resnet20",
     "resnet32",
@@ -33,7 +38,7 @@ Detector = Literal[
 ]
 
 
-# The network that a dense one is built on: what `model.backbone_from` must have been.
+# The network that a dense one is built on: what `model.pretrained` must have been.
 BACKBONES: dict[str, str] = {
     "lraspp_mobilenet_v3_large": "mobilenet_v3_large",
     "deeplabv3_mobilenet_v3_large": "mobilenet_v3_large",

@@ -13,6 +13,9 @@ PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image 
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"  # a folder
 
+# What reading a pushed weights file left, beside the file.
+WEIGHTS_REPORT = "weights.json"
+
 # The folder of an export or of a profile.
 BUNDLE = "bundle.zip"
 EXPORT_RESULT = "export.json"

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
 from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, settle
+from contract.weights import installed
 from trainer import errors
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
@@ -59,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     evaluate_verb = _verb(verbs, "evaluate", "measure the weights, the control first; of main also write report.html")
     for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
-    train_verb.add_argument("--backbone", type=Path, help="folder of the classifier that the backbone begins as")
+    train_verb.add_argument("--pretrained", type=Path, help="folder of the network whose weights it begins with")
     export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
     for command in (train_verb, export):
         command.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
@@ -98,7 +99,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
             stop=stopping.StopRequest.on_sigterm(),
             team=crew,
             teacher=arguments.teacher if arguments.arm == "main" else None,
-            backbone=arguments.backbone,
+            pretrained=arguments.pretrained,
         )
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
@@ -154,7 +155,7 @@ def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
     """A spec as it was submitted or as a job stored it, with what its sender should know."""
     try:
         body = json.loads(path.read_bytes())
-        spec, warnings = settle(body, pack.manifest)
+        spec, warnings = settle(body, pack.manifest, installed())
     except (json.JSONDecodeError, SpecInvalid) as error:
         raise errors.ended("spec_invalid", str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]

@@ -16,6 +16,7 @@ from contract.files import EVALUATION, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WE
 from contract.pack.manifest import Split
 from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
 from contract.specs import CrossEntropySpec, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import models, tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
@@ -40,7 +41,14 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     splits, held_out = {}, None
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
-            samples = task.open_split(pack, split, size=(spec.height, spec.width), device=device, budget=host_budget())
+            samples = task.open_split(
+                pack,
+                split,
+                size=(spec.height, spec.width),
+                normalisation=normalisation_of(spec, pack.manifest),
+                device=device,
+                budget=host_budget(),
+            )
             splits[name] = yield from _measure(task, model, spec, pack, samples, name=name, folder=folder)
             held_out = samples if name == pack.manifest.evaluation_split else held_out
     unpruned = yield from _unpruned(task, spec, pack, folder, held_out)

@@ -24,6 +24,7 @@ from api.routes import (
     sweeps,
     uploads,
     webhooks,
+    weights,
 )
 
 # The polled ones first: routes are tried in this order.
@@ -41,6 +42,7 @@ ROUTERS = tuple(
         datasets,
         samples,
         models,
+        weights,
         pareto,
         predict,
         profiles,

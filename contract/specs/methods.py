@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from contract.strict import Strict
+from contract.strict import LATER, Strict
 from contract.tasks import TaskName
 
 # passes: two independent passes over the images. The others see an image, or its kin, twice or more in a step:
@@ -80,6 +80,9 @@ class SwappingSpec(Method):
         "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
     )
     swap_probability: Share = Field(0.5, description="Per pair.")
+    closing_share: Annotated[Share, LATER] = Field(
+        0.0, description="Share of the training, at its end, in which nothing is exchanged."
+    )
     pair_sampling: Literal["with_replacement", "without_replacement"] = Field(
         "with_replacement", description="Whether an image may be a partner more than once in an epoch."
     )

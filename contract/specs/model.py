@@ -1,8 +1,8 @@
 """Which network is trained, and what it begins from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from contract.architectures import Classifier, Detector, Segmenter
 from contract.strict import Strict
@@ -11,6 +11,7 @@ Architecture = Literal["auto", Classifier, Segmenter, Detector]
 
 
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Pretrained = Annotated[str, StringConstraints(max_length=64, pattern=r"^(auto|imagenet|(wts|model)_[A-Za-z0-9_]+)$")]
 
 
 class ModelSpec(Strict):
@@ -20,11 +21,25 @@ class ModelSpec(Strict):
         "ssdlite320_mobilenet_v3_large for detection.",
     )
     stem: Literal["auto", "small", "imagenet"] = Field(
-        "auto", description="small: 3x3 stride 1, no max-pool. auto takes it under 64 px."
+        "auto",
+        description="small: 3x3 stride 1, no max-pool. auto: that of the pretrained weights, else small under 64 px.",
     )
-    pretrained: None = Field(None, description="Only null: no weights are fetched at run time.")
-    backbone_from: ModelId | None = Field(
-        None,
-        description="Segmentation and detection: begin with the weights of this trained classification model of the "
-        "architecture that the name ends in.",
+    pretrained: Pretrained | None = Field(
+        "auto",
+        description="The weights that the network, or its backbone, begins with. imagenet: the built-in ones; an id of "
+        "/v1/weights (wts_...) or of a model of yours (model_...); null: random. auto: the built-in ones where "
+        "the architecture has them, images have 3 channels and are trained at 64 px or more; else random.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_backbone_from(cls, body: Any) -> Any:
+        """`backbone_from` is what release 0.1 called the `pretrained` of masks and boxes; jobs still hold it."""
+        if not isinstance(body, dict) or "backbone_from" not in body:
+            return body
+        rest = {name: value for name, value in body.items() if name != "backbone_from"}
+        if body["backbone_from"] is None:
+            return rest
+        if rest.get("pretrained", "auto") not in (None, "auto"):
+            raise ValueError("backbone_from is the old name of pretrained; give pretrained alone")
+        return rest | {"pretrained": body["backbone_from"]}

@@ -5,21 +5,27 @@ Pure functions of a spec and a pack's manifest, so that the api, the worker and 
 
 from collections.abc import Mapping
 from math import gcd
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
+from contract.specs import beginning
+from contract.specs.beginning import NOTHING, Origin
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
 from contract.specs.job import JobSpec
 from contract.specs.methods import SwappingSpec
+from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+from contract.strict import LATER
 from contract.tasks import TERMS
+from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
+_OF_WEIGHTS = ("normalisation", "origin")
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -30,6 +36,8 @@ class ResolvedSpec(JobSpec):
     width: int
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
+    normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
+    origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -45,37 +53,44 @@ def parse(body: Mapping[str, Any]) -> JobSpec:
         raise SpecInvalid(violations_of(error, body)) from error
 
 
-def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
-    """Make `auto` concrete for a dataset. Raises SpecInvalid."""
+def resolve(
+    spec: JobSpec, manifest: PackManifest, at_hand: Mapping[str, WeightsCard] = NOTHING
+) -> tuple[ResolvedSpec, list[SpecWarning]]:
+    """Make `auto` concrete for a dataset. Raises SpecInvalid.
+
+    `at_hand` are the pretrained weights, by id, that a job could begin with: those which are installed, and those which
+    the spec names.
+    """
     height, width = _image_size(spec, manifest)
     spec = _of_task(spec, manifest)
-    stem = spec.model.stem
-    if stem == "auto":
-        stem = "small" if min(height, width) < SMALL_STEM_BELOW_PX else "imagenet"
+    side = min(height, width)
+    weights = beginning.choose(spec.model, at_hand, channels=manifest.channels, side=side)
     found = violations(spec, manifest, height=height, width=width)
-    if found:
-        raise SpecInvalid(found)
-    resolved = spec.model_dump() | {"height": height, "width": width}
-    resolved["model"]["stem"] = stem
+    if found or weights.violations:
+        raise SpecInvalid([*found, *weights.violations])
+    resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
+    resolved["model"] |= {"stem": _stem(spec, weights.card, side), "pretrained": weights.pretrained}
     resolved["training"]["image_size"] = (height, width)
-    resolved["training"]["augmentation"] |= _augmentation(spec, min(height, width))
+    resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
     if spec.compression.pruning:
         resolved["compression"]["pruning"] |= _fine_tuning(spec)
     if isinstance(spec.method, SwappingSpec):
         resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
-    return ResolvedSpec.model_validate(resolved), warnings(spec, manifest)
+    return ResolvedSpec.model_validate(resolved), [*warnings(spec, manifest), *weights.warnings]
 
 
-def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
+def settle(
+    body: Mapping[str, Any], manifest: PackManifest, at_hand: Mapping[str, WeightsCard] = NOTHING
+) -> tuple[ResolvedSpec, list[SpecWarning]]:
     """A spec where it enters a process: as it was stored, or as a person wrote it. Raises SpecInvalid.
 
     A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
     which did not know a field that is `auto` without a value, or did not name the task.
     """
-    asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
+    asked = parse({name: value for name, value in body.items() if name not in ("height", "width", *_OF_WEIGHTS)})
     if "height" not in body or _undecided(asked):
-        return resolve(asked, manifest)
+        return resolve(asked, manifest, at_hand)
     spec = ResolvedSpec.model_validate(body)
     found = violations(_of_task(spec, manifest), manifest, height=spec.height, width=spec.width)
     if found:
@@ -113,6 +128,14 @@ def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
         judged_by = stopping.model_copy(update={"metric": TERMS[task].validated[0]})
         changes["training"] = spec.training.model_copy(update={"early_stopping": judged_by})
     return spec.model_copy(update=changes)
+
+
+def _stem(spec: JobSpec, weights: WeightsCard | None, side: int) -> str:
+    if spec.model.stem != "auto":
+        return spec.model.stem
+    if weights is not None:
+        return weights.stem
+    return "small" if side < SMALL_STEM_BELOW_PX else "imagenet"
 
 
 def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:

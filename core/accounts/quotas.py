@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import QuotaExceeded
 from core.settings import settings
-from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook, Weights
 
 # Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
 RETRY_SECONDS = 60
@@ -61,7 +61,7 @@ def may_run(session: Session, job_id: str) -> bool:
 
 
 def stored_bytes(session: Session, tenant_id: str) -> int:
-    """Of uploads, also announced ones, packs, checkpoints, weights and exports. Deduplicated uploads cost nothing."""
+    """Of uploads, announced ones too, packs, checkpoints, models, exports, weights. Deduplicated uploads are free."""
     live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
     parts: list[Select[Any]] = [
         select(func.sum(Upload.bytes)).where(
@@ -73,6 +73,7 @@ def stored_bytes(session: Session, tenant_id: str) -> int:
         select(func.sum(Checkpoint.bytes)).where(Checkpoint.tenant_id == tenant_id),
         select(func.sum(Model.weights_bytes)).where(Model.tenant_id == tenant_id),
         select(func.sum(Export.bytes)).where(Export.tenant_id == tenant_id),
+        select(func.sum(Weights.bytes)).where(Weights.tenant_id == tenant_id),
     ]
     return sum(int(session.scalar(part) or 0) for part in parts)
 

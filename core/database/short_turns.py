@@ -1,4 +1,4 @@
-"""Whose turn it is on a queue of short work: ingests, exports and profiles alike. The order of `core.jobs.turns`.
+"""Whose turn it is on a queue of short work: ingests, exports, profiles and pushed weights alike. The order of `core.jobs.turns`.
 
 First the tenant with the fewest of them running, of these the one that was served longest ago; of its rows the oldest.
 A message says only that there is one to claim.
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select, union_all, update
 from sqlalchemy.orm import Session
 
-from core.tables import DatasetVersion, Export, Profile, Tenant
+from core.tables import DatasetVersion, Export, Profile, Tenant, Weights
 
-Table = type[DatasetVersion | Export | Profile]
+Table = type[DatasetVersion | Export | Profile | Weights]
 
 
 class Candidate(NamedTuple):
@@ -43,7 +43,7 @@ def serve(session: Session, tenant_id: str) -> None:
 def _kinds(device: str | None) -> Sequence[tuple[Table, Sequence[ColumnElement[bool]]]]:
     if device is not None:
         return [(Profile, (Profile.device == device,))]
-    return [(DatasetVersion, ()), (Export, ()), (Profile, (Profile.device.is_(None),))]
+    return [(DatasetVersion, ()), (Export, ()), (Profile, (Profile.device.is_(None),)), (Weights, ())]
 
 
 def _next_tenant(session: Session, kinds: Any, passed: Sequence[str], *, wait: bool) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
-from contract.specs import JobSpec, SpecWarning, plan, resolve
+from contract.specs import JobSpec, SpecWarning, plan
 from contract.specs.recipes import merge
 from core import request_id
 from core.accounts import quotas
@@ -21,17 +21,17 @@ from core.ids import new_id
 from core.jobs import deletion, events, lost_attempts
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 from core.tables.states import TERMINAL, require
-from core.weights import donors
+from core.weights import donors, resolving
 
 Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
 
 
 def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:
-    """The resolved spec against its dataset. Raises Invalid, DatasetNotReady or SpecInvalid."""
+    """The resolved spec against its dataset. Raises Invalid, SpecInvalid, or Conflict for what is not ready."""
     version = ready_version(session, tenant_id, spec.dataset)
     manifest = PackManifest.model_validate(version.manifest)
-    resolved, warnings = resolve(spec.model_copy(update={"dataset": version.id}), manifest)
-    donors.require(session, tenant_id, resolved, manifest)
+    asked = spec.model_copy(update={"dataset": version.id})
+    resolved, warnings = resolving.resolve(session, tenant_id, asked, manifest)
     return resolved, version, warnings
 
 

@@ -1,5 +1,6 @@
 """What a customer may do with a sweep: submit, look, cancel, delete. Nothing here commits."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -19,7 +20,7 @@ from core.sweeps.spec import parse_sweep
 from core.tables import Job, Sweep
 from core.tables.states import TERMINAL
 from core.webhooks import outbox
-from core.weights import donors
+from core.weights import resolving
 
 BY_REQUEST = "the sweep was cancelled"
 
@@ -33,7 +34,7 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     asked = parse_sweep(body)
     version = ready_version(session, tenant_id, asked.dataset)
     manifest = PackManifest.model_validate(version.manifest)
-    found = sweep_violations(asked, manifest, require=lambda spec: donors.require(session, tenant_id, spec, manifest))
+    found = sweep_violations(asked, manifest, resolve=partial(resolving.resolve, session, tenant_id))
     if found:
         raise SpecInvalid(found)
     metric = TERMS[manifest.task].validated[0] if asked.metric == "auto" else asked.metric

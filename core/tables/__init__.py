@@ -11,6 +11,7 @@ from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
 from core.tables.webhooks import Webhook, WebhookDelivery
+from core.tables.weights import Weights
 
 __all__ = [
     "ApiKey",
@@ -38,4 +39,5 @@ __all__ = [
     "Upload",
     "Webhook",
     "WebhookDelivery",
+    "Weights",
 ]

@@ -303,7 +303,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arm", default="main")
     parser.add_argument("--teacher", type=Path)
-    parser.add_argument("--backbone", type=Path)
+    parser.add_argument("--pretrained", type=Path)
     parser.add_argument("--format")
     parser.add_argument("--precision")
     parser.add_argument("--export-dir", type=Path)

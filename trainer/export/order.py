@@ -12,6 +12,7 @@ from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
@@ -83,6 +84,7 @@ class Order:
     def preprocessing(self) -> dict[str, Any]:
         """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
+        normalisation = normalisation_of(self.spec, manifest)
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
         return {
             "version": 1,
@@ -94,8 +96,8 @@ class Order:
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,
-            "mean": manifest.mean,
-            "std": manifest.std,
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
             "layout": "NCHW",
             "dtype": "float32",
             "input": INPUT_NAME,

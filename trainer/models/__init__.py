@@ -1,4 +1,4 @@
-"""The networks a spec can name, untrained: torchvision's, and the small ResNets of the CIFAR papers.
+"""The networks a spec can name, untrained: torchvision's, timm's, and the small ResNets of the CIFAR papers.
 
 No weights are ever fetched. Every network takes float images (B, C, H, W) of 8 px or more and gives logits (B, K).
 """
@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from contract.specs import ModelSpec
-from trainer.models import cifar_resnet, mobile, resnet, stages
+from trainer.models import cifar_resnet, mobile, resnet, stages, timm_networks
 
 _BUILDERS = {
     "resnet18": resnet.build,
@@ -16,10 +16,12 @@ _BUILDERS = {
     "resnet50": resnet.build,
     "mobilenet_v3_small": mobile.build,
     "mobilenet_v3_large": mobile.build,
+    "mobilenet_v2": mobile.build,
     "efficientnet_b0": mobile.build,
     "shufflenet_v2_x1_0": mobile.build,
     "resnet20": cifar_resnet.build,
     "resnet32": cifar_resnet.build,
+    **dict.fromkeys(timm_networks.NAMES, timm_networks.build),
 }
 
 

@@ -6,6 +6,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from trainer.models import timm_networks
+
 # A stage ends where the next block halves the resolution; the last one at the map that is pooled.
 _STAGE_ENDS: dict[str, tuple[str, ...]] = {
     "resnet18": ("layer1", "layer2", "layer3", "layer4"),
@@ -13,6 +15,7 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
     "resnet50": ("layer1", "layer2", "layer3", "layer4"),
     "resnet20": ("layer1", "layer2", "layer3"),
     "resnet32": ("layer1", "layer2", "layer3"),
+    "mobilenet_v2": ("features.3", "features.6", "features.13", "features.18"),
     "mobilenet_v3_small": ("features.1", "features.3", "features.8", "features.12"),
     "mobilenet_v3_large": ("features.3", "features.6", "features.12", "features.16"),
     "efficientnet_b0": ("features.2", "features.3", "features.5", "features.8"),
@@ -22,7 +25,8 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
 
 def mark(model: nn.Module, architecture: str) -> None:
     """Note on a network where its stages end. `trainer.models.build` does."""
-    model.stage_ends = _STAGE_ENDS[architecture]  # type: ignore[assignment] # torch knows tensors and modules only
+    ends = timm_networks.stage_ends(model) if architecture in timm_networks.NAMES else _STAGE_ENDS[architecture]
+    model.stage_ends = ends  # type: ignore[assignment] # torch knows tensors and modules only
 
 
 class Taps:

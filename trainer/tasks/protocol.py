@@ -31,6 +31,7 @@ from contract.child.messages import Working
 from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import AgainstControl, AnySplit
 from contract.specs import AugmentationSpec, ResolvedSpec
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.pack import Pack
 from trainer.data.sampling import Kinship
@@ -105,13 +106,23 @@ class Task(Protocol):
         """A fresh network, seeded by what torch draws next."""
 
     def load_backbone(self, model: OwnNetwork, weights: dict[str, Tensor]) -> None:
-        """Begin with a trained classifier's weights. Raises RuntimeError where they are of another architecture."""
+        """Begin with a trained classifier's weights, by the names that it has here; those that are not given stay.
+
+        Raises RuntimeError where they are of another architecture.
+        """
 
     def build_method(self, spec: ResolvedSpec, model: OwnNetwork, *, pack: Pack, groups: int) -> Method:
         """The spec's objective. `groups` is of a step, before it is divided."""
 
     def open_split(
-        self, pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int
+        self,
+        pack: Pack,
+        split: Split,
+        *,
+        size: tuple[int, int],
+        normalisation: Normalisation,
+        device: torch.device,
+        budget: int,
     ) -> Samples: ...
 
     def kinship(self, pack: Pack) -> Kinship:

@@ -46,14 +46,15 @@ def train(  # noqa: PLR0913 - the command's own options
     stop: StopRequest,
     team: Team = ALONE,
     teacher: Path | None = None,
-    backbone: Path | None = None,
+    pretrained: Path | None = None,
 ) -> Iterator[Message]:
     """Train one arm to its last step, or until `stop`; resume where OUT/arm/checkpoints holds a checkpoint.
 
-    `teacher` is the folder of the network that the method's spec names, `backbone` of the one that the model's does. In
+    `teacher` is the folder of the network that the method's spec names, `pretrained` of the one that the model's
+    begins with, unless it is built in. In
     a team, only the chief has much to say.
     """
-    assignment = Assignment(spec, pack, out, arm, device, team, teacher, backbone)
+    assignment = Assignment(spec, pack, out, arm, device, team, teacher, pretrained)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)
     yield from train_round(run, stop)

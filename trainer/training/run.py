@@ -14,6 +14,7 @@ from contract.files import CHECKPOINTS
 from contract.pack.manifest import PackManifest, Split
 from contract.specs import Plan, ResolvedSpec, plan
 from contract.specs.methods import TaughtSpec
+from contract.specs.normalisation import normalisation_of
 from contract.tasks import TERMS
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
@@ -256,6 +257,7 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
             "teacher_unfit", f"{spec.method.name} needs the network that teaches: give its folder as --teacher."
         )
     method = assignment.task.build_method(spec, model, pack=pack, groups=steps.groups)
+    normalisation = normalisation_of(spec, pack.manifest)
     pruning = assignment.spec.compression.pruning
     if pruning and pruning.distillation_weight and start and start.unpruned:
         unpruned = start.unpruned.network(assignment.fresh_network(), device)
@@ -264,7 +266,7 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
         model,
         method,
         precision=spec.training.precision,
-        teacher=teacher.load(taught_by, pack.manifest, device) if taught_by else None,
+        teacher=teacher.load(taught_by, pack.manifest, normalisation, device) if taught_by else None,
     )
     return place(objective, device).train()
 
@@ -288,4 +290,11 @@ def _open_validation(
 ) -> Samples | None:
     if not len(pack.rows(Split.VAL)):
         return None
-    return task.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)
+    return task.open_split(
+        pack,
+        Split.VAL,
+        size=(spec.height, spec.width),
+        normalisation=normalisation_of(spec, pack.manifest),
+        device=device,
+        budget=budget,
+    )

@@ -18,7 +18,7 @@ from trainer.data.pack import Pack
 from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
-from trainer.models import stages
+from trainer.models import matching, stages
 from trainer.tasks.classification import comparison, methods, predictions, robustness, samples
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
@@ -34,14 +34,11 @@ predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
+load_backbone = matching.fill
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
-
-
-def load_backbone(_model: nn.Module, _weights: dict[str, Tensor]) -> None:
-    raise RuntimeError("a classifier has no backbone of another classifier")
 
 
 def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:

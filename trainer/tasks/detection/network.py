@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
 from trainer.machine.vision import torchvision  # noqa: F401 - prepares what torchvision.models.detection imports
-from trainer.models import mobile
+from trainer.models import matching, mobile
 from trainer.tasks.detection import fpn
 
 from torchvision.models.detection import FCOS, RetinaNet, ssd, ssdlite  # isort: skip
@@ -202,8 +202,7 @@ def load_backbone(model: Detector, weights: dict[str, Tensor]) -> None:
         theirs, ours = _mobile_layers(weights, cut=len(body.features[0]) - 1), body.features
     else:
         theirs, ours = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}, body.body
-    with torch.no_grad():
-        ours.load_state_dict(theirs)
+    matching.fill(ours, theirs)
 
 
 def _ssdlite(network: Any, num_classes: int, size: tuple[int, int]) -> nn.Module:

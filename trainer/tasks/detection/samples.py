@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.images import Images, open_images
 from trainer.data.pack import Pack
@@ -36,7 +37,9 @@ class BoxedImages:
         return self.images.fetch(positions), targets
 
 
-def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> BoxedImages:
+def open_split(
+    pack: Pack, split: Split, *, size: tuple[int, int], normalisation: Normalisation, device: torch.device, budget: int
+) -> BoxedImages:
     rows = pack.rows(split)
     boxes, labels = [], []
     for row in rows.tolist():
@@ -47,4 +50,4 @@ def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch
         boxes.append(torch.from_numpy(scaled.astype(np.float32)).to(device))
         labels.append(torch.tensor(numbers, dtype=torch.int64, device=device))
     images = open_images(pack, rows, size=size, device=device, budget_bytes=budget)
-    return BoxedImages(images, boxes, labels, Normalise(pack.manifest.mean, pack.manifest.std, device))
+    return BoxedImages(images, boxes, labels, Normalise(normalisation, device))

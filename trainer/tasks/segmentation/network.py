@@ -6,13 +6,12 @@ Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
 from trainer.machine.vision import torchvision
-from trainer.models import mobile, resnet
+from trainer.models import matching, mobile, resnet
 
 # torchvision's MobileNetV3 has 0.01, made for a hundred thousand steps: after a hundred, running statistics were still
 # those of the start, and the network in evaluation mode saw background only. Small dense sets take few steps.
@@ -48,8 +47,7 @@ def load_backbone(model: Segmenter, weights: dict[str, Tensor]) -> None:
     kept = {
         name.removeprefix("features."): tensor for name, tensor in weights.items() if not name.startswith(_NOT_BACKBONE)
     }
-    with torch.no_grad():
-        model.model.backbone.load_state_dict(kept)
+    matching.fill(model.model.backbone, kept)
 
 
 def _headed(architecture: str, backbone: nn.Module, num_classes: int) -> nn.Module:

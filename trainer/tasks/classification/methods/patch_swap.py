@@ -17,7 +17,7 @@ from contract.specs import PatchSwapSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Draw, Judged, Method
 from trainer.methods.network import Network
-from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches
+from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches, swap_probability_at
 
 
 class PatchSwap(Method):
@@ -32,7 +32,7 @@ class PatchSwap(Method):
         Pairs come in random order, so taking a binomial number of the first is a coin for each pair without a gather.
         """
         first, second = images_BCHW.chunk(2)
-        swapped = draw.random.binomial(draw.groups, self._spec.swap_probability)
+        swapped = draw.random.binomial(draw.groups, swap_probability_at(self._spec, draw.progress))
         rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
         marked_nP = draw_patches(swapped, rows * columns, draw.random)[draw.part]
         count = len(marked_nP)

@@ -14,7 +14,7 @@ from trainer import models, tasks
 from trainer.data.pack import Pack, open_pack
 from trainer.errors import TrainerError
 from trainer.tasks.segmentation import network as segmentation
-from trainer.training import backbone
+from trainer.training import pretrained
 
 MOBILE = "lraspp_mobilenet_v3_large"
 
@@ -38,7 +38,7 @@ def donor(folder: Path, architecture: str, *, stem: str = "small", channels: int
 
 
 def spec_for(pack: Pack, architecture: str):
-    body = {"dataset": "dsv_test", "model": {"architecture": architecture, "backbone_from": "model_x"}}
+    body = {"dataset": "dsv_test", "model": {"architecture": architecture, "pretrained": "model_x"}}
     return resolve(parse(body | {"training": {"epochs": 1, "pairs_per_batch": 2}}), pack.manifest)[0]
 
 
@@ -63,7 +63,7 @@ def test_every_network_takes_its_backbones_weights(
     weights = donor(tmp_path / "donor", of)
     spec = spec_for(pack, architecture).model
     network = segmentation.build(spec, num_classes=3, channels=3)
-    backbone.load(network, tmp_path / "donor", task=tasks.choose("segmentation"), spec=spec, channels=3)
+    pretrained.load(network, tmp_path / "donor", task=tasks.choose("segmentation"), spec=spec, manifest=pack.manifest)
     theirs, ours = first
     assert torch.equal(network.state_dict()[ours], weights[theirs])
     assert network.eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3, 32, 32)
@@ -80,7 +80,7 @@ def test_every_network_takes_its_backbones_weights(
 def test_another_classifier_is_refused(pack: Pack, tmp_path: Path, architecture: str, options: dict, said: str):
     donor(tmp_path / "donor", architecture, **options)
     with pytest.raises(TrainerError, match=said):
-        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", backbone=tmp_path / "donor")
+        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", pretrained=tmp_path / "donor")
     with pytest.raises(TrainerError, match="give its folder"):
         run_here(spec_for(pack, MOBILE), pack, tmp_path / "out")
 
@@ -88,19 +88,14 @@ def test_another_classifier_is_refused(pack: Pack, tmp_path: Path, architecture:
 def test_both_arms_begin_with_it(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     weights = donor(tmp_path / "donor", "mobilenet_v3_large")
     seen = []
-    real = backbone.load
+    real = pretrained.load
 
     def spying(model, folder, **options):
         real(model, folder, **options)
         seen.append(model.state_dict()["model.backbone.0.0.weight"].clone())
 
-    monkeypatch.setattr(backbone, "load", spying)
+    monkeypatch.setattr(pretrained, "load", spying)
     for arm in ("main", "control"):
-        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", backbone=tmp_path / "donor", arm=arm)
+        run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", pretrained=tmp_path / "donor", arm=arm)
     assert len(seen) == 2
     assert all(torch.equal(one, weights["features.0.0.weight"]) for one in seen)
-
-
-def test_a_classifier_has_no_backbone():
-    with pytest.raises(RuntimeError, match="no backbone"):
-        tasks.choose("classification").load_backbone(torch.nn.Linear(1, 1), {})
