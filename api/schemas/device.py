@@ -16,11 +16,13 @@ GOLDEN_DIFFERENCE = r"^golden(_[a-z]{1,20})?_(mean|max)_difference$"
 
 
 class ClaimRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"device": "raspberry-pi-5", "host": "pi.local"}]}
+    )
 
-    device: Name = Field(examples=["raspberry-pi-5"])
+    device: Name
     host: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,253}$")] = Field(
-        description="The machine's own name, shown to people.", examples=["pi.local"]
+        description="The machine's own name, shown to people."
     )
 
 
@@ -46,7 +48,7 @@ class DeviceClaim(BaseModel):
 class Held(BaseModel):
     """A claim that is named."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"fence": 1}]})
 
     fence: Fence
 
@@ -89,8 +91,13 @@ class Failure(BaseModel):
     message: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
+_REPORT = {"fence": 1, "error": {"code": "missing_dependency", "message": "No module named 'onnxruntime'"}}
+
+
 class Report(Held):
     """Exactly one of `measured` and `error`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REPORT]})
 
     measured: Measured | None = None
     error: Failure | None = None

@@ -1,6 +1,7 @@
-"""Whose turn it is on a queue of short work: ingests, exports, profiles and pushed weights alike. The order of `core.jobs.turns`.
+"""Whose turn it is on a queue of short work: ingests, exports, profiles and pushed weights alike.
 
-First the tenant with the fewest of them running, of these the one that was served longest ago; of its rows the oldest.
+The order is that of `core.jobs.turns`: first the tenant with the fewest of them running, of these the one that was
+served longest ago; of its rows the oldest.
 A message says only that there is one to claim.
 """
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tests.worker import seed
 from tests.worker.processes import wait_for
 
 PI = "raspberry-pi-5"
-LEASE_SECONDS = 4
+LEASE_SECONDS = 8
 SLOW = {"size_px": 224, "filters": 64}  # some seconds to measure
 
 
@@ -114,8 +115,9 @@ class Device:
             process.suspend()
 
     def go_on(self) -> None:
-        for process in self.tree():
-            process.resume()
+        for process in reversed(self.tree()):
+            with suppress(psutil.NoSuchProcess):  # ended by one that went on before it
+                process.resume()
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_device_measures_what_it_is_asked_and_gives_up_nothing_of_the_house(star
     wait_until_known(tenant_id)
     good, broken = make_export(tenant_id, bundle()), make_export(tenant_id, bundle(format="coreml"))
     first, second = ask(good), ask(broken)
-    wait_for(lambda: read(first).status == "succeeded", seconds=60)
+    wait_for(lambda: read(first).status == "succeeded", seconds=120)
     assert read(first).measured["golden_holds"] is True
     assert read(first).measured["runtime"].startswith("onnxruntime ")
     wait_for(lambda: read(second).status == "failed", seconds=60)
@@ -185,7 +187,7 @@ def test_sigterm_gives_the_claim_back_and_another_measures(start, tenant_id: str
     assert device.process.wait(20) == 0
     assert (read(profile_id).status, read(profile_id).attempts) == ("queued", 0)
     start()
-    wait_for(lambda: read(profile_id).status == "succeeded", seconds=60)
+    wait_for(lambda: read(profile_id).status == "succeeded", seconds=120)
     assert read(profile_id).fence == 2
 
 
@@ -202,7 +204,7 @@ def test_stopped_device_loses_its_claim_and_its_late_report_is_refused(start, te
     print(f"\nclaimed by the other {time.monotonic() - stopped_at:.1f} s after the stop, lease {LEASE_SECONDS} s")
     device.go_on()
     wait_for(lambda: "dropped" in device.said(), seconds=30)
-    wait_for(lambda: read(profile_id).status == "succeeded", seconds=60)
+    wait_for(lambda: read(profile_id).status == "succeeded", seconds=120)
     assert read(profile_id).fence == 2
     assert f"{profile_id}: dropped" not in other.said()
 
@@ -218,13 +220,13 @@ def test_killed_device_leaves_no_process_and_the_file_is_measured_again(start, t
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
     start()
-    wait_for(lambda: read(profile_id).status == "succeeded", seconds=60)
+    wait_for(lambda: read(profile_id).status == "succeeded", seconds=120)
     assert (read(profile_id).fence, read(profile_id).attempts) == (2, 2)
 
 
 @pytest.mark.parametrize("mode", ["stall", "refuse"])
 def test_parted_device_drops_its_claim_by_itself_and_comes_back(start, tenant_id, sweeping, api: ApiServer, mode: str):
-    with Wire(api.port) as wire:
+    with closing(Wire(api.port)) as wire:
         device = start(f"http://127.0.0.1:{wire.port}")
         wait_until_known(tenant_id)
         profile_id = ask(make_export(tenant_id, bundle(**SLOW)))
@@ -233,11 +235,11 @@ def test_parted_device_drops_its_claim_by_itself_and_comes_back(start, tenant_id
         wait_for(lambda: read(profile_id).status == "queued", seconds=LEASE_SECONDS + 10)
         wait_for(lambda: len(device.tree()) == 1, seconds=30)  # it fenced itself: nothing measures there
         start()
-        wait_for(lambda: read(profile_id).status == "succeeded", seconds=60)
+        wait_for(lambda: read(profile_id).status == "succeeded", seconds=120)
         assert read(profile_id).fence == 2
         wire.heal()
         again = ask(make_export(tenant_id, bundle()))
-        wait_for(lambda: read(again).status == "succeeded", seconds=60)
+        wait_for(lambda: read(again).status == "succeeded", seconds=120)
 
 
 @pytest.mark.skipif(not may_be_made(), reason="networks of their own: root and iproute2, on Linux")
@@ -246,7 +248,7 @@ def test_network_that_reaches_the_api_alone_is_enough(start, tenant_id: str, swe
     network = Namespace(f"device-{os.getpid()}", addresses=1)
     (address,) = network.addresses
     try:
-        with Wire(api.port, host=address) as wire:
+        with closing(Wire(api.port, host=address)) as wire:
             url = f"http://{address}:{wire.port}"
             device = start(url, through=tuple(network.command))
             wait_until_known(tenant_id)
