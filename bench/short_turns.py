@@ -17,18 +17,18 @@ from sqlalchemy.orm import Session
 from core.database import leases, short_turns
 from core.tables import DatasetVersion
 
-CROWD = 1_000
+CROWD, QUICK_CROWD = 1_000, 50
 SAMPLES, QUICK_SAMPLES = 100, 4
 SAMPLES_IN_ORDER, QUICK_SAMPLES_IN_ORDER = 3, 1
 Take = Callable[[Session], DatasetVersion | None]
-_ROWS = f"""
+_ROWS = """
 INSERT INTO datasets (id, tenant_id, name, task, status) VALUES
-    ('ds_crowd', '{TENANT}', 'crowd', 'classification', 'ingesting'),
-    ('ds_one', '{NEIGHBOUR}', 'one', 'classification', 'ingesting');
+    ('ds_crowd', :crowd, 'crowd', 'classification', 'ingesting'),
+    ('ds_one', :one, 'one', 'classification', 'ingesting');
 INSERT INTO dataset_versions (id, tenant_id, dataset_id, upload_id, status)
-    SELECT 'dsv_crowd_' || n, '{TENANT}', 'ds_crowd', 'upl_bench', 'failed' FROM generate_series(1, {CROWD}) n;
+    SELECT 'dsv_crowd_' || n, :crowd, 'ds_crowd', 'upl_bench', 'failed' FROM generate_series(1, :rows) n;
 INSERT INTO dataset_versions (id, tenant_id, dataset_id, upload_id, status)
-    VALUES ('dsv_one', '{NEIGHBOUR}', 'ds_one', 'upl_bench', 'failed');"""
+    VALUES ('dsv_one', :one, 'ds_one', 'upl_bench', 'failed')"""
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -39,7 +39,9 @@ def measure(*, quick: bool) -> list[Figure]:
         engine = create_engine(url)
         try:
             with engine.begin() as connection:
-                connection.execute(text(_ROWS))
+                rows = QUICK_CROWD if quick else CROWD
+                for statement in _ROWS.split(";"):
+                    connection.execute(text(statement), {"crowd": TENANT, "one": NEIGHBOUR, "rows": rows})
             in_turn = waiting.waits(_Versions(engine, _in_turn), QUICK_SAMPLES if quick else SAMPLES)
             samples = QUICK_SAMPLES_IN_ORDER if quick else SAMPLES_IN_ORDER
             in_order = waiting.waits(_Versions(engine, _in_order), samples)

@@ -130,12 +130,12 @@ def test_late_device_is_fenced_from_everything(ours: Caller, pi: Caller, asked: 
 
 
 def test_claim_belongs_to_the_key_that_made_it(server: Server, theirs: Caller, pi: Caller, asked: str):
+    stranger = caller(server.url, "theirs", ("device",))
+    assert claim(stranger).status_code == 204
     found = claim(pi).json()
+    assert {status for status, _ in _everything(stranger, found)} == {404}
     neighbour = caller(server.url, "ours", ("device",))
     assert _everything(neighbour, found) == [(409, "claim_lost")] * 5
-    stranger = caller(server.url, "theirs", ("device",))
-    assert {status for status, _ in _everything(stranger, found)} == {404}
-    assert claim(stranger).status_code == 204
     with transaction() as session:  # a worker inside the deployment
         session.execute(update(Profile).values(worker="worker-1"))
     assert _everything(pi, found) == [(409, "claim_lost")] * 5
