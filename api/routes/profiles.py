@@ -16,7 +16,7 @@ from api.wire.paging import InOrder, Page
 from api.wire.path_ids import ModelId, ProfileId
 from api.writes.idempotency import OneTime
 from api.writes.transactions import Database
-from core import listing, queue, tables
+from core import listing, tables
 from core.database import owned
 from core.exports import devices, profiles
 
@@ -38,7 +38,7 @@ def create_profile(
     headers = {"Location": f"/v1/profiles/{profile.id}", "Retry-After": "1"}
     answer = once.answer(202, _page(profile), headers=headers)
     session.commit()
-    queue.ring("worker.profile", profile.id, queue=profiles.bell_queue(profile.device))
+    profiles.ring(session, profile)
     return answer
 
 

@@ -53,7 +53,7 @@ def run(device: str) -> None:
 
 class _Worker:
     def __init__(self, device: str, transport: Transport, renewals: Transport) -> None:
-        self._device, self._host = device, socket.gethostname()
+        self._device, self._host = device, re.sub(r"[^\x21-\x7e]", "-", socket.gethostname())[:253] or "unknown"
         self._transport, self._renewals = transport, renewals
         self._failures = 0
 

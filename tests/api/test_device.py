@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from core import queue
 from core.database.database import transaction
 from core.exports import profiles
 from core.store import storage
@@ -75,6 +76,7 @@ def read(profile_id: str) -> Profile:
 
 
 def test_device_claims_fetches_renews_and_reports(ours: Caller, pi: Caller, export: Export, asked: str):
+    assert queue.depth(queue.of_device(PI)) == 0  # nobody would take the message
     found = claim(pi).json()
     assert (found["profile_id"], found["fence"], found["bundle"]["format"]) == (asked, 1, "onnx")
     links = found["links"]

@@ -117,8 +117,12 @@ def test_sweeper_rings_each_device_on_its_own_queue(export, monkeypatch: pytest.
     ask(export, PI)
     ask(export, "phone")
     ask(export)
+    with transaction() as session:
+        devices.beat_of_tenant(session, export.tenant_id, "desk", "desk.local")
+        profiles.submit(session, export.tenant_id, export.model_id, export_id=export.id, device="desk")
     sweeper.sweep()
     assert [queue.depth(name) for name in (queue.of_device(PI), queue.of_device("phone"), "short")] == [1, 1, 1]
+    assert queue.depth(queue.of_device("desk")) == 0  # it speaks HTTP
     sweeper.sweep()
     assert queue.depth(queue.of_device(PI)) == 1
 
