@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, model_validator
 
 from core.settings import DEVICE_NAME
 
@@ -91,7 +91,10 @@ class Failure(BaseModel):
     message: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
-_REPORT = {"fence": 1, "error": {"code": "missing_dependency", "message": "No module named 'onnxruntime'"}}
+_REPORT: dict[str, JsonValue] = {
+    "fence": 1,
+    "error": {"code": "missing_dependency", "message": "No module named 'onnxruntime'"},
+}
 
 
 class Report(Held):

@@ -18,15 +18,19 @@ import pytest
 
 from core.accounts import keys
 from core.database.database import transaction
-from core.exports import profiles
+from core.exports import devices, profiles
 from core.store import storage
 from core.tables import Export, Profile
+from patchswap.credentials import Credentials
+from patchswap.device import claims
+from patchswap.transport import Transport
 from tests.api import made
 from tests.conftest import forget_settings
 from tests.patchswap.device.bundles import bundle
 from tests.servers import processes
 from tests.servers.api import ApiServer
 from tests.servers.namespace import Namespace, may_be_made
+from tests.servers.proxy import BreakingProxy, Fault
 from tests.servers.wire import Wire
 from tests.worker import seed
 from tests.worker.processes import wait_for
@@ -145,15 +149,9 @@ def start(api: ApiServer, key: str, tmp_path: Path) -> Iterator[Callable[..., De
 def wait_until_known(tenant_id: str) -> None:
     def known() -> bool:
         with transaction() as session:
-            return PI in [device.name for device in devices_of(session, tenant_id)]
+            return PI in [device.name for device in devices.seen(session, tenant_id)]
 
     wait_for(known, seconds=60)
-
-
-def devices_of(session, tenant_id: str):
-    from core.exports import devices  # noqa: PLC0415
-
-    return devices.seen(session, tenant_id)
 
 
 def wait_measuring(profile_id: str, fence: int, device: Device) -> None:
@@ -261,6 +259,23 @@ def test_network_that_reaches_the_api_alone_is_enough(start, tenant_id: str, swe
             assert read(profile_id).fence == 2
     finally:
         network.close()
+
+
+def test_lost_answers_cost_no_claim_and_no_second_measurement(tenant_id: str, key: str, api: ApiServer):
+    """Each call reaches the service, and its answer does not reach the device."""
+    with transaction() as session:
+        devices.beat_of_tenant(session, tenant_id, PI, "pi")
+    profile_id = ask(make_export(tenant_id, bundle()))
+    with closing(BreakingProxy(api.url)) as proxy:
+        transport = Transport(Credentials(proxy.url, key))
+        proxy.faults = [Fault("POST", path, "drop_answer") for path in ("/claims", "/report")]
+        held = claims.claim(transport, PI, "pi")
+        assert isinstance(held, claims.Claim)
+        assert (held.profile_id, held.fence, read(profile_id).fence) == (profile_id, 1, 1)
+        claims.report(transport, held, {"error": {"code": "runtime_failed", "message": "no"}})
+        assert [fault.times for fault in proxy.faults] == [0, 0]
+    done = read(profile_id)
+    assert (done.status, done.attempts, done.error["code"]) == ("failed", 1, "runtime_failed")
 
 
 def test_key_of_another_scope_is_refused_in_one_line_with_the_remedy(start, tenant_id: str, api: ApiServer):
