@@ -38,7 +38,7 @@ def _start(bundle: Path, said: IO[bytes], complained: IO[bytes]) -> subprocess.P
     """Away from the terminal's Ctrl-C, and without the key. Its stdin ends when this process does, and it with it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PATCHSWAP_")}
     command = service.command("portable.profiling", str(bundle))
-    variables = service.variables(kept)
+    variables = service.variables(kept | {"TMPDIR": str(bundle.parent)})  # what it leaves goes with the bundle
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=said, stderr=complained, env=variables, start_new_session=True
     )

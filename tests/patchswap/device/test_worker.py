@@ -176,7 +176,7 @@ def test_device_measures_what_it_is_asked_and_gives_up_nothing_of_the_house(star
     assert list((tmp_path / "home-0" / "tmp").glob("patchswap-*")) == []
 
 
-def test_sigterm_gives_the_claim_back_and_another_measures(start, tenant_id: str, sweeping):
+def test_sigterm_gives_the_claim_back_and_another_measures(start, tenant_id: str, sweeping, tmp_path: Path):
     device = start()
     wait_until_known(tenant_id)
     profile_id = ask(make_export(tenant_id, bundle(**SLOW)))
@@ -184,6 +184,7 @@ def test_sigterm_gives_the_claim_back_and_another_measures(start, tenant_id: str
     device.process.send_signal(signal.SIGTERM)
     assert device.process.wait(20) == 0
     assert (read(profile_id).status, read(profile_id).attempts) == ("queued", 0)
+    assert list((tmp_path / "home-0" / "tmp").glob("patchswap-*")) == []
     start()
     wait_for(lambda: read(profile_id).status == "succeeded", seconds=120)
     assert read(profile_id).fence == 2
