@@ -29,6 +29,16 @@ def test_login_is_proved_and_then_used(run: Run, proxy: BreakingProxy, client: C
     assert one_json(run("jobs", "list", "--json")) == []
 
 
+def test_key_of_a_device_is_made_and_logs_in_though_it_may_not_read(run: Run, proxy: BreakingProxy, api_key: str):
+    admin = ("login", "--url", proxy.url)
+    assert run(*admin, stdin=api_key + "\n").returncode == 0
+    key = one_json(run("keys", "create", "pi", "--scope", "device", "--json"))
+    assert key["scopes"] == ["device"]
+    assert run(*admin, stdin=key["api_key"] + "\n").returncode == 0
+    refused = run("jobs", "list")
+    assert (refused.returncode, "lacks the scope read" in complaint(refused)) == (1, True)
+
+
 def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id: str):
     shown = patchswap("datasets", "show", "pets")
     assert shown.returncode == 0
