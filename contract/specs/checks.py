@@ -144,7 +144,7 @@ def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation
         found.append(Violation(pointer="/compression/pruning", code="task_not_prunable", message=message))
     if spec.model.architecture in NOT_PRUNABLE:
         message = (
-            f"{spec.model.architecture} mixes the channels of its halves, which leaves none to be removed alone; "
+            f"{spec.model.architecture} {NOT_PRUNABLE[spec.model.architecture]}; "
             "take another architecture, or leave pruning out"
         )
         found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))

@@ -18,6 +18,7 @@ NAMES = {
     "efficientnet_lite1": "tf_efficientnet_lite1",
     "efficientnet_lite2": "tf_efficientnet_lite2",
     "mobilenetv4_conv_small": "mobilenetv4_conv_small",
+    "mobileone_s0": "mobileone_s0",
 }
 # As timm calls networks that torchvision builds here. The ResNets have the same names in both.
 TWINS = {
