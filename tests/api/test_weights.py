@@ -11,6 +11,7 @@ from core.store import storage
 from core.tables import DatasetVersion
 from tests.api import made, weighed
 from tests.api.serving import Caller
+from tests.conftest import forget_settings
 from tests.worker import seed
 
 LITE0 = "wts_efficientnet_lite0_in1k"
@@ -92,8 +93,6 @@ def test_the_same_key_gives_the_same_weights(ours: Caller):
 
 
 def test_weights_count_towards_the_bytes_of_a_tenant(ours: Caller, monkeypatch: pytest.MonkeyPatch):
-    from tests.conftest import forget_settings
-
     weighed.ready(ours.tenant_id)
     upload = seed.upload(ours.tenant_id, b"tensors")
     monkeypatch.setenv("PATCHSWAP_QUOTA_BYTES", "25")  # 2 uploads and a file are 21
