@@ -58,7 +58,6 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
 def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, message = spec.training.augmentation, "is for segmentation and detection; leave it out"
     asked = {
-        "/model/pretrained": (spec.model.pretrained or "").startswith("model_"),
         "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
         "/training/augmentation/photometric": augmentation.photometric is True,
     }
