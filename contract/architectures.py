@@ -22,6 +22,11 @@ Classifier = Literal[
 ]
 
 
+# Any other classifier of timm, by timm's own name. Nobody tried it here: its trial builds it once.
+TIMM = "timm:"
+TIMM_PATTERN = r"^timm:[A-Za-z0-9_.]{1,80}$"
+
+
 Segmenter = Literal[
     "lraspp_mobilenet_v3_large",
     "lraspp_mobilenet_v2",
