@@ -27,7 +27,7 @@ BESIDE_FOLDERS = {
     "portable": (
         "boxes build_engine classification golden infer latency preprocess profiling segmentation tasks verify weights"
     ),
-    "trainer": "__main__ errors evaluation",
+    "trainer": "__main__ errors evaluation pushed_weights trial",
     "worker": "__main__ app",
 }
 # Folders whose `__init__` hands on, chooses or explains. Every other one is a line that says what the folder is for.

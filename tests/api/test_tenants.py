@@ -9,11 +9,12 @@ import httpx
 import psycopg
 import pytest
 
+from contract.weights import BUILT_IN
 from core.accounts.keys import SCOPES
 from core.database.database import transaction
 from core.exports import profiles
 from core.tables import DatasetVersion, Export
-from tests.api import made
+from tests.api import made, weighed
 from tests.api.serving import Caller, Server, caller
 from tests.worker import seed, sweeping
 from worker.sweeps import driving
@@ -35,6 +36,7 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "profile_id": _profile(export),
         "comparison_id": _comparison(ours, version),
         "sweep_id": sweeping.sweep(version),
+        "weights_id": weighed.ready(ours.tenant_id).id,
         **_webhook(ours),
         "key_id": ours.get("/v1/api_keys").json()["data"][0]["id"],
     }
@@ -63,6 +65,7 @@ LISTS = {
     "comparisons": "comparison_id",
     "sweeps": "sweep_id",
     "profiles": "profile_id",
+    "weights": "weights_id",
     "webhooks": "webhook_id",
 }
 BODIES = {
@@ -101,7 +104,7 @@ def test_foreign_id_is_404_on_every_route(ours: Caller, theirs: Caller, ids: dic
 
 
 def test_lists_and_filters_show_nothing_foreign(theirs: Caller, ids: dict[str, str]):
-    own = {key["id"] for key in theirs.get("/v1/api_keys").json()["data"]}
+    own = {key["id"] for key in theirs.get("/v1/api_keys").json()["data"]} | set(BUILT_IN)
     for path, prefix in LISTS.items():
         for query in ("", f"?after={ids[prefix]}", f"?after={ids[prefix]}&order=asc"):
             data = theirs.get(f"/v1/{path}{query}").json()["data"]
@@ -119,6 +122,8 @@ def test_foreign_ids_in_bodies_are_unknown(theirs: Caller, ids: dict[str, str]):
     own = seed.version(theirs.tenant_id)
     version = theirs.post(f"/v1/datasets/{own.dataset_id}/versions", {"upload_id": ids["upload_id"]})
     assert version.status_code == 422
+    weights = {"upload_id": ids["upload_id"], "architecture": "resnet18", "licence": "MIT", "source": "theirs"}
+    assert theirs.post("/v1/weights", weights).status_code == 422
     for dataset_id in (ids["dataset_id"], ids["version_id"]):
         assert theirs.post("/v1/jobs", {"dataset": dataset_id}).status_code == 422
         search = {"trials": 1, "space": {"optimizer.momentum": {"type": "float", "low": 0, "high": 0.9}}}

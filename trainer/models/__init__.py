@@ -27,10 +27,25 @@ _BUILDERS = {
 
 def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
     """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
-    builder = _BUILDERS[spec.architecture]
+    builder = _BUILDERS.get(spec.architecture, timm_networks.build)
     model = builder(spec.architecture, num_classes=num_classes, channels=channels, small_stem=spec.stem == "small")
     stages.mark(model, spec.architecture)
     return model
+
+
+def outline(spec: ModelSpec, *, channels: int) -> nn.Module:
+    """The names and shapes of a network's tensors; its head has one class. Takes no memory and draws nothing random."""
+    with torch.device("meta"):
+        return build(spec, num_classes=1, channels=channels)
+
+
+def twins(spec: ModelSpec, *, channels: int) -> list[nn.Module]:
+    """Outlines of the same network with its tensors in the same order, but by the names of another library."""
+    name = timm_networks.TWINS.get(spec.architecture)
+    if name is None or spec.stem == "small":
+        return []
+    with torch.device("meta"):
+        return [timm_networks.create(name, num_classes=1, channels=channels)]
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.files import PRETRAINED_NOTICE
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, Evaluation
 from contract.results.exported import Candidate
-from contract.specs import ExportSpec, MethodSpec, ResolvedSpec
+from contract.specs import ExportSpec, ResolvedSpec
 from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
 from portable.boxes import SURE
@@ -98,7 +99,7 @@ def _method(facts: Facts) -> str:
     }
     rows = [f"| {part} | {_settings(values)} |" for part, values in settings.items()]
     return f"""## Method
-Trained from random weights by `{spec.method.name}`; {_teacher(spec.method)}.
+{_beginning(spec)} by `{spec.method.name}`; {_teacher(spec)}.
 
 | part | settings |
 |---|---|
@@ -108,10 +109,21 @@ Trained from random weights by `{spec.method.name}`; {_teacher(spec.method)}.
 """
 
 
-def _teacher(method: MethodSpec) -> str:
+def _beginning(spec: ResolvedSpec) -> str:
+    origin = spec.origin
+    if origin is None:
+        return "Trained from random weights"
+    return (
+        f"Fine-tuned from the pretrained weights `{origin.id}` ({origin.source}; sha256 `{origin.sha256}`), "
+        "whose own training comes on top of the budget below,"
+    )
+
+
+def _teacher(spec: ResolvedSpec) -> str:
+    method = spec.method
     if isinstance(method, TaughtSpec):
         return f"taught by the network `{method.teacher}`, whose own training comes on top of the budget below"
-    return "no teacher network, no other data"
+    return "no teacher network" if spec.origin else "no teacher network, no other data"
 
 
 def _accuracy(facts: Facts) -> str:
@@ -235,9 +247,15 @@ sources than the dataset, attacks on the input.
 """
 
 
-def _licence(_facts: Facts) -> str:
-    return """## Licence
+def _licence(facts: Facts) -> str:
+    origin = facts.spec.origin
+    if origin is None:
+        return """## Licence
 None was stated to the training service, for the pictures or for these weights. Whoever owns them decides.
+"""
+    return f"""## Licence
+The pretrained weights `{origin.id}` are under {origin.licence}: `{PRETRAINED_NOTICE}` has their source and licence, \
+and goes wherever this model goes. For the pictures none was stated to the training service.
 """
 
 
