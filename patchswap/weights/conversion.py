@@ -59,12 +59,16 @@ def tensors_in(content: Any, path: Path) -> dict[str, Any]:
 
 
 def need(module: str, *, command: str) -> Any:
+    """The module. Raises MissingExtra where it is not installed."""
+    require(module.partition(".")[0], command=command)
+    return import_module(module)
+
+
+def require(package: str, *, command: str) -> None:
     """Raises MissingExtra where it is not installed."""
-    package = module.partition(".")[0]
     if find_spec(package) is None:
         install = _INSTALL.get(package, package)
         raise MissingExtra(f"`{command}` needs {package}, which is not installed here. Run `pip install {install}`.")
-    return import_module(module)
 
 
 def _parts(content: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from patchswap.weights.conversion import need
+from patchswap.weights.conversion import require
 
 _OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -22,7 +22,7 @@ _declared: list[Any] = []  # declarations live as long as their library
 def load(module: str, *, command: str) -> Any:
     """A module of torchvision or of timm, which imports torchvision. Raises MissingExtra."""
     for package in ("torch", "torchvision", "safetensors", module.partition(".")[0]):
-        need(package, command=command)
+        require(package, command=command)
     if not _declared and not _operators_load():
         torch = import_module("torch")
         library = torch.library.Library("torchvision", "FRAGMENT")
@@ -37,10 +37,11 @@ def _operators_load() -> bool:
     torch = import_module("torch")
     spec = find_spec("torchvision")
     folders = spec.submodule_search_locations if spec else None
-    for library in (found for folder in folders or () for found in sorted(Path(folder).glob("_C*"))):
-        try:
-            torch.ops.load_library(str(library))
-        except OSError:
-            continue
-        return True
-    return False
+    libraries = [found for folder in folders or () for found in sorted(Path(folder).glob("_C.*"))]
+    if not libraries:
+        return False
+    try:
+        torch.ops.load_library(str(libraries[0]))
+    except OSError:
+        return False
+    return True

@@ -74,7 +74,7 @@ def test_what_cannot_be_converted_is_refused_here(client: Client, tmp_path: Path
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=said):
         client.weights.push(tmp_path / name, **DESCRIBED)
-    with pytest.raises(BadInput, match="there is no file|cannot read"):
+    with pytest.raises(BadInput, match=r"there is no file|cannot read"):
         client.weights.push(tmp_path / f"absent-{name.replace('onnx', 'pth')}", **DESCRIBED)
 
 
@@ -89,7 +89,7 @@ def test_tensors_that_share_memory_are_written_apart(tmp_path: Path):
 
 def test_without_torch_the_command_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(conversion, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtra, match="needs torch, which is not installed here. Run `pip install torch`"):
+    with pytest.raises(MissingExtra, match=r"needs torch, which is not installed here\. Run `pip install torch`"):
         conversion.convert(tmp_path / "net.pth", tmp_path / "net.safetensors")
 
 
