@@ -19,6 +19,7 @@ from patchswap.resources.models import (
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
+from patchswap.resources.weights import Weights, WeightsReport
 
 __all__ = [
     "ENDED_EXPORT",
@@ -51,4 +52,6 @@ __all__ = [
     "Validated",
     "ValidationReport",
     "Webhook",
+    "Weights",
+    "WeightsReport",
 ]
