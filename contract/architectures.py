@@ -23,7 +23,10 @@ Classifier = Literal[
 
 Segmenter = Literal[
     "lraspp_mobilenet_v3_large",
+    "lraspp_mobilenet_v2",
+    "lraspp_efficientnet_lite0",
     "deeplabv3_mobilenet_v3_large",
+    "deeplabv3_efficientnet_lite0",
     "deeplabv3_resnet50",
     "fcn_resnet50",
 ]
@@ -33,6 +36,8 @@ Detector = Literal[
     "ssdlite320_mobilenet_v3_large",
     "retinanet_resnet18_fpn",
     "retinanet_resnet50_fpn",
+    "fcos_mobilenet_v2_fpn",
+    "fcos_efficientnet_lite0_fpn",
     "fcos_resnet18_fpn",
     "fcos_resnet50_fpn",
 ]
@@ -41,12 +46,17 @@ Detector = Literal[
 # The network that a dense one is built on: what `model.pretrained` must have been.
 BACKBONES: dict[str, str] = {
     "lraspp_mobilenet_v3_large": "mobilenet_v3_large",
+    "lraspp_mobilenet_v2": "mobilenet_v2",
+    "lraspp_efficientnet_lite0": "efficientnet_lite0",
     "deeplabv3_mobilenet_v3_large": "mobilenet_v3_large",
+    "deeplabv3_efficientnet_lite0": "efficientnet_lite0",
     "deeplabv3_resnet50": "resnet50",
     "fcn_resnet50": "resnet50",
     "ssdlite320_mobilenet_v3_large": "mobilenet_v3_large",
     "retinanet_resnet18_fpn": "resnet18",
     "retinanet_resnet50_fpn": "resnet50",
+    "fcos_mobilenet_v2_fpn": "mobilenet_v2",
+    "fcos_efficientnet_lite0_fpn": "efficientnet_lite0",
     "fcos_resnet18_fpn": "resnet18",
     "fcos_resnet50_fpn": "resnet50",
 }

@@ -25,7 +25,7 @@ BESIDE_FOLDERS = {
     "migrations": "__main__ env",
     "patchswap": "__main__ archive client credentials errors messages retries signatures transport version",
     "portable": "boxes build_engine classification infer preprocess segmentation tasks verify weights",
-    "trainer": "__main__ errors evaluation",
+    "trainer": "__main__ errors evaluation pushed_weights",
     "worker": "__main__ app",
 }
 # Folders whose `__init__` hands on, chooses or explains. Every other one is a line that says what the folder is for.

@@ -1,5 +1,7 @@
 """`python -m trainer VERB SPEC.json --pack DIR --out DIR`: one verb, JSON lines on stdout, people's words on stderr.
 
+`python -m trainer weights --in FILE --architecture NAME --out DIR` reads a weights file.
+
 Exit status: 0 after `done`, 3 after `failed`, 4 after `stopped`; anything else is a crash.
 """
 
@@ -17,7 +19,7 @@ from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
 from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, settle
 from contract.weights import installed
-from trainer import errors
+from trainer import errors, pushed_weights
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine import device, launch, stopping, team
@@ -69,6 +71,10 @@ def _arguments() -> argparse.Namespace:
     export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
     export.add_argument("--ladder", type=json.loads, default={}, metavar="JSON", help="what is tried to keep them")
+    pushed = verbs.add_parser("weights", help="read a pushed weights file, and leave what fits")
+    pushed.add_argument("--in", dest="file", type=Path, required=True, metavar="FILE", help="safetensors")
+    pushed.add_argument("--architecture", required=True)
+    pushed.add_argument("--out", type=Path, required=True)
     profile = _verb(verbs, "profile", "measure an exported file again, on this machine")
     profile.add_argument("--bundle", type=Path, required=True, help="bundle.zip of an export")
     return parser.parse_args()
@@ -83,6 +89,10 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
 
 
 def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
+    if arguments.verb == "weights":
+        pushed_weights.confine_to(arguments.file)
+        yield from pushed_weights.read(arguments.file, arguments.architecture, arguments.out)
+        return
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
     if not spec.evaluation.test:

@@ -59,6 +59,9 @@ _ENDINGS = {
     ),
     "too_few_devices": _Ending("resource", "Lower training.devices, or run a worker on a machine with more GPUs."),
     "weights_missing": _Ending("user_spec", "Run `train` with the same --out folder and arm first."),
+    "weights_unreadable": _Ending(
+        "user_data", "Write the weights with `patchswap weights push FILE.pth`, which converts them, and push again."
+    ),
     "weights_unfit": _Ending(
         "user_spec", "Name weights of this architecture, or of its backbone's, as model.pretrained, or give null."
     ),

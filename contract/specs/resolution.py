@@ -14,10 +14,11 @@ from contract.specs import beginning
 from contract.specs.beginning import NOTHING, Origin
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
-from contract.specs.job import JobSpec
+from contract.specs.job import JobSpec, SelectionRule
 from contract.specs.methods import SwappingSpec
 from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
+from contract.specs.recipes.chosen import Chosen
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
 from contract.strict import LATER
 from contract.tasks import TERMS
@@ -25,7 +26,7 @@ from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
 MAX_AUTO_SIDE_PX = 224
-_OF_WEIGHTS = ("normalisation", "origin")
+_RESOLVED_ONLY = ("height", "width", "normalisation", "origin", "chosen")
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -34,10 +35,12 @@ class ResolvedSpec(JobSpec):
 
     height: int
     width: int
+    selection: Annotated[SelectionRule, LATER] = "main"
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
     normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
     origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
+    chosen: Annotated[Chosen | None, LATER] = None  # what the default recipe chose, for the report
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -72,6 +75,8 @@ def resolve(
         raise SpecInvalid([*found, *weights.violations])
     resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
     resolved["model"]["stem"] = _stem(spec, weights.card, side)
+    resolved["selection"] = _selection(spec, manifest)
+    resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
     resolved["training"]["image_size"] = (height, width)
     resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
@@ -90,7 +95,9 @@ def settle(
     A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
     which did not know a field that is `auto` without a value, or did not name the task.
     """
-    asked = parse({name: value for name, value in body.items() if name not in ("height", "width", *_OF_WEIGHTS)})
+    if "height" in body:  # it was stored, and without a word on it the main arm is published
+        body = {"selection": "main", **body}
+    asked = parse({name: value for name, value in body.items() if name not in _RESOLVED_ONLY})
     if "height" not in body or _undecided(asked):
         return resolve(asked, manifest, at_hand)
     spec = ResolvedSpec.model_validate(body)
@@ -150,6 +157,12 @@ def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
         "scale_jitter": jitter if asked.scale_jitter == "auto" else asked.scale_jitter,
         "photometric": not whole if asked.photometric == "auto" else asked.photometric,
     }
+
+
+def _selection(spec: JobSpec, manifest: PackManifest) -> SelectionRule:
+    if spec.selection != "auto":
+        return spec.selection
+    return "better" if spec.control and manifest.split_size("val") else "main"
 
 
 def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:

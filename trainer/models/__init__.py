@@ -33,6 +33,21 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
     return model
 
 
+def outline(spec: ModelSpec, *, channels: int) -> nn.Module:
+    """The names and shapes of a network's tensors; its head has one class. Takes no memory and draws nothing random."""
+    with torch.device("meta"):
+        return build(spec, num_classes=1, channels=channels)
+
+
+def twins(spec: ModelSpec, *, channels: int) -> list[nn.Module]:
+    """Outlines of the same network with its tensors in the same order, but by the names of another library."""
+    name = timm_networks.TWINS.get(spec.architecture)
+    if name is None or spec.stem == "small":
+        return []
+    with torch.device("meta"):
+        return [timm_networks.create(name, num_classes=1, channels=channels)]
+
+
 def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from contract.results.weights_report import WeightsReport
 from trainer.models import stages
 
+LEAST_SHARE = 0.5  # of a network's tensors: with fewer, a file is of another network
 _COUNTERS = "num_batches_tracked"  # of batch norms: no weights
-_WRAPPERS = ("module.", "model.", "network.", "net.")  # what people's own classes put before a network's names
+# What DataParallel, torch.compile and people's own classes put before a network's names.
+_WRAPPERS = ("module.", "_orig_mod.", "model.", "network.", "net.", "backbone.", "encoder.")
 Names = Mapping[str, str]  # of the file's tensors -> of the network's
 
 

@@ -8,7 +8,6 @@ begins with them too: what is compared is the method.
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from contract.architectures import BACKBONES
@@ -23,8 +22,6 @@ from trainer.models.builtin_weights import NotAsPublished
 from trainer.models.donors import NoNetwork
 from trainer.tasks.protocol import Task
 
-LEAST_SHARE = 0.5  # of a network's tensors that a file must bring
-
 
 class _Donor(NamedTuple):
     tensors: dict[str, Tensor]
@@ -36,9 +33,9 @@ def load(
 ) -> WeightsReport:
     """Fill a fresh network. Raises TrainerError where the weights are not to be had, or of another kind."""
     donor = _opened(spec, folder, channels=manifest.channels)
-    classifier = _classifier(spec, channels=manifest.channels)
+    classifier = models.outline(_classifier(spec), channels=manifest.channels)
     match = matching.match(classifier, donor.tensors)
-    if match.share < LEAST_SHARE:
+    if match.share < matching.LEAST_SHARE:
         found = len(match.report.matched) + len(match.report.reshaped)
         message = (
             f"Of the tensors of {spec.pretrained} {found} fit {spec.architecture}, {len(match.report.missing)} miss."
@@ -75,10 +72,7 @@ def _opened(spec: ModelSpec, folder: Path | None, *, channels: int) -> _Donor:
     return _Donor(tensors, classes)
 
 
-def _classifier(spec: ModelSpec, *, channels: int) -> nn.Module:
-    """The names and shapes that the weights are to have: no memory is taken, and nothing random drawn."""
+def _classifier(spec: ModelSpec) -> ModelSpec:
+    """What the weights are of: the network itself, or what a dense one is built on."""
     architecture = BACKBONES.get(spec.architecture, spec.architecture)
-    with torch.device("meta"):
-        return models.build(
-            ModelSpec(architecture=architecture, stem=spec.stem, pretrained=None), num_classes=1, channels=channels
-        )
+    return ModelSpec.model_validate({"architecture": architecture, "stem": spec.stem, "pretrained": None})
