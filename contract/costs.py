@@ -17,12 +17,18 @@ MACS: dict[str, tuple[int, int]] = {
     "resnet20": (1_999_815_296, 224),
     "resnet32": (3_387_081_344, 224),
     "lraspp_mobilenet_v3_large": (377_832_480, 224),
+    "lraspp_mobilenet_v2": (464_921_600, 224),
+    "lraspp_efficientnet_lite0": (690_672_832, 224),
+    "deeplabv3_efficientnet_lite0": (1_311_278_016, 224),
     "deeplabv3_mobilenet_v3_large": (1_881_617_184, 224),
     "deeplabv3_resnet50": (31_308_341_248, 224),
     "fcn_resnet50": (26_480_082_944, 224),
     "ssdlite320_mobilenet_v3_large": (506_844_224, 320),
     "retinanet_resnet18_fpn": (15_740_564_480, 320),
     "retinanet_resnet50_fpn": (20_655_764_480, 320),
+    "fcos_mobilenet_v2_fpn": (3_454_733_056, 320),
+    "fcos_efficientnet_lite0_fpn": (3_629_462_656, 320),
+    "fcos_resnet50_fpn": (20_110_006_784, 320),
     "fcos_resnet18_fpn": (15_194_806_784, 320),
 }
 UNKNOWN_MACS = 1_000_000_000, 224  # of a network that is not listed

@@ -66,7 +66,7 @@ def _other_seconds(spec: ResolvedSpec, manifest: PackManifest, rate: Rate, *, ar
 
 def _memory_bytes(spec: ResolvedSpec, rate: Rate, *, images: int) -> int:
     known = [one.memory_bytes for one in rate.jobs if one.memory_bytes]
-    if known:
+    if known and rate.basis == "measured":
         return max(known)
     name = spec.model.architecture
     macs = macs_of(name, height=spec.height, width=spec.width, stem=spec.model.stem)

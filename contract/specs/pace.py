@@ -38,7 +38,7 @@ class Rate:
     spread: float  # the truth is expected within this factor
     basis: Basis
     how: str
-    jobs: tuple[Measured, ...] = ()
+    jobs: tuple[Measured, ...] = ()  # of the network, that it comes from
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Pace:
         return self.device or "a CPU of two cores (assumed: no job has told this deployment's device yet)"
 
     def rate(self, architecture: str, *, height: int, width: int, stem: str) -> Rate:
-        known = [one for one in self.measured if one.architecture == architecture]
+        known = tuple(one for one in self.measured if one.architecture == architecture)
         same = tuple(one for one in known if (one.height, one.width) == (height, width))
         if same:
             how = f"{_jobs(same)} of {architecture} at {height} x {width} px on {self.called}"
@@ -66,7 +66,7 @@ class Pace:
             pixels = height * width
             speeds = (one.images_per_second * one.height * one.width / pixels for one in known)
             how = f"{_jobs(known)} of {architecture} at other sizes on {self.called}, scaled by the pixels"
-            return Rate(fmean(speeds), _SCALED_SPREAD, "scaled", how)
+            return Rate(fmean(speeds), _SCALED_SPREAD, "scaled", how, known)
         kind = "depthwise" if is_depthwise(architecture) else "dense"
         speed = _TRAINING_MACS["gpu" if self.is_gpu else "cpu"][kind]
         macs = macs_of(architecture, height=height, width=width, stem=stem)

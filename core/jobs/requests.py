@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
-from contract.specs import JobSpec, SpecWarning, plan
+from contract.specs import JobSpec, ResolvedSpec, SpecWarning, plan
 from contract.specs.recipes import merge
 from contract.specs.recipes.chosen import Chosen
 from core import request_id
@@ -24,7 +24,7 @@ from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 from core.tables.states import TERMINAL, require
 from core.weights import donors, resolving
 
-Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
+Checked = tuple[ResolvedSpec, DatasetVersion, list[SpecWarning]]
 
 
 def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:

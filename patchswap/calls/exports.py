@@ -104,7 +104,7 @@ class Models:
         model: str,
         target: Path | str,
         *,
-        precision: str = "fp32",
+        precision: str | None = None,
         format: str = "onnx",  # noqa: A002 - the API's word
         replace: bool = False,
         key: str | None = None,
