@@ -15,10 +15,16 @@ Classifier = Literal[
     "efficientnet_lite2",
     "mobilenet_v2",
     "mobilenetv4_conv_small",
+    "mobileone_s0",
     "shufflenet_v2_x1_0",
     "resnet20",
     "resnet32",
 ]
+
+
+# Any other classifier of timm, by timm's own name. Nobody tried it here: its trial builds it once.
+TIMM = "timm:"
+TIMM_PATTERN = r"^timm:[A-Za-z0-9_.]{1,80}$"
 
 
 Segmenter = Literal[
@@ -62,4 +68,8 @@ BACKBONES: dict[str, str] = {
 }
 
 
-NOT_PRUNABLE = ("shufflenet_v2_x1_0",)
+# Why single channels cannot be removed.
+NOT_PRUNABLE: dict[str, str] = {
+    "shufflenet_v2_x1_0": "mixes the channels of its halves, which leaves none to be removed alone",
+    "mobileone_s0": "trains several branches as one convolution, which removing channels would part",
+}

@@ -33,3 +33,4 @@ LABELS = "labels.json"
 PREPROCESS = "preprocess.json"
 METRICS = "metrics.json"
 MODEL_CARD = "model_card.md"
+PRETRAINED_NOTICE = "PRETRAINED_WEIGHTS.txt"  # of a network that was fine-tuned: their source and licence

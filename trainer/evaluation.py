@@ -43,9 +43,11 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
     Raises TrainerError without weights.
     """
-    folder, task = out / arm, tasks.choose(spec.task)
+    folder, task, pack = out / arm, tasks.choose(spec.task), pack.fitted(spec.training.fit)
     model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
-    macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
+    exported = task.to_export(model)
+    macs = models.count_macs(exported, (pack.manifest.channels, spec.height, spec.width))
+    parameters = models.count_parameters(exported)
     model = place(model, device)
     splits, held_out = {}, None
     for name, split in _SPLITS.items():
@@ -69,7 +71,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         evaluation_split=pack.manifest.evaluation_split,
         images_seen=trained["images_seen"],
         train_seconds=trained["train_seconds"],
-        parameters=models.count_parameters(model),
+        parameters=parameters,
         macs=macs,
         peak_memory_bytes=trained.get("peak_memory_bytes"),
         layer_gradients=[LayerGradient.model_validate(row) for row in trained["layer_gradients"]],

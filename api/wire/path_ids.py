@@ -47,7 +47,7 @@ ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2
 WeightsId = Annotated[
     str,
     AfterValidator(_shaped(r"wts_[a-z0-9_]{1,60}")),
-    Path(examples=["wts_efficientnet_lite0_in1k"]),
+    Path(examples=["wts_0199f3a2b4c57d01a2b3c4d5e6f70819"]),
 ]
 ComparisonId = Annotated[str, _typed("cmp"), Path(examples=["cmp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 SweepId = Annotated[str, _typed("swp"), Path(examples=["swp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

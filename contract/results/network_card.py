@@ -18,7 +18,7 @@ class TeacherCard(Strict):
 
     def unfit_for(self, manifest: PackManifest) -> str | None:
         """Why it cannot teach on a dataset, for the customer; None where it can."""
-        if self.model.architecture not in TERMS["classification"].architectures:
+        if not TERMS["classification"].has(self.model.architecture):
             return f"The teacher is a {self.model.architecture}; take a classification model."
         if list(self.classes) != manifest.classes:
             return (

@@ -2,7 +2,7 @@
 
 from math import gcd
 
-from contract.architectures import NOT_PRUNABLE
+from contract.architectures import NOT_PRUNABLE, TIMM
 from contract.pack.manifest import PackManifest
 from contract.specs import learning_checks
 from contract.specs.job import JobSpec
@@ -29,7 +29,7 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
     """What a spec asks that another task than the dataset's would have."""
     terms, augmentation = TERMS[task], spec.training.augmentation
     found: list[tuple[str, str, str]] = []
-    if spec.model.architecture not in terms.architectures:
+    if not terms.has(spec.model.architecture):
         message = f"{spec.model.architecture} is not for {task}; take one of {', '.join(terms.architectures)}"
         found.append(("/model/architecture", "not_of_task", message))
     if task not in spec.method.tasks:
@@ -61,7 +61,6 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
 def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, message = spec.training.augmentation, "is for segmentation and detection; leave it out"
     asked = {
-        "/model/pretrained": (spec.model.pretrained or "").startswith("model_"),
         "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
         "/training/augmentation/photometric": augmentation.photometric is True,
     }
@@ -159,9 +158,15 @@ def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation
             f"only networks that classify can be pruned, and this dataset is for {manifest.task}; leave pruning out"
         )
         found.append(Violation(pointer="/compression/pruning", code="task_not_prunable", message=message))
+    if spec.model.architecture.startswith(TIMM):
+        message = (
+            f"pruning was not tried on {spec.model.architecture}; leave it out, or take one of "
+            f"{', '.join(name for name in TERMS['classification'].architectures if name not in NOT_PRUNABLE)}"
+        )
+        found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
     if spec.model.architecture in NOT_PRUNABLE:
         message = (
-            f"{spec.model.architecture} mixes the channels of its halves, which leaves none to be removed alone; "
+            f"{spec.model.architecture} {NOT_PRUNABLE[spec.model.architecture]}; "
             "take another architecture, or leave pruning out"
         )
         found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
@@ -179,6 +184,12 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
         names = ", ".join(manifest.pairability.unpairable_classes[:5])
         message = f"classes with one training image cannot form pairs; patch swap skips them: {names}"
         found.append(SpecWarning(pointer="/dataset", code="class_unpairable", message=message))
+    if spec.model.architecture.startswith(TIMM):
+        message = (
+            f"{spec.model.architecture} is not among the tested networks: training it, and files other than ONNX fp32, "
+            "may fail"
+        )
+        found.append(SpecWarning(pointer="/model/architecture", code="untested_architecture", message=message))
     images = manifest.split_size("train")
     if images < spec.training.pairs_per_batch:
         message = f"the dataset has {images} training images; batches of {images} pairs are used"

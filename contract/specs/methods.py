@@ -30,6 +30,7 @@ class Method(Strict):
 
     tasks: ClassVar[tuple[TaskName, ...]] = ("classification",)
     arrangement: ClassVar[Arrangement] = "passes"
+    reads_stages: ClassVar[bool] = False  # maps at the ends of the network's stages
     stateful: ClassVar[bool] = False  # keeps more than weights from step to step; cannot be split over devices
     weighs_classes: ClassVar[bool] = False  # whether its loss can weigh an image by its class
 
@@ -174,6 +175,7 @@ class PsKdSpec(Method):
 class ByotSpec(Method):
     """Be your own teacher (Zhang et al. 2019): shallow heads learn from the deepest."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["byot"] = "byot"
     alpha: Share = 0.1
     temperature: Temperature = 3.0
@@ -208,6 +210,7 @@ class BakeSpec(Method):
 class MixSkdSpec(Method):
     """Self-distillation from mixup (Yang et al. 2022). Half of a step's images are mixtures of the other half."""
 
+    reads_stages: ClassVar[bool] = True
     arrangement: ClassVar[Arrangement] = "views"
     name: Literal["mixskd"] = "mixskd"
     alpha: float = Field(0.4, gt=0, le=10, description="Of the Beta(alpha, alpha) that mixes.")
@@ -220,6 +223,7 @@ class MixSkdSpec(Method):
 class FrskdSpec(Method):
     """Feature refinement via self-KD (Ji et al. 2021): a bidirectional feature pyramid teaches the trunk."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["frskd"] = "frskd"
     temperature: Temperature = 4.0
     kd_weight: Weight = 2.0
@@ -229,6 +233,7 @@ class FrskdSpec(Method):
 class UskdSpec(Method):
     """Universal self-KD (Yang et al. 2023): soft labels made of the student's own logits."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["uskd"] = "uskd"
     target_weight: Weight = 0.1
     non_target_weight: Weight = 0.1

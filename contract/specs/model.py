@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from contract.architectures import Classifier, Detector, Segmenter
+from contract.architectures import TIMM_PATTERN, Classifier, Detector, Segmenter
 from contract.strict import Strict
 
-Architecture = Literal["auto", Classifier, Segmenter, Detector]
+Architecture = (
+    Literal["auto", Classifier, Segmenter, Detector] | Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
+)
 
 
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -18,7 +20,8 @@ class ModelSpec(Strict):
     architecture: Architecture = Field(
         "auto",
         description="auto: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
-        "ssdlite320_mobilenet_v3_large for detection.",
+        "ssdlite320_mobilenet_v3_large for detection. timm:NAME: any other classifier of timm, tried once when the "
+        "job is submitted, and otherwise untested.",
     )
     stem: Literal["auto", "small", "imagenet"] = Field(
         "auto",

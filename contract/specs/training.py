@@ -9,8 +9,8 @@ from contract.strict import LATER, Strict
 
 ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
 
-
-Side = Annotated[int, Field(ge=8, le=512)]
+MAX_SIDE_PX = 1024
+Side = Annotated[int, Field(ge=8, le=MAX_SIDE_PX)]
 
 
 class OptimizerSpec(Strict):
@@ -64,7 +64,15 @@ class TrainingSpec(Strict):
     epochs: int = Field(200, ge=1, le=10_000)
     pairs_per_batch: int = Field(128, ge=1, le=16_384, description="A step sees twice as many images.")
     image_size: Side | tuple[Side, Side] | Literal["auto"] = Field(
-        "auto", description="Pixels, one number or [height, width]. auto: the dataset's own."
+        "auto",
+        description="Pixels, one number or [height, width]. auto: the images' own size where all have one of up to "
+        "224 px. Else for classification the median, at most 224; for segmentation and detection the median's aspect "
+        "ratio, 384 or 320 px on the longer side, and up to 512 where boxes would be smaller than 16 px.",
+    )
+    fit: Literal["auto", "stretch", "letterbox"] = Field(
+        "auto",
+        description="How images are laid into that size: stretched, or by their own aspect ratio with gray beside "
+        "them. auto: letterbox where stretching would change aspect ratios by more than 5 %; classification: 2 times.",
     )
     augmentation: AugmentationSpec = AugmentationSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"

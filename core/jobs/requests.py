@@ -19,7 +19,7 @@ from core.database import owned
 from core.datasets.ledger import ready_version
 from core.errors import NotFound, TeacherGone
 from core.ids import new_id
-from core.jobs import deletion, events, lost_attempts
+from core.jobs import deletion, events, lost_attempts, trials
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 from core.tables.states import TERMINAL, require
 from core.weights import donors, resolving
@@ -33,14 +33,16 @@ def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:
     manifest = PackManifest.model_validate(version.manifest)
     asked = spec.model_copy(update={"dataset": version.id})
     resolved, warnings = resolving.resolve(session, tenant_id, asked, manifest)
+    trials.require(resolved, manifest)
     return resolved, version, warnings
 
 
 def submit(session: Session, tenant_id: str, spec: JobSpec, chosen: Chosen | None = None) -> Job:
     """A queued job. The caller commits and then rings. Raises what `check` raises, or QuotaExceeded."""
+    checked = check(session, tenant_id, spec)  # which may take seconds: before the tenant's other requests must wait
     quotas.hold(session, tenant_id)
     quotas.require_queue(session, tenant_id)
-    job = enqueue(session, tenant_id, spec, check(session, tenant_id, spec), chosen=chosen)
+    job = enqueue(session, tenant_id, spec, checked, chosen=chosen)
     session.refresh(job)
     return job
 

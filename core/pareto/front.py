@@ -59,7 +59,7 @@ def read(session: Session, model: Model, device: str | None = None) -> Pareto:
     if device is None:
         return build(model, exports[:MOST_EXPORTS], notes)
     if not (profiled := profiles.newest(session, model.id, device)):
-        devices.require(session, device)  # nothing measured there, nor anything that could
+        devices.require(session, model.tenant_id, device)  # nothing measured there, nor anything that could
     return build(model, exports[:MOST_EXPORTS], notes, On(device, profiled))
 
 

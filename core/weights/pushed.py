@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contract.weights import IMAGENET_RULE, InputRule, WeightsCard
+from contract.weights import IMAGENET_GRAY, IMAGENET_RULE, InputRule, WeightsCard
 from core.tables import Weights
 
 
@@ -35,4 +35,6 @@ def card_of(row: Weights) -> WeightsCard:
 
 def rule_of(row: Weights) -> InputRule:
     """How its images were prepared: as its owner said, else as torchvision and timm do for ImageNet."""
-    return IMAGENET_RULE if row.input is None else InputRule.model_validate(row.input)
+    if row.input is not None:
+        return InputRule.model_validate(row.input)
+    return IMAGENET_GRAY if row.channels == 1 else IMAGENET_RULE

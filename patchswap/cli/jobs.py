@@ -48,6 +48,12 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     prune: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Prune to this share of the multiply-adds: 0.5 is half.")
     ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(metavar="SIDE|HEIGHTxWIDTH", help="Size that images are trained at: 320 or 288x384.")
+    ] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="auto, stretch or letterbox: how images are laid into that size.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would run, why, and how long it would take.")] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
@@ -58,7 +64,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     options |= {"priority": priority, "budget_seconds": specs.seconds(budget) if budget else None}
     body |= {key: value for key, value in options.items() if value is not None}
     pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
-    specs.set_all(body, pruned + (assign or []))
+    sized = [] if image_size is None else [f"training.image_size={json.dumps(specs.image_size(image_size))}"]
+    fitted = [] if fit is None else [f"training.fit={fit}"]
+    specs.set_all(body, pruned + sized + fitted + (assign or []))
     if not isinstance(body.get("dataset"), str):
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
     called = body["dataset"]

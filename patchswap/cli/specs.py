@@ -45,6 +45,19 @@ def value_of(text: str) -> Any:
         return text
 
 
+def image_size(text: str) -> int | list[int] | str:
+    """`320`, `288x384` (height x width) or `auto`."""
+    if text == "auto":
+        return text
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise BadInput(f"--image-size {text!r} is no size; write it like 320, or 288x384 for height x width")
+    return sides if len(sides) == 2 else sides[0]
+
+
 def method(text: str) -> str | dict[str, Any]:
     """A method by its name, or with settings: `cs_kd:temperature=2,kd_weight=0.5`."""
     name, colon, settings = text.partition(":")

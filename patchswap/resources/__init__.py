@@ -31,6 +31,7 @@ from patchswap.resources.models import (
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
+from patchswap.resources.weights import Weights, WeightsReport
 
 __all__ = [
     "ENDED_EXPORT",
@@ -65,4 +66,6 @@ __all__ = [
     "Validated",
     "ValidationReport",
     "Webhook",
+    "Weights",
+    "WeightsReport",
 ]

@@ -14,6 +14,7 @@ from contract.results.evaluation import Evaluation, Selection
 from contract.results.selection import published_arm
 from contract.specs import CrossEntropySpec, ExportSpec, MethodSpec, ResolvedSpec
 from contract.specs.normalisation import normalisation_of
+from portable.preprocess import LETTERBOX, PADDING
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
@@ -22,6 +23,8 @@ from trainer.export.formats.format import INPUT_NAME, Format
 from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
+_STRETCHED = "to height x width whatever the aspect"
+_LETTERBOXED = "as large as height x width allow at its own aspect, at the top left; gray of level `padding` beside it"
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,15 @@ class Order:
         manifest = self.pack.manifest
         normalisation = normalisation_of(self.spec, manifest)
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
+        letterbox = self.pack.fit == LETTERBOX
         return {
-            "version": 1,
+            "version": 2 if letterbox else 1,
             "upright": "turned as its EXIF block asks",
             "depth": "16 bits are scaled: depth_range becomes 0..255" if low_high else "of 16 bits the high 8",
             **low_high,
             "mode": "L" if manifest.channels == 1 else "RGB",
-            "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
+            "resize": f"bilinear, antialiased (Pillow), {_LETTERBOXED if letterbox else _STRETCHED}",
+            **({"fit": LETTERBOX, "padding": PADDING} if letterbox else {}),
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,

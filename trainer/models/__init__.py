@@ -27,7 +27,7 @@ _BUILDERS = {
 
 def build(spec: ModelSpec, *, num_classes: int, channels: int) -> nn.Module:
     """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
-    builder = _BUILDERS[spec.architecture]
+    builder = _BUILDERS.get(spec.architecture, timm_networks.build)
     model = builder(spec.architecture, num_classes=num_classes, channels=channels, small_stem=spec.stem == "small")
     stages.mark(model, spec.architecture)
     return model

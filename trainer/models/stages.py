@@ -1,7 +1,7 @@
 """Where the stages of a network end, and what flows there: for methods that teach between layers."""
 
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
 
 def mark(model: nn.Module, architecture: str) -> None:
     """Note on a network where its stages end. `trainer.models.build` does."""
-    ends = timm_networks.stage_ends(model) if architecture in timm_networks.NAMES else _STAGE_ENDS[architecture]
+    ends = _STAGE_ENDS.get(architecture) or timm_networks.stage_ends(model)
     model.stage_ends = ends  # type: ignore[assignment] # torch knows tensors and modules only
 
 
@@ -38,7 +38,7 @@ class Taps:
     def __init__(self, model: nn.Module, *, features: bool, stages: bool) -> None:
         self._features: Tensor | None = None
         self._maps: dict[str, Tensor] = {}
-        self._names: tuple[str, ...] = _ends(model) if stages else ()
+        self._names: tuple[str, ...] = ends(model) if stages else ()
         if features:
             last_layer(model).register_forward_pre_hook(self._on_features)
         for name in self._names:
@@ -65,10 +65,12 @@ def last_layer(model: nn.Module) -> nn.Linear:
 def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tuple[tuple[int, int, int], ...]]:
     """How many features the last layer reads, and each stage's (channels, height, width) for an image of this shape."""
     found: list[tuple[int, int, int]] = []
-    hooks = [
-        model.get_submodule(name).register_forward_hook(lambda _m, _i, output: found.append(tuple(output.shape[1:])))
-        for name in _ends(model)
-    ]
+
+    def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Any) -> None:
+        if isinstance(output, Tensor):  # networks of timm that nobody tried may pass on several
+            found.append(tuple(output.shape[1:]))
+
+    hooks = [model.get_submodule(name).register_forward_hook(note) for name in ends(model)]
     was_training = model.training
     with torch.no_grad():
         model.eval()(torch.zeros(1, *image_shape, device=next(model.parameters()).device))
@@ -78,5 +80,6 @@ def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tu
     return last_layer(model).in_features, tuple(found)
 
 
-def _ends(model: nn.Module) -> tuple[str, ...]:
+def ends(model: nn.Module) -> tuple[str, ...]:
+    """The names of the modules at the ends of the stages; none of a network whose stages nobody knows."""
     return cast("tuple[str, ...]", model.stage_ends)

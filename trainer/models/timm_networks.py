@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from contract.architectures import TIMM
 from trainer.machine.vision import torchvision  # noqa: F401 - prepares what timm imports
 
 import timm  # isort: skip
@@ -18,6 +19,7 @@ NAMES = {
     "efficientnet_lite1": "tf_efficientnet_lite1",
     "efficientnet_lite2": "tf_efficientnet_lite2",
     "mobilenetv4_conv_small": "mobilenetv4_conv_small",
+    "mobileone_s0": "mobileone_s0",
 }
 # As timm calls networks that torchvision builds here. The ResNets have the same names in both.
 TWINS = {
@@ -30,7 +32,7 @@ STAGES = 4  # whose maps methods may read: those of half, quarter ... of the las
 
 
 def build(architecture: str, *, num_classes: int, channels: int, small_stem: bool) -> nn.Module:
-    model = create(NAMES[architecture], num_classes=num_classes, channels=channels)
+    model = create(name_of(architecture), num_classes=num_classes, channels=channels)
     if small_stem:
         keep_size(model)
     return model
@@ -43,21 +45,32 @@ def create(name: str, *, num_classes: int, channels: int) -> nn.Module:
 
 def name_of(architecture: str) -> str:
     """As timm calls a network that a spec can name."""
-    return NAMES.get(architecture) or TWINS[architecture]
+    return NAMES.get(architecture) or TWINS.get(architecture) or architecture.removeprefix(TIMM)
 
 
 def stage_ends(model: nn.Module) -> tuple[str, ...]:
-    """The modules that give the last map of each of the last stages, shallow to deep, by timm's feature_info."""
-    return tuple(stage["module"] for stage in stages(model)[-STAGES:])
+    """The modules that give the last map of each of the last stages, shallow to deep, by timm's feature_info.
+
+    None where it does not name modules.
+    """
+    names = tuple(stage["module"] for stage in stages(model)[-STAGES:])
+    return names if set(names) <= dict(model.named_modules()).keys() else ()
 
 
 def stages(model: Any) -> list[Mapping[str, Any]]:
-    found = model.feature_info
+    """None of a network whose stages timm does not know."""
+    found = getattr(model, "feature_info", ())
     return list(getattr(found, "info", found))
 
 
 def keep_size(model: Any) -> None:
-    """Give the first convolution stride 1; of several beside each other, all of them."""
-    first = model.pretrained_cfg["first_conv"]
-    for name in (first,) if isinstance(first, str) else first:
-        model.get_submodule(name).stride = (1, 1)
+    """Give the first convolution stride 1; of several beside each other, all of them.
+
+    Raises ValueError where the network begins with something else, as with patches.
+    """
+    first = model.pretrained_cfg.get("first_conv") or ()
+    found = [model.get_submodule(name) for name in ((first,) if isinstance(first, str) else first)]
+    if not found or not all(isinstance(each, nn.Conv2d) and each.stride in ((1, 1), (2, 2)) for each in found):
+        raise ValueError("the network has no small stem, for it does not begin with a convolution of stride 2")
+    for each in found:
+        each.stride = (1, 1)

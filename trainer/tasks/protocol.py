@@ -159,7 +159,7 @@ class Task(Protocol):
         """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
     def network_of(self, exported: OwnNetwork) -> nn.Module:
-        """What `to_export` was given."""
+        """What `to_export` was given, but without the branches that it folded."""
 
     def speaking_as(self, model: OwnNetwork, network: nn.Module) -> nn.Module:
         """`model` for methods, `predict` and `to_export`, but saying what `network` says, which alone is learnt."""

@@ -35,10 +35,6 @@ class Order:
     version: DatasetVersion
 
 
-def run_profile(profile_id: str) -> None:
-    short.run(PROFILE, profile_id)
-
-
 def _claim(session: Session, profile_id: str) -> Order | None:
     profile = profiles.claim(session, profile_id, settings().worker_name, device=settings().device_name or None)
     if profile is None:

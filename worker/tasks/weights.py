@@ -36,10 +36,6 @@ class Order:
     upload: Upload
 
 
-def run_weights(weights_id: str) -> None:
-    short.run(READ_WEIGHTS, weights_id)
-
-
 def _claim(session: Session, weights_id: str) -> Order | None:
     row = leases.claim(session, Weights, weights_id, settings().worker_name)
     return Order(row, session.get_one(Upload, row.upload_id)) if row else None
@@ -52,15 +48,23 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     arguments: list[str | Path] = ["weights", "--in", file, "--architecture", row.architecture, "--out", out]
     supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
     found = WeightsFound.model_validate_json((out / WEIGHTS_REPORT).read_bytes())
-    _require_classes(row, found)
+    _require_stated(row, found)
     key = f"weights/{row.id}/{row.fence}/{WEIGHTS}"
     stored = lease.patiently(lambda: storage.put_file(key, out / WEIGHTS))
     write_until_done(lambda session: ledger.publish(session, row.id, row.fence, found, stored))
     logger.info("ready: %d tensors matched", len(found.report.matched))
 
 
-def _require_classes(row: Weights, found: WeightsFound) -> None:
-    """Raises TrainerFailed where the names that were given cannot be those of the file's head."""
+def _require_stated(row: Weights, found: WeightsFound) -> None:
+    """Raises TrainerFailed where what was said of the file cannot be true of it."""
+    if row.input is not None and len(row.input["mean"]) != found.channels:
+        raise TrainerFailed(
+            _refusal(
+                "channels_differ",
+                f"The network reads images of {found.channels} channels; `input.mean` has {len(row.input['mean'])}.",
+                "Give one mean and one standard deviation per channel, or leave `input` out.",
+            )
+        )
     if row.classes is not None and found.num_classes not in (None, len(row.classes)):
         raise TrainerFailed(
             _refusal(

@@ -32,6 +32,16 @@ def test_login_is_proved_and_then_used(run: Run, proxy: BreakingProxy, client: C
     assert one_json(run("jobs", "list", "--json")) == []
 
 
+def test_key_of_a_device_is_made_and_logs_in_though_it_may_not_read(run: Run, proxy: BreakingProxy, api_key: str):
+    admin = ("login", "--url", proxy.url)
+    assert run(*admin, stdin=api_key + "\n").returncode == 0
+    key = one_json(run("keys", "create", "pi", "--scope", "device", "--json"))
+    assert key["scopes"] == ["device"]
+    assert run(*admin, stdin=key["api_key"] + "\n").returncode == 0
+    refused = run("jobs", "list")
+    assert (refused.returncode, "lacks the scope read" in complaint(refused)) == (1, True)
+
+
 def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id: str):
     shown = patchswap("datasets", "show", "pets")
     assert shown.returncode == 0
@@ -118,9 +128,21 @@ def test_prune_sets_the_target_and_the_rest_can_be_set_too(patchswap: Run, datas
     assert (pruning["target_macs_share"], pruning["rounds"], pruning["fine_tune_epochs"]) == (0.5, 2, 4)
 
 
+@pytest.mark.parametrize(("typed", "size"), [("16", [16, 16]), ("16x24", [16, 24]), ("auto", [8, 8])])
+def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: str, size: list[int]):
+    options = ["--image-size", typed, "--fit", "letterbox"]
+    training = one_json(patchswap("train", "--dataset", "pets", *options, "--dry-run", "--json"))["resolved"][
+        "training"
+    ]
+    assert (training["image_size"], training["fit"]) == (size, "letterbox")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
+        (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
+        (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
+        (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
         (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
         (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),

@@ -39,6 +39,7 @@ def test_forward_gives_a_logit_per_class(architecture, stem, size, channels):
         ("efficientnet_lite1", "imagenet", 1000, 5.42),
         ("efficientnet_lite2", "imagenet", 1000, 6.09),
         ("mobilenetv4_conv_small", "imagenet", 1000, 3.77),
+        ("mobileone_s0", "imagenet", 1000, 5.29),  # with the branches of its training
     ],
 )
 def test_parameters_are_as_published(architecture, stem, classes, millions):

@@ -133,9 +133,12 @@ def test_pruned_networks_take_new_statistics_and_wait_for_no_head(digits: Pack, 
         ("classification", "resnet18", "fc."),
         ("classification", "mobilenet_v3_small", "classifier.3."),
         ("classification", "efficientnet_b0", "classifier.1."),
+        ("classification", "efficientnet_lite0", "classifier."),
         ("segmentation", "lraspp_mobilenet_v3_large", "model.classifier."),
+        ("segmentation", "lraspp_efficientnet_lite0", "model.classifier."),
         ("detection", "ssdlite320_mobilenet_v3_large", ("model.head.", "model.backbone.extra.")),
         ("detection", "fcos_resnet18_fpn", ("model.head.", "model.backbone.fpn.")),
+        ("detection", "fcos_efficientnet_lite0_fpn", ("model.head.", "model.backbone.fpn.")),
     ],
 )
 def test_every_network_has_a_head_and_a_body(digits: Pack, task: str, architecture: str, head: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.files import PRETRAINED_NOTICE
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, Evaluation, Selection
 from contract.results.exported import Candidate
@@ -101,7 +102,7 @@ def _method(facts: Facts) -> str:
     }
     rows = [f"| {part} | {settings_as_text(values)} |" for part, values in settings.items()]
     return f"""## Method
-Trained from random weights by `{facts.method.name}`; {_teacher(facts.method)}.
+{_beginning(spec)} by `{facts.method.name}`; {_teacher(facts.method, spec)}.
 
 | part | settings |
 |---|---|
@@ -111,10 +112,20 @@ Trained from random weights by `{facts.method.name}`; {_teacher(facts.method)}.
 """
 
 
-def _teacher(method: MethodSpec) -> str:
+def _beginning(spec: ResolvedSpec) -> str:
+    origin = spec.origin
+    if origin is None:
+        return "Trained from random weights"
+    return (
+        f"Fine-tuned from the pretrained weights `{origin.id}` ({origin.source}; sha256 `{origin.sha256}`), "
+        "whose own training comes on top of the budget below,"
+    )
+
+
+def _teacher(method: MethodSpec, spec: ResolvedSpec) -> str:
     if isinstance(method, TaughtSpec):
         return f"taught by the network `{method.teacher}`, whose own training comes on top of the budget below"
-    return "no teacher network, no other data"
+    return "no teacher network" if spec.origin else "no teacher network, no other data"
 
 
 def _accuracy(facts: Facts) -> str:
@@ -242,9 +253,15 @@ sources than the dataset, attacks on the input.
 """
 
 
-def _licence(_facts: Facts) -> str:
-    return """## Licence
+def _licence(facts: Facts) -> str:
+    origin = facts.spec.origin
+    if origin is None:
+        return """## Licence
 None was stated to the training service, for the pictures or for these weights. Whoever owns them decides.
+"""
+    return f"""## Licence
+The pretrained weights `{origin.id}` are under {origin.licence}: `{PRETRAINED_NOTICE}` has their source and licence, \
+and goes wherever this model goes. For the pictures none was stated to the training service.
 """
 
 

@@ -13,13 +13,13 @@ from contract.formats import FORMATS, Precision
 from contract.results.exported import Candidate
 from contract.specs import Rung
 from contract.specs.methods import TaughtSpec
+from portable.golden import keys
 from trainer.export.formats import Source, quantization
 from trainer.export.formats.onnx import MODEL_NAME
 from trainer.export.formats.quantization import Prepared
 from trainer.export.inputs import Calibration
 from trainer.export.ladder import sensitivity
 from trainer.export.ladder.judging import Judge
-from trainer.export.measuring.agreement import keys
 from trainer.export.order import Order
 from trainer.export.qat.finetuning import Graphs, fine_tune
 from trainer.export.waiting import working_while

@@ -18,7 +18,7 @@ from trainer.data.pack import Pack
 from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
-from trainer.models import matching, stages
+from trainer.models import folding, matching, stages
 from trainer.tasks.classification import class_balance, comparison, methods, predictions, robustness, samples
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
@@ -35,6 +35,7 @@ open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
 load_backbone = matching.fill
+to_export = folding.folded
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
@@ -78,10 +79,6 @@ def augment(
 def batch_metrics(judged: Judged) -> dict[str, Tensor]:
     logits_BK, labels_B = judged.outputs, judged.targets
     return {"top1_accuracy": (logits_BK.detach().argmax(dim=1) == labels_B).float().mean()}
-
-
-def to_export(model: nn.Module) -> nn.Module:
-    return model
 
 
 def network_of(exported: nn.Module) -> nn.Module:
