@@ -173,8 +173,7 @@ def _small_images(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) 
             "exports": EXPORTS,
         },
         reasons=(
-            f"Images of {_side(manifest, given)} px are too small for pretrained weights: a ResNet-20 is trained from "
-            "random ones.",
+            f"Images of {_side(manifest, given)} px are too small for pretrained weights: ResNet-20 begins at random.",
             _why_so_long(images, epochs, pace),
             _METHOD_REASON,
             *characters,
