@@ -27,7 +27,7 @@ from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.notes import Fault, Unusable
-from ingest.packing import coverage, depth, duplicates, splits
+from ingest.packing import coverage, depth, duplicates, splits, training_size
 from ingest.packing.pack import amounts, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
@@ -190,6 +190,7 @@ class _Run:
         superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
         manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
         self.progress(2 * total, 2 * total)
+        training_size.tell(manifest, self.findings)
         return manifest.model_copy(update={"superclasses": superclasses, "depth_range": self.depth_range})
 
 

@@ -15,6 +15,7 @@ from patchswap.calls.jobs import Jobs
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.webhooks import Webhooks
+from patchswap.calls.weights import WeightsCalls
 from patchswap.resources import ApiKey, Recipe
 from patchswap.transport import Transport
 
@@ -35,6 +36,7 @@ class Client:
         self.models = Models(self)
         self.exports = Exports(self)
         self.profiles = Profiles(self)
+        self.weights = WeightsCalls(self)
         self.webhooks = Webhooks(self.transport)
         self.keys = Keys(self.transport)
         self.recipes = Recipes(self.transport)

@@ -24,7 +24,9 @@ BESIDE_FOLDERS = {
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",
     "patchswap": "__main__ archive client credentials errors messages retries signatures transport version",
-    "portable": "boxes build_engine classification infer preprocess segmentation tasks verify weights",
+    "portable": (
+        "boxes build_engine classification golden infer latency preprocess profiling segmentation tasks verify weights"
+    ),
     "trainer": "__main__ errors evaluation pushed_weights trial",
     "worker": "__main__ app",
 }

@@ -30,6 +30,7 @@ from trainer.training import weights
 _MEMORY_BYTES = 24 << 30
 _CPU_SECONDS, _CPU_SLACK_SECONDS = 600, 10
 _OPEN_FILES = 256
+_MOST_TENSORS, _LONGEST_NAME = 10_000, 300
 
 
 class _Reading(NamedTuple):
@@ -76,7 +77,17 @@ def _tensors(file: Path) -> dict[str, Tensor]:
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         message = f"The file is not safetensors: {error}."
         raise ended("weights_unreadable", message) from error
+    _require_names(found)
     return {name: tensor.to(torch.float32) for name, tensor in found.items() if tensor.is_floating_point()}
+
+
+def _require_names(found: Mapping[str, Tensor]) -> None:
+    """Names go into reports and the ledger: as many and as long as a network's, and nothing but text."""
+    if len(found) > _MOST_TENSORS:
+        raise ended("weights_unreadable", f"The file has {len(found)} tensors; at most {_MOST_TENSORS} are read.")
+    odd = next((name for name in found if len(name) > _LONGEST_NAME or not name.isprintable()), None)
+    if odd is not None:
+        raise ended("weights_unreadable", f"{odd[:40]!a} is no name of a tensor: too long, or not printable.")
 
 
 def _best(architecture: str, tensors: Mapping[str, Tensor]) -> _Reading:

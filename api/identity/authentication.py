@@ -75,6 +75,7 @@ def _secret(scope: Scope) -> str:
 
 Reading = Annotated[Principal, Depends(requires("read"))]
 Writing = Annotated[Principal, Depends(requires("write"))]
+Measuring = Annotated[Principal, Depends(requires("device"))]
 Administering = Annotated[Principal, Depends(requires("admin"))]
 # For routes that only ask whether, not who.
 MUST_READ = Depends(requires("read"))

@@ -14,8 +14,8 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.tables import ApiKey, Tenant
 
-Scope = Literal["read", "write", "admin"]
-SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+Scope = Literal["read", "write", "admin", "device"]
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin", "device")
 PREFIX_LENGTH = 12
 # The api asks this of a bare connection, for many requests at once.
 PRINCIPALS = """

@@ -5,7 +5,7 @@ from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
 from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
 from core.tables.models import Export, Model
-from core.tables.profiles import Device, Profile
+from core.tables.profiles import Device, Profile, TenantDevice
 from core.tables.row import Leased, Owned, Row
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
@@ -35,6 +35,7 @@ __all__ = [
     "Sweep",
     "SweepTrial",
     "Tenant",
+    "TenantDevice",
     "Upload",
     "Webhook",
     "WebhookDelivery",

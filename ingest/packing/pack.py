@@ -22,6 +22,7 @@ from contract.pack.manifest import PackManifest, Split
 from contract.tasks import TaskName
 from ingest.images.images import RAW_PIXELS, as_png
 from ingest.marks import to_boxes
+from ingest.packing import sizes
 from ingest.packing.splits import Splits
 from ingest.packing.staging import Columns, Staging
 
@@ -36,6 +37,8 @@ def write_pack(
     rows = np.flatnonzero(splits >= 0)
     rows = rows[np.lexsort((columns.sha256[rows], columns.label[rows], splits[rows]))]
     manifest = _manifest(columns, splits, rows, task)
+    if task == "detection":
+        manifest = manifest.model_copy(update={"box_sizes": sizes.boxes(staging, columns, splits)})
     path = folder / PACK_SAMPLES
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[task]) as writer:
         for batch, images, paths in _batches(staging, columns, rows, manifest):
@@ -77,6 +80,7 @@ def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: Ta
         channels=channels,
         image_size=(int(heights[0]), int(widths[0])) if one_size else None,
         median_size=(int(np.median(heights)), int(np.median(widths))),
+        aspects=sizes.aspects(columns, rows),
         mean=mean,
         std=std,
         pairability=columns.presence.pairability(splits == Split.TRAIN),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, datasets, jobs, models, profiles, sweeps, webhooks
+from patchswap.cli import account, comparisons, datasets, jobs, models, profiles, sweeps, webhooks, weights
 from patchswap.cli.output import Json, emit
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command("predict")(models.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")
 app.add_typer(models.app, name="models")
+app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.recipes, name="recipes")

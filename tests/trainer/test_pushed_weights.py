@@ -90,6 +90,18 @@ def test_what_is_no_safetensors_is_refused(tmp_path: Path, content: bytes) -> No
     assert refusal(file, "resnet18", tmp_path / "out").code == "weights_unreadable"
 
 
+@pytest.mark.parametrize("name", ["conv1\0.weight", "a" * 301, "\x1b[2Jconv"])
+def test_names_that_no_network_has_are_refused(tmp_path: Path, name: str) -> None:
+    error = refusal(saved(tmp_path, {name: torch.zeros(1)}), "resnet18", tmp_path / "out")
+    assert error.message.isprintable()
+    assert "is no name of a tensor" in error.message
+
+
+def test_more_tensors_than_any_network_has_are_refused(tmp_path: Path) -> None:
+    file = saved(tmp_path, {str(number): torch.zeros(1) for number in range(10_001)})
+    assert "10001 tensors" in refusal(file, "resnet18", tmp_path / "out").message
+
+
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     assert refusal(saved(tmp_path, {}), "resnet19", tmp_path / "out").code == "spec_invalid"
 

@@ -49,13 +49,15 @@ class HeldOut:
     def golden_image(self) -> Image.Image:
         """The first image, no larger than a thumbnail, as a picture."""
         height, width = self._golden_size(int(self.rows[0]))
-        pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
+        pixels = self.pack.fitted(preprocess.STRETCH).read(int(self.rows[0]), height=height, width=width)
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
     def golden_input(self, image: Image.Image, *, images: int = GOLDEN_IMAGES) -> NDArray[np.float32]:
         """The network's input for the golden image, and for held-out images after it: so many together."""
         manifest, spec = self.pack.manifest, self.spec
-        pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
+        pixels = preprocess.to_pixels(
+            image, height=spec.height, width=spec.width, channels=manifest.channels, fit=self.pack.fit
+        )
         first = _normalised(spec, self.pack, pixels[None])
         rest = batches(spec, self.pack, self.rows[1:images], size=images)
         return np.concatenate([first, *rest])

@@ -54,6 +54,7 @@ def train(  # noqa: PLR0913 - the command's own options
     begins with, unless it is built in. In
     a team, only the chief has much to say.
     """
+    pack = pack.fitted(spec.training.fit)
     assignment = Assignment(spec, pack, out, arm, device, team, teacher, pretrained)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)
@@ -96,6 +97,7 @@ def train_step(run: Run) -> None:
     found = run.team.total(_differentiate(run))
     if (position.step + 1) % run.plan.steps_per_epoch == 0:
         position.gradients = gradients.by_layer(run.model)
+    optimization.hold_body(run.optimizer, run.spec.optimizer, run.plan, position.step)
     run.optimizer.step()
     if run.averaged:
         run.averaged.update(position.step)

@@ -44,10 +44,6 @@ class Ingest:
     task: str
 
 
-def run_ingest(version_id: str) -> None:
-    short.run(INGEST, version_id)
-
-
 def _claim(session: Session, version_id: str) -> Ingest | None:
     version = leases.claim(session, DatasetVersion, version_id, settings().worker_name)
     if version is None:

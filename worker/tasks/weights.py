@@ -36,10 +36,6 @@ class Order:
     upload: Upload
 
 
-def run_weights(weights_id: str) -> None:
-    short.run(READ_WEIGHTS, weights_id)
-
-
 def _claim(session: Session, weights_id: str) -> Order | None:
     row = leases.claim(session, Weights, weights_id, settings().worker_name)
     return Order(row, session.get_one(Upload, row.upload_id)) if row else None
