@@ -11,10 +11,19 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from contract.child.messages import Arm, Done, Message, Working
+from contract.child.messages import Arm, Done, Message, Notice, Working
 from contract.files import EVALUATION, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.pack.manifest import Split
-from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
+from contract.results import selection
+from contract.results.evaluation import (
+    AgainstControl,
+    AnySplit,
+    EpochValue,
+    Evaluation,
+    LayerGradient,
+    Selection,
+    UnprunedFigures,
+)
 from contract.specs import CrossEntropySpec, ResolvedSpec
 from contract.specs.normalisation import normalisation_of
 from trainer import models, tasks
@@ -72,7 +81,12 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     if arm == "main":
         evaluations: dict[Arm, Evaluation] = {"main": found, **_evaluated_control(spec, out)}
         found.against_control = _compare(task, spec, evaluations, out)
+        if control := evaluations.get("control"):
+            found.selection = selection.choose(spec.selection, found, control)
+            yield _published(found.selection)
         yield Working(activity="write report", done=0, total=1)
+        if selection.published_arm(evaluations) == "control":
+            model = place(weights.load_model(spec, pack.manifest, out / "control" / WEIGHTS), device)
         page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
         durable.write(folder / REPORT, page)
     durable.write(folder / EVALUATION, found.model_dump_json(indent=2).encode())
@@ -121,6 +135,11 @@ def _unpruned(
 def _gradient_l1(trained: dict[str, Any]) -> list[EpochValue]:
     curve = curves.thinned(trained["train.gradient_l1"])
     return [EpochValue(epoch=epoch, value=value) for epoch, value in curve]
+
+
+def _published(chosen: Selection) -> Notice:
+    data = chosen.model_dump(exclude={"message"})
+    return Notice(severity="info", code="arm_published", message=chosen.message, data=data)
 
 
 def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:

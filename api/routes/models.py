@@ -17,6 +17,7 @@ from api.wire.path_ids import ModelId
 from api.writes.idempotency import OneTime
 from api.writes.transactions import Database
 from contract.results import headline
+from contract.results.selection import published_arm
 from contract.specs import ExportSpec
 from core import listing, queue, tables
 from core.database import owned
@@ -112,8 +113,8 @@ def _headline(held_out: dict[str, Any]) -> Headline:
 
 
 def _model(row: tables.Model) -> Model:
-    main = row.evaluation["main"]
-    held_out = main["splits"].get(main["evaluation_split"])
+    published = row.evaluation[published_arm(row.evaluation)]
+    held_out = published["splits"].get(published["evaluation_split"])
     path = f"/v1/models/{row.id}"
     return Model(
         id=row.id,
@@ -127,7 +128,8 @@ def _model(row: tables.Model) -> Model:
         macs=row.macs,
         headline=_headline(held_out) if held_out else None,
         **{name: (held_out or {}).get(name) for name in ("top1_accuracy", "mean_iou", "ap", "ap50")},
-        evaluation_split=main["evaluation_split"],
+        evaluation_split=published["evaluation_split"],
+        selection=row.evaluation["main"].get("selection"),
         weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
         report={"bytes": row.report_bytes, "sha256": row.report_sha256} if row.report_key else None,
         created_at=row.created_at,

@@ -4,6 +4,7 @@ from math import gcd
 
 from contract.architectures import NOT_PRUNABLE, TIMM
 from contract.pack.manifest import PackManifest
+from contract.specs import learning_checks
 from contract.specs.job import JobSpec
 from contract.specs.methods import PatchSwapSpec, SwappingSpec
 from contract.specs.violations import SpecWarning, Violation
@@ -18,7 +19,9 @@ def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int
         *_optimizer_violations(spec),
         *_training_violations(spec, manifest),
         *_evaluation_violations(spec, manifest),
+        *_selection_violations(spec, manifest),
         *_pruning_violations(spec, manifest),
+        *learning_checks.violations(spec, manifest),
     ]
 
 
@@ -132,6 +135,20 @@ def _evaluation_violations(spec: JobSpec, manifest: PackManifest) -> list[Violat
     return found
 
 
+def _selection_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
+    """What `better` needs: two networks, and images to choose by."""
+    if spec.selection != "better":
+        return []
+    missing = []
+    if not spec.control:
+        message = 'only one network is trained, so there is nothing to choose; give "control": true, or leave it out'
+        missing.append(("needs_control", message))
+    if not manifest.split_size("val"):
+        message = "the dataset has no validation split to choose by; push one with a val split, or give main"
+        missing.append(("no_validation_split", message))
+    return [Violation(pointer="/selection", code=code, message=message) for code, message in missing]
+
+
 def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     pruning, found = spec.compression.pruning, []
     if pruning is None:
@@ -182,10 +199,13 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     if steps and milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
         message = "milestones at or after the last epoch have no effect"
         found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
+    if spec.control and spec.selection == "auto" and not manifest.split_size("val"):
+        message = "the dataset has no validation split to choose by, so the main arm is published, better or not"
+        found.append(SpecWarning(pointer="/selection", code="nothing_to_choose_by", message=message))
     if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:
         message = "at full rate from the first step a detector's heads hardly learn; give 1 or more, or leave it out"
         found.append(SpecWarning(pointer="/optimizer/warmup_epochs", code="no_warmup", message=message))
-    return found
+    return [*found, *learning_checks.warnings(spec, manifest)]
 
 
 def _divisors(number: int) -> list[int]:

@@ -32,6 +32,7 @@ class Method(Strict):
     arrangement: ClassVar[Arrangement] = "passes"
     reads_stages: ClassVar[bool] = False  # maps at the ends of the network's stages
     stateful: ClassVar[bool] = False  # keeps more than weights from step to step; cannot be split over devices
+    weighs_classes: ClassVar[bool] = False  # whether its loss can weigh an image by its class
 
     @property
     def members(self) -> int:
@@ -47,12 +48,14 @@ class CrossEntropySpec(Method):
     """Plain cross-entropy: the control. Of detection: the network's own loss."""
 
     tasks: ClassVar[tuple[TaskName, ...]] = ALL_TASKS
+    weighs_classes: ClassVar[bool] = True
     name: Literal["cross_entropy"] = "cross_entropy"
 
 
 class LabelSmoothingSpec(Method):
     """Cross-entropy with a softened label."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["label_smoothing"] = "label_smoothing"
     smoothing: float = Field(0.1, gt=0, lt=1, description="Probability given to all other classes together.")
 
@@ -60,6 +63,7 @@ class LabelSmoothingSpec(Method):
 class MixupSpec(Method):
     """Convex mixtures of two images and their labels."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["mixup"] = "mixup"
     alpha: float = Field(0.4, gt=0, le=10, description="Of the Beta(alpha, alpha) that mixes.")
 
@@ -67,6 +71,7 @@ class MixupSpec(Method):
 class CutMixSpec(Method):
     """A box of one image pasted into another, labels mixed by area."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["cutmix"] = "cutmix"
     alpha: float = Field(1.0, gt=0, le=10, description="Of the Beta(alpha, alpha) that gives the box its area.")
 
@@ -76,6 +81,7 @@ class SwappingSpec(Method):
 
     tasks: ClassVar[tuple[TaskName, ...]] = ALL_TASKS
     arrangement: ClassVar[Arrangement] = "pairs"
+    weighs_classes: ClassVar[bool] = True
 
     patch_size: PatchSize = Field(
         "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."

@@ -14,10 +14,11 @@ from contract.specs import beginning, image_size
 from contract.specs.beginning import NOTHING, Origin
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
-from contract.specs.job import JobSpec
+from contract.specs.job import JobSpec, SelectionRule
 from contract.specs.methods import SwappingSpec
 from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
+from contract.specs.recipes.chosen import Chosen
 from contract.specs.training import TrainingSpec
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
 from contract.strict import LATER
@@ -25,7 +26,7 @@ from contract.tasks import TERMS
 from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
-_OF_WEIGHTS = ("normalisation", "origin")
+_RESOLVED_ONLY = ("height", "width", "normalisation", "origin", "chosen")
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
 
 
@@ -40,10 +41,12 @@ class ResolvedSpec(JobSpec):
     training: ResolvedTraining = ResolvedTraining()
     height: int
     width: int
+    selection: Annotated[SelectionRule, LATER] = "main"
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
     normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
     origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
+    chosen: Annotated[Chosen | None, LATER] = None  # what the default recipe chose, for the report
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -71,12 +74,16 @@ def resolve(
     spec = _of_task(spec, manifest)
     side = min(height, width)
     weights = beginning.choose(spec.model, at_hand, channels=manifest.channels, side=side)
+    if not weights.violations:
+        spec = spec.model_copy(update={"model": spec.model.model_copy(update={"pretrained": weights.pretrained})})
     found = violations(spec, manifest, height=height, width=width)
     if found or weights.violations:
         raise SpecInvalid([*found, *weights.violations])
     resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
-    resolved["model"] |= {"stem": _stem(spec, weights.card, side), "pretrained": weights.pretrained}
     fit = image_size.chosen_fit(spec.training, manifest, size)
+    resolved["model"]["stem"] = _stem(spec, weights.card, side)
+    resolved["selection"] = _selection(spec, manifest)
+    resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
     resolved["training"] |= {"image_size": size, "fit": fit}
     resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
@@ -97,7 +104,9 @@ def settle(
     which did not know a field that is `auto` without a value, or did not name the task.
     """
     body = _with_fit(body)
-    asked = parse({name: value for name, value in body.items() if name not in ("height", "width", *_OF_WEIGHTS)})
+    if "height" in body:  # it was stored, and without a word on it the main arm is published
+        body = {"selection": "main", **body}
+    asked = parse({name: value for name, value in body.items() if name not in _RESOLVED_ONLY})
     if "height" not in body or _undecided(asked):
         return resolve(asked, manifest, at_hand)
     spec = ResolvedSpec.model_validate(body)
@@ -159,13 +168,19 @@ def _stem(spec: JobSpec, weights: WeightsCard | None, side: int) -> str:
 def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
     """Classification pads and crops; the others, whose objects have sizes, are scaled."""
     asked, whole = spec.training.augmentation, spec.task == "classification"
-    padding = shorter_side // 8 if whole else 0
+    padding = shorter_side // 8 if whole and not asked.random_resized_crop else 0
     jitter = (1.0, 1.0) if whole else (0.5, 2.0)
     return {
         "crop_padding": padding if asked.crop_padding == "auto" else asked.crop_padding,
         "scale_jitter": jitter if asked.scale_jitter == "auto" else asked.scale_jitter,
         "photometric": not whole if asked.photometric == "auto" else asked.photometric,
     }
+
+
+def _selection(spec: JobSpec, manifest: PackManifest) -> SelectionRule:
+    if spec.selection != "auto":
+        return spec.selection
+    return "better" if spec.control and manifest.split_size("val") else "main"
 
 
 def _patch_size(method: SwappingSpec, *, height: int, width: int) -> int:

@@ -94,7 +94,7 @@ def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) 
     statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
     version = session.scalars(statement).one_or_none()
     if version is None:
-        raise Invalid("there is no dataset or version by this id", pointer="/dataset")
+        raise Invalid(f"there is no dataset or version by the id {dataset_or_version_id}", pointer="/dataset")
     if version.status != "ready":
         raise _without_pack(version.status, version.dataset_id)
     _named(session, tenant_id, version.dataset_id)
@@ -200,5 +200,5 @@ def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
     )
     dataset = session.scalars(statement.with_for_update(read=True)).one_or_none()
     if dataset is None:
-        raise Invalid("there is no dataset by this id", pointer="/dataset")
+        raise Invalid(f"there is no dataset by the id {dataset_id}", pointer="/dataset")
     return dataset

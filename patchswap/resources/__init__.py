@@ -6,7 +6,19 @@ A resource that was fetched remembers its client, so that `job.cancel()` is one 
 from patchswap.resources.account import ApiKey, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
-from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
+from patchswap.resources.jobs import (
+    TERMINAL,
+    Attempt,
+    Checkpoint,
+    Chosen,
+    Estimate,
+    Event,
+    Job,
+    JobStatus,
+    Point,
+    Progress,
+    Validated,
+)
 from patchswap.resources.models import (
     ENDED_EXPORT,
     Device,
@@ -28,10 +40,12 @@ __all__ = [
     "Attempt",
     "Bound",
     "Checkpoint",
+    "Chosen",
     "Dataset",
     "DatasetVersion",
     "Delivery",
     "Device",
+    "Estimate",
     "Event",
     "Export",
     "ExportFormat",

@@ -10,8 +10,9 @@ import torch
 
 from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
-from contract.results.evaluation import Evaluation
-from contract.specs import ExportSpec, ResolvedSpec
+from contract.results.evaluation import Evaluation, Selection
+from contract.results.selection import published_arm
+from contract.specs import CrossEntropySpec, ExportSpec, MethodSpec, ResolvedSpec
 from contract.specs.normalisation import normalisation_of
 from portable.preprocess import LETTERBOX, PADDING
 from trainer import tasks
@@ -54,9 +55,19 @@ class Order:
         """Names of the file's outputs, in their order."""
         return tuple(self.vision.OUTPUTS)
 
+    @cached_property
+    def arm(self) -> Arm:
+        """Whose weights are published. Raises TrainerError where nothing was evaluated."""
+        return published_arm({"main": self._evaluation("main")})
+
+    @cached_property
+    def method(self) -> MethodSpec:
+        """What trained the published network."""
+        return self.spec.method if self.arm == "main" else CrossEntropySpec()
+
     @property
     def weights_path(self) -> Path:
-        return self.out / "main" / WEIGHTS
+        return self.out / self.arm / WEIGHTS
 
     @cached_property
     def weights_sha256(self) -> str:
@@ -67,17 +78,17 @@ class Order:
         return self.pack.manifest.channels, self.spec.height, self.spec.width
 
     def trained(self) -> Evaluation:
-        """The trained network's evaluation. Raises TrainerError where there is none."""
-        path = self._evaluation_path("main")
-        if not path.is_file():
-            message = f"There is no evaluation of the trained network at {path}, to compare the exported file with."
-            raise ended("evaluation_missing", message)
-        return Evaluation.model_validate_json(path.read_bytes())
+        """The published network's evaluation. Raises TrainerError where there is none."""
+        return self._evaluation(self.arm)
 
-    def control(self) -> Evaluation | None:
-        """The control's, where one was trained."""
-        path = self._evaluation_path("control")
-        return Evaluation.model_validate_json(path.read_bytes()) if path.is_file() else None
+    def other_arm(self) -> Evaluation | None:
+        """That of the network which was trained beside the published one, where there is one."""
+        other: Arm = "control" if self.arm == "main" else "main"
+        return self._evaluation(other) if self._evaluation_path(other).is_file() else None
+
+    def selection(self) -> Selection | None:
+        """How the published network was chosen; None where only one was trained."""
+        return self._evaluation("main").selection
 
     def report(self) -> dict[str, bytes]:
         """report.html by its name; none of a network that was evaluated before there were reports."""
@@ -108,6 +119,13 @@ class Order:
             "input": INPUT_NAME,
             "output": ", ".join(self.outputs),
         }
+
+    def _evaluation(self, arm: Arm) -> Evaluation:
+        path = self._evaluation_path(arm)
+        if not path.is_file():
+            message = f"There is no evaluation of the trained network at {path}, to compare the exported file with."
+            raise ended("evaluation_missing", message)
+        return Evaluation.model_validate_json(path.read_bytes())
 
     def _evaluation_path(self, arm: Arm) -> Path:
         return self.out / arm / EVALUATION

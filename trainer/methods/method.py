@@ -60,6 +60,7 @@ class Dimensions:
     groups: int  # of a step, before it is divided
     features: int  # F, what the last layer reads
     stages: tuple[tuple[int, int, int], ...]  # channels, height, width of each stage's map at the training size
+    class_weights: Tensor | None = None  # (K,), where a rare class counts as much as a common one
 
 
 class Method(nn.Module):

@@ -105,6 +105,9 @@ class Task(Protocol):
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
 
+    def head(self, model: OwnNetwork) -> tuple[str, ...]:
+        """The names of the modules that no pretrained weights are for: what gives this task's own answers."""
+
     def load_backbone(self, model: OwnNetwork, weights: dict[str, Tensor]) -> None:
         """Begin with a trained classifier's weights, by the names that it has here; those that are not given stay.
 

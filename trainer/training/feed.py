@@ -15,6 +15,7 @@ from contract.specs.normalisation import normalisation_of
 from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
+from trainer.data.sampling import ClassIndex
 from trainer.methods.method import Batch, Draw, Method
 from trainer.tasks.protocol import Targets, Task
 from trainer.training.step_parts import Part
@@ -33,7 +34,9 @@ class Feed:
         budget: int,
     ) -> None:
         self._spec, self._plan, self._task, self._method, self._device = spec, plan, task, method, device
-        self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=task.kinship(pack))
+        index = task.kinship(pack)
+        balanced = index if spec.training.class_balance == "sampler" and isinstance(index, ClassIndex) else None
+        self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=index, balanced=balanced)
         self.samples = task.open_split(
             pack,
             Split.TRAIN,

@@ -97,6 +97,7 @@ def train_step(run: Run) -> None:
     found = run.team.total(_differentiate(run))
     if (position.step + 1) % run.plan.steps_per_epoch == 0:
         position.gradients = gradients.by_layer(run.model)
+    optimization.hold_body(run.optimizer, run.spec.optimizer, run.plan, position.step)
     run.optimizer.step()
     if run.averaged:
         run.averaged.update(position.step)

@@ -24,7 +24,7 @@ from trainer.machine.team import Team
 from trainer.methods import teacher
 from trainer.methods.objective import Objective
 from trainer.methods.unpruned import StayClose, Unpruned
-from trainer.models import widths
+from trainer.models import norms, widths
 from trainer.tasks.protocol import Samples, Task
 from trainer.training import checkpoint, optimization, rounds, step_parts
 from trainer.training.assignment import Assignment
@@ -170,7 +170,7 @@ def assemble(assignment: Assignment, at: Round | None = None, start: Start | Non
         fingerprint=assignment.fingerprint,
         objective=objective,
         shared=team.wrap(objective),
-        optimizer=optimization.build_optimizer(objective, spec.optimizer),
+        optimizer=optimization.build_optimizer(objective, spec.optimizer, head=task.head(objective.model)),
         averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
         stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
@@ -252,6 +252,8 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
     pack, device, taught_by = assignment.pack, assignment.device, assignment.teacher_folder
     torch.manual_seed(spec.seed)
     model = start.network if start else assignment.fresh_network()
+    if spec.training.freeze_norms != "none":
+        norms.freeze(model, affine=spec.training.freeze_norms == "all", head=assignment.task.head(model))
     if isinstance(spec.method, TaughtSpec) and taught_by is None:
         raise ended(
             "teacher_unfit", f"{spec.method.name} needs the network that teaches: give its folder as --teacher."

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from contract.specs import AugmentationSpec
 from contract.specs.normalisation import Normalisation
 from portable import preprocess
-from trainer.augmentation.crops import augment, batch_crop, batch_flip
+from trainer.augmentation.crops import batch_crop, batch_flip
 from trainer.augmentation.normalise import Normalise
+from trainer.augmentation.whole_images import augment
 
 
 def augmented(images, spec, *, seed):

@@ -106,8 +106,9 @@ class Workshop:
         with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             int8 = Path(scratch) / "int8.onnx"
             quantization.write_untidied(prepared, int8)
+            teacher = order.teacher if order.arm == "main" else None
             assignment = Assignment(
-                order.spec, order.pack, Path(scratch), "main", order.device, teacher_folder=order.teacher
+                order.spec, order.pack, Path(scratch), order.arm, order.device, teacher_folder=teacher
             )
             trained = order.vision.network_of(self.net)
             tuned = yield from fine_tune(assignment, trained, Graphs(prepared.graph, int8), epochs=epochs)

@@ -13,13 +13,13 @@ from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import SplitEvaluation
 from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import models
-from trainer.augmentation import crops as augmentation
+from trainer.augmentation import whole_images as augmentation
 from trainer.data.pack import Pack
 from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import folding, matching, stages
-from trainer.tasks.classification import comparison, methods, predictions, robustness, samples
+from trainer.tasks.classification import class_balance, comparison, methods, predictions, robustness, samples
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
 
@@ -42,6 +42,11 @@ def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
 
 
+def head(model: nn.Module) -> tuple[str, ...]:
+    """The layer that gives the logits."""
+    return tuple(name for name, module in model.named_modules() if isinstance(module, nn.Linear))[-1:]
+
+
 def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
     features, shapes = stages.shapes(model, (pack.manifest.channels, spec.height, spec.width))
     dimensions = Dimensions(
@@ -50,6 +55,7 @@ def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: in
         groups=groups,
         features=features,
         stages=shapes,
+        class_weights=class_balance.weights(pack) if spec.training.class_balance == "weights" else None,
     )
     return methods.build(spec.method, dimensions)
 

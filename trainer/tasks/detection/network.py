@@ -195,6 +195,12 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int, size: tuple[int, 
     raise ValueError(f"no detection network {spec.architecture!r}")
 
 
+def head(model: AnyDetector) -> tuple[str, ...]:
+    """All that is not a classifier's: the heads, and what makes further maps of the classifier's."""
+    further = "extra" if isinstance(model, SsdLite) else "fpn"
+    return ("model.head", f"model.backbone.{further}")
+
+
 def load_backbone(model: Detector, weights: dict[str, Tensor]) -> None:
     """Begin with the weights of a classifier of the backbone's architecture. Raises RuntimeError where they miss."""
     body = model.model.backbone

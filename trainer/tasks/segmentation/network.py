@@ -47,6 +47,11 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int) -> Segmenter:
     return Segmenter(_headed(spec.architecture, backbone, num_classes))
 
 
+def head(_model: Segmenter) -> tuple[str, ...]:
+    """All that is not the backbone."""
+    return ("model.classifier",)
+
+
 def load_backbone(model: Segmenter, weights: dict[str, Tensor]) -> None:
     """Begin with the weights of a classifier of the backbone's architecture. Raises RuntimeError where they miss."""
     backbone = model.model.backbone
