@@ -5,7 +5,16 @@ A resource that was fetched remembers its client, so that `job.cancel()` is one 
 
 from patchswap.resources.account import ApiKey, Recipe
 from patchswap.resources.bound import Bound, Resource
-from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
+from patchswap.resources.datasets import (
+    Dataset,
+    DatasetVersion,
+    Finding,
+    Histogram,
+    Inspection,
+    Sample,
+    Twins,
+    ValidationReport,
+)
 from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
 from patchswap.resources.models import (
     ENDED_EXPORT,
@@ -35,6 +44,8 @@ __all__ = [
     "Export",
     "ExportFormat",
     "Finding",
+    "Histogram",
+    "Inspection",
     "Job",
     "JobStatus",
     "Model",
@@ -47,7 +58,9 @@ __all__ = [
     "Progress",
     "Recipe",
     "Resource",
+    "Sample",
     "SigningKey",
+    "Twins",
     "Validated",
     "ValidationReport",
     "Webhook",
