@@ -62,6 +62,9 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     if arm == "main":
         evaluations: dict[Arm, Evaluation] = {"main": found, **_evaluated_control(spec, out)}
         found.against_control = _compare(task, spec, evaluations, out)
+        if task.LABEL_CHECK is not None:
+            size = (spec.height, spec.width)
+            found.suspected_labels = yield from task.LABEL_CHECK(model, pack, size=size, device=device)
         yield Working(activity="write report", done=0, total=1)
         page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
         durable.write(folder / REPORT, page)
