@@ -50,11 +50,11 @@ class Album:
 
     def _fetch(self, sample: Sample) -> Picture:
         try:
-            image = _uri(*self._datasets.picture(sample.thumbnail_url))
+            image = uri(*self._datasets.picture(sample.thumbnail_url))
         except NotFound:  # made by an earlier release
             return Picture(sample, None)
         mask = sample.mask_url
-        return Picture(sample, image, _uri(*self._datasets.picture(mask, overlay=True)) if mask else None)
+        return Picture(sample, image, uri(*self._datasets.picture(mask, overlay=True)) if mask else None)
 
 
 def figure(picture: Picture, caption: str, *, colour: Callable[[int], str] | None = None) -> str:
@@ -99,5 +99,6 @@ def _none() -> str:
     return '<span class="none">no picture</span>'
 
 
-def _uri(content: bytes, media_type: str) -> str:
+def uri(content: bytes, media_type: str) -> str:
+    """A picture as a data URI."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

@@ -25,6 +25,8 @@ from patchswap.resources.models import (
     Prediction,
     Profile,
     SigningKey,
+    SuspectedLabel,
+    SuspectedLabels,
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
@@ -60,6 +62,8 @@ __all__ = [
     "Resource",
     "Sample",
     "SigningKey",
+    "SuspectedLabel",
+    "SuspectedLabels",
     "Twins",
     "Validated",
     "ValidationReport",
