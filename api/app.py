@@ -19,6 +19,9 @@ from api.wire import errors
 from api.wire.limiting import Limiter
 from api.wire.middleware import Surroundings
 from api.writes.idempotency import Replay
+from core.accounts import sessions
+
+READERS = ("keys", "sessions", "jobs", "ticks", "backlog", "probe")  # a connection each, so that none waits
 
 
 def create_app() -> FastAPI:
@@ -49,8 +52,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    readers = {name: Reader(f"patchswap-api-{name}") for name in ("keys", "jobs", "ticks", "backlog", "probe")}
+    readers = {name: Reader(f"patchswap-api-{name}") for name in READERS}
     app.state.principals = authentication.batcher(readers["keys"])
+    app.state.browser_principals = authentication.batcher(readers["sessions"], sessions.PRINCIPALS)
     app.state.job_pages = JobPages(readers["jobs"])
     app.state.tail = Tail(readers["ticks"], readers["backlog"])
     app.state.probe = readers["probe"]

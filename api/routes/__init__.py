@@ -19,6 +19,7 @@ from api.routes import (
     profiles,
     recipes,
     samples,
+    sessions,
     signing,
     sweeps,
     uploads,
@@ -51,6 +52,7 @@ ROUTERS = tuple(
         recipes,
         webhooks,
         keys,
+        sessions,
         audit,
         metrics_text,
     )
