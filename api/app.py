@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from api import console
 from api.description import describe
 from api.identity import authentication
 from api.live.connection import Reader
@@ -34,7 +35,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, console.router):
         app.include_router(router)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # as FastAPI asks for it

@@ -20,7 +20,7 @@ from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
-OPEN = frozenset({"/healthz", "/readyz", "/version"})
+OPEN = frozenset({"/healthz", "/readyz", "/version", "/", "/ui"})
 PAGE = "/ui/"
 LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256

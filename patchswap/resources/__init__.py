@@ -3,7 +3,7 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.account import ApiKey, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
 from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
@@ -21,8 +21,6 @@ from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
 
 __all__ = [
-    "ENDED_EXPORT",
-    "TERMINAL",
     "ApiKey",
     "Attempt",
     "Bound",
@@ -31,12 +29,14 @@ __all__ = [
     "DatasetVersion",
     "Delivery",
     "Device",
+    "ENDED_EXPORT",
     "Event",
     "Export",
     "ExportFormat",
     "Finding",
     "Job",
     "JobStatus",
+    "LoginLink",
     "Model",
     "Pareto",
     "ParetoPoint",
@@ -48,6 +48,7 @@ __all__ = [
     "Recipe",
     "Resource",
     "SigningKey",
+    "TERMINAL",
     "Validated",
     "ValidationReport",
     "Webhook",
