@@ -21,6 +21,8 @@ from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
 
 __all__ = [
+    "ENDED_EXPORT",
+    "TERMINAL",
     "ApiKey",
     "Attempt",
     "Bound",
@@ -29,7 +31,6 @@ __all__ = [
     "DatasetVersion",
     "Delivery",
     "Device",
-    "ENDED_EXPORT",
     "Event",
     "Export",
     "ExportFormat",
@@ -48,7 +49,6 @@ __all__ = [
     "Recipe",
     "Resource",
     "SigningKey",
-    "TERMINAL",
     "Validated",
     "ValidationReport",
     "Webhook",
