@@ -20,8 +20,9 @@ from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
-OPEN = frozenset({"/healthz", "/readyz", "/version", "/", "/ui"})
+OPEN = frozenset({"/healthz", "/readyz", "/version"})
 PAGE = "/ui/"
+TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256
 
@@ -78,7 +79,7 @@ async def _anybody(request: Request) -> Principal:
 
 def _is_open(scope: Scope) -> bool:
     path = scope["path"]
-    if path in OPEN or path.startswith(PAGE):
+    if path in OPEN or path in TO_PAGE or path.startswith(PAGE):
         return True
     return path == LOGIN and _authorization(scope) is None
 
