@@ -19,7 +19,7 @@ from tests.conftest import forget_settings
 from tests.patchswap.weights.hub import Hub, serving
 from tests.worker.test_whole_job import read
 from worker.liveness import shutdown
-from worker.tasks.weights import run_weights
+from worker.tasks.turn import run_next
 
 NAME = "mobilenetv3_small_100.lamb_in1k"
 
@@ -53,7 +53,7 @@ def test_weights_of_timm_are_downloaded_pushed_and_read(
     monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
     forget_settings()
     shutdown.forget()
-    run_weights(row["id"])
+    run_next("weights", row["id"])
     found = client.weights.wait(row["id"])
     assert (found.num_classes, found.channels, found.report.missing, found.report.unexpected) == (1000, 3, (), ())
     theirs = safetensors.torch.load(published)
