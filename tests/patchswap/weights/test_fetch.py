@@ -50,7 +50,7 @@ def test_weights_of_timm_are_downloaded_pushed_and_read(
     assert (row["architecture"], row["licence"], row["name"]) == ("mobilenet_v3_small", "apache-2.0", NAME)
     assert f"timm/{NAME}/model.safetensors, sha256 {hub.announced}" in row["source"]
     assert (row["input"]["interpolation"], row["input"]["crop"]) == ("bicubic", 0.875)
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
     shutdown.forget()
     run_next("weights", row["id"])

@@ -23,7 +23,7 @@ DESCRIBED = {"architecture": "resnet20", "licence": "CC0-1.0", "source": "a coll
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
     shutdown.forget()
 

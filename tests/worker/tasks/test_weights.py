@@ -33,7 +33,7 @@ from worker.tasks.turn import run_next
 @pytest.fixture
 def real_trainer(fake_trainer: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PATCHSWAP_TRAINER_MODULE")
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
 
 
