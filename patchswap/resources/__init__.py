@@ -3,7 +3,7 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.account import ApiKey, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     Dataset,
@@ -65,6 +65,7 @@ __all__ = [
     "Inspection",
     "Job",
     "JobStatus",
+    "LoginLink",
     "Model",
     "Pareto",
     "ParetoPoint",
