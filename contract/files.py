@@ -13,6 +13,9 @@ PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image 
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"  # a folder
 
+# What reading a pushed weights file left, beside the file.
+WEIGHTS_REPORT = "weights.json"
+
 # The folder of an export or of a profile.
 BUNDLE = "bundle.zip"
 EXPORT_RESULT = "export.json"
@@ -32,3 +35,4 @@ LABELS = "labels.json"
 PREPROCESS = "preprocess.json"
 METRICS = "metrics.json"
 MODEL_CARD = "model_card.md"
+PRETRAINED_NOTICE = "PRETRAINED_WEIGHTS.txt"  # of a network that was fine-tuned: their source and licence

@@ -29,7 +29,7 @@ from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
 from ingest.marks import Annotation
 from ingest.notes import Fault, Unusable
-from ingest.packing import coverage, depth, duplicates, splits, thumbnails
+from ingest.packing import coverage, depth, duplicates, splits, thumbnails, training_size
 from ingest.packing.pack import amounts, order, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
@@ -204,6 +204,7 @@ class _Run:
         if manifest.encoding == "encoded":
             thumbnails.write(staging, order(self.columns, self.splits).tolist(), self.out / PACK_THUMBNAILS)
         self.progress(2 * total, 2 * total)
+        training_size.tell(manifest, self.findings)
         return manifest.model_copy(update={"superclasses": superclasses, "depth_range": self.depth_range})
 
 

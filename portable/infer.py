@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import postprocess
 from PIL import Image, ImageOps
-from preprocess import to_input
+from preprocess import content_of, to_input
 from runtime import Model
 
 HERE = Path(__file__).resolve().parent
@@ -37,8 +37,9 @@ class Bundle:
         What may be asked for are `postprocess.OPTIONS`.
         """
         image = self._open(path)
-        outputs = [output[0] for output in self.model(to_input(image, self.rules))]
-        sizes = (self.rules["height"], self.rules["width"]), (image.height, image.width)
+        content = content_of((image.height, image.width), self.rules)
+        said = [output[0] for output in self.model(to_input(image, self.rules))]
+        outputs, sizes = postprocess.unpadded(said, content), (content, (image.height, image.width))
         options = {name: option["default"] for name, option in postprocess.OPTIONS.items()} | asked
         found = {"image": str(path), **postprocess.answer(outputs, self.labels, sizes=sizes, **options)}
         if drawn is None:

@@ -16,7 +16,7 @@ OPACITY = 0.55
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "classes per image"}}
 
 Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
-Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
+Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the image in the network's frame, and of itself
 
 
 def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> dict[str, Any]:  # noqa: ARG001 - for boxes
@@ -35,6 +35,12 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> di
     }
 
 
+def unpadded(outputs: Outputs, content: tuple[int, int]) -> Outputs:
+    """The outputs without what lies in the padding: the logits of the content (height, width)."""
+    (logits_KHW,), (height, width) = outputs, content  # noqa: N806 - shape suffix
+    return [logits_KHW[:, :height, :width]]
+
+
 def classes_of(outputs: Outputs) -> int:
     """How many classes the outputs tell apart."""
     return len(outputs[0])
@@ -47,7 +53,7 @@ def mask(logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:  # noqa: N803 - 
 
 
 def mask_png(outputs: Outputs) -> bytes:
-    """The mask as a gray PNG of class numbers, at the network's size."""
+    """The mask as a gray PNG of class numbers, at the size that the image has in the network's frame."""
     (logits_KHW,) = outputs  # noqa: N806 - shape suffix
     file = BytesIO()
     Image.fromarray(mask(logits_KHW)).save(file, "PNG")

@@ -19,6 +19,7 @@ from api.writes.transactions import Database
 from contract.results import headline
 from contract.results.evaluation import Evaluation
 from contract.results.evaluation import SuspectedLabel as Suspected
+from contract.results.selection import published_arm
 from contract.specs import ExportSpec
 from core import listing, queue, tables
 from core.database import owned
@@ -151,8 +152,8 @@ def _headline(held_out: dict[str, Any]) -> Headline:
 
 
 def _model(row: tables.Model) -> Model:
-    main = row.evaluation["main"]
-    held_out = main["splits"].get(main["evaluation_split"])
+    published = row.evaluation[published_arm(row.evaluation)]
+    held_out = published["splits"].get(published["evaluation_split"])
     path = f"/v1/models/{row.id}"
     return Model(
         id=row.id,
@@ -166,7 +167,8 @@ def _model(row: tables.Model) -> Model:
         macs=row.macs,
         headline=_headline(held_out) if held_out else None,
         **{name: (held_out or {}).get(name) for name in ("top1_accuracy", "mean_iou", "ap", "ap50")},
-        evaluation_split=main["evaluation_split"],
+        evaluation_split=published["evaluation_split"],
+        selection=row.evaluation["main"].get("selection"),
         weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
         report={"bytes": row.report_bytes, "sha256": row.report_sha256} if row.report_key else None,
         created_at=row.created_at,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from contract.results.evaluation import Evaluation
+from contract.results.evaluation import Evaluation, Selection
 from contract.results.exported import Candidate
 from contract.specs import Constraints
 
@@ -22,7 +22,7 @@ class Model(BaseModel):
     name: str
     task: str
     architecture: str
-    method: str
+    method: str = Field(description="What trained the published network: cross_entropy where that is the control.")
     parameters: int
     macs: int
     headline: Headline | None = Field(description="What a model of this task is judged by, on the held-out split.")
@@ -31,6 +31,9 @@ class Model(BaseModel):
     ap: float | None = Field(description="Detection: COCO's, averaged over overlaps from 0.5 to 0.95.")
     ap50: float | None = Field(description="Detection: at an overlap of 0.5.")
     evaluation_split: str | None
+    selection: Selection | None = Field(
+        description="Which of the two networks this is and why; null where one was trained, and for older models."
+    )
     weights: dict[str, Any]
     report: dict[str, Any] | None = Field(description="Bytes and sha256; null for models older than reports.")
     created_at: datetime
@@ -133,3 +136,4 @@ class JobEvaluation(BaseModel):
     main: Evaluation
     control: Evaluation | None
     difference: Difference | None
+    selection: Selection | None = Field(description="Which arm was published; null where only one was trained.")

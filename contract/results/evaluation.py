@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
+from contract.specs.job import SelectionRule
+
 Interval = tuple[float, float]  # 95 %, of the images drawn
 
 
@@ -196,6 +198,19 @@ class AgainstControl(Figures):
     equal_images_seen: bool
 
 
+class Selection(Figures):
+    """Which arm was published, and the validation figures that decided."""
+
+    arm: Literal["main", "control"]
+    method: str  # of that arm
+    rule: SelectionRule
+    metric: str  # of validation, as val.top1_accuracy
+    main: float | None  # None without a validation split
+    control: float | None
+    samples: int  # validation images
+    message: str  # the same as a sentence
+
+
 class UnprunedFigures(Figures):
     """The network as it was before channels were removed, on the held-out split."""
 
@@ -247,4 +262,5 @@ class Evaluation(Figures):
     gradient_l1: list[EpochValue] = []  # mean |gradient| over the same weights, at the last step of epochs
     against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
     unpruned: UnprunedFigures | None = None  # None where nothing was pruned
+    selection: Selection | None = None  # of the main arm, once the control was evaluated
     suspected_labels: SuspectedLabels | None = None  # of the main arm; None where the task has no such check

@@ -23,6 +23,7 @@ from contract.tasks import TaskName
 from ingest.images.images import as_png
 from ingest.images.miniatures import RAW_PIXELS
 from ingest.marks import to_boxes
+from ingest.packing import sizes
 from ingest.packing.splits import Splits
 from ingest.packing.staging import Columns, Staging
 
@@ -36,6 +37,8 @@ def write_pack(
     """Write the images that have a split; `written` is told how many more, batch by batch."""
     rows = order(columns, splits)
     manifest = _manifest(columns, splits, rows, task)
+    if task == "detection":
+        manifest = manifest.model_copy(update={"box_sizes": sizes.boxes(staging, columns, splits)})
     path = folder / PACK_SAMPLES
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[task]) as writer:
         for batch, images, paths in _batches(staging, columns, rows, manifest):
@@ -83,6 +86,7 @@ def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: Ta
         channels=channels,
         image_size=(int(heights[0]), int(widths[0])) if one_size else None,
         median_size=(int(np.median(heights)), int(np.median(widths))),
+        aspects=sizes.aspects(columns, rows),
         mean=mean,
         std=std,
         pairability=columns.presence.pairability(splits == Split.TRAIN),

@@ -53,7 +53,7 @@ Format = Annotated[str, typer.Option(help="onnx, or another of `patchswap export
 def pull(  # noqa: PLR0913, PLR0917 - one for each option
     what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
     to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
-    precision: Precision = "fp32",
+    precision: Annotated[str | None, typer.Option(help="Default: fp32, or the only one there is.")] = None,
     format: Format = "onnx",  # noqa: A002 - the API's word
     smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
     fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,

@@ -3,7 +3,7 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.account import ApiKey, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     Dataset,
@@ -15,7 +15,19 @@ from patchswap.resources.datasets import (
     Twins,
     ValidationReport,
 )
-from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
+from patchswap.resources.jobs import (
+    TERMINAL,
+    Attempt,
+    Checkpoint,
+    Chosen,
+    Estimate,
+    Event,
+    Job,
+    JobStatus,
+    Point,
+    Progress,
+    Validated,
+)
 from patchswap.resources.models import (
     ENDED_EXPORT,
     Device,
@@ -30,6 +42,7 @@ from patchswap.resources.models import (
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
+from patchswap.resources.weights import Weights, WeightsReport
 
 __all__ = [
     "ENDED_EXPORT",
@@ -38,10 +51,12 @@ __all__ = [
     "Attempt",
     "Bound",
     "Checkpoint",
+    "Chosen",
     "Dataset",
     "DatasetVersion",
     "Delivery",
     "Device",
+    "Estimate",
     "Event",
     "Export",
     "ExportFormat",
@@ -50,6 +65,7 @@ __all__ = [
     "Inspection",
     "Job",
     "JobStatus",
+    "LoginLink",
     "Model",
     "Pareto",
     "ParetoPoint",
@@ -68,4 +84,6 @@ __all__ = [
     "Validated",
     "ValidationReport",
     "Webhook",
+    "Weights",
+    "WeightsReport",
 ]

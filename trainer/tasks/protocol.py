@@ -31,6 +31,7 @@ from contract.child.messages import Working
 from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import AgainstControl, AnySplit, SuspectedLabels
 from contract.specs import AugmentationSpec, ResolvedSpec
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.pack import Pack
 from trainer.data.sampling import Kinship
@@ -47,7 +48,7 @@ OwnPredictions = Any
 
 class LabelCheck(Protocol):
     def __call__(
-        self, model: OwnNetwork, pack: Pack, *, size: tuple[int, int], device: torch.device
+        self, model: OwnNetwork, pack: Pack, spec: ResolvedSpec, *, device: torch.device
     ) -> Generator[Working, None, SuspectedLabels]:
         """Yields about once a second."""
 
@@ -115,14 +116,27 @@ class Task(Protocol):
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
 
+    def head(self, model: OwnNetwork) -> tuple[str, ...]:
+        """The names of the modules that no pretrained weights are for: what gives this task's own answers."""
+
     def load_backbone(self, model: OwnNetwork, weights: dict[str, Tensor]) -> None:
-        """Begin with a trained classifier's weights. Raises RuntimeError where they are of another architecture."""
+        """Begin with a trained classifier's weights, by the names that it has here; those that are not given stay.
+
+        Raises RuntimeError where they are of another architecture.
+        """
 
     def build_method(self, spec: ResolvedSpec, model: OwnNetwork, *, pack: Pack, groups: int) -> Method:
         """The spec's objective. `groups` is of a step, before it is divided."""
 
     def open_split(
-        self, pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int
+        self,
+        pack: Pack,
+        split: Split,
+        *,
+        size: tuple[int, int],
+        normalisation: Normalisation,
+        device: torch.device,
+        budget: int,
     ) -> Samples: ...
 
     def kinship(self, pack: Pack) -> Kinship:
@@ -156,7 +170,7 @@ class Task(Protocol):
         """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
     def network_of(self, exported: OwnNetwork) -> nn.Module:
-        """What `to_export` was given."""
+        """What `to_export` was given, but without the branches that it folded."""
 
     def speaking_as(self, model: OwnNetwork, network: nn.Module) -> nn.Module:
         """`model` for methods, `predict` and `to_export`, but saying what `network` says, which alone is learnt."""

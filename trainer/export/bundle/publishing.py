@@ -14,7 +14,7 @@ from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS
 from contract.results.exported import ExportResult
 from contract.tasks import TERMS
 from trainer.export import model_files
-from trainer.export.bundle import archive, card
+from trainer.export.bundle import archive, card, provenance
 from trainer.export.bundle.golden import Golden
 from trainer.export.inputs import GOLDEN_BYTES, GOLDEN_IMAGES, HeldOut
 from trainer.export.ladder import Climbed
@@ -47,7 +47,9 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         METRICS: archive.as_json(result | values | _per_class(found)),
         MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
     }
-    contents |= order.report() | archive.programs(order.pack.manifest.task, order.format)
+    contents |= (
+        order.report() | provenance.notice(order.spec) | archive.programs(order.pack.manifest.task, order.format)
+    )
     manifest = _manifest(order) | {"weights": values["weights"], "golden": golden.tolerances(values)}
     size, sha256 = archive.write(order.folder / BUNDLE, contents, manifest, model=model_files.files_of(model))
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
@@ -89,7 +91,7 @@ def _manifest(order: Order) -> dict[str, Any]:
         "dataset_digest": order.pack.manifest.digest,
         "trained_weights_sha256": order.weights_sha256,
         "made_with": {"runtime": order.format.RUNTIME.NAME, "torch": torch.__version__},
-    }
+    } | provenance.stated(order.spec)
 
 
 def _facts(order: Order, found: Measurement, violations: list[str], climbed: Climbed | None) -> card.Facts:
@@ -101,7 +103,9 @@ def _facts(order: Order, found: Measurement, violations: list[str], climbed: Cli
         outputs=order.vision.OUTPUTS,
         file=found.figures,
         trained=order.trained(),
-        control=order.control(),
+        method=order.method,
+        other_arm=order.other_arm(),
+        selection=order.selection(),
         measured=found.values,
         violations=violations,
         candidates=climbed.candidates if climbed else [],

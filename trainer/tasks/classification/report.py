@@ -53,12 +53,12 @@ def _picture(pack: Pack, row: int) -> str:
 
 
 def _details(facts: Facts) -> dict[str, Any]:
-    main, control = facts.both(SplitEvaluation)
+    published, beside = facts.both(SplitEvaluation)
     return {
-        "classes": tables.classes(main, control),
-        "confusions": tables.confusions(main),
+        "classes": tables.classes(published, beside),
+        "confusions": tables.confusions(published),
         "corruptions": tables.corruptions(facts),
-        **pictures.confusion(tables.shares(main)),
+        **pictures.confusion(tables.shares(published)),
     }
 
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from contract.child.messages import Working
 from contract.pack.manifest import Split
 from contract.results.evaluation import MAX_SUSPECTS, SuspectedLabel, SuspectedLabels
+from contract.specs import ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer.data.pack import Pack
 from trainer.statistics import confident_learning
 from trainer.tasks import evaluation_mode
@@ -42,14 +44,21 @@ class _Said(Columns):
 
 
 def find(
-    model: nn.Module, pack: Pack, *, size: tuple[int, int], device: torch.device
+    model: nn.Module, pack: Pack, spec: ResolvedSpec, *, device: torch.device
 ) -> Generator[Working, None, SuspectedLabels]:
     """Look at every image once, in evaluation mode, without changing it. Yields about once a second."""
     rows = {split: pack.rows(split) for split in _NAMES}
     said: dict[Split, _Said] = {}
     for split, name in _NAMES.items():
         if len(rows[split]):
-            images = samples.open_split(pack, split, size=size, device=device, budget=0)
+            images = samples.open_split(
+                pack,
+                split,
+                size=(spec.height, spec.width),
+                normalisation=normalisation_of(spec, pack.manifest),
+                device=device,
+                budget=0,
+            )
             activity = f"look for wrong labels in {name}"
             parts = yield from evaluation_mode.sweep(model, images, _Said.of, batch=BATCH, activity=activity)
             said[split] = _Said.joined(parts)

@@ -47,6 +47,7 @@ open_split = samples.open_split
 judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
+head = models.head
 load_backbone = models.load_backbone
 to_export = models.Decoding
 speaking_as = models.SpeakingAs

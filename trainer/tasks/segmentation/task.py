@@ -40,6 +40,7 @@ Predictions = predictions.MaskPredictions
 open_split = samples.open_split
 judge = Predictions.of
 compare = figures_of_masks.compare
+head = models.head
 load_backbone = models.load_backbone
 
 
