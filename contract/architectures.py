@@ -73,3 +73,4 @@ NOT_PRUNABLE: dict[str, str] = {
     "shufflenet_v2_x1_0": "mixes the channels of its halves, which leaves none to be removed alone",
     "mobileone_s0": "trains several branches as one convolution, which removing channels would part",
 }
+SMALL_IMAGES = ("resnet20", "resnet32")  # of the CIFAR papers: their only stem is the small one

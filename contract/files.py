@@ -25,6 +25,8 @@ PROFILE_RESULT = "profile.json"
 PACK_MANIFEST = "manifest.json"
 PACK_SAMPLES = "samples.arrow"
 INGEST_REPORT = "report.json"
+PACK_INSPECTION = "inspection.json"  # what is worth a look before training
+PACK_THUMBNAILS = "thumbnails.bin"  # of a pack of image files
 
 # The root of a bundle. Its programs carry these names themselves: they run without us.
 BUNDLE_MANIFEST = "manifest.json"

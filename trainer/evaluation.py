@@ -81,6 +81,8 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     if arm == "main":
         evaluations: dict[Arm, Evaluation] = {"main": found, **_evaluated_control(spec, out)}
         found.against_control = _compare(task, spec, evaluations, out)
+        if task.LABEL_CHECK is not None:
+            found.suspected_labels = yield from task.LABEL_CHECK(model, pack, spec, device=device)
         if control := evaluations.get("control"):
             found.selection = selection.choose(spec.selection, found, control)
             yield _published(found.selection)

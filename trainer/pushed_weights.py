@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from contract.architectures import SMALL_IMAGES
 from contract.child import confinement
 from contract.child.messages import Done, Message, Working
 from contract.files import WEIGHTS, WEIGHTS_REPORT
@@ -95,7 +96,8 @@ def _best(architecture: str, tensors: Mapping[str, Tensor]) -> _Reading:
     if architecture not in TERMS["classification"].architectures:
         known = ", ".join(TERMS["classification"].architectures)
         raise ended("spec_invalid", f"There is no classifier {architecture}. Take one of {known}.")
-    stems: tuple[Stem, ...] = ("imagenet", "small")
+    # Where both stems fit as well, as of one that differs by its stride alone, it is the one that such weights have.
+    stems: tuple[Stem, ...] = ("small", "imagenet") if architecture in SMALL_IMAGES else ("imagenet", "small")
     readings = [_reading(architecture, tensors, channels, stem) for channels in (3, 1) for stem in stems]
     return max(readings, key=lambda reading: reading.match.share)
 

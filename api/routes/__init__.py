@@ -20,6 +20,7 @@ from api.routes import (
     profiles,
     recipes,
     samples,
+    sessions,
     signing,
     sweeps,
     uploads,
@@ -53,6 +54,7 @@ ROUTERS = tuple(
         recipes,
         webhooks,
         keys,
+        sessions,
         audit,
         metrics_text,
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.routes.exports import page as export_page
-from api.schemas.models import Export, Headline, Model
+from api.schemas.models import Export, Headline, Model, SuspectedLabel, SuspectedLabels
 from api.wire import answers, downloads, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
@@ -17,6 +17,8 @@ from api.wire.path_ids import ModelId
 from api.writes.idempotency import OneTime
 from api.writes.transactions import Database
 from contract.results import headline
+from contract.results.evaluation import Evaluation
+from contract.results.evaluation import SuspectedLabel as Suspected
 from contract.results.selection import published_arm
 from contract.specs import ExportSpec
 from core import listing, queue, tables
@@ -26,6 +28,10 @@ from core.exports import ledger as exports
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+class NotLookedFor(NotFound):
+    """No labels were checked: only classifiers check them, and this model may be older than the check."""
 
 
 class NoReport(NotFound):
@@ -72,6 +78,39 @@ def get_model_report(request: Request, principal: Reading, session: Database, mo
     name = f"{model.id}-report.html"
     return downloads.page(
         request, downloads.File(model.report_key, model.report_bytes, model.report_sha256, name, "text/html")
+    )
+
+
+@router.get(
+    "/{model_id}/suspected-labels",
+    operation_id="get_model_suspected_labels",
+    response_model=SuspectedLabels,
+    responses=_GET,
+)
+def get_model_suspected_labels(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    """Labels of the dataset that the trained classifier contradicts, the most suspect first; up to 100 of each kind."""
+    model = owned.find(session, tables.Model, principal.tenant_id, model_id)
+    found = Evaluation.model_validate(model.evaluation["main"]).suspected_labels
+    if found is None:
+        raise NotLookedFor
+    version = session.get_one(tables.DatasetVersion, model.dataset_version_id)
+    base = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples"
+
+    def listed(suspects: list[Suspected]) -> list[SuspectedLabel]:
+        return [
+            SuspectedLabel(thumbnail_url=f"{base}/{each.index}/thumbnail", **each.model_dump()) for each in suspects
+        ]
+
+    return answers.one(
+        request,
+        SuspectedLabels(
+            model_id=model.id,
+            dataset_version_id=version.id,
+            images=found.images,
+            found=found.found,
+            held_out=listed(found.held_out),
+            train=listed(found.train),
+        ),
     )
 
 

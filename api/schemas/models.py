@@ -40,6 +40,30 @@ class Model(BaseModel):
     links: dict[str, str]
 
 
+class SuspectedLabel(BaseModel):
+    index: int = Field(description="Of the sample in the dataset version.")
+    split: Literal["train", "val", "test"]
+    path: str = Field(description="The file's name in the archive.")
+    label: str = Field(description="As the dataset has it.")
+    suggested: str = Field(description="As the network has it.")
+    label_probability: float
+    suggested_probability: float
+    thumbnail_url: str
+
+
+class SuspectedLabels(BaseModel):
+    """Suspected by confident learning (Northcutt et al. 2021). Look at the picture before you change a label."""
+
+    model_id: str
+    dataset_version_id: str
+    images: dict[str, int] = Field(description="Split name -> images that were looked at.")
+    found: dict[str, int] = Field(description="held_out, train -> how many are suspect, listed or not.")
+    held_out: list[SuspectedLabel] = Field(description="Judged by a network that did not learn from them.")
+    train: list[SuspectedLabel] = Field(
+        description="Judged by the network that learnt these labels: fewer, with more reason."
+    )
+
+
 class Export(BaseModel):
     id: str
     model_id: str

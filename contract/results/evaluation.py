@@ -220,6 +220,34 @@ class UnprunedFigures(Figures):
     nll: float
 
 
+class SuspectedLabel(Figures):
+    """An image whose label the network contradicts."""
+
+    index: int  # in the pack, as samples are numbered
+    split: Literal["train", "val", "test"]
+    path: str  # in the archive
+    label: str
+    suggested: str
+    label_probability: float
+    suggested_probability: float
+
+
+class SuspectedLabels(Figures):
+    """Labels that confident learning suspects (Northcutt et al. 2021), the most suspect first.
+
+    Held-out images are judged by a network that did not learn from them. Training images are judged by the network
+    that learnt their labels, so fewer wrong ones are found, and those with more reason.
+    """
+
+    images: dict[Literal["train", "val", "test"], int]  # that were looked at
+    found: dict[Literal["held_out", "train"], int]  # listed or not
+    held_out: list[SuspectedLabel]  # at most MAX_SUSPECTS
+    train: list[SuspectedLabel]
+
+
+MAX_SUSPECTS = 100  # of each list
+
+
 class Evaluation(Figures):
     arm: Literal["main", "control"]
     method: str
@@ -235,3 +263,4 @@ class Evaluation(Figures):
     against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
     unpruned: UnprunedFigures | None = None  # None where nothing was pruned
     selection: Selection | None = None  # of the main arm, once the control was evaluated
+    suspected_labels: SuspectedLabels | None = None  # of the main arm; None where the task has no such check

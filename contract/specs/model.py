@@ -1,15 +1,25 @@
 """Which network is trained, and what it begins from."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from contract.architectures import TIMM_PATTERN, Classifier, Detector, Segmenter
 from contract.strict import Strict
 
-Architecture = (
-    Literal["auto", Classifier, Segmenter, Detector] | Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
-)
+OURS = ("auto", *get_args(Classifier), *get_args(Segmenter), *get_args(Detector))
+OfTimm = Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
+
+
+def _require_known(name: object) -> object:
+    """One sentence in place of one for each arm of the union."""
+    if isinstance(name, str) and name not in OURS and not re.fullmatch(TIMM_PATTERN, name):
+        raise ValueError(f"there is no such network; take one of {', '.join(OURS)}, or timm:NAME")
+    return name
+
+
+Architecture = Annotated[Literal["auto", Classifier, Segmenter, Detector] | OfTimm, BeforeValidator(_require_known)]
 
 
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]

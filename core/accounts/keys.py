@@ -32,6 +32,14 @@ class Principal:
     scopes: frozenset[str]
 
 
+def principal_of(key: ApiKey) -> Principal:
+    return Principal(key.tenant_id, key.id, frozenset(key.scopes))
+
+
+def tenant_name(session: Session, tenant_id: str) -> str:
+    return session.scalars(select(Tenant.name).where(Tenant.id == tenant_id)).one()
+
+
 def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 

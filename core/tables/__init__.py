@@ -7,6 +7,7 @@ from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
 from core.tables.models import Export, Model
 from core.tables.profiles import Device, Profile, TenantDevice
 from core.tables.row import Leased, Owned, Row
+from core.tables.sessions import BrowserSession, LoginLink
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
@@ -16,6 +17,7 @@ from core.tables.weights import Weights
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "BrowserSession",
     "Checkpoint",
     "Comparison",
     "Dataset",
@@ -28,6 +30,7 @@ __all__ = [
     "JobEvent",
     "JobMetric",
     "Leased",
+    "LoginLink",
     "Model",
     "Owned",
     "Profile",

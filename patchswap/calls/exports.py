@@ -9,7 +9,16 @@ from typing import Any
 from patchswap import archive, signatures
 from patchswap.calls import downloads, pages, waiting
 from patchswap.errors import ApiError, BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, ExportFormat, Model, Pareto, Prediction, SigningKey
+from patchswap.resources import (
+    ENDED_EXPORT,
+    Export,
+    ExportFormat,
+    Model,
+    Pareto,
+    Prediction,
+    SigningKey,
+    SuspectedLabels,
+)
 from patchswap.resources.bound import Home
 from patchswap.transport import Body, Transport, read_json
 
@@ -38,6 +47,12 @@ class Models:
         url = f"/v1/models/{found.id}/report"
         wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
         return downloads.fetch(self._transport, wanted, Path(path))
+
+    def suspects(self, model: str) -> SuspectedLabels:
+        """Labels of the dataset that a classifier, or a job's, contradicts. Raises NotFound of other tasks."""
+        return SuspectedLabels.model_validate(
+            self._transport.get(f"/v1/models/{self._model_id(model)}/suspected-labels")
+        )
 
     def exports(self, model_id: str) -> tuple[Export, ...]:
         """Oldest first."""

@@ -1,4 +1,4 @@
-"""datasets push, list, show, rm."""
+"""datasets push, list, show, look, rm."""
 
 from __future__ import annotations
 
@@ -135,12 +135,34 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
 
 
 @app.command()
+def look(
+    dataset: DatasetName,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: NAME.html beside you.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page to look at before training: pictures, near-duplicates, findings, sizes. Opens offline."""
+    from patchswap.pages import dataset as pages  # noqa: PLC0415 - only this command needs it
+
+    with connect() as client:
+        found = client.datasets.find(dataset)
+        content = pages.page(pages.collect(client.datasets, found))
+    path = output or Path(f"{_file_name(found.name)}.html")
+    path.write_text(content, encoding="utf-8")
+    emit({"file": str(path), "bytes": path.stat().st_size}, as_json=as_json, text=str(path))
+
+
+@app.command()
 def rm(dataset: DatasetName, as_json: Json = False) -> None:
     """Delete a dataset that no running job uses."""
     with connect() as client:
         found = client.datasets.find(dataset)
         found.delete()
     emit({"id": found.id, "deleted": True}, as_json=as_json, text=f"deleted {found.id} {found.name}")
+
+
+def _file_name(name: str) -> str:
+    """A dataset's name as a file name of any system."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:80] or "dataset"
 
 
 @contextmanager

@@ -202,6 +202,30 @@ def show_model(model_id: ModelId, as_json: Json = False) -> None:
     emit(model, as_json=as_json, text=card.strip())
 
 
+@app.command("suspects")
+def list_suspects(
+    model: ModelOrJob,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a page with the pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Labels of the dataset that a classifier contradicts, the most suspect first. Look before you change one."""
+    with connect() as client:
+        found = client.models.suspects(model)
+        if output is not None:
+            from patchswap.pages import suspects  # noqa: PLC0415 - only this option needs it
+
+            output.write_text(suspects.page(client.datasets, found), encoding="utf-8")
+            note(str(output))
+    looked = ", ".join(f"{count:,} {split}" for split, count in found.images.items())
+    counts = f"{found.found['held_out']:,} held-out and {found.found['train']:,} training labels are suspect"
+    rows = [
+        (one.split, one.path, one.label, one.suggested, f"{one.suggested_probability:.0%}")
+        for one in (*found.held_out, *found.train)
+    ]
+    listed = table(("SPLIT", "PICTURE", "LABEL", "PERHAPS", "P"), rows) if rows else ""
+    emit(found, as_json=as_json, text="\n\n".join(filter(None, [f"{counts}; looked at {looked} images", listed])))
+
+
 @exports.command("list")
 def list_exports(model: ModelOrJob, device: Device = None, as_json: Json = False) -> None:
     """The files of one model, smallest first, and which no other beats (*); ~ is an estimate."""

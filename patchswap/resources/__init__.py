@@ -3,9 +3,18 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.account import ApiKey, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
-from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
+from patchswap.resources.datasets import (
+    Dataset,
+    DatasetVersion,
+    Finding,
+    Histogram,
+    Inspection,
+    Sample,
+    Twins,
+    ValidationReport,
+)
 from patchswap.resources.jobs import (
     TERMINAL,
     Attempt,
@@ -28,6 +37,8 @@ from patchswap.resources.models import (
     Prediction,
     Profile,
     SigningKey,
+    SuspectedLabel,
+    SuspectedLabels,
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
@@ -50,8 +61,11 @@ __all__ = [
     "Export",
     "ExportFormat",
     "Finding",
+    "Histogram",
+    "Inspection",
     "Job",
     "JobStatus",
+    "LoginLink",
     "Model",
     "Pareto",
     "ParetoPoint",
@@ -62,7 +76,11 @@ __all__ = [
     "Progress",
     "Recipe",
     "Resource",
+    "Sample",
     "SigningKey",
+    "SuspectedLabel",
+    "SuspectedLabels",
+    "Twins",
     "Validated",
     "ValidationReport",
     "Webhook",

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from contract.child.messages import Working
 from contract.pack.manifest import PackManifest, Split
-from contract.results.evaluation import AgainstControl, AnySplit
+from contract.results.evaluation import AgainstControl, AnySplit, SuspectedLabels
 from contract.specs import AugmentationSpec, ResolvedSpec
 from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
@@ -44,6 +44,13 @@ Targets = Any
 OwnNetwork = Any
 OwnSamples = Any
 OwnPredictions = Any
+
+
+class LabelCheck(Protocol):
+    def __call__(
+        self, model: OwnNetwork, pack: Pack, spec: ResolvedSpec, *, device: torch.device
+    ) -> Generator[Working, None, SuspectedLabels]:
+        """Yields about once a second."""
 
 
 class Samples(Protocol):
@@ -97,6 +104,10 @@ class Task(Protocol):
     @property
     def ROBUSTNESS(self) -> Mapping[str, Callable[[OwnNetwork, OwnSamples, dict[str, Any]], Iterator[Working]]]:
         """By a spec's names."""
+
+    @property
+    def LABEL_CHECK(self) -> LabelCheck | None:
+        """Looks for labels that the network contradicts; None where the task has no such check."""
 
     @property
     def TELLING_IMAGES(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Failed, JobError
-from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
+from contract.files import INGEST_REPORT, PACK_INSPECTION, PACK_MANIFEST, PACK_SAMPLES, PACK_THUMBNAILS
 from contract.pack.manifest import PackManifest
 from contract.results.ingested import ValidationReport
 from core import queue
@@ -92,7 +92,9 @@ def _read(lease: Lease, child: Child, out: Path) -> None:
 
 
 def _store(out: Path, prefix: str) -> storage.StoredFile:
-    storage.put_file(prefix + PACK_MANIFEST, out / PACK_MANIFEST)
+    for name in (PACK_MANIFEST, PACK_INSPECTION, PACK_THUMBNAILS):
+        if (out / name).is_file():  # a pack of raw pixels has no thumbnails
+            storage.put_file(prefix + name, out / name)
     return storage.put_file(prefix + PACK_SAMPLES, out / PACK_SAMPLES)
 
 

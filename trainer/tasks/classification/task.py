@@ -19,7 +19,15 @@ from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import folding, matching, stages
-from trainer.tasks.classification import class_balance, comparison, methods, predictions, robustness, samples
+from trainer.tasks.classification import (
+    class_balance,
+    comparison,
+    methods,
+    predictions,
+    robustness,
+    samples,
+    suspects,
+)
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
 
@@ -28,6 +36,7 @@ OUTPUTS = {"logits": "(batch, classes)"}
 DIVERGENCE = "nats"
 TELLING_IMAGES = 256
 ROBUSTNESS = robustness.MEASURES
+LABEL_CHECK = suspects.find
 
 Predictions = predictions.Predictions
 predict = predictions.predict
@@ -119,7 +128,7 @@ def write_report(
     # Half a second of matplotlib that training need not wait for.
     from trainer import report  # noqa: PLC0415
     from trainer.tasks.classification import swaps  # noqa: PLC0415
-    from trainer.tasks.classification.report import VIEW  # noqa: PLC0415
+    from trainer.tasks.classification.report import VIEW, Pictures, suspects_shown  # noqa: PLC0415
 
-    pairs = swaps.pairs(spec, model, held_out)
-    return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=pairs)
+    shown = Pictures(swaps.pairs(spec, model, held_out), suspects_shown(evaluations["main"].suspected_labels, pack))
+    return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=shown)
