@@ -56,8 +56,8 @@ class Length:
         return max(self.epochs_least, min(self.epochs_most, round(images / (2 * max(1, training_images)))))
 
 
-# EfficientNet-Lite0 trains at 13 images/s of 160 px and 20 of 128 px on one free core, about 1.6 times that on two: some
-# ten minutes either way.
+# EfficientNet-Lite0 trains at 13 images/s of 160 px and 20 of 128 px on one free core, and about 1.6 times that on two:
+# some ten minutes either way.
 FINE_TUNING = Length(12_000, 60_000, epochs_least=4, epochs_most=15)
 FINE_TUNING_SMALLER = Length(18_000, 60_000, epochs_least=4, epochs_most=15)
 FROM_SCRATCH = Length(60_000, 600_000, epochs_least=10, epochs_most=150)
