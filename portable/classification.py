@@ -1,12 +1,16 @@
 """What a classifier's logits say. Lies in every bundle of one as postprocess.py: numpy only."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Outputs = list[NDArray[np.float32]]  # of one image: logits_K
-Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Outputs = list[NDArray[np.float32]]  # of one image: logits_K
+    Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
 
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "labels per image"}}
 

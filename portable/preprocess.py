@@ -4,13 +4,18 @@ The rule: upright (EXIF), mode L or RGB as the dataset, resized straight to (hei
 BILINEAR with no regard to the aspect ratio, then x / 255, minus mean, over std, per channel, channels first.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:

@@ -3,6 +3,8 @@
 Each has `OPTIONS` that may be asked for, `answer`, `classes_of` and, where there is something to be drawn, `draw`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from types import ModuleType
 

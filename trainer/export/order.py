@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
+from contract.formats import OLDEST_OPSET
 from contract.results.evaluation import Evaluation
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
 from trainer.export import formats
-from trainer.export.formats.format import INPUT_NAME, Format
+from trainer.export.formats.format import INPUT_NAME, Format, Source
 from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
@@ -61,6 +63,10 @@ class Order:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         return self.pack.manifest.channels, self.spec.height, self.spec.width
+
+    def source(self, net: nn.Module) -> Source:
+        """What the files are made from. `net` is in evaluation mode."""
+        return Source(net, self.image_shape, self.outputs, self.export.opset or OLDEST_OPSET)
 
     def trained(self) -> Evaluation:
         """The trained network's evaluation. Raises TrainerError where there is none."""
