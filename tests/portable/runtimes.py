@@ -23,7 +23,7 @@ class Runtime:
         return f"python{self.python}-{self.packages[0].replace('==', '-')}"
 
 
-OLDEST = Runtime("3.8", ("onnxruntime==1.14.1", "numpy==1.21.0", "pillow==9.1.0"))  # what README.md of a bundle names
+OLDEST = Runtime("3.8", ("onnxruntime==1.14.1", "numpy==1.21.6", "pillow==9.1.0"))  # what README.md of a bundle names
 NEWEST = Runtime("3.13", ("onnxruntime", "numpy", "pillow"))
 RUNTIMES = (
     OLDEST,
