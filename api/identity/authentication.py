@@ -16,7 +16,7 @@ from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
-OPEN = frozenset({"/healthz", "/readyz", "/version"})
+OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 MAX_KEY_BYTES = 256
 
 

@@ -18,6 +18,7 @@ from api.routes import (
     predict,
     profiles,
     recipes,
+    reference,
     samples,
     signing,
     sweeps,
@@ -30,6 +31,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         health,
+        reference,
         jobs,
         events,
         metrics,

@@ -90,7 +90,7 @@ class Job(BaseModel):
     phase: str | None
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(description="As asked for, the recipe merged in.")
+    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
     resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
     labels: dict[str, str]
     priority: int = Field(description="The highest of your own queued jobs starts first.")
