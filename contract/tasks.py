@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from contract.architectures import Classifier, Detector, Segmenter
+from contract.architectures import TIMM, Classifier, Detector, Segmenter
 from contract.formats import FORMATS, FormatName
 
 TaskName = Literal["classification", "segmentation", "detection"]
@@ -18,6 +18,11 @@ class Terms:
     validated: tuple[str, ...]  # metrics of validation, the one that a run is judged by first
     architectures: tuple[str, ...]  # the default first
     formats: tuple[FormatName, ...]  # that its networks are written in
+    takes_timm: bool = False  # any classifier of timm by its name
+
+    def has(self, architecture: str) -> bool:
+        """Whether a network is for the task."""
+        return architecture in self.architectures or (self.takes_timm and architecture.startswith(TIMM))
 
 
 TERMS: dict[TaskName, Terms] = {
@@ -27,6 +32,7 @@ TERMS: dict[TaskName, Terms] = {
         validated=("val.top1_accuracy", "val.nll"),
         architectures=get_args(Classifier),
         formats=tuple(FORMATS),
+        takes_timm=True,
     ),
     "segmentation": Terms(
         headline="mean_iou",

@@ -116,7 +116,7 @@ class DatasetFailed(Conflict):
 
 
 class TeacherGone(Conflict):
-    """A model that this job needs was deleted. Submit it anew with another teacher or `model.backbone_from`."""
+    """A model that this job needs was deleted. Submit it anew with another teacher or `model.pretrained`."""
 
 
 class InUse(Conflict):

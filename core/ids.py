@@ -5,7 +5,7 @@ from typing import Literal
 import uuid_utils
 
 Prefix = Literal[
-    "tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd"
+    "tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd", "wts"
 ]
 
 

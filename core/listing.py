@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from contract.weights import BUILT_IN, BuiltIn
 from core.database import owned
 from core.datasets import ledger as datasets
 from core.jobs import views
@@ -24,6 +25,7 @@ from core.tables import (
     Sweep,
     Webhook,
     WebhookDelivery,
+    Weights,
 )
 
 Listed = TypeVar("Listed")
@@ -36,6 +38,9 @@ class Window:
     limit: int
     after: str | None = None
     descending: bool = True
+
+    def is_beyond(self, row_id: str) -> bool:
+        return self.after is None or (row_id < self.after if self.descending else row_id > self.after)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,14 @@ def profiles(session: Session, tenant_id: str, window: Window, *, model_id: str 
 
 def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:
     return _rows(session, select(Sweep).where(Sweep.tenant_id == tenant_id), Sweep.id, window)
+
+
+def weights(session: Session, tenant_id: str, window: Window) -> list[BuiltIn | Weights]:
+    """Pushed ones, then built-in ones, as their ids sort."""
+    rows = _rows(session, select(Weights).where(Weights.tenant_id == tenant_id), Weights.id, window)
+    built_in = [BUILT_IN[each] for each in sorted(BUILT_IN, reverse=window.descending) if window.is_beyond(each)]
+    in_order: list[BuiltIn | Weights] = [*built_in, *rows] if window.descending else [*rows, *built_in]
+    return in_order[: window.limit + 1]
 
 
 def webhooks(session: Session, tenant_id: str, window: Window) -> list[Webhook]:

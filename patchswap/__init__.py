@@ -26,13 +26,14 @@ if TYPE_CHECKING:
         ServiceUnreachable,
         SweepUnsuccessful,
         WaitTimeout,
+        WeightsUnsuccessful,
     )
     from patchswap.messages import verify_webhook
-    from patchswap.resources import Dataset, Event, Export, Job, Model
+    from patchswap.resources import Dataset, Event, Export, Job, Model, Weights
 
 _PLACES = {"Client": "client", "verify_webhook": "messages"}
 _PLACES |= {"Comparison": "calls.comparisons", "Sweep": "calls.sweeps"}
-_PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model"), "resources")
+_PLACES |= dict.fromkeys(("Dataset", "Event", "Export", "Job", "Model", "Weights"), "resources")
 
 __all__ = [
     "ApiError",
@@ -56,6 +57,8 @@ __all__ = [
     "Sweep",
     "SweepUnsuccessful",
     "WaitTimeout",
+    "Weights",
+    "WeightsUnsuccessful",
     "verify_webhook",
 ]
 

@@ -15,7 +15,8 @@ from patchswap.calls.jobs import Jobs
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.webhooks import Webhooks
-from patchswap.resources import ApiKey, Recipe
+from patchswap.calls.weights import WeightsCalls
+from patchswap.resources import ApiKey, LoginLink, Recipe
 from patchswap.transport import Transport
 
 
@@ -35,6 +36,7 @@ class Client:
         self.models = Models(self)
         self.exports = Exports(self)
         self.profiles = Profiles(self)
+        self.weights = WeightsCalls(self)
         self.webhooks = Webhooks(self.transport)
         self.keys = Keys(self.transport)
         self.recipes = Recipes(self.transport)
@@ -47,6 +49,10 @@ class Client:
         """What the service says it runs."""
         found: Mapping[str, Any] = self.transport.get("/version")
         return found
+
+    def login_link(self) -> LoginLink:
+        """Logs a browser in to the console with the scopes of this key: `URL/ui/#login=SECRET`."""
+        return LoginLink.model_validate(self.transport.post("/v1/sessions/links"))
 
     def close(self) -> None:
         self.transport.close()

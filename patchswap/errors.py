@@ -60,6 +60,10 @@ class SweepUnsuccessful(Unsuccessful):
     """The sweep failed or was cancelled."""
 
 
+class WeightsUnsuccessful(Unsuccessful):
+    """The file could not be read, or is of another network."""
+
+
 class ExportUnsuccessful(Unsuccessful):
     """No file came of the export."""
 

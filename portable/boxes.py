@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
     Outputs = list[Floats]  # of one image: boxes_A4, scores_AK
-    Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 CANDIDATES = 300  # the best-scored pairs of anchor and class that are looked at, as torchvision's SSDlite
 LEAST_SCORE = 0.01
@@ -38,6 +39,14 @@ def choose(boxes_A4: Floats, scores_AK: Floats) -> tuple[Floats, Floats, NDArray
     boxes, scores = boxes_A4[anchors], flat[order]
     kept = _unsuppressed(boxes, classes)[:MOST_BOXES]
     return boxes[kept], scores[kept], classes[kept].astype(np.int64)
+
+
+def unpadded(outputs: Outputs, content: tuple[int, int]) -> Outputs:
+    """The outputs without what lies in the padding: boxes cut at the content (height, width), scores 0 beyond it."""
+    (boxes_A4, scores_AK), (height, width) = outputs, content  # noqa: N806 - shape suffixes
+    beyond = (boxes_A4[:, 0] > width) | (boxes_A4[:, 1] > height)
+    limits = np.array([width, height, width, height], boxes_A4.dtype)
+    return [np.minimum(boxes_A4, limits), np.where(beyond[:, None], scores_AK.dtype.type(0), scores_AK)]
 
 
 def overlaps(first_n4: NDArray[Any], second_m4: NDArray[Any]) -> NDArray[np.float64]:

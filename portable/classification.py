@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Outputs = list[NDArray[np.float32]]  # of one image: logits_K
-    Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "labels per image"}}
 
@@ -22,6 +23,11 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> di
     order = np.argsort(-probabilities, kind="stable")[:top]
     ranking = [{"label": labels[i], "probability": float(probabilities[i])} for i in order]
     return {**ranking[0], "top": ranking}
+
+
+def unpadded(outputs: Outputs, _content: tuple[int, int]) -> Outputs:
+    """The outputs as they are: a classifier says one thing of the whole frame."""
+    return outputs
 
 
 def classes_of(outputs: Outputs) -> int:

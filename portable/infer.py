@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import postprocess
 from PIL import Image, ImageOps, UnidentifiedImageError
-from preprocess import to_input
+from preprocess import content_of, to_input
 from runtime import Model
 
 try:
@@ -50,8 +50,9 @@ class Bundle:
         What may be asked for are `postprocess.OPTIONS`.
         """
         image = self._open(path)
-        outputs = [output[0] for output in self.model(to_input(image, self.rules))]
-        sizes = (self.rules["height"], self.rules["width"]), (image.height, image.width)
+        content = content_of((image.height, image.width), self.rules)
+        said = [output[0] for output in self.model(to_input(image, self.rules))]
+        outputs, sizes = postprocess.unpadded(said, content), (content, (image.height, image.width))
         defaults = {name: option["default"] for name, option in postprocess.OPTIONS.items()}
         options = {**defaults, **asked}
         found = {"image": str(path), **postprocess.answer(outputs, self.labels, sizes=sizes, **options)}

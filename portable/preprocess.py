@@ -1,7 +1,8 @@
 """The one place where an image becomes the tensor a network sees. Lies in every bundle too: numpy and Pillow only.
 
-The rule: upright (EXIF), mode L or RGB as the dataset, resized straight to (height, width) by Pillow's antialiased
-BILINEAR with no regard to the aspect ratio, then x / 255, minus mean, over std, per channel, channels first.
+The rule: upright (EXIF), mode L or RGB as the dataset, resized by Pillow's antialiased BILINEAR, then x / 255, minus
+mean, over std, per channel, channels first. By `stretch` an image fills the frame of (height, width) whatever its
+aspect ratio. By `letterbox` it keeps its aspect ratio, lies at the top left and leaves gray of level `PADDING`.
 """
 
 from __future__ import annotations
@@ -17,15 +18,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+PADDING = 114  # as the YOLO family pads; one number for every channel, whatever the dataset
+LETTERBOX, STRETCH = "letterbox", "stretch"
 
-def decode(file: bytes, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+
+def decode(file: bytes, *, height: int, width: int, channels: int, fit: str = STRETCH) -> NDArray[np.uint8]:
     """An image file as (height, width, channels) uint8."""
     with Image.open(BytesIO(file)) as image:
-        return to_pixels(image, height=height, width=width, channels=channels)
+        return to_pixels(image, height=height, width=width, channels=channels, fit=fit)
 
 
 def to_pixels(
-    image: Image.Image, *, height: int, width: int, channels: int, depth_range: Sequence[int] | None = None
+    image: Image.Image,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    depth_range: Sequence[int] | None = None,
+    fit: str = STRETCH,
 ) -> NDArray[np.uint8]:
     """An image as (height, width, channels) uint8. Raises ValueError for pixels without a known range."""
     if image.mode in {"I", "F"}:
@@ -34,9 +44,35 @@ def to_pixels(
     if upright.mode.startswith("I;16"):  # as ingest takes it; Pillow's own conversion clips
         upright = Image.fromarray(to_8_bits(np.asarray(upright), depth_range))
     upright = upright.convert("L" if channels == 1 else "RGB")
-    if upright.size != (width, height):
-        upright = upright.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(upright, dtype=np.uint8).reshape(height, width, channels)
+    rows, columns = content_size((upright.height, upright.width), height=height, width=width, fit=fit)
+    if upright.size != (columns, rows):
+        upright = upright.resize((columns, rows), Image.Resampling.BILINEAR)
+    content = np.asarray(upright, dtype=np.uint8).reshape(rows, columns, channels)
+    return framed(content, height=height, width=width, fill=PADDING)
+
+
+def content_size(size: tuple[int, int], *, height: int, width: int, fit: str) -> tuple[int, int]:
+    """Height and width that an image of `size` (height, width) takes within the frame; the rest is padding.
+
+    Integers only, half a pixel rounded up, so that other languages find the same. Raises ValueError for no fit.
+    """
+    if fit == STRETCH:
+        return height, width
+    if fit != LETTERBOX:
+        raise ValueError(f"there is no fit {fit!r}; there are {STRETCH} and {LETTERBOX}")
+    rows, columns = size
+    if columns * height >= rows * width:  # as wide as the frame, or wider by its aspect
+        return max(1, (2 * rows * width + columns) // (2 * columns)), width
+    return height, max(1, (2 * columns * height + rows) // (2 * rows))
+
+
+def framed(content_HWC: NDArray[np.uint8], *, height: int, width: int, fill: int) -> NDArray[np.uint8]:  # noqa: N803 - shape suffix
+    """The content at the top left of a frame, the rest of which is `fill`."""
+    if content_HWC.shape[:2] == (height, width):
+        return content_HWC
+    frame = np.full((height, width, *content_HWC.shape[2:]), fill, np.uint8)
+    frame[: content_HWC.shape[0], : content_HWC.shape[1]] = content_HWC
+    return frame
 
 
 def to_8_bits(wide: NDArray[Any], depth_range: Sequence[int] | None) -> NDArray[np.uint8]:
@@ -59,6 +95,17 @@ def normalise(pixels_BHWC: NDArray[np.uint8], mean: list[float], std: list[float
 def to_input(image: Image.Image, rules: dict[str, Any]) -> NDArray[np.float32]:
     """An image as the network's input (1, C, height, width), by what preprocess.json says. Raises ValueError."""
     channels = 1 if rules["mode"] == "L" else 3
-    size = {"height": rules["height"], "width": rules["width"]}
+    size = {"height": rules["height"], "width": rules["width"], "fit": fit_of(rules)}
     pixels = to_pixels(image, **size, channels=channels, depth_range=rules.get("depth_range"))
     return normalise(pixels[None], rules["mean"], rules["std"])
+
+
+def content_of(size: tuple[int, int], rules: dict[str, Any]) -> tuple[int, int]:
+    """`content_size` of an upright image, by what preprocess.json says."""
+    return content_size(size, height=rules["height"], width=rules["width"], fit=fit_of(rules))
+
+
+def fit_of(rules: dict[str, Any]) -> str:
+    """How images are laid into the frame; bundles of release 0.1 do not say it and stretch."""
+    fit: str = rules.get("fit", STRETCH)
+    return fit

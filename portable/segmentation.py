@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
-    Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the network's input, and of the image itself
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 IGNORED = 255  # the value of a pixel that is nobody's
 OPACITY = 0.55
@@ -39,6 +40,12 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> di
     }
 
 
+def unpadded(outputs: Outputs, content: tuple[int, int]) -> Outputs:
+    """The outputs without what lies in the padding: the logits of the content (height, width)."""
+    (logits_KHW,), (height, width) = outputs, content  # noqa: N806 - shape suffix
+    return [logits_KHW[:, :height, :width]]
+
+
 def classes_of(outputs: Outputs) -> int:
     """How many classes the outputs tell apart."""
     return len(outputs[0])
@@ -51,7 +58,7 @@ def mask(logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:  # noqa: N803 - 
 
 
 def mask_png(outputs: Outputs) -> bytes:
-    """The mask as a gray PNG of class numbers, at the network's size."""
+    """The mask as a gray PNG of class numbers, at the size that the image has in the network's frame."""
     (logits_KHW,) = outputs  # noqa: N806 - shape suffix
     file = BytesIO()
     Image.fromarray(mask(logits_KHW)).save(file, "PNG")

@@ -1,6 +1,6 @@
 """What becomes of a network's outputs, by task. A bundle carries its task's file as postprocess.py.
 
-Each has `OPTIONS` that may be asked for, `answer`, `classes_of` and, where there is something to be drawn, `draw`.
+Each has `OPTIONS` that may be asked for, `unpadded`, `answer`, `classes_of` and, where something can be drawn, `draw`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """`python -m trainer VERB SPEC.json --pack DIR --out DIR`: one verb, JSON lines on stdout, people's words on stderr.
 
+`python -m trainer weights --in FILE --architecture NAME --out DIR` reads a weights file.
+
 Exit status: 0 after `done`, 3 after `failed`, 4 after `stopped`; anything else is a crash.
 """
 
@@ -15,8 +17,18 @@ from pydantic import ValidationError
 
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
-from contract.specs import Constraints, ExportSpec, LadderSpec, ResolvedSpec, SpecInvalid, TrainingSpec, settle
-from trainer import errors
+from contract.specs import (
+    Constraints,
+    ExportSpec,
+    LadderSpec,
+    ModelSpec,
+    ResolvedSpec,
+    SpecInvalid,
+    TrainingSpec,
+    settle,
+)
+from contract.weights import installed
+from trainer import errors, pushed_weights, trial
 from trainer.data.pack import Pack, open_pack
 from trainer.evaluation import evaluate
 from trainer.machine import device, launch, stopping, team
@@ -59,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     evaluate_verb = _verb(verbs, "evaluate", "measure the weights, the control first; of main also write report.html")
     for command in (train_verb, evaluate_verb):
         command.add_argument("--arm", choices=("main", "control"), default="main")
-    train_verb.add_argument("--backbone", type=Path, help="folder of the classifier that the backbone begins as")
+    train_verb.add_argument("--pretrained", type=Path, help="folder of the network whose weights it begins with")
     export = _verb(verbs, "export", "write the trained network as a file to run elsewhere, and measure that file")
     for command in (train_verb, export):
         command.add_argument("--teacher", type=Path, help="folder of the network that teaches, as OUT/main is")
@@ -69,6 +81,15 @@ def _arguments() -> argparse.Namespace:
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
     export.add_argument("--opset", type=int, help="of an ONNX file; default: the oldest that can be written")
     export.add_argument("--ladder", type=json.loads, default={}, metavar="JSON", help="what is tried to keep them")
+    attempt = verbs.add_parser("try", help="build a network that nobody tried, and run it once")
+    attempt.add_argument("--model", type=ModelSpec.model_validate_json, required=True, metavar="JSON")
+    attempt.add_argument("--classes", type=int, required=True)
+    attempt.add_argument("--shape", type=_shape, required=True, metavar="CHANNELS,HEIGHT,WIDTH")
+    attempt.add_argument("--stages", action="store_true", help="the method reads the maps of its stages")
+    pushed = verbs.add_parser("weights", help="read a pushed weights file, and leave what fits")
+    pushed.add_argument("--in", dest="file", type=Path, required=True, metavar="FILE", help="safetensors")
+    pushed.add_argument("--architecture", required=True)
+    pushed.add_argument("--out", type=Path, required=True)
     profile = _verb(verbs, "profile", "measure an exported file again, on this machine")
     profile.add_argument("--bundle", type=Path, required=True, help="bundle.zip of an export")
     return parser.parse_args()
@@ -83,12 +104,26 @@ def _verb(verbs: Any, name: str, words: str) -> argparse.ArgumentParser:
 
 
 def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.device) -> Iterator[Message]:
+    if arguments.verb == "try":
+        trial.confine()
+        shape = arguments.shape
+        yield from trial.run(
+            arguments.model, num_classes=arguments.classes, image_shape=shape, reads_stages=arguments.stages
+        )
+        return
+    if arguments.verb == "weights":
+        pushed_weights.confine_to(arguments.file)
+        yield from pushed_weights.read(arguments.file, arguments.architecture, arguments.out)
+        return
     pack = open_pack(arguments.pack)
     spec, notices = _read_spec(arguments.spec, pack)
     if not spec.evaluation.test:
         pack = pack.without_test()
     if arguments.verb == "train":
         _require_formats(spec)
+        shape = (pack.manifest.channels, spec.height, spec.width)
+        classes = len(pack.manifest.classes)
+        trial.require(spec.model, num_classes=classes, image_shape=shape, reads_stages=spec.method.reads_stages)
         yield from notices if arguments.arm == "main" else ()
         yield from train(
             spec,
@@ -99,7 +134,7 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
             stop=stopping.StopRequest.on_sigterm(),
             team=crew,
             teacher=arguments.teacher if arguments.arm == "main" else None,
-            backbone=arguments.backbone,
+            pretrained=arguments.pretrained,
         )
     elif arguments.verb == "evaluate":
         yield from evaluate(spec, pack=pack, out=arguments.out, arm=arguments.arm, device=chosen)
@@ -112,6 +147,11 @@ def _require_formats(spec: ResolvedSpec) -> None:
     for export in spec.exports:
         if absent := formats.missing(export.format):
             raise errors.format_missing(export.format, absent)
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    channels, height, width = (int(side) for side in text.split(","))
+    return channels, height, width
 
 
 def _devices(spec: Path) -> int:
@@ -156,7 +196,7 @@ def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
     """A spec as it was submitted or as a job stored it, with what its sender should know."""
     try:
         body = json.loads(path.read_bytes())
-        spec, warnings = settle(body, pack.manifest)
+        spec, warnings = settle(body, pack.manifest, installed())
     except (json.JSONDecodeError, SpecInvalid) as error:
         raise errors.ended("spec_invalid", str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]

@@ -28,8 +28,8 @@ class _Ending(NamedTuple):
 
 _SMALLER = "Lower training.pairs_per_batch or training.image_size, or take a smaller architecture."
 _ENDINGS = {
-    "backbone_unfit": _Ending(
-        "user_spec", "Name a classification model of the backbone's architecture and stem as model.backbone_from."
+    "architecture_unfit": _Ending(
+        "user_spec", "Take another network of timm, another image size or stem, or one of the tested architectures."
     ),
     "checkpoint_mismatch": _Ending(
         "user_spec", "Give an --out folder of its own, or remove the checkpoints in this one."
@@ -62,6 +62,12 @@ _ENDINGS = {
     ),
     "too_few_devices": _Ending("resource", "Lower training.devices, or run a worker on a machine with more GPUs."),
     "weights_missing": _Ending("user_spec", "Run `train` with the same --out folder and arm first."),
+    "weights_unreadable": _Ending(
+        "user_data", "Write the weights with `patchswap weights push FILE.pth`, which converts them, and push again."
+    ),
+    "weights_unfit": _Ending(
+        "user_spec", "Name weights of this architecture, or of its backbone's, as model.pretrained, or give null."
+    ),
 }
 
 

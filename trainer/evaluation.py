@@ -11,11 +11,21 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from contract.child.messages import Arm, Done, Message, Working
+from contract.child.messages import Arm, Done, Message, Notice, Working
 from contract.files import EVALUATION, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.pack.manifest import Split
-from contract.results.evaluation import AgainstControl, AnySplit, EpochValue, Evaluation, LayerGradient, UnprunedFigures
+from contract.results import selection
+from contract.results.evaluation import (
+    AgainstControl,
+    AnySplit,
+    EpochValue,
+    Evaluation,
+    LayerGradient,
+    Selection,
+    UnprunedFigures,
+)
 from contract.specs import CrossEntropySpec, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import models, tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
@@ -33,14 +43,23 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
     Raises TrainerError without weights.
     """
-    folder, task = out / arm, tasks.choose(spec.task)
+    folder, task, pack = out / arm, tasks.choose(spec.task), pack.fitted(spec.training.fit)
     model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
-    macs = models.count_macs(model, (pack.manifest.channels, spec.height, spec.width))
+    exported = task.to_export(model)
+    macs = models.count_macs(exported, (pack.manifest.channels, spec.height, spec.width))
+    parameters = models.count_parameters(exported)
     model = place(model, device)
     splits, held_out = {}, None
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
-            samples = task.open_split(pack, split, size=(spec.height, spec.width), device=device, budget=host_budget())
+            samples = task.open_split(
+                pack,
+                split,
+                size=(spec.height, spec.width),
+                normalisation=normalisation_of(spec, pack.manifest),
+                device=device,
+                budget=host_budget(),
+            )
             splits[name] = yield from _measure(task, model, spec, pack, samples, name=name, folder=folder)
             held_out = samples if name == pack.manifest.evaluation_split else held_out
     unpruned = yield from _unpruned(task, spec, pack, folder, held_out)
@@ -52,7 +71,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
         evaluation_split=pack.manifest.evaluation_split,
         images_seen=trained["images_seen"],
         train_seconds=trained["train_seconds"],
-        parameters=models.count_parameters(model),
+        parameters=parameters,
         macs=macs,
         peak_memory_bytes=trained.get("peak_memory_bytes"),
         layer_gradients=[LayerGradient.model_validate(row) for row in trained["layer_gradients"]],
@@ -62,7 +81,14 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     if arm == "main":
         evaluations: dict[Arm, Evaluation] = {"main": found, **_evaluated_control(spec, out)}
         found.against_control = _compare(task, spec, evaluations, out)
+        if task.LABEL_CHECK is not None:
+            found.suspected_labels = yield from task.LABEL_CHECK(model, pack, spec, device=device)
+        if control := evaluations.get("control"):
+            found.selection = selection.choose(spec.selection, found, control)
+            yield _published(found.selection)
         yield Working(activity="write report", done=0, total=1)
+        if selection.published_arm(evaluations) == "control":
+            model = place(weights.load_model(spec, pack.manifest, out / "control" / WEIGHTS), device)
         page = task.write_report(spec, pack, out, evaluations=evaluations, model=model, held_out=held_out)
         durable.write(folder / REPORT, page)
     durable.write(folder / EVALUATION, found.model_dump_json(indent=2).encode())
@@ -111,6 +137,11 @@ def _unpruned(
 def _gradient_l1(trained: dict[str, Any]) -> list[EpochValue]:
     curve = curves.thinned(trained["train.gradient_l1"])
     return [EpochValue(epoch=epoch, value=value) for epoch, value in curve]
+
+
+def _published(chosen: Selection) -> Notice:
+    data = chosen.model_dump(exclude={"message"})
+    return Notice(severity="info", code="arm_published", message=chosen.message, data=data)
 
 
 def _evaluated_control(spec: ResolvedSpec, out: Path) -> dict[Arm, Evaluation]:

@@ -1,4 +1,4 @@
-"""The Celery app of a worker: five tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: six tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.liveness.shutdown`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here:
@@ -29,10 +29,8 @@ from core.queue import celery_app
 from core.settings import settings
 from worker.liveness import consumer_state, shutdown
 from worker.tasks.delivery import run_delivery
-from worker.tasks.export import run_export
-from worker.tasks.ingest import run_ingest
 from worker.tasks.job import run_job
-from worker.tasks.profile import run_profile
+from worker.tasks.turn import run_next
 from worker.telemetry import exposition, logs, panel
 
 logger = logging.getLogger(__name__)
@@ -55,19 +53,25 @@ def train(job_id: str) -> None:
 @app.task(name="worker.ingest", **_SHORT)
 def ingest(version_id: str) -> None:
     with shutdown.at_sigterm():
-        run_ingest(version_id)
+        run_next("ingest", version_id)
 
 
 @app.task(name="worker.export", **_SHORT)
 def export(export_id: str) -> None:
     with shutdown.at_sigterm():
-        run_export(export_id)
+        run_next("export", export_id)
 
 
 @app.task(name="worker.profile", **_SHORT)
 def profile(profile_id: str) -> None:
     with shutdown.at_sigterm():
-        run_profile(profile_id)
+        run_next("profile", profile_id)
+
+
+@app.task(name="worker.weights", **_SHORT)
+def weights(weights_id: str) -> None:
+    with shutdown.at_sigterm():
+        run_next("weights", weights_id)
 
 
 @app.task(name="worker.deliver", **_SHORT)

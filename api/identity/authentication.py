@@ -1,4 +1,7 @@
-"""Who asks: a key in `Authorization: Bearer`, looked up for every request. All paths need one but those in `OPEN`."""
+"""Who asks: a key in `Authorization: Bearer`, or the session of a browser. Looked up for every request.
+
+All paths need one but those in `OPEN`, and the page itself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import context
+from api.identity import browser
 from api.live.batching import Batcher
 from api.live.connection import Reader
 from core.accounts import keys
@@ -17,6 +21,9 @@ from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
 OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
+PAGE = "/ui/"
+TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
+LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256
 
 
@@ -27,9 +34,8 @@ class Authentication:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
-            principals: Batcher[bytes, Principal] = scope["app"].state.principals
-            principal = await principals.load(keys.digest(_secret(scope)))
+        if scope["type"] == "http" and not _is_open(scope):
+            principal = await _principal(scope)
             if principal is None:
                 raise Unauthorized
             context.of(scope).principal = principal
@@ -37,11 +43,11 @@ class Authentication:
         await self.app(scope, receive, send)
 
 
-def batcher(reader: Reader) -> Batcher[bytes, Principal]:
+def batcher(reader: Reader, query: str = keys.PRINCIPALS) -> Batcher[bytes, Principal]:
     """One query for all keys that wait; a revoked one fails from the moment its revocation is committed."""
 
     async def read(digests: Sequence[bytes]) -> Mapping[bytes, Principal]:
-        rows = await reader.rows(keys.PRINCIPALS, digests=list(digests))
+        rows = await reader.rows(query, digests=list(digests))
         return {bytes(row["sha256"]): Principal(row["tenant_id"], row["id"], frozenset(row["scopes"])) for row in rows}
 
     return Batcher(read)
@@ -64,18 +70,50 @@ def requires(needed: KeyScope) -> Callable[..., object]:
     return principal
 
 
-def _secret(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            kind, _, secret = value.partition(b" ")
-            if kind.lower() == b"bearer" and 0 < len(secret) <= MAX_KEY_BYTES:
-                return str(secret.decode("latin-1"))
+async def _anybody(request: Request) -> Principal:
+    found = context.of(request.scope).principal
+    if found is None:
+        raise Unauthorized
+    return found
+
+
+def _is_open(scope: Scope) -> bool:
+    path = scope["path"]
+    if path in OPEN or path in TO_PAGE or path.startswith(PAGE):
+        return True
+    return path == LOGIN and _authorization(scope) is None
+
+
+async def _principal(scope: Scope) -> Principal | None:
+    """A key, where the request names one, decides alone."""
+    header, state = _authorization(scope), scope["app"].state
+    by_key: Batcher[bytes, Principal] = state.principals
+    by_session: Batcher[bytes, Principal] = state.browser_principals
+    if header is not None:
+        return await by_key.load(keys.digest(_secret(header)))
+    token = browser.token_of(scope)
+    found = await by_session.load(keys.digest(token)) if token else None
+    if token and found:
+        browser.require_own_page(scope, token)
+    return found
+
+
+def _authorization(scope: Scope) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == b"authorization"), None)
+
+
+def _secret(header: bytes) -> str:
+    kind, _, secret = header.partition(b" ")
+    if kind.lower() == b"bearer" and 0 < len(secret) <= MAX_KEY_BYTES:
+        return str(secret.decode("latin-1"))
     raise Unauthorized
 
 
 Reading = Annotated[Principal, Depends(requires("read"))]
 Writing = Annotated[Principal, Depends(requires("write"))]
+Measuring = Annotated[Principal, Depends(requires("device"))]
 Administering = Annotated[Principal, Depends(requires("admin"))]
+Asking = Annotated[Principal, Depends(_anybody)]  # of whatever scopes
 # For routes that only ask whether, not who.
 MUST_READ = Depends(requires("read"))
 MUST_ADMINISTER = Depends(requires("admin"))

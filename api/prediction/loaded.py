@@ -16,6 +16,7 @@ from core.errors import Conflict
 from core.exports import serving
 from core.exports.serving import Served
 from core.settings import settings
+from portable import preprocess
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -39,7 +40,8 @@ class Loaded:
         """What its images are decoded to."""
         channels = 1 if self.rules["mode"] == "L" else 3
         size = {"height": self.rules["height"], "width": self.rules["width"]}
-        return {**size, "channels": channels, "depth_range": self.rules.get("depth_range")}
+        how = {"fit": preprocess.fit_of(self.rules), "depth_range": self.rules.get("depth_range")}
+        return {**size, "channels": channels, **how}
 
     def run(self, batch_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:  # noqa: N803 - shape suffix
         """Every output, in the order that its task names them."""

@@ -17,7 +17,9 @@ from api.writes.idempotency import OneTime
 from api.writes.removal import forget
 from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest
+from contract.results.inspected import Inspection
 from core import listing, queue, tables
+from core.datasets import inspections
 from core.datasets import ledger as datasets
 from core.errors import DatasetNotReady
 
@@ -143,6 +145,24 @@ def get_dataset_validation(
     if version.report is None:
         raise DatasetNotReady(f"there is no report: the version is {version.status}", error=version.error)
     return answers.one(request, version.report)
+
+
+@router.get(
+    "/{dataset_id}/versions/{version_id}/inspection",
+    operation_id="get_dataset_inspection",
+    response_model=Inspection,
+    responses=_GET | documented.problems(409),
+)
+def get_dataset_inspection(
+    request: Request, principal: Reading, session: Database, dataset_id: DatasetId, version_id: VersionId
+) -> Response:
+    """What to look at before training: near-duplicates, classes alike, sizes, and pictures that were left out."""
+    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
+    prefix = version.object_prefix
+    if prefix is None:
+        raise DatasetNotReady(f"there is no inspection: the version is {version.status}", error=version.error)
+    session.rollback()  # the bucket may be slow
+    return answers.one(request, Inspection.model_validate_json(inspections.inspection(prefix)))
 
 
 def _splits(body: NewVersion) -> dict[str, Any] | None:

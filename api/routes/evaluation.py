@@ -13,6 +13,7 @@ from api.wire.bodies import JsonRoute
 from api.wire.path_ids import JobId
 from api.writes.transactions import Database
 from contract.results.evaluation import AnySplit, Evaluation
+from contract.results.selection import published_arm
 from contract.tasks import TERMS
 from core import tables
 from core.database import owned
@@ -49,6 +50,7 @@ def get_job_evaluation(request: Request, principal: Reading, session: Database, 
             main=main,
             control=control,
             difference=_difference(main, control) if control else None,
+            selection=main.selection,
         ),
     )
 
@@ -61,7 +63,7 @@ def _teacher(session: Session, job: Job) -> JobTeacher | None:
         model = owned.find(session, tables.Model, job.tenant_id, model_id)
     except NotFound:  # deleted since
         return JobTeacher(model_id=model_id, method=None, images_seen=None)
-    seen = model.evaluation["main"]["images_seen"]
+    seen = model.evaluation[published_arm(model.evaluation)]["images_seen"]
     return JobTeacher(model_id=model_id, method=model.method, images_seen=seen)
 
 

@@ -21,11 +21,11 @@ from api.wire.path_ids import JobId, is_job_id
 from api.writes.idempotency import Once, OneTime
 from api.writes.removal import forget
 from api.writes.transactions import Database
-from contract.specs import JobSpec, parse
+from contract.specs import Estimate, JobSpec
 from core import listing, queue, tables
 from core.database import owned
 from core.errors import Invalid, NotFound
-from core.jobs import requests, views
+from core.jobs import choosing, requests, views
 from core.tables.states import Status
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
@@ -97,8 +97,10 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
 )
 def validate_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
     """What would run, with nothing left to choose, and what is doubtful about it. Creates nothing."""
-    resolved, version, warnings = requests.check(session, principal.tenant_id, parse(spec))
+    asked, chosen = choosing.read(session, principal.tenant_id, spec)
+    resolved, version, warnings = requests.check(session, principal.tenant_id, asked)
     checked = CheckedSpec(
+        chosen=chosen,
         resolved=resolved.model_dump(mode="json"),
         warnings=warnings,
         dataset_id=version.dataset_id,
@@ -109,10 +111,24 @@ def validate_job(principal: Writing, once: OneTime, session: Database, spec: Spe
     return answer
 
 
+@router.post(
+    "/estimate",
+    operation_id="estimate_job",
+    response_model=Estimate,
+    responses=documented.problems(*documented.WRITE),
+)
+def estimate_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
+    """How long a training takes and how much memory it wants, and what that is based on. Creates nothing."""
+    submission = choosing.read(session, principal.tenant_id, spec)
+    answer = once.answer(200, choosing.estimated(session, principal.tenant_id, submission))
+    session.commit()
+    return answer
+
+
 @router.post("", status_code=202, operation_id="create_job", response_model=Job, responses=_PROBLEMS)
 def create_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
     """Submit a training. It waits in the queue until a worker takes it."""
-    job = requests.submit(session, principal.tenant_id, parse(spec))
+    job = requests.submit(session, principal.tenant_id, *choosing.read(session, principal.tenant_id, spec))
     answer = _answer(session, once, 202, job)
     session.commit()
     queue.ring("worker.train", job.id)
@@ -151,7 +167,7 @@ def retry_job(principal: Writing, once: OneTime, session: Database, job_id: JobI
 def clone_job(principal: Writing, once: OneTime, session: Database, job_id: JobId, changes: Changes = None) -> Response:
     """A new job like this one, with changes."""
     spec = requests.clone(session, principal.tenant_id, job_id, changes or {})
-    job = requests.submit(session, principal.tenant_id, parse(spec))
+    job = requests.submit(session, principal.tenant_id, *choosing.read(session, principal.tenant_id, spec))
     answer = _answer(session, once, 202, job)
     session.commit()
     queue.ring("worker.train", job.id)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.routes.exports import page as export_page
-from api.schemas.models import Export, Headline, Model
+from api.schemas.models import Export, Headline, Model, SuspectedLabel, SuspectedLabels
 from api.wire import answers, downloads, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
@@ -17,6 +17,9 @@ from api.wire.path_ids import ModelId
 from api.writes.idempotency import OneTime
 from api.writes.transactions import Database
 from contract.results import headline
+from contract.results.evaluation import Evaluation
+from contract.results.evaluation import SuspectedLabel as Suspected
+from contract.results.selection import published_arm
 from contract.specs import ExportSpec
 from core import listing, queue, tables
 from core.database import owned
@@ -25,6 +28,10 @@ from core.exports import ledger as exports
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
+
+
+class NotLookedFor(NotFound):
+    """No labels were checked: only classifiers check them, and this model may be older than the check."""
 
 
 class NoReport(NotFound):
@@ -74,6 +81,39 @@ def get_model_report(request: Request, principal: Reading, session: Database, mo
     )
 
 
+@router.get(
+    "/{model_id}/suspected-labels",
+    operation_id="get_model_suspected_labels",
+    response_model=SuspectedLabels,
+    responses=_GET,
+)
+def get_model_suspected_labels(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    """Labels of the dataset that the trained classifier contradicts, the most suspect first; up to 100 of each kind."""
+    model = owned.find(session, tables.Model, principal.tenant_id, model_id)
+    found = Evaluation.model_validate(model.evaluation["main"]).suspected_labels
+    if found is None:
+        raise NotLookedFor
+    version = session.get_one(tables.DatasetVersion, model.dataset_version_id)
+    base = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples"
+
+    def listed(suspects: list[Suspected]) -> list[SuspectedLabel]:
+        return [
+            SuspectedLabel(thumbnail_url=f"{base}/{each.index}/thumbnail", **each.model_dump()) for each in suspects
+        ]
+
+    return answers.one(
+        request,
+        SuspectedLabels(
+            model_id=model.id,
+            dataset_version_id=version.id,
+            images=found.images,
+            found=found.found,
+            held_out=listed(found.held_out),
+            train=listed(found.train),
+        ),
+    )
+
+
 @router.post(
     "/{model_id}/exports",
     status_code=202,
@@ -112,8 +152,8 @@ def _headline(held_out: dict[str, Any]) -> Headline:
 
 
 def _model(row: tables.Model) -> Model:
-    main = row.evaluation["main"]
-    held_out = main["splits"].get(main["evaluation_split"])
+    published = row.evaluation[published_arm(row.evaluation)]
+    held_out = published["splits"].get(published["evaluation_split"])
     path = f"/v1/models/{row.id}"
     return Model(
         id=row.id,
@@ -127,7 +167,8 @@ def _model(row: tables.Model) -> Model:
         macs=row.macs,
         headline=_headline(held_out) if held_out else None,
         **{name: (held_out or {}).get(name) for name in ("top1_accuracy", "mean_iou", "ap", "ap50")},
-        evaluation_split=main["evaluation_split"],
+        evaluation_split=published["evaluation_split"],
+        selection=row.evaluation["main"].get("selection"),
         weights={"bytes": row.weights_bytes, "sha256": row.weights_sha256},
         report={"bytes": row.report_bytes, "sha256": row.report_sha256} if row.report_key else None,
         created_at=row.created_at,

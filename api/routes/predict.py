@@ -99,9 +99,10 @@ def _answer(served: Served, file: IO[bytes], options: dict[str, Any]) -> tuple[A
     image = child.decode(file, **loaded.image)
     decoded = time.perf_counter()
     batch = preprocess.normalise(image.pixels[None], loaded.rules["mean"], loaded.rules["std"])
-    outputs = [output[0] for output in loaded.run(batch)]
+    content = preprocess.content_of(image.size, loaded.rules)
+    outputs = task.unpadded([output[0] for output in loaded.run(batch)], content)
     ran = time.perf_counter()
-    sizes = image.pixels.shape[:2], image.size
+    sizes = content, image.size
     mask = MASKS[served.task](outputs) if served.task in MASKS else None
     answer = predictions.of_task(
         served.task,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.identity.authentication import MUST_READ, Reading, Writing
+from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.schemas.profiles import Device, Profile, ProfileRequest
 from api.wire import answers, paging
@@ -15,7 +16,7 @@ from api.wire.paging import InOrder, Page
 from api.wire.path_ids import ModelId, ProfileId
 from api.writes.idempotency import OneTime
 from api.writes.transactions import Database
-from core import listing, queue, tables
+from core import listing, tables
 from core.database import owned
 from core.exports import devices, profiles
 
@@ -37,7 +38,7 @@ def create_profile(
     headers = {"Location": f"/v1/profiles/{profile.id}", "Retry-After": "1"}
     answer = once.answer(202, _page(profile), headers=headers)
     session.commit()
-    queue.ring("worker.profile", profile.id, queue=profiles.bell_queue(profile.device))
+    profiles.ring(session, profile)
     return answer
 
 
@@ -74,22 +75,12 @@ def list_profiles(
 @router.get(
     "/devices",
     operation_id="list_devices",
-    dependencies=[MUST_READ],
     response_model=Page[Device],
     responses=documented.problems(401, 403, 500, 503),
 )
-def list_devices(request: Request, session: Database) -> Response:
-    """Devices whose workers were seen within a week. They are the operator's and measure for every tenant."""
-    found = [
-        Device(
-            name=device.name,
-            online=online,
-            worker=device.worker,
-            first_seen_at=device.first_seen_at,
-            last_seen_at=device.last_seen_at,
-        )
-        for device, online in devices.seen(session)
-    ]
+def list_devices(request: Request, principal: Reading, session: Database) -> Response:
+    """Devices whose workers were seen within a week: those of the deployment, and those that hold a key of yours."""
+    found = [Device.model_validate(asdict(device)) for device in devices.seen(session, principal.tenant_id)]
     return paging.page(request, [(device.name, device) for device in found], max(1, len(found)))
 
 

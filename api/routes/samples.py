@@ -17,9 +17,10 @@ from api.wire.paging import Limit, Page
 from api.wire.path_ids import DatasetId, VersionId
 from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest, Split
+from contract.results.inspected import TwinKind
 from core import tables
+from core.datasets import inspections, samples
 from core.datasets import ledger as datasets
-from core.datasets import samples
 from core.errors import DatasetNotReady, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])
@@ -47,13 +48,18 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     after: Annotated[int, Query(ge=-1, le=MAX_INDEX, description="`last_id` of the page before: an index.")] = -1,
     split: Annotated[Literal["train", "val", "test"] | None, Query()] = None,
     class_name: Annotated[str | None, Query(max_length=1000, description="Only images that show this class.")] = None,
+    twins: Annotated[
+        TwinKind | None, Query(description="Only images that the inspection lists as near-duplicates of this kind.")
+    ] = None,
 ) -> Response:
     """Samples in the order of the pack, without their pixels; `image_url` has those."""
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = _pack(version)
-    wanted = samples.SampleFilter(Split[split.upper()] if split else None, _label(pack.manifest, class_name))
+    label, prefix = _label(pack.manifest, class_name), _prefix(version)
     session.rollback()  # the bucket may be slow; no transaction waits for it
     with _TURNS:
+        chosen = inspections.twins(prefix, twins) if twins else None
+        wanted = samples.SampleFilter(Split[split.upper()] if split else None, label, chosen)
         found = samples.listed(pack, after=after, limit=limit + 1, wanted=wanted)
     base = f"/v1/datasets/{dataset_id}/versions/{version.id}/samples"
     return paging.page(request, [(str(row["index"]), _sample(row, pack.manifest, base)) for row in found], limit)
@@ -91,6 +97,38 @@ def get_dataset_sample_image(
 
 
 @router.get(
+    "/{index}/thumbnail",
+    operation_id="get_dataset_sample_thumbnail",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                name: {"schema": {"type": "string", "format": "binary"}}
+                for name in ("image/png", "image/jpeg", "image/webp")
+            }
+        },
+        **documented.problems(*documented.READ, 409, 410),
+        **documented.NOT_MODIFIED,
+    },
+)
+def get_dataset_sample_thumbnail(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    dataset_id: DatasetId,
+    version_id: VersionId,
+    *,
+    index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
+) -> Response:
+    """A small copy of one image, at most 256 px a side. Not of versions that were made before there were thumbnails."""
+    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack, prefix = _pack(version), _prefix(version)
+    session.rollback()
+    name = f"{version.id}/{index}/thumbnail"
+    return _picture(request, name, lambda: inspections.thumbnail(pack, prefix, index))
+
+
+@router.get(
     "/{index}/mask",
     operation_id="get_dataset_sample_mask",
     response_class=Response,
@@ -108,6 +146,9 @@ def get_dataset_sample_mask(
     version_id: VersionId,
     *,
     index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
+    overlay: Annotated[
+        bool, Query(description="To lie over the thumbnail: at most 256 px a side, background and 255 transparent.")
+    ] = False,
 ) -> Response:
     """The mask of one image of a segmentation dataset: a PNG whose pixels are class numbers, shown in colours."""
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
@@ -115,7 +156,8 @@ def get_dataset_sample_mask(
     if pack.manifest.task != "segmentation":
         raise NotFound(f"a {pack.manifest.task} dataset has no masks")
     session.rollback()
-    return _picture(request, f"{version.id}/{index}/mask", lambda: (samples.mask(pack, index), "image/png"))
+    name = f"{version.id}/{index}/{'overlay' if overlay else 'mask'}"
+    return _picture(request, name, lambda: (samples.mask(pack, index, overlay=overlay), "image/png"))
 
 
 def _picture(request: Request, name: str, read: Callable[[], tuple[bytes, str]]) -> Response:
@@ -133,6 +175,12 @@ def _pack(version: tables.DatasetVersion) -> samples.Pack:
     if version.status != "ready" or version.manifest is None or version.object_prefix is None:
         raise DatasetNotReady(f"the dataset version is {version.status}")
     return samples.Pack(PackManifest.model_validate(version.manifest), f"{version.object_prefix}samples.arrow")
+
+
+def _prefix(version: tables.DatasetVersion) -> str:
+    if version.object_prefix is None:
+        raise DatasetNotReady(f"the dataset version is {version.status}")
+    return version.object_prefix
 
 
 def _label(manifest: PackManifest, class_name: str | None) -> int | None:
@@ -156,6 +204,7 @@ def _sample(row: dict[str, Any], manifest: PackManifest, base: str) -> Sample:
         path=row["path"],
         sha256=row["sha256"].hex(),
         image_url=f"{base}/{row['index']}/image",
+        thumbnail_url=f"{base}/{row['index']}/thumbnail",
         mask_url=f"{base}/{row['index']}/mask" if manifest.task == "segmentation" else None,
         boxes=_boxes(row, manifest.classes) if manifest.task == "detection" else None,
     )

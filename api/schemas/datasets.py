@@ -94,6 +94,7 @@ class Sample(BaseModel):
     path: str = Field(description="The file's name in the archive.")
     sha256: str = Field(description="Of the decoded pixels.")
     image_url: str
+    thumbnail_url: str = Field(description="At most 256 px a side.")
     mask_url: str | None = Field(description="Of segmentation: a PNG of class numbers, 255 where none counts.")
     boxes: list[Box] | None = Field(description="Of detection.")
 

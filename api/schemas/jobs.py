@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.child.messages import JobError
 from contract.specs import SpecWarning
+from contract.specs.recipes.chosen import Chosen
 from core.tables.states import Status
 
 _DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
 SPEC_EXAMPLES: dict[str, Any] = {
+    "the default": {"value": {"dataset": _DATASET}},
+    "within ten minutes": {"value": {"dataset": _DATASET, "budget_seconds": 600}},
     "a recipe": {"value": {"dataset": _DATASET, "recipe": "resnet20_short", "control": True}},
     "in full": {
         "value": {
@@ -31,6 +34,9 @@ SPEC_EXAMPLES: dict[str, Any] = {
         }
     },
 }
+
+
+_CHOSEN = "What the default recipe chose, and why; null where the submission named a recipe, or null."
 
 
 class Best(BaseModel):
@@ -92,6 +98,7 @@ class Job(BaseModel):
     dataset_version_id: str
     spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
     resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
+    chosen: Chosen | None = Field(description=_CHOSEN)
     labels: dict[str, str]
     priority: int = Field(description="The highest of your own queued jobs starts first.")
     progress: Progress
@@ -115,6 +122,7 @@ class Job(BaseModel):
 
 class CheckedSpec(BaseModel):
     resolved: dict[str, Any]
+    chosen: Chosen | None = Field(description=_CHOSEN)
     warnings: list[SpecWarning]
     dataset_id: str
     dataset_version_id: str
@@ -132,6 +140,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "dataset_version_id": row["dataset_version_id"],
         "spec": row["spec"],
         "resolved": row["resolved"],
+        "chosen": row["chosen"],
         "labels": row["labels"],
         "priority": row["priority"],
         "progress": _progress(row),

@@ -14,7 +14,12 @@ class NewKey(BaseModel):
     )
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    scopes: list[Scope] = Field(["read"], min_length=1, max_length=3)
+    scopes: list[Scope] = Field(
+        ["read"],
+        min_length=1,
+        max_length=4,
+        description="device: what a machine that measures files needs, and nothing else. No scope implies another.",
+    )
     expires_at: AwareDatetime | None = None
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from contract.results.evaluation import Evaluation
+from contract.results.evaluation import Evaluation, Selection
 from contract.results.exported import Candidate
 from contract.specs import Constraints
 
@@ -22,7 +22,7 @@ class Model(BaseModel):
     name: str
     task: str
     architecture: str
-    method: str
+    method: str = Field(description="What trained the published network: cross_entropy where that is the control.")
     parameters: int
     macs: int
     headline: Headline | None = Field(description="What a model of this task is judged by, on the held-out split.")
@@ -31,10 +31,37 @@ class Model(BaseModel):
     ap: float | None = Field(description="Detection: COCO's, averaged over overlaps from 0.5 to 0.95.")
     ap50: float | None = Field(description="Detection: at an overlap of 0.5.")
     evaluation_split: str | None
+    selection: Selection | None = Field(
+        description="Which of the two networks this is and why; null where one was trained, and for older models."
+    )
     weights: dict[str, Any]
     report: dict[str, Any] | None = Field(description="Bytes and sha256; null for models older than reports.")
     created_at: datetime
     links: dict[str, str]
+
+
+class SuspectedLabel(BaseModel):
+    index: int = Field(description="Of the sample in the dataset version.")
+    split: Literal["train", "val", "test"]
+    path: str = Field(description="The file's name in the archive.")
+    label: str = Field(description="As the dataset has it.")
+    suggested: str = Field(description="As the network has it.")
+    label_probability: float
+    suggested_probability: float
+    thumbnail_url: str
+
+
+class SuspectedLabels(BaseModel):
+    """Suspected by confident learning (Northcutt et al. 2021). Look at the picture before you change a label."""
+
+    model_id: str
+    dataset_version_id: str
+    images: dict[str, int] = Field(description="Split name -> images that were looked at.")
+    found: dict[str, int] = Field(description="held_out, train -> how many are suspect, listed or not.")
+    held_out: list[SuspectedLabel] = Field(description="Judged by a network that did not learn from them.")
+    train: list[SuspectedLabel] = Field(
+        description="Judged by the network that learnt these labels: fewer, with more reason."
+    )
 
 
 class Export(BaseModel):
@@ -109,3 +136,4 @@ class JobEvaluation(BaseModel):
     main: Evaluation
     control: Evaluation | None
     difference: Difference | None
+    selection: Selection | None = Field(description="Which arm was published; null where only one was trained.")

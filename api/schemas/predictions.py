@@ -49,8 +49,8 @@ class SegmentationPrediction(Answered):
     classes: list[SegmentShare] = Field(description="Those that cover most of the image, the largest first.")
     labels: list[str] = Field(description="Of all classes: a pixel of the mask with the number n shows labels[n].")
     mask: str = Field(
-        description="A PNG in base64, gray, of class numbers, at the network's own size; scale it to the image's by "
-        "nearest neighbour. With `Accept: image/png` it is the answer itself."
+        description="A PNG in base64, gray, of class numbers, at the size that the image has in the network, without "
+        "padding; scale it to the image's by nearest neighbour. With `Accept: image/png` it is the answer itself."
     )
 
 

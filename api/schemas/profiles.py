@@ -1,4 +1,4 @@
-"""Exported files measured again, and the devices that can."""
+"""Exported files measured again, and the devices that can: what customers see of them."""
 
 from datetime import datetime
 from typing import Any, Literal

@@ -11,13 +11,15 @@ from pydantic import AfterValidator
 
 from core.errors import NotFound
 
+_LONGEST_ECHO = 64  # characters
+
 
 def _shaped(pattern: str) -> Callable[[str], str]:
     shape = re.compile(pattern)
 
     def check(value: str) -> str:
         if not shape.fullmatch(value):
-            raise NotFound
+            raise NotFound(f"There is nothing by the id {value[:_LONGEST_ECHO]}. Check the id and the key you use.")
         return value
 
     return check
@@ -42,6 +44,11 @@ CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57
 ModelId = Annotated[str, _typed("model"), Path(examples=["model_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+WeightsId = Annotated[
+    str,
+    AfterValidator(_shaped(r"wts_[a-z0-9_]{1,60}")),
+    Path(examples=["wts_0199f3a2b4c57d01a2b3c4d5e6f70819"]),
+]
 ComparisonId = Annotated[str, _typed("cmp"), Path(examples=["cmp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 SweepId = Annotated[str, _typed("swp"), Path(examples=["swp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 WebhookId = Annotated[str, _typed("whk"), Path(examples=["whk_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

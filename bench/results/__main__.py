@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 from bench.results import document, published, search
-from bench.results.datasets import DATASETS
+from bench.results.datasets import DATASETS, arm_names
 from bench.results.fonts import TooFewFonts
 from bench.results.machine import describe
 from bench.results.places import pack_folder
@@ -46,7 +47,7 @@ def main() -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     protocol = QUICK if asked.quick else Protocol(seeds=tuple(range(1, asked.seeds + 1)))
-    studies = [_study(name, protocol, asked.folder) for name in asked.only]
+    studies = [_study(name, protocol, asked) for name in asked.only]
     store = Store(asked.folder)
     deadline = time.monotonic() + 60 * asked.minutes
     runner = Runner(studies, asked.methods, store, asked.folder, jobs=asked.jobs, deadline=deadline)
@@ -71,10 +72,12 @@ def _render(docs: Path) -> int:
     return 0
 
 
-def _study(name: str, protocol: Protocol, folder: Path) -> Study:
+def _study(name: str, protocol: Protocol, asked: argparse.Namespace) -> Study:
     """The packs of every draw, made anew: seconds, and never those of an older builder."""
     dataset = DATASETS[name]
-    manifests = {draw: dataset.build(pack_folder(folder, name, draw), draw=draw) for draw in protocol.draws}
+    draws = protocol.seeds if dataset.arms else protocol.draws
+    build = partial(dataset.build, data=asked.data) if dataset.archive else dataset.build
+    manifests = {draw: build(pack_folder(asked.folder, name, draw), draw=draw) for draw in draws}
     return Study(name, dataset, manifests, protocol)
 
 
@@ -86,7 +89,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.results", description=__doc__)
     add = parser.add_argument
     add("--only", nargs="+", choices=DATASETS, metavar="DATASET", help=f"some of: {', '.join(DATASETS)}")
-    add("--methods", nargs="+", choices=search.methods(), metavar="METHOD", help="all when none is named")
+    add(
+        "--methods",
+        nargs="+",
+        choices=(*search.methods(), *arm_names()),
+        metavar="METHOD",
+        help="all when none is named",
+    )
+    add("--data", type=Path, help="a folder with the archives of the data sets that are not made here")
     add("--seeds", type=int, default=len(Protocol().seeds), help="evaluated seeds; more of them extend what was run")
     add("--minutes", type=float, default=float("inf"), help="begin no run after so long; go on another time")
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="worker processes of one thread each")
@@ -99,8 +109,17 @@ def _arguments() -> argparse.Namespace:
     if asked.quick and asked.docs == ROOT / "docs":
         parser.error("--quick proves that it runs, not what is true: give it another --docs folder")
     asked.only = asked.only or (["digits_10"] if asked.quick else list(DATASETS))
-    asked.methods = asked.methods or ([CONTROL, PATCH_SWAP] if asked.quick else list(search.methods()))
+    for name in [name for name in asked.only if not _at_hand(name, asked.data)]:
+        print(f"{name} is left out: give the folder of {DATASETS[name].archive} as --data", file=sys.stderr)
+        asked.only.remove(name)
+    everything = [*search.methods(), *arm_names()]
+    asked.methods = asked.methods or ([CONTROL, PATCH_SWAP] if asked.quick else everything)
     return asked
+
+
+def _at_hand(name: str, data: Path | None) -> bool:
+    archive = DATASETS[name].archive
+    return archive is None or (data is not None and (data / archive).is_file())
 
 
 if __name__ == "__main__":

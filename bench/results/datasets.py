@@ -1,11 +1,20 @@
 """The data sets of the study and how long each method trains on them. No file of them is downloaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from bench.results import digits, glyphs, parts
+from bench.results import cifar100, digits, glyphs, parts
 from contract.pack.manifest import PackManifest
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A method at settings that are taken as they are, where tuning would cost days."""
+
+    method: str
+    settings: Mapping[str, Any]  # dotted name of a spec's field -> value
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,8 @@ class Dataset:
     horizontal_flip: bool
     pairs_per_batch: int = 32
     sources: Callable[[], dict[str, list[str]]] | None = None  # what it was made of, where that is the machine's
+    archive: str | None = None  # of the folder that is given as --data; `build` takes that folder as `data`
+    arms: Mapping[str, Arm] | None = None  # by name; None: the methods, each tuned by trials
 
 
 def _digits(per_class: int, epochs: int) -> Dataset:
@@ -27,6 +38,42 @@ def _digits(per_class: int, epochs: int) -> Dataset:
         build=partial(digits.build, per_class=per_class),
         epochs=epochs,
         horizontal_flip=False,
+    )
+
+
+_RATE = "optimizer.learning_rate"
+_KD, _CLOSING = {"method.kd_weight": 0.25}, {"method.closing_share": 1 / 3}
+# The rate of the literature for all; the weight of the KL term is that of earlier trials (METHODS of the project).
+_CIFAR_ARMS = {
+    name: Arm(method, {_RATE: 0.1, **settings})
+    for name, method, settings in (
+        ("cross_entropy", "cross_entropy", {}),
+        ("patch_swap", "patch_swap", _KD),
+        ("patch_swap_only", "patch_swap_only", {}),
+        ("patch_swap_closed", "patch_swap", _KD | _CLOSING),
+        ("label_smoothing", "label_smoothing", {"method.smoothing": 0.1}),
+        ("mixup", "mixup", {"method.alpha": 0.2}),
+        ("cutmix", "cutmix", {}),
+        ("cs_kd", "cs_kd", {"method.kd_weight": 1.0}),
+        ("ddgsd", "ddgsd", {"method.kd_weight": 1.0}),
+        ("ps_kd", "ps_kd", {"method.alpha": 0.8}),
+        ("dlb", "dlb", {"method.kd_weight": 1.0}),
+        ("bake", "bake", {"method.kd_weight": 1.0}),
+    )
+}
+
+
+def _cifar100(per_class: int, epochs: int) -> Dataset:
+    return Dataset(
+        title=f"CIFAR-100, {per_class} training images per class",
+        description=f"32 px, colour, 100 classes: {100 * per_class} images to train, {100 * cifar100.VAL_PER_CLASS} to "
+        "validate, the whole test split of 10,000. Nothing is tuned: every arm takes the rate of the literature.",
+        build=partial(cifar100.build, per_class=per_class),
+        epochs=epochs,
+        horizontal_flip=True,
+        pairs_per_batch=64,
+        archive=cifar100.ARCHIVE,
+        arms=_CIFAR_ARMS,
     )
 
 
@@ -54,4 +101,14 @@ DATASETS: dict[str, Dataset] = {
         horizontal_flip=True,
         pairs_per_batch=16,  # of 32, cross-entropy had not yet begun to learn by the end with some rates
     ),
+    # As many epochs as it takes until the loss of cross-entropy is next to zero.
+    "cifar100_50": _cifar100(50, epochs=60),
+    "cifar100_100": _cifar100(100, epochs=60),
+    "cifar100_500": _cifar100(500, epochs=30),
 }
+
+
+def arm_names() -> tuple[str, ...]:
+    """All arms of all data sets that are no methods, in their order."""
+    named = (arm for dataset in DATASETS.values() for arm, what in (dataset.arms or {}).items() if arm != what.method)
+    return tuple(dict.fromkeys(named))

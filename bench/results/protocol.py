@@ -81,6 +81,11 @@ class Study:
 
     def wanted(self, method: str, records: Mapping[str, Record]) -> list[Run]:
         """The runs of a method whose predecessors are known: trials, and once all are done, seeds."""
+        if self.dataset.arms is not None:
+            arm = self.dataset.arms.get(method)
+            return [] if arm is None else self.evaluated(method, dict(arm.settings), records)
+        if method not in search.SPACES:  # an arm of other data sets
+            return []
         trials = self.trials(method, records)
         best = self.best(method, records)
         seeds = [] if best is None else self.evaluated(method, best, records)
@@ -118,6 +123,8 @@ class Study:
         return Run(key, self.name, method, seed, settings, spec, manifest.digest, teacher)
 
     def complete(self, method: str, records: Mapping[str, Record]) -> bool:
+        if self.dataset.arms is not None or method not in search.SPACES:
+            return all(run.key in records for run in self.wanted(method, records))
         best = self.best(method, records)
         if best is None:
             return False
@@ -133,6 +140,9 @@ class Study:
         trained = records.get(run.key) if run else None
         return trained.key if trained and trained.validation else None
 
+    def _method(self, arm: str) -> str:
+        return self.dataset.arms[arm].method if self.dataset.arms is not None else arm
+
     def _resolved(self, body: dict[str, Any], manifest: PackManifest) -> ResolvedSpec:
         asked = json.dumps(body)
         if asked not in self._specs:
@@ -145,7 +155,7 @@ class Study:
         body: dict[str, Any] = {
             "dataset": self.name,
             "model": {"architecture": "resnet20"},
-            "method": {"name": method} | ({"teacher": teacher} if teacher else {}),
+            "method": {"name": self._method(method)} | ({"teacher": teacher} if teacher else {}),
             "optimizer": {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": warmup},
             "training": {
                 "epochs": self.epochs,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from bench.results import search
+from bench.results.datasets import DATASETS, arm_names
 from bench.results.protocol import CONTROL, PATCH_SWAP, VERSION, Study, best_of, without_distillation
 from bench.results.records import Record, as_text
 from bench.results.search import Settings
@@ -26,10 +27,13 @@ class Published(BaseModel):
     def methods(self) -> list[str]:
         """Those with a tuned setting and every seed, in the spec's order."""
         present = {record.method for record in self.records}
-        return [method for method in search.methods() if method in present and self._whole(method)]
+        names = (*search.methods(), *arm_names())
+        return [method for method in names if method in present and self._whole(method)]
 
     def tuned(self, method: str) -> Settings | None:
-        """What validated best among the trials."""
+        """What validated best among the trials; of a data set with arms, what the arm takes."""
+        if arms := DATASETS[self.dataset].arms:
+            return dict(arms[method].settings) if method in arms else None
         return best_of([record for record in self.records if record.method == method and record.seed not in self.seeds])
 
     def by_seed(self, method: str, settings: Settings) -> dict[int, Record]:

@@ -38,7 +38,7 @@ the same.
 **Arms.** *{CONTROL}*: the network's own loss. *{DIRECT}*: our reading of patch swap for masks and for boxes [U]
 ([methods](methods.md#segmentation)), weight of the KL term 0.25. *{WITHOUT_KL}*: the swap alone. *copy-paste*: of
 regions, or of crops of boxes. *{TRANSFER}*: the control's loss, the backbone begun as a classifier of
-{len(packs.ALPHABET)} letters that was trained by patch swap (`model.backbone_from`). *{PLAIN_TRANSFER}*: the same, but
+{len(packs.ALPHABET)} letters that was trained by patch swap (`model.pretrained`). *{PLAIN_TRANSFER}*: the same, but
 the classifier was trained by cross-entropy.
 
 **Protocol.** All arms of a task have the same schedule and see as many images; those of the classifiers come on top,

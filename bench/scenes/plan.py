@@ -103,7 +103,7 @@ def _run(study: Study, arm: Arm, seed: int, manifests: dict[tuple[TaskName, int]
         "training": _training(study.epochs, study.pairs_per_batch, dense=True),
     }
     if before:
-        body["model"] |= {"backbone_from": before.key}
+        body["model"] |= {"pretrained": f"model_{before.key}"}
     return _resolved(study, arm.name, seed, body, manifests[study.task, seed], before or None)
 
 

@@ -17,6 +17,7 @@ from contract.child.messages import Arm
 from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer import tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack, open_pack
@@ -90,7 +91,12 @@ def _figures(spec: ResolvedSpec, pack: Pack, model: torch.nn.Module) -> dict[str
     """Of the test split, as validation has them of its own."""
     task = tasks.choose(spec.task)
     samples = task.open_split(
-        pack, Split.TEST, size=(spec.height, spec.width), device=device.choose(), budget=host_budget()
+        pack.fitted(spec.training.fit),
+        Split.TEST,
+        size=(spec.height, spec.width),
+        normalisation=normalisation_of(spec, pack.manifest),
+        device=device.choose(),
+        budget=host_budget(),
     )
     found = _ended(task.predict(model, samples, activity="test"))
     return {name.removeprefix("val."): value for name, value in task.validate(found).items()}

@@ -34,6 +34,14 @@ class Pairability(BaseModel):
     unpairable_classes: list[str]
 
 
+class BoxSizes(BaseModel):
+    """Of the training boxes of the class whose boxes are the smallest: the tenth percentile of their shorter sides."""
+
+    class_name: str
+    tenth_px: float  # in pixels of the images themselves
+    tenth_share: float  # of the longer side of the box's image
+
+
 class PackManifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,6 +62,8 @@ class PackManifest(BaseModel):
     digest: str  # sha256 over the sorted samples' (sha256, label, split, and sha256 of mask or boxes)
     bytes: int  # of samples.arrow
     depth_range: tuple[int, int] | None = None  # what became 0 and 255 of images of 16 bits; None: their high byte
+    aspects: tuple[float, float, float] | None = None  # width by height: 5 %, median, 95 %; None: of an earlier release
+    box_sizes: BoxSizes | None = None  # of detection
     superclasses: dict[str, str] | None = None  # class -> its super-class, of every class; None where none were named
 
     def split_size(self, split: Literal["train", "val", "test"]) -> int:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
+from contract.specs.job import SelectionRule
+
 Interval = tuple[float, float]  # 95 %, of the images drawn
 
 
@@ -196,6 +198,19 @@ class AgainstControl(Figures):
     equal_images_seen: bool
 
 
+class Selection(Figures):
+    """Which arm was published, and the validation figures that decided."""
+
+    arm: Literal["main", "control"]
+    method: str  # of that arm
+    rule: SelectionRule
+    metric: str  # of validation, as val.top1_accuracy
+    main: float | None  # None without a validation split
+    control: float | None
+    samples: int  # validation images
+    message: str  # the same as a sentence
+
+
 class UnprunedFigures(Figures):
     """The network as it was before channels were removed, on the held-out split."""
 
@@ -203,6 +218,34 @@ class UnprunedFigures(Figures):
     macs: int
     top1_accuracy: float
     nll: float
+
+
+class SuspectedLabel(Figures):
+    """An image whose label the network contradicts."""
+
+    index: int  # in the pack, as samples are numbered
+    split: Literal["train", "val", "test"]
+    path: str  # in the archive
+    label: str
+    suggested: str
+    label_probability: float
+    suggested_probability: float
+
+
+class SuspectedLabels(Figures):
+    """Labels that confident learning suspects (Northcutt et al. 2021), the most suspect first.
+
+    Held-out images are judged by a network that did not learn from them. Training images are judged by the network
+    that learnt their labels, so fewer wrong ones are found, and those with more reason.
+    """
+
+    images: dict[Literal["train", "val", "test"], int]  # that were looked at
+    found: dict[Literal["held_out", "train"], int]  # listed or not
+    held_out: list[SuspectedLabel]  # at most MAX_SUSPECTS
+    train: list[SuspectedLabel]
+
+
+MAX_SUSPECTS = 100  # of each list
 
 
 class Evaluation(Figures):
@@ -219,3 +262,5 @@ class Evaluation(Figures):
     gradient_l1: list[EpochValue] = []  # mean |gradient| over the same weights, at the last step of epochs
     against_control: AgainstControl | None = None  # of the main arm, once the control was evaluated
     unpruned: UnprunedFigures | None = None  # None where nothing was pruned
+    selection: Selection | None = None  # of the main arm, once the control was evaluated
+    suspected_labels: SuspectedLabels | None = None  # of the main arm; None where the task has no such check

@@ -1,4 +1,4 @@
-"""What must be known of a trained network to let it teach another one, or be the beginning of another's backbone."""
+"""What must be known of a trained network to let it teach another one, or begin another one."""
 
 from contract.architectures import BACKBONES
 from contract.pack.manifest import PackManifest
@@ -18,7 +18,7 @@ class TeacherCard(Strict):
 
     def unfit_for(self, manifest: PackManifest) -> str | None:
         """Why it cannot teach on a dataset, for the customer; None where it can."""
-        if self.model.architecture not in TERMS["classification"].architectures:
+        if not TERMS["classification"].has(self.model.architecture):
             return f"The teacher is a {self.model.architecture}; take a classification model."
         if list(self.classes) != manifest.classes:
             return (
@@ -29,11 +29,12 @@ class TeacherCard(Strict):
             return f"The teacher reads images of {self.channels} channels, the dataset's have {manifest.channels}."
         return None
 
-    def unfit_as_backbone(self, model: ModelSpec, *, channels: int) -> str | None:
+    def unfit_to_begin(self, model: ModelSpec, *, channels: int) -> str | None:
         """Why a network cannot begin with its weights, for the customer; None where it can."""
-        wanted = BACKBONES[model.architecture]
+        wanted = BACKBONES.get(model.architecture, model.architecture)
         if self.model.architecture != wanted:
-            return f"{model.architecture} is built on {wanted}, the model is a {self.model.architecture}."
+            built_on = "needs weights of" if wanted == model.architecture else "is built on"
+            return f"{model.architecture} {built_on} {wanted}; the model is a {self.model.architecture}."
         if self.model.stem != model.stem:
             return (
                 f"The model was trained with the {self.model.stem} stem, this network has the {model.stem} one; "

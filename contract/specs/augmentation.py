@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contract.strict import Strict
+from contract.strict import LATER, Strict
 
 Scale = Annotated[float, Field(ge=0.1, le=10)]
+Area = Annotated[float, Field(ge=0.05, le=1)]
 
 
 class AugmentationSpec(Strict):
@@ -22,4 +23,29 @@ class AugmentationSpec(Strict):
     )
     photometric: bool | Literal["auto"] = Field(
         "auto", description="Segmentation and detection: change brightness, contrast, saturation and hue. auto: true."
+    )
+    random_resized_crop: Annotated[tuple[Area, Area] | None, LATER] = Field(
+        None,
+        description="Classification: a random part of the image, with an area within these shares and sides of 3:4 to "
+        "4:3, is resized to the training size. It takes the place of crop_padding. 0.35 to 1 suits a few hundred "
+        "photographs. Null: off.",
+    )
+    color_jitter: Annotated[float, LATER] = Field(
+        0,
+        ge=0,
+        le=0.9,
+        description="Classification: brightness, contrast and saturation are each multiplied by a factor within 1 plus "
+        "or minus this. 0: off.",
+    )
+    trivial_augment: Annotated[bool, LATER] = Field(
+        default=False,
+        description="Classification: one random operation per image at a random strength (TrivialAugment, Mueller and "
+        "Hutter 2021). For long schedules.",
+    )
+    random_erasing: Annotated[float, LATER] = Field(
+        0,
+        ge=0,
+        le=1,
+        description="Classification: the probability that a rectangle of 2 to 33 % of the image is filled with one "
+        "random colour. 0: off.",
     )

@@ -2,8 +2,9 @@
 
 from math import gcd
 
-from contract.architectures import NOT_PRUNABLE
+from contract.architectures import NOT_PRUNABLE, TIMM
 from contract.pack.manifest import PackManifest
+from contract.specs import learning_checks
 from contract.specs.job import JobSpec
 from contract.specs.methods import PatchSwapSpec, SwappingSpec
 from contract.specs.violations import SpecWarning, Violation
@@ -18,7 +19,9 @@ def violations(spec: JobSpec, manifest: PackManifest, *, height: int, width: int
         *_optimizer_violations(spec),
         *_training_violations(spec, manifest),
         *_evaluation_violations(spec, manifest),
+        *_selection_violations(spec, manifest),
         *_pruning_violations(spec, manifest),
+        *learning_checks.violations(spec, manifest),
     ]
 
 
@@ -26,7 +29,7 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
     """What a spec asks that another task than the dataset's would have."""
     terms, augmentation = TERMS[task], spec.training.augmentation
     found: list[tuple[str, str, str]] = []
-    if spec.model.architecture not in terms.architectures:
+    if not terms.has(spec.model.architecture):
         message = f"{spec.model.architecture} is not for {task}; take one of {', '.join(terms.architectures)}"
         found.append(("/model/architecture", "not_of_task", message))
     if task not in spec.method.tasks:
@@ -58,7 +61,6 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
 def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, message = spec.training.augmentation, "is for segmentation and detection; leave it out"
     asked = {
-        "/model/backbone_from": spec.model.backbone_from is not None,
         "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
         "/training/augmentation/photometric": augmentation.photometric is True,
     }
@@ -133,6 +135,20 @@ def _evaluation_violations(spec: JobSpec, manifest: PackManifest) -> list[Violat
     return found
 
 
+def _selection_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
+    """What `better` needs: two networks, and images to choose by."""
+    if spec.selection != "better":
+        return []
+    missing = []
+    if not spec.control:
+        message = 'only one network is trained, so there is nothing to choose; give "control": true, or leave it out'
+        missing.append(("needs_control", message))
+    if not manifest.split_size("val"):
+        message = "the dataset has no validation split to choose by; push one with a val split, or give main"
+        missing.append(("no_validation_split", message))
+    return [Violation(pointer="/selection", code=code, message=message) for code, message in missing]
+
+
 def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     pruning, found = spec.compression.pruning, []
     if pruning is None:
@@ -142,9 +158,15 @@ def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation
             f"only networks that classify can be pruned, and this dataset is for {manifest.task}; leave pruning out"
         )
         found.append(Violation(pointer="/compression/pruning", code="task_not_prunable", message=message))
+    if spec.model.architecture.startswith(TIMM):
+        message = (
+            f"pruning was not tried on {spec.model.architecture}; leave it out, or take one of "
+            f"{', '.join(name for name in TERMS['classification'].architectures if name not in NOT_PRUNABLE)}"
+        )
+        found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
     if spec.model.architecture in NOT_PRUNABLE:
         message = (
-            f"{spec.model.architecture} mixes the channels of its halves, which leaves none to be removed alone; "
+            f"{spec.model.architecture} {NOT_PRUNABLE[spec.model.architecture]}; "
             "take another architecture, or leave pruning out"
         )
         found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
@@ -162,6 +184,12 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
         names = ", ".join(manifest.pairability.unpairable_classes[:5])
         message = f"classes with one training image cannot form pairs; patch swap skips them: {names}"
         found.append(SpecWarning(pointer="/dataset", code="class_unpairable", message=message))
+    if spec.model.architecture.startswith(TIMM):
+        message = (
+            f"{spec.model.architecture} is not among the tested networks: training it, and files other than ONNX fp32, "
+            "may fail"
+        )
+        found.append(SpecWarning(pointer="/model/architecture", code="untested_architecture", message=message))
     images = manifest.split_size("train")
     if images < spec.training.pairs_per_batch:
         message = f"the dataset has {images} training images; batches of {images} pairs are used"
@@ -171,10 +199,13 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     if steps and milestones != "auto" and any(m >= spec.training.epochs for m in milestones):
         message = "milestones at or after the last epoch have no effect"
         found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
+    if spec.control and spec.selection == "auto" and not manifest.split_size("val"):
+        message = "the dataset has no validation split to choose by, so the main arm is published, better or not"
+        found.append(SpecWarning(pointer="/selection", code="nothing_to_choose_by", message=message))
     if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:
         message = "at full rate from the first step a detector's heads hardly learn; give 1 or more, or leave it out"
         found.append(SpecWarning(pointer="/optimizer/warmup_epochs", code="no_warmup", message=message))
-    return found
+    return [*found, *learning_checks.warnings(spec, manifest)]
 
 
 def _divisors(number: int) -> list[int]:

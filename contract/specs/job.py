@@ -9,11 +9,14 @@ from contract.specs.exports import ExportSpec
 from contract.specs.methods import MethodSpec, PatchSwapSpec
 from contract.specs.model import ModelSpec
 from contract.specs.training import OptimizerSpec, TrainingSpec
-from contract.strict import Strict
+from contract.strict import LATER, Strict
 from contract.tasks import TaskName
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
+
+
+SelectionRule = Literal["main", "better"]
 
 
 class EvaluationSpec(Strict):
@@ -33,7 +36,16 @@ class JobSpec(Strict):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     task: TaskName | None = Field(None, description="The dataset's; given, it must be the same.")
     recipe: Annotated[str, StringConstraints(max_length=64)] | None = Field(
-        None, description="Defaults for all that is not given; see /v1/recipes."
+        None,
+        description="Defaults for all that is not given; see /v1/recipes. Left out: the default recipe, chosen by the "
+        "dataset and the worker's device; the job's `chosen` says what it is and why. Null: the default of each field.",
+    )
+    budget_seconds: Annotated[int | None, LATER] = Field(
+        None,
+        ge=30,
+        le=2_592_000,
+        description="Fit the default recipe's epochs and image size into this time, exports included. Only where "
+        "`recipe` is left out; what you give yourself is kept.",
     )
     model: ModelSpec = ModelSpec()
     method: MethodSpec = PatchSwapSpec()
@@ -43,6 +55,11 @@ class JobSpec(Strict):
     compression: CompressionSpec = CompressionSpec()
     exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
     control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
+    selection: Annotated[SelectionRule | Literal["auto"], LATER] = Field(
+        "auto",
+        description="Which network is published where `control` trains two. better: the one with the higher validation "
+        "figure, the main arm on a tie. main: the one that `method` trained. auto: better with a control, else main.",
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     priority: int = Field(
         0,

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from contract.strict import Strict
+from contract.strict import LATER, Strict
 from contract.tasks import TaskName
 
 # passes: two independent passes over the images. The others see an image, or its kin, twice or more in a step:
@@ -30,7 +30,9 @@ class Method(Strict):
 
     tasks: ClassVar[tuple[TaskName, ...]] = ("classification",)
     arrangement: ClassVar[Arrangement] = "passes"
+    reads_stages: ClassVar[bool] = False  # maps at the ends of the network's stages
     stateful: ClassVar[bool] = False  # keeps more than weights from step to step; cannot be split over devices
+    weighs_classes: ClassVar[bool] = False  # whether its loss can weigh an image by its class
 
     @property
     def members(self) -> int:
@@ -46,12 +48,14 @@ class CrossEntropySpec(Method):
     """Plain cross-entropy: the control. Of detection: the network's own loss."""
 
     tasks: ClassVar[tuple[TaskName, ...]] = ALL_TASKS
+    weighs_classes: ClassVar[bool] = True
     name: Literal["cross_entropy"] = "cross_entropy"
 
 
 class LabelSmoothingSpec(Method):
     """Cross-entropy with a softened label."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["label_smoothing"] = "label_smoothing"
     smoothing: float = Field(0.1, gt=0, lt=1, description="Probability given to all other classes together.")
 
@@ -59,6 +63,7 @@ class LabelSmoothingSpec(Method):
 class MixupSpec(Method):
     """Convex mixtures of two images and their labels."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["mixup"] = "mixup"
     alpha: float = Field(0.4, gt=0, le=10, description="Of the Beta(alpha, alpha) that mixes.")
 
@@ -66,6 +71,7 @@ class MixupSpec(Method):
 class CutMixSpec(Method):
     """A box of one image pasted into another, labels mixed by area."""
 
+    weighs_classes: ClassVar[bool] = True
     name: Literal["cutmix"] = "cutmix"
     alpha: float = Field(1.0, gt=0, le=10, description="Of the Beta(alpha, alpha) that gives the box its area.")
 
@@ -75,11 +81,15 @@ class SwappingSpec(Method):
 
     tasks: ClassVar[tuple[TaskName, ...]] = ALL_TASKS
     arrangement: ClassVar[Arrangement] = "pairs"
+    weighs_classes: ClassVar[bool] = True
 
     patch_size: PatchSize = Field(
         "auto", description="Pixels; must divide height and width. auto: the largest divisor up to a quarter."
     )
     swap_probability: Share = Field(0.5, description="Per pair.")
+    closing_share: Annotated[Share, LATER] = Field(
+        0.0, description="Share of the training, at its end, in which nothing is exchanged."
+    )
     pair_sampling: Literal["with_replacement", "without_replacement"] = Field(
         "with_replacement", description="Whether an image may be a partner more than once in an epoch."
     )
@@ -165,6 +175,7 @@ class PsKdSpec(Method):
 class ByotSpec(Method):
     """Be your own teacher (Zhang et al. 2019): shallow heads learn from the deepest."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["byot"] = "byot"
     alpha: Share = 0.1
     temperature: Temperature = 3.0
@@ -199,6 +210,7 @@ class BakeSpec(Method):
 class MixSkdSpec(Method):
     """Self-distillation from mixup (Yang et al. 2022). Half of a step's images are mixtures of the other half."""
 
+    reads_stages: ClassVar[bool] = True
     arrangement: ClassVar[Arrangement] = "views"
     name: Literal["mixskd"] = "mixskd"
     alpha: float = Field(0.4, gt=0, le=10, description="Of the Beta(alpha, alpha) that mixes.")
@@ -211,6 +223,7 @@ class MixSkdSpec(Method):
 class FrskdSpec(Method):
     """Feature refinement via self-KD (Ji et al. 2021): a bidirectional feature pyramid teaches the trunk."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["frskd"] = "frskd"
     temperature: Temperature = 4.0
     kd_weight: Weight = 2.0
@@ -220,6 +233,7 @@ class FrskdSpec(Method):
 class UskdSpec(Method):
     """Universal self-KD (Yang et al. 2023): soft labels made of the student's own logits."""
 
+    reads_stages: ClassVar[bool] = True
     name: Literal["uskd"] = "uskd"
     target_weight: Weight = 0.1
     non_target_weight: Weight = 0.1

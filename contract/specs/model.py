@@ -1,30 +1,58 @@
 """Which network is trained, and what it begins from."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from contract.architectures import Classifier, Detector, Segmenter
+from contract.architectures import TIMM_PATTERN, Classifier, Detector, Segmenter
 from contract.strict import Strict
 
-Architecture = Literal["auto", Classifier, Segmenter, Detector]
+OURS = ("auto", *get_args(Classifier), *get_args(Segmenter), *get_args(Detector))
+OfTimm = Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
+
+
+def _require_known(name: object) -> object:
+    """One sentence in place of one for each arm of the union."""
+    if isinstance(name, str) and name not in OURS and not re.fullmatch(TIMM_PATTERN, name):
+        raise ValueError(f"there is no such network; take one of {', '.join(OURS)}, or timm:NAME")
+    return name
+
+
+Architecture = Annotated[Literal["auto", Classifier, Segmenter, Detector] | OfTimm, BeforeValidator(_require_known)]
 
 
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Pretrained = Annotated[str, StringConstraints(max_length=64, pattern=r"^(auto|imagenet|(wts|model)_[A-Za-z0-9_]+)$")]
 
 
 class ModelSpec(Strict):
     architecture: Architecture = Field(
         "auto",
         description="auto: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
-        "ssdlite320_mobilenet_v3_large for detection.",
+        "ssdlite320_mobilenet_v3_large for detection. timm:NAME: any other classifier of timm, tried once when the "
+        "job is submitted, and otherwise untested.",
     )
     stem: Literal["auto", "small", "imagenet"] = Field(
-        "auto", description="small: 3x3 stride 1, no max-pool. auto takes it under 64 px."
+        "auto",
+        description="small: 3x3 stride 1, no max-pool. auto: that of the pretrained weights, else small under 64 px.",
     )
-    pretrained: None = Field(None, description="Only null: no weights are fetched at run time.")
-    backbone_from: ModelId | None = Field(
-        None,
-        description="Segmentation and detection: begin with the weights of this trained classification model of the "
-        "architecture that the name ends in.",
+    pretrained: Pretrained | None = Field(
+        "auto",
+        description="The weights that the network, or its backbone, begins with. imagenet: the built-in ones; an id of "
+        "/v1/weights (wts_...) or of a model of yours (model_...); null: random. auto: the built-in ones where "
+        "the architecture has them, images have 3 channels and are trained at 64 px or more; else random.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_backbone_from(cls, body: Any) -> Any:
+        """`backbone_from` is what release 0.1 called the `pretrained` of masks and boxes; jobs still hold it."""
+        if not isinstance(body, dict) or "backbone_from" not in body:
+            return body
+        rest = {name: value for name, value in body.items() if name != "backbone_from"}
+        if body["backbone_from"] is None:
+            return rest
+        if rest.get("pretrained", "auto") not in (None, "auto"):
+            raise ValueError("backbone_from is the old name of pretrained; give pretrained alone")
+        return rest | {"pretrained": body["backbone_from"]}

@@ -5,31 +5,48 @@ Pure functions of a spec and a pack's manifest, so that the api, the worker and 
 
 from collections.abc import Mapping
 from math import gcd
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from contract.pack.manifest import PackManifest
+from contract.specs import beginning, image_size
+from contract.specs.beginning import NOTHING, Origin
 from contract.specs.checks import violations, warnings
 from contract.specs.compression import FINE_TUNE_SHARE, LEARNING_RATE_SHARE
-from contract.specs.job import JobSpec
+from contract.specs.job import JobSpec, SelectionRule
 from contract.specs.methods import SwappingSpec
+from contract.specs.normalisation import Normalisation
 from contract.specs.recipes import DEFAULTS, RECIPES, merge
+from contract.specs.recipes.chosen import Chosen
+from contract.specs.training import TrainingSpec
 from contract.specs.violations import SpecInvalid, SpecWarning, Violation, violations_of
+from contract.strict import LATER
 from contract.tasks import TERMS
+from contract.weights import WeightsCard
 
 SMALL_STEM_BELOW_PX = 64  # the 7x7/2 stem and max-pool lose several points on small images
-MAX_AUTO_SIDE_PX = 224
+_RESOLVED_ONLY = ("height", "width", "normalisation", "origin", "chosen")
 DETECTION_WARMUP_EPOCHS = 1  # FCOS on scenes of letters: AP50 of 0.8 with it, next to nothing without
+
+
+class ResolvedTraining(TrainingSpec):
+    # Releases that did not say it stretched images: so are their specs read, and specs that stretch by their workers.
+    fit: Annotated[image_size.Fit, LATER] = "stretch"
 
 
 class ResolvedSpec(JobSpec):
     """A spec in which nothing is `auto` but the precision, which is the device's to say."""
 
+    training: ResolvedTraining = ResolvedTraining()
     height: int
     width: int
+    selection: Annotated[SelectionRule, LATER] = "main"
     # The queue's business and no training's: it is not stored, for workers of an earlier release refuse a new field.
     priority: int = Field(0, exclude=True)
+    normalisation: Annotated[Normalisation | None, LATER] = None  # of pretrained weights; None: the dataset's own
+    origin: Annotated[Origin | None, LATER] = None  # of the pretrained weights, for cards and bundles
+    chosen: Annotated[Chosen | None, LATER] = None  # what the default recipe chose, for the report
 
 
 def parse(body: Mapping[str, Any]) -> JobSpec:
@@ -45,42 +62,67 @@ def parse(body: Mapping[str, Any]) -> JobSpec:
         raise SpecInvalid(violations_of(error, body)) from error
 
 
-def resolve(spec: JobSpec, manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
-    """Make `auto` concrete for a dataset. Raises SpecInvalid."""
-    height, width = _image_size(spec, manifest)
+def resolve(
+    spec: JobSpec, manifest: PackManifest, at_hand: Mapping[str, WeightsCard] = NOTHING
+) -> tuple[ResolvedSpec, list[SpecWarning]]:
+    """Make `auto` concrete for a dataset. Raises SpecInvalid.
+
+    `at_hand` are the pretrained weights, by id, that a job could begin with: those which are installed, and those which
+    the spec names.
+    """
+    height, width = size = image_size.chosen_size(spec.training, manifest)
     spec = _of_task(spec, manifest)
-    stem = spec.model.stem
-    if stem == "auto":
-        stem = "small" if min(height, width) < SMALL_STEM_BELOW_PX else "imagenet"
+    side = min(height, width)
+    weights = beginning.choose(spec.model, at_hand, channels=manifest.channels, side=side)
+    if not weights.violations:
+        spec = spec.model_copy(update={"model": spec.model.model_copy(update={"pretrained": weights.pretrained})})
     found = violations(spec, manifest, height=height, width=width)
-    if found:
-        raise SpecInvalid(found)
-    resolved = spec.model_dump() | {"height": height, "width": width}
-    resolved["model"]["stem"] = stem
-    resolved["training"]["image_size"] = (height, width)
-    resolved["training"]["augmentation"] |= _augmentation(spec, min(height, width))
+    if found or weights.violations:
+        raise SpecInvalid([*found, *weights.violations])
+    resolved = spec.model_dump() | {"height": height, "width": width} | weights.resolved
+    fit = image_size.chosen_fit(spec.training, manifest, size)
+    resolved["model"]["stem"] = _stem(spec, weights.card, side)
+    resolved["selection"] = _selection(spec, manifest)
+    resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
+    resolved["training"] |= {"image_size": size, "fit": fit}
+    resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
     if spec.compression.pruning:
         resolved["compression"]["pruning"] |= _fine_tuning(spec)
     if isinstance(spec.method, SwappingSpec):
         resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
-    return ResolvedSpec.model_validate(resolved), warnings(spec, manifest)
+    told = [*warnings(spec, manifest), *weights.warnings, *image_size.losses(manifest, size, fit)]
+    return ResolvedSpec.model_validate(resolved), told
 
 
-def settle(body: Mapping[str, Any], manifest: PackManifest) -> tuple[ResolvedSpec, list[SpecWarning]]:
+def settle(
+    body: Mapping[str, Any], manifest: PackManifest, at_hand: Mapping[str, WeightsCard] = NOTHING
+) -> tuple[ResolvedSpec, list[SpecWarning]]:
     """A spec where it enters a process: as it was stored, or as a person wrote it. Raises SpecInvalid.
 
     A stored one is held against the dataset and stays as it is. It is resolved anew where an older release stored it,
     which did not know a field that is `auto` without a value, or did not name the task.
     """
-    asked = parse({name: value for name, value in body.items() if name not in ("height", "width")})
+    body = _with_fit(body)
+    if "height" in body:  # it was stored, and without a word on it the main arm is published
+        body = {"selection": "main", **body}
+    asked = parse({name: value for name, value in body.items() if name not in _RESOLVED_ONLY})
     if "height" not in body or _undecided(asked):
-        return resolve(asked, manifest)
+        return resolve(asked, manifest, at_hand)
     spec = ResolvedSpec.model_validate(body)
     found = violations(_of_task(spec, manifest), manifest, height=spec.height, width=spec.width)
     if found:
         raise SpecInvalid(found)
-    return spec, warnings(spec, manifest)
+    losses = image_size.losses(manifest, (spec.height, spec.width), spec.training.fit)
+    return spec, [*warnings(spec, manifest), *losses]
+
+
+def _with_fit(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored spec that does not say how images are laid into its size stretches them."""
+    training = body.get("training")
+    if "height" not in body or not isinstance(training, Mapping) or "fit" in training:
+        return body
+    return {**body, "training": {**training, "fit": "stretch"}}
 
 
 def _undecided(spec: JobSpec) -> bool:
@@ -115,10 +157,18 @@ def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
     return spec.model_copy(update=changes)
 
 
+def _stem(spec: JobSpec, weights: WeightsCard | None, side: int) -> str:
+    if spec.model.stem != "auto":
+        return spec.model.stem
+    if weights is not None:
+        return weights.stem
+    return "small" if side < SMALL_STEM_BELOW_PX else "imagenet"
+
+
 def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
     """Classification pads and crops; the others, whose objects have sizes, are scaled."""
     asked, whole = spec.training.augmentation, spec.task == "classification"
-    padding = shorter_side // 8 if whole else 0
+    padding = shorter_side // 8 if whole and not asked.random_resized_crop else 0
     jitter = (1.0, 1.0) if whole else (0.5, 2.0)
     return {
         "crop_padding": padding if asked.crop_padding == "auto" else asked.crop_padding,
@@ -127,17 +177,10 @@ def _augmentation(spec: JobSpec, shorter_side: int) -> dict[str, Any]:
     }
 
 
-def _image_size(spec: JobSpec, manifest: PackManifest) -> tuple[int, int]:
-    asked = spec.training.image_size
-    if isinstance(asked, int):
-        return asked, asked
-    if asked != "auto":
-        return asked
-    if manifest.image_size and max(manifest.image_size) <= MAX_AUTO_SIDE_PX and min(manifest.image_size) >= 8:
-        return manifest.image_size
-    side = min(MAX_AUTO_SIDE_PX, *manifest.median_size)
-    side = max(8, side - side % 32 if side >= 32 else side - side % 4)
-    return side, side
+def _selection(spec: JobSpec, manifest: PackManifest) -> SelectionRule:
+    if spec.selection != "auto":
+        return spec.selection
+    return "better" if spec.control and manifest.split_size("val") else "main"
 
 
 def _patch_size(method: SwappingSpec, *, height: int, width: int) -> int:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contract.specs.augmentation import AugmentationSpec
-from contract.strict import Strict
+from contract.strict import LATER, Strict
 
 ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
 
-
-Side = Annotated[int, Field(ge=8, le=512)]
+MAX_SIDE_PX = 1024
+Side = Annotated[int, Field(ge=8, le=MAX_SIDE_PX)]
 
 
 class OptimizerSpec(Strict):
@@ -30,6 +30,24 @@ class OptimizerSpec(Strict):
         description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the "
         "first step; else 0.",
     )
+    layer_decay: Annotated[float, LATER] = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Learning rate of the first layer as a share of the head's; the layers between are spaced "
+        "geometrically by depth. 0.1 to 0.3 keeps more of what pretrained weights know. 1: one rate for all.",
+    )
+    head_warmup_epochs: Annotated[int, LATER] = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Train the head alone for this many epochs, then the whole network. For pretrained weights, whose "
+        "head is new.",
+    )
+    decay_norms_and_biases: Annotated[bool, LATER] = Field(
+        default=True,
+        description="False: weight decay is applied to the weights of convolutions and linear layers only.",
+    )
 
 
 class EarlyStoppingSpec(Strict):
@@ -46,7 +64,15 @@ class TrainingSpec(Strict):
     epochs: int = Field(200, ge=1, le=10_000)
     pairs_per_batch: int = Field(128, ge=1, le=16_384, description="A step sees twice as many images.")
     image_size: Side | tuple[Side, Side] | Literal["auto"] = Field(
-        "auto", description="Pixels, one number or [height, width]. auto: the dataset's own."
+        "auto",
+        description="Pixels, one number or [height, width]. auto: the images' own size where all have one of up to "
+        "224 px. Else for classification the median, at most 224; for segmentation and detection the median's aspect "
+        "ratio, 384 or 320 px on the longer side, and up to 512 where boxes would be smaller than 16 px.",
+    )
+    fit: Literal["auto", "stretch", "letterbox"] = Field(
+        "auto",
+        description="How images are laid into that size: stretched, or by their own aspect ratio with gray beside "
+        "them. auto: letterbox where stretching would change aspect ratios by more than 5 %; classification: 2 times.",
     )
     augmentation: AugmentationSpec = AugmentationSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -56,6 +82,16 @@ class TrainingSpec(Strict):
         None, gt=0, lt=1, description="Publish the exponential moving average of the weights, by step."
     )
     early_stopping: EarlyStoppingSpec | None = None
+    freeze_norms: Annotated[Literal["none", "statistics", "all"], LATER] = Field(
+        "none",
+        description="Batch norm of a network that begins from pretrained weights. statistics: keep its running mean "
+        "and variance; all: also its scale and offset. Pruning and int8 fine-tuning release it.",
+    )
+    class_balance: Annotated[Literal["none", "weights", "sampler"], LATER] = Field(
+        "none",
+        description="Classification with unbalanced classes. weights: the loss of an image is multiplied by the "
+        "inverse of its class's share; sampler: every class is drawn equally often.",
+    )
     compile: Literal["auto", "on", "off"] = Field(
         "auto", description="torch.compile. auto: on a GPU, where the run is long enough to pay for it."
     )

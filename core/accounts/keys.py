@@ -14,8 +14,8 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.tables import ApiKey, Tenant
 
-Scope = Literal["read", "write", "admin"]
-SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+Scope = Literal["read", "write", "admin", "device"]
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin", "device")
 PREFIX_LENGTH = 12
 # The api asks this of a bare connection, for many requests at once.
 PRINCIPALS = """
@@ -30,6 +30,14 @@ class Principal:
     tenant_id: str
     key_id: str
     scopes: frozenset[str]
+
+
+def principal_of(key: ApiKey) -> Principal:
+    return Principal(key.tenant_id, key.id, frozenset(key.scopes))
+
+
+def tenant_name(session: Session, tenant_id: str) -> str:
+    return session.scalars(select(Tenant.name).where(Tenant.id == tenant_id)).one()
 
 
 def digest(key: str) -> bytes:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import QuotaExceeded
 from core.settings import settings
-from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook, Weights
 
 # Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
 RETRY_SECONDS = 60
@@ -25,7 +25,7 @@ def hold(session: Session, tenant_id: str) -> None:
 def require_queue(session: Session, tenant_id: str, *, more: int = 1) -> None:
     """Room for so many more queued jobs. Raises QuotaExceeded. The tenant is held."""
     limit = settings().quota_queued_jobs
-    waiting = _jobs(session, tenant_id, "queued", at_most=limit)
+    waiting = jobs(session, tenant_id, "queued", at_most=limit)
     if waiting + more > limit:
         _refuse("queued_jobs", limit, waiting, "wait for some to start, or cancel some")
 
@@ -57,11 +57,11 @@ def may_run(session: Session, job_id: str) -> bool:
     held = select(Tenant.id).join(Job, Job.tenant_id == Tenant.id).where(Job.id == job_id)
     tenant_id = session.scalars(held.with_for_update(of=Tenant, key_share=True)).one_or_none()
     limit = settings().quota_running_jobs
-    return tenant_id is None or _jobs(session, tenant_id, "running", at_most=limit) < limit
+    return tenant_id is None or jobs(session, tenant_id, "running", at_most=limit) < limit
 
 
 def stored_bytes(session: Session, tenant_id: str) -> int:
-    """Of uploads, also announced ones, packs, checkpoints, weights and exports. Deduplicated uploads cost nothing."""
+    """Of uploads, announced ones too, packs, checkpoints, models, exports, weights. Deduplicated uploads are free."""
     live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
     parts: list[Select[Any]] = [
         select(func.sum(Upload.bytes)).where(
@@ -73,6 +73,7 @@ def stored_bytes(session: Session, tenant_id: str) -> int:
         select(func.sum(Checkpoint.bytes)).where(Checkpoint.tenant_id == tenant_id),
         select(func.sum(Model.weights_bytes)).where(Model.tenant_id == tenant_id),
         select(func.sum(Export.bytes)).where(Export.tenant_id == tenant_id),
+        select(func.sum(Weights.bytes)).where(Weights.tenant_id == tenant_id),
     ]
     return sum(int(session.scalar(part) or 0) for part in parts)
 
@@ -84,7 +85,7 @@ def images(session: Session, tenant_id: str) -> int:
     return int(session.scalar(statement) or 0)
 
 
-def _jobs(session: Session, tenant_id: str, status: str, *, at_most: int) -> int:
+def jobs(session: Session, tenant_id: str, status: str, *, at_most: int) -> int:
     """Counted no further than anybody asks."""
     found = select(Job.id).where(Job.tenant_id == tenant_id, Job.status == status).limit(at_most)
     return session.scalar(select(func.count()).select_from(found.subquery())) or 0

@@ -12,10 +12,10 @@ from core.database import owned
 from core.datasets import ledger as datasets
 from core.errors import Conflict, Invalid
 from core.ids import new_id
-from core.jobs import deletion
+from core.jobs import choosing, deletion
 from core.jobs import requests as jobs
 from core.jobs.requests import Checked
-from core.tables import Comparison, Job
+from core.tables import Comparison, DatasetVersion, Job
 from core.tables.states import TERMINAL
 
 
@@ -29,7 +29,7 @@ def submit(session: Session, tenant_id: str, asked: ComparisonSpec) -> tuple[Com
     Raises SpecInvalid with all that is wrong, DatasetNotReady, or QuotaExceeded where not all of them may wait.
     """
     quotas.hold(session, tenant_id)
-    checked = _check(session, tenant_id, asked)
+    asked, checked = _check(session, tenant_id, asked)
     quotas.require_queue(session, tenant_id, more=len(checked) * len(asked.seeds))
     _, version, _ = checked[0][1]
     comparison = Comparison(
@@ -77,14 +77,20 @@ def delete(session: Session, tenant_id: str, comparison_id: str, *, with_jobs: b
     return prefixes
 
 
-def _check(session: Session, tenant_id: str, asked: ComparisonSpec) -> list[tuple[Contender, Checked]]:
-    """Every method against the dataset, the control first."""
+def _check(
+    session: Session, tenant_id: str, asked: ComparisonSpec
+) -> tuple[ComparisonSpec, list[tuple[Contender, Checked]]]:
+    """Every method against the dataset, the control first; and the comparison with its base spec whole."""
     found, faults = contenders.read(asked)
     try:
-        datasets.ready_version(session, tenant_id, asked.dataset)
+        version = datasets.ready_version(session, tenant_id, asked.dataset)
     except Invalid as error:
         faults.append(_violation(error))
         found = []
+    else:
+        if not faults:
+            asked = _with_recipe(session, asked, version)
+            found, faults = contenders.read(asked)
     checked = []
     for one in sorted(found, key=lambda one: not one.is_control):
         try:
@@ -95,7 +101,18 @@ def _check(session: Session, tenant_id: str, asked: ComparisonSpec) -> list[tupl
             faults += contenders.placed([_violation(error)], one.place, one.entry)
     if faults:
         raise SpecInvalid(contenders.unique(faults))
-    return checked
+    return asked, checked
+
+
+def _with_recipe(session: Session, asked: ComparisonSpec, version: DatasetVersion) -> ComparisonSpec:
+    """Over the default recipe where none is named; its method and its files are none of a comparison's."""
+    whole = choosing.base(session, version.tenant_id, asked.spec, version)
+    for name in {"method", "exports"} - asked.spec.keys():
+        whole.pop(name, None)
+    training = whole.get("training", {})
+    if asked.budget == "epochs" and "epochs" not in asked.spec.get("training", {}) and training.get("epochs", 0) % 2:
+        whole["training"] = training | {"epochs": training["epochs"] + 1}  # plain methods get half of them
+    return asked.model_copy(update={"spec": whole})
 
 
 def _violation(error: Invalid) -> Violation:

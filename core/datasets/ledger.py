@@ -9,9 +9,10 @@ from contract.pack.manifest import PackManifest
 from core.accounts import quotas
 from core.database import leases, owned
 from core.database.leases import POISON
+from core.datasets import uploads
 from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
 from core.ids import new_id
-from core.tables import Dataset, DatasetVersion, Job, Sweep, Upload
+from core.tables import Dataset, DatasetVersion, Job, Sweep
 from core.tables.states import TERMINAL
 from core.webhooks import outbox
 
@@ -45,13 +46,7 @@ def add_version(
     splits: dict[str, Any] | None,
     reading: dict[str, Any] | None = None,
 ) -> DatasetVersion:
-    upload = session.scalars(
-        select(Upload).where(Upload.id == upload_id, Upload.tenant_id == dataset.tenant_id)
-    ).one_or_none()
-    if upload is None:
-        raise Invalid("there is no upload by this id; create and complete one first", pointer="/upload_id")
-    if upload.status != "complete":
-        raise Conflict(f"the upload is {upload.status}; POST /v1/uploads/{upload.id}/complete first")
+    upload = uploads.completed(session, dataset.tenant_id, upload_id)
     version = DatasetVersion(
         id=new_id("dsv"),
         tenant_id=dataset.tenant_id,
@@ -99,7 +94,7 @@ def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) 
     statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
     version = session.scalars(statement).one_or_none()
     if version is None:
-        raise Invalid("there is no dataset or version by this id", pointer="/dataset")
+        raise Invalid(f"there is no dataset or version by the id {dataset_or_version_id}", pointer="/dataset")
     if version.status != "ready":
         raise _without_pack(version.status, version.dataset_id)
     _named(session, tenant_id, version.dataset_id)
@@ -205,5 +200,5 @@ def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
     )
     dataset = session.scalars(statement.with_for_update(read=True)).one_or_none()
     if dataset is None:
-        raise Invalid("there is no dataset by this id", pointer="/dataset")
+        raise Invalid(f"there is no dataset by the id {dataset_id}", pointer="/dataset")
     return dataset

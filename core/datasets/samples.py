@@ -15,11 +15,12 @@ from obstore.store import LocalStore
 from PIL import Image
 
 from contract.pack.columns import MARKS
-from contract.pack.manifest import PackManifest, Split
+from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Split
 from core.errors import NotFound, PackDamaged
 from core.store import storage
 
 _LISTED = ("label", "split", "height", "width", "path", "sha256")
+OVERLAY_PX = 256
 _PIXELS = "mask"  # of a listed sample as large as the image: shown apart
 _SHADES = [channel for value in range(256) for channel in ((value * 67) % 256, (value * 131) % 256, (value * 29) % 256)]
 _RANGE_BYTES = 2**18
@@ -38,6 +39,7 @@ class Pack:
 class SampleFilter:
     split: Split | None = None
     label: int | None = None
+    indices: frozenset[int] | None = None  # None: any
 
 
 def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[dict[str, Any]]:
@@ -63,16 +65,32 @@ def image(pack: Pack, index: int) -> tuple[bytes, str]:
         return _file(pack.manifest, {name: batch[name][row].as_py() for name in batch.schema.names})
 
 
-def mask(pack: Pack, index: int) -> bytes:
-    """The mask of an image of a segmentation pack, as a PNG whose palette gives each class a colour of its own."""
+def mask(pack: Pack, index: int, *, overlay: bool = False) -> bytes:
+    """The mask of an image of a segmentation pack, as a PNG whose palette gives each class a colour of its own.
+
+    An overlay is at most OVERLAY_PX a side, and transparent where no object is.
+    """
     number, row = _locate(pack, index)
     with _opened(pack, (_PIXELS,)) as reader:
         stored = reader.get_batch(number)[_PIXELS][row].as_py()
     with Image.open(io.BytesIO(stored), formats=["PNG"]) as values:
-        values.putpalette(_SHADES)
+        shown = _reduced(values) if overlay else values
+        shown.putpalette(_SHADES)
         out = io.BytesIO()
-        values.save(out, "PNG")
+        options = {"transparency": _opacities(pack.manifest.classes)} if overlay else {}
+        shown.save(out, "PNG", **options)
     return out.getvalue()
+
+
+def _reduced(values: Image.Image) -> Image.Image:
+    scale = min(1.0, OVERLAY_PX / max(values.size))
+    size = (max(1, round(values.width * scale)), max(1, round(values.height * scale)))
+    return values.resize(size, Image.Resampling.NEAREST)
+
+
+def _opacities(classes: list[str]) -> bytes:
+    clear = {IGNORE, *(number for number, name in enumerate(classes) if name.casefold() == BACKGROUND)}
+    return bytes(0 if value in clear else 255 for value in range(256))
 
 
 def shown(row: Mapping[str, Any]) -> list[int]:
@@ -101,7 +119,9 @@ def _matching(
     fits = [
         row
         for row in range(max(0, after + 1 - first), batch.num_rows)
-        if (shows is None or shows[row]) and (wanted.split is None or splits[row] == wanted.split)
+        if (shows is None or shows[row])
+        and (wanted.split is None or splits[row] == wanted.split)
+        and (wanted.indices is None or first + row in wanted.indices)
     ]
     return [
         {"index": first + row, **{name: batch[name][row].as_py() for name in batch.schema.names}}

@@ -16,7 +16,7 @@ from core.errors import ChecksumMismatch, Conflict, Invalid, TooLarge, UploadExp
 from core.ids import new_id
 from core.settings import settings
 from core.store import storage
-from core.tables import DatasetVersion, Upload
+from core.tables import DatasetVersion, Upload, Weights
 
 # A part is what a broken connection costs. Larger ones for larger files keep the count under 1,000.
 MIN_PART_BYTES = 16 * 2**20
@@ -56,6 +56,17 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
     session.add(upload)
     session.flush()
     session.refresh(upload)
+    return upload
+
+
+def completed(session: Session, tenant_id: str, upload_id: str) -> Upload:
+    """Raises Invalid where there is none by this id, Conflict where parts are still missing."""
+    statement = select(Upload).where(Upload.id == upload_id, Upload.tenant_id == tenant_id)
+    upload = session.scalars(statement.with_for_update(read=True)).one_or_none()
+    if upload is None:
+        raise Invalid("there is no upload by this id; create and complete one first", pointer="/upload_id")
+    if upload.status != "complete":
+        raise Conflict(f"the upload is {upload.status}; POST /v1/uploads/{upload.id}/complete first")
     return upload
 
 
@@ -134,12 +145,17 @@ def complete(session: Session, upload: Upload) -> None:
 
 
 def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
-    """End an upload; gives the object prefix to delete after the commit. Raises Conflict while datasets use it."""
+    """End an upload; gives the object prefix to delete after the commit. Raises Conflict while something uses it."""
     upload = owned.find(session, Upload, tenant_id, upload_id, lock=True)
     used = select(DatasetVersion.id).where(DatasetVersion.upload_id == upload.id).limit(1)
+    pushed = (
+        select(Weights.id).where(Weights.upload_id == upload.id, Weights.status.in_(("queued", "running"))).limit(1)
+    )
     shared = select(Upload.id).where(Upload.same_as == upload.id, Upload.status == "complete").limit(1)
     if session.scalars(used).one_or_none() or session.scalars(shared).one_or_none():
         raise Conflict("a dataset was made from this upload; delete the dataset instead")
+    if session.scalars(pushed).one_or_none():
+        raise Conflict("weights are being read from this upload; wait until they are ready, or delete them")
     upload.status = "aborted"
     return None if upload.same_as else f"uploads/{upload.id}/"
 

@@ -17,6 +17,7 @@ from contract.child import confinement
 from core.decoding import EXIT_REFUSED
 from core.decoding.images import Decoded
 from core.errors import Invalid, Unavailable
+from portable import preprocess
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +37,19 @@ class DecodingBusy(Unavailable):
 
 
 def decode(
-    file: IO[bytes], *, height: int, width: int, channels: int, depth_range: Sequence[int] | None = None
+    file: IO[bytes],
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fit: str = preprocess.STRETCH,
+    depth_range: Sequence[int] | None = None,
 ) -> Decoded:
     """A file of the disk as (H, W, C) uint8, and its own size. Raises UnusableImage or DecodingBusy."""
     if not _turns.acquire(timeout=_TURN_SECONDS):
         raise DecodingBusy
     try:
-        code, answer = _run(file, [str(number) for number in (height, width, channels, *(depth_range or ()))])
+        code, answer = _run(file, [str(value) for value in (height, width, channels, fit, *(depth_range or ()))])
     finally:
         _turns.release()
     said = _SIZE.match(answer)

@@ -1,7 +1,7 @@
 """One image file of a stranger as the pixels that a network takes; to be called in a process that is confined."""
 
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pillow_heif
@@ -31,7 +31,13 @@ class Refused(Exception):
 
 
 def decode(
-    file: bytes, *, height: int, width: int, channels: int, depth_range: tuple[int, int] | None = None
+    file: bytes,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    fit: str = preprocess.STRETCH,
+    depth_range: tuple[int, int] | None = None,
 ) -> Decoded:
     """As `infer.py` of a bundle sees the image. Raises Refused."""
     form = sniff(file)
@@ -43,7 +49,7 @@ def decode(
         with Image.open(BytesIO(file), formats=[form]) as image:
             _require_few_pixels(image)
             image.load()
-            pixels = _pixels(image, height=height, width=width, channels=channels, depth_range=depth_range)
+            pixels = _pixels(image, height=height, width=width, channels=channels, fit=fit, depth_range=depth_range)
             return Decoded(pixels, _size(image))
     except Refused:
         raise
@@ -65,10 +71,9 @@ def _size(image: Image.Image) -> tuple[int, int]:
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _pixels(
-    image: Image.Image, *, height: int, width: int, channels: int, depth_range: tuple[int, int] | None
-) -> NDArray[np.uint8]:
+def _pixels(image: Image.Image, **how: Any) -> NDArray[np.uint8]:
+    """`preprocess.to_pixels`. Raises Refused."""
     try:
-        return preprocess.to_pixels(image, height=height, width=width, channels=channels, depth_range=depth_range)
+        return preprocess.to_pixels(image, **how)
     except ValueError as error:
         raise Refused("unsupported_pixels", str(error)) from error

@@ -1,13 +1,18 @@
-"""Devices: names under which workers measure. A worker that runs says so every few seconds; nobody registers one."""
+"""Devices: names under which workers measure. A worker that runs says so every few seconds; nobody registers one.
 
-from datetime import timedelta
+A worker inside the deployment measures for every tenant. One that speaks HTTP measures for the tenant of its key.
+"""
 
-from sqlalchemy import delete, func, select
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.errors import Invalid
-from core.tables import Device
+from core.tables import Device, TenantDevice
 
 FORGOTTEN_AFTER = timedelta(days=7)
 ONLINE_SECONDS = 60.0  # six beats
@@ -17,28 +22,55 @@ class DeviceUnknown(Invalid):
     """No worker of this device was seen."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A device, and whether a worker of it was seen just now."""
+
+    name: str
+    worker: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    online: bool
+
+
 def beat(session: Session, name: str, worker: str) -> None:
-    """A worker of this device runs."""
-    statement = insert(Device).values(name=name, worker=worker)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"worker": worker, "last_seen_at": func.now()})
-    )
-    session.execute(delete(Device).where(Device.last_seen_at < func.now() - FORGOTTEN_AFTER))
+    """A worker of this device runs inside the deployment."""
+    _note(session, Device, ["name"], name=name, worker=worker)
 
 
-def seen(session: Session) -> list[tuple[Device, bool]]:
-    """Every device with whether it was seen just now, by name."""
-    is_online = Device.last_seen_at > func.now() - timedelta(seconds=ONLINE_SECONDS)
-    return [(device, online) for device, online in session.execute(select(Device, is_online).order_by(Device.name))]
+def beat_of_tenant(session: Session, tenant_id: str, name: str, worker: str) -> None:
+    """A worker of this device runs somewhere, with a key of this tenant."""
+    _note(session, TenantDevice, ["tenant_id", "name"], tenant_id=tenant_id, name=name, worker=worker)
 
 
-def require(session: Session, name: str) -> None:
+def seen(session: Session, tenant_id: str) -> list[Seen]:
+    """Every device that measures for this tenant, by name. Of two with one name, the one that was seen last."""
+    inside = _columns(Device)
+    own = _columns(TenantDevice).where(TenantDevice.tenant_id == tenant_id)
+    found = session.execute(union_all(inside, own).order_by(literal_column("last_seen_at"))).all()
+    newest = {row.name: Seen(*row) for row in found}
+    return [newest[name] for name in sorted(newest)]
+
+
+def require(session: Session, tenant_id: str, name: str) -> None:
     """A device that is silent for the moment will do: what is asked of it waits. Raises DeviceUnknown."""
-    if session.get(Device, name) is not None:
+    known = [device.name for device in seen(session, tenant_id)]
+    if name in known:
         return
-    names = ", ".join(device.name for device, _ in seen(session)) or "none"
     raise DeviceUnknown(
-        f"no worker of a device {name!r} was seen in {FORGOTTEN_AFTER.days} days, but of these: {names}; "
-        f"start one there: patchswap worker --device-name {name}",
+        f"no worker of a device {name!r} was seen in {FORGOTTEN_AFTER.days} days, but of these: "
+        f"{', '.join(known) or 'none'}; start one there: patchswap worker --device {name}",
         pointer="/device",
     )
+
+
+def _note(session: Session, table: type[Device | TenantDevice], key: list[str], **values: Any) -> None:
+    statement = insert(table).values(**values)
+    again = {"worker": values["worker"], "last_seen_at": func.now()}
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=again))
+    session.execute(delete(table).where(table.last_seen_at < func.now() - FORGOTTEN_AFTER))
+
+
+def _columns(table: type[Device | TenantDevice]) -> Any:
+    is_online = table.last_seen_at > func.now() - timedelta(seconds=ONLINE_SECONDS)
+    return select(table.name, table.worker, table.first_seen_at, table.last_seen_at, is_online.label("online"))

@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid
 from core.exports import devices
 from core.exports import ledger as exports
 from core.ids import new_id
-from core.tables import Export, Model, Profile
+from core.tables import Device, Export, Model, Profile
 from core.webhooks import outbox
 
 LIVE = ("queued", "running")
@@ -42,7 +42,7 @@ def submit(session: Session, tenant_id: str, model_id: str, *, export_id: str, d
     if export.status not in ("succeeded", "gate_failed"):
         raise ExportUnmeasurable(f"the export is {export.status}; there is a file once it has succeeded")
     if device is not None:
-        devices.require(session, device)
+        devices.require(session, tenant_id, device)
     same = select(Profile).where(Profile.export_id == export_id, _is_of(device), Profile.status.in_(LIVE)).limit(1)
     found = session.scalars(same).one_or_none()
     if found is not None:
@@ -88,10 +88,20 @@ def bell_queue(device: str | None) -> str:
     return queue.QUEUES["worker.profile"] if device is None else queue.of_device(device)
 
 
+def ring(session: Session, profile: Profile) -> None:
+    """After the commit. A device that only speaks HTTP takes no messages: they would lie in its queue for ever."""
+    if profile.device is None or session.get(Device, profile.device) is not None:
+        queue.ring("worker.profile", profile.id, queue=bell_queue(profile.device))
+
+
 def waiting_devices(session: Session) -> Sequence[str]:
-    """Devices that have something to do."""
-    statement = select(Profile.device).where(Profile.status == "queued", Profile.device.is_not(None)).distinct()
-    return [name for name in session.scalars(statement) if name is not None]
+    """Devices inside the deployment that have something to do."""
+    inside = Profile.device.in_(select(Device.name))
+    return [
+        name
+        for name in session.scalars(select(Profile.device).where(Profile.status == "queued", inside).distinct())
+        if name is not None
+    ]
 
 
 def newest(session: Session, model_id: str, device: str) -> dict[str, dict[str, Any]]:

@@ -37,7 +37,8 @@ def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str
         return
     needed = {
         "teaches": Job.resolved["method"]["teacher"].astext,
-        "is the backbone of": Job.resolved["model"]["backbone_from"].astext,
+        "begins": Job.resolved["model"]["pretrained"].astext,
+        "is the backbone of": Job.resolved["model"]["backbone_from"].astext,  # as release 0.1 stored it
     }
     for word, of_job in needed.items():
         live = select(Job.id, of_job).where(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from contract.results import headline
 from contract.results.exported import ExportResult
+from contract.results.selection import published_arm
 from core.accounts import quotas
 from core.database import leases
 from core.exports import published
@@ -230,7 +231,7 @@ def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:
 
 
 def _model(job: Job, publication: Publication) -> Model:
-    main, report = publication.evaluation["main"], publication.report
+    published, report = publication.evaluation[published_arm(publication.evaluation)], publication.report
     return Model(
         id=new_id("model"),
         tenant_id=job.tenant_id,
@@ -239,11 +240,11 @@ def _model(job: Job, publication: Publication) -> Model:
         name=job.name or job.resolved["model"]["architecture"],
         task=job.resolved["task"],
         architecture=job.resolved["model"]["architecture"],
-        method=job.resolved["method"]["name"],
-        parameters=main["parameters"],
-        macs=main["macs"],
+        method=published["method"],
+        parameters=published["parameters"],
+        macs=published["macs"],
         evaluation=publication.evaluation,
-        figures=headline.of(main),
+        figures=headline.of(published),
         card=publication.card,
         weights_key=publication.weights.key,
         weights_bytes=publication.weights.bytes,

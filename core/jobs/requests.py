@@ -10,42 +10,51 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
-from contract.specs import JobSpec, SpecWarning, plan, resolve
+from contract.specs import JobSpec, ResolvedSpec, SpecWarning, plan
 from contract.specs.recipes import merge
+from contract.specs.recipes.chosen import Chosen
 from core import request_id
 from core.accounts import quotas
 from core.database import owned
 from core.datasets.ledger import ready_version
 from core.errors import NotFound, TeacherGone
 from core.ids import new_id
-from core.jobs import deletion, events, lost_attempts
+from core.jobs import deletion, events, lost_attempts, trials
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
 from core.tables.states import TERMINAL, require
-from core.weights import donors
+from core.weights import donors, resolving
 
-Checked = tuple[JobSpec, DatasetVersion, list[SpecWarning]]
+Checked = tuple[ResolvedSpec, DatasetVersion, list[SpecWarning]]
 
 
 def check(session: Session, tenant_id: str, spec: JobSpec) -> Checked:
-    """The resolved spec against its dataset. Raises Invalid, DatasetNotReady or SpecInvalid."""
+    """The resolved spec against its dataset. Raises Invalid, SpecInvalid, or Conflict for what is not ready."""
     version = ready_version(session, tenant_id, spec.dataset)
     manifest = PackManifest.model_validate(version.manifest)
-    resolved, warnings = resolve(spec.model_copy(update={"dataset": version.id}), manifest)
-    donors.require(session, tenant_id, resolved, manifest)
+    asked = spec.model_copy(update={"dataset": version.id})
+    resolved, warnings = resolving.resolve(session, tenant_id, asked, manifest)
+    trials.require(resolved, manifest)
     return resolved, version, warnings
 
 
-def submit(session: Session, tenant_id: str, spec: JobSpec) -> Job:
+def submit(session: Session, tenant_id: str, spec: JobSpec, chosen: Chosen | None = None) -> Job:
     """A queued job. The caller commits and then rings. Raises what `check` raises, or QuotaExceeded."""
+    checked = check(session, tenant_id, spec)  # which may take seconds: before the tenant's other requests must wait
     quotas.hold(session, tenant_id)
     quotas.require_queue(session, tenant_id)
-    job = enqueue(session, tenant_id, spec, check(session, tenant_id, spec))
+    job = enqueue(session, tenant_id, spec, checked, chosen=chosen)
     session.refresh(job)
     return job
 
 
 def enqueue(
-    session: Session, tenant_id: str, spec: JobSpec, checked: Checked, *, trial: tuple[str, int] | None = None
+    session: Session,
+    tenant_id: str,
+    spec: JobSpec,
+    checked: Checked,
+    *,
+    chosen: Chosen | None = None,
+    trial: tuple[str, int] | None = None,
 ) -> Job:
     """A queued job of a spec that was checked. `trial`: of which comparison, and which of its methods."""
     resolved, version, warnings = checked
@@ -59,6 +68,7 @@ def enqueue(
         name=spec.name,
         spec=spec.model_dump(mode="json"),
         resolved=resolved.model_dump(mode="json"),
+        chosen=chosen.model_dump(mode="json") if chosen else None,
         labels=spec.labels,
         priority=spec.priority,
         status="queued",
@@ -71,6 +81,9 @@ def enqueue(
     notices: list[tuple[events.EventType, dict[str, Any]]] = [
         ("notice", {"severity": "warning", **w.model_dump()}) for w in warnings
     ]
+    if chosen:
+        said = {"severity": "info", "code": "recipe_chosen", "message": chosen.message, "pointer": "/recipe"}
+        notices.insert(0, ("notice", said))
     events.append_all(session, job, notices)
     return job
 
@@ -154,9 +167,12 @@ def checkpoint_of(session: Session, tenant_id: str, job_id: str, checkpoint_id: 
 
 
 def clone(session: Session, tenant_id: str, job_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a new job like this one, `changes` merged into its spec; the caller parses and submits it."""
+    """The body of a new job like this one, `changes` merged into its spec; the caller parses and submits it.
+
+    What the default recipe chose for it is in its spec, also what it fitted into a time.
+    """
     job = owned.find(session, Job, tenant_id, job_id)
-    return merge(job.spec, changes)
+    return merge({name: value for name, value in job.spec.items() if name != "budget_seconds"}, changes)
 
 
 def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:

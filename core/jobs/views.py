@@ -26,7 +26,8 @@ _MOVING = f"""
 VERSIONS = f"SELECT j.id, j.tenant_id, {_MOVING} FROM jobs j WHERE j.id = ANY(%(ids)s)"
 
 PAGES = f"""
-SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.labels, j.priority,
+SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.chosen,
+    j.labels, j.priority,
     j.progress,
     j.error, j.model_id, j.comparison_id, j.sweep_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds,
     j.cancel_requested_at, j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
@@ -69,6 +70,7 @@ LIVE = " UNION ALL ".join(
         _live("ingest", "created_at", _LIVE.format("dataset_versions")),
         _live("export", "created_at", _LIVE.format("exports")),
         _live("profile", "created_at", _LIVE.format("profiles")),
+        _live("weights", "created_at", _LIVE.format("weights")),
         _live("delivery", "queued_at", _LIVE.format("webhook_deliveries")),
     )
 )

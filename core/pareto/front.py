@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contract.results.selection import published_arm
 from contract.tasks import TERMS, TaskName
 from core.exports import devices, profiles
 from core.tables import Export, Model
@@ -58,7 +59,7 @@ def read(session: Session, model: Model, device: str | None = None) -> Pareto:
     if device is None:
         return build(model, exports[:MOST_EXPORTS], notes)
     if not (profiled := profiles.newest(session, model.id, device)):
-        devices.require(session, device)  # nothing measured there, nor anything that could
+        devices.require(session, model.tenant_id, device)  # nothing measured there, nor anything that could
     return build(model, exports[:MOST_EXPORTS], notes, On(device, profiled))
 
 
@@ -120,8 +121,8 @@ def _elsewhere(latency: ParetoValue | None, ratio: float | None, device: str) ->
 
 
 def _trained(model: Model, metric: str) -> float | None:
-    main = model.evaluation["main"]
-    figures = main["splits"].get(main["evaluation_split"])
+    trained = model.evaluation[published_arm(model.evaluation)]
+    figures = trained["splits"].get(trained["evaluation_split"])
     return None if figures is None else figures.get(metric)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from contract.pack.manifest import PackManifest
+from contract.specs.job import JobSpec
 from contract.specs.resolution import ResolvedSpec, parse, resolve
-from contract.specs.violations import SpecInvalid, Violation
+from contract.specs.violations import SpecInvalid, SpecWarning, Violation
 from contract.tasks import TERMS
 from core.sweeps.spec import AshaSpec, Choice, FloatRange, IntRange, Params, Range, SweepSpec, final_body
 
@@ -16,18 +17,18 @@ GIVEN_BESIDE = ("dataset", "name", "labels")  # of the sweep, so not in its `spe
 CHECKED_INTEGERS = 64  # of an integer range: up to so many values are all tried
 GOLDEN = 0.381966  # a place inside a range that is no round number: it shows that a field takes no fractions
 
-Require = Callable[[ResolvedSpec], None]
+Resolve = Callable[[JobSpec, PackManifest], tuple[ResolvedSpec, list[SpecWarning]]]
 Run = Callable[[Params], ResolvedSpec | list[Violation]]
 
 
-def sweep_violations(sweep: SweepSpec, manifest: PackManifest, *, require: Require = lambda _: None) -> list[Violation]:
+def sweep_violations(sweep: SweepSpec, manifest: PackManifest, *, resolve: Resolve = resolve) -> list[Violation]:
     """All that would keep the trials from running on this dataset, with pointers into the sweep's body.
 
-    `require` raises SpecInvalid for what only a database can tell of a resolved spec.
+    `resolve` also looks at what only a database knows: teachers and weights.
     """
 
     def run(params: Params) -> ResolvedSpec | list[Violation]:
-        return _run(final_body(sweep, params), manifest, require)
+        return _run(final_body(sweep, params), manifest, resolve)
 
     found = [*_splits(manifest), *_unmeasured(sweep, manifest), *_misplaced(sweep)]
     for path, values in sweep.space.items():
@@ -146,10 +147,9 @@ def _probes(values: Range) -> Iterator[tuple[str, Any]]:
         yield from (("", value) for value in range(values.low + values.step, values.high, values.step))
 
 
-def _run(body: Mapping[str, Any], manifest: PackManifest, require: Require) -> ResolvedSpec | list[Violation]:
+def _run(body: Mapping[str, Any], manifest: PackManifest, resolve: Resolve) -> ResolvedSpec | list[Violation]:
     try:
         resolved, _ = resolve(parse(body), manifest)
-        require(resolved)
     except SpecInvalid as invalid:
         return invalid.violations
     return resolved

@@ -1,5 +1,6 @@
 """What a customer may do with a sweep: submit, look, cancel, delete. Nothing here commits."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -12,14 +13,14 @@ from core.database import owned
 from core.datasets.ledger import ready_version
 from core.errors import Conflict, InvalidTransition
 from core.ids import new_id
-from core.jobs import deletion
+from core.jobs import choosing, deletion
 from core.sweeps import ledger
 from core.sweeps.feasibility import sweep_violations
-from core.sweeps.spec import parse_sweep
-from core.tables import Job, Sweep
+from core.sweeps.spec import SweepSpec, parse_sweep
+from core.tables import DatasetVersion, Job, Sweep
 from core.tables.states import TERMINAL
 from core.webhooks import outbox
-from core.weights import donors
+from core.weights import resolving
 
 BY_REQUEST = "the sweep was cancelled"
 
@@ -33,8 +34,11 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     asked = parse_sweep(body)
     version = ready_version(session, tenant_id, asked.dataset)
     manifest = PackManifest.model_validate(version.manifest)
-    found = sweep_violations(asked, manifest, require=lambda spec: donors.require(session, tenant_id, spec, manifest))
-    if found:
+    resolve = partial(resolving.resolve, session, tenant_id)
+    if found := sweep_violations(asked, manifest, resolve=resolve):
+        raise SpecInvalid(found)
+    asked = _with_recipe(session, asked, version)
+    if found := sweep_violations(asked, manifest, resolve=resolve):
         raise SpecInvalid(found)
     metric = TERMS[manifest.task].validated[0] if asked.metric == "auto" else asked.metric
     sweep = Sweep(
@@ -50,6 +54,14 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     session.flush()
     session.refresh(sweep)
     return sweep
+
+
+def _with_recipe(session: Session, asked: SweepSpec, version: DatasetVersion) -> SweepSpec:
+    """Over the default recipe where none is named, but for the method where its settings are searched."""
+    whole = choosing.base(session, version.tenant_id, asked.spec, version)
+    if "method" not in asked.spec and any(path.startswith("method.") for path in asked.space):
+        whole.pop("method", None)
+    return asked.model_copy(update={"spec": whole})
 
 
 def cancel(session: Session, tenant_id: str, sweep_id: str) -> Sweep:

@@ -5,16 +5,19 @@ from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
 from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
 from core.tables.models import Export, Model
-from core.tables.profiles import Device, Profile
+from core.tables.profiles import Device, Profile, TenantDevice
 from core.tables.row import Leased, Owned, Row
+from core.tables.sessions import BrowserSession, LoginLink
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
 from core.tables.webhooks import Webhook, WebhookDelivery
+from core.tables.weights import Weights
 
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "BrowserSession",
     "Checkpoint",
     "Comparison",
     "Dataset",
@@ -27,6 +30,7 @@ __all__ = [
     "JobEvent",
     "JobMetric",
     "Leased",
+    "LoginLink",
     "Model",
     "Owned",
     "Profile",
@@ -34,7 +38,9 @@ __all__ = [
     "Sweep",
     "SweepTrial",
     "Tenant",
+    "TenantDevice",
     "Upload",
     "Webhook",
     "WebhookDelivery",
+    "Weights",
 ]

@@ -18,6 +18,7 @@ class Job(Owned, Leased, Row):
     name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]  # as asked for, recipe merged in
     resolved: Mapped[dict[str, Any]]  # with nothing left to choose
+    chosen: Mapped[dict[str, Any] | None]  # contract.specs.recipes.chosen.Chosen; None where a recipe was named
     labels: Mapped[dict[str, Any]]
     priority: Mapped[int] = mapped_column(server_default=text("0"))  # among the queued jobs of its tenant
     status: Mapped[str]

@@ -25,7 +25,7 @@ class Model(Owned, Row):
     evaluation: Mapped[dict[str, Any]]  # arm -> contract.results.evaluation.Evaluation
     figures: Mapped[
         dict[str, Any] | None
-    ]  # contract.results.headline of the main arm; 200 evaluations take 5 s to read instead
+    ]  # contract.results.headline of the published arm; 200 evaluations take 5 s to read instead
     card: Mapped[str]
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]

@@ -10,12 +10,24 @@ from core.tables.row import Leased, Owned, Row
 
 
 class Device(Row):
-    """A name that a worker goes by; the operator's, and known to every tenant."""
+    """A name that a worker inside the deployment goes by; the operator's, and known to every tenant."""
 
     __tablename__ = "devices"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     worker: Mapped[str]  # the host that was seen last
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TenantDevice(Row):
+    """A name that a device of one tenant goes by: it speaks HTTP, and no other tenant knows of it."""
+
+    __tablename__ = "tenant_devices"
+
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    worker: Mapped[str]
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

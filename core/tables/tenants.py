@@ -16,6 +16,7 @@ class Tenant(Row):
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     served_at: Mapped[datetime | None]  # when a job of it was claimed last: `core.jobs.turns`
+    short_served_at: Mapped[datetime | None]  # the same of short work: `core.database.short_turns`
 
 
 class ApiKey(Owned, Row):

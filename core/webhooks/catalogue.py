@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, get_args
 
-from core.tables import DatasetVersion, Export, Job, Profile, Sweep
+from core.tables import DatasetVersion, Export, Job, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -17,6 +17,8 @@ EventType = Literal[
     "export.failed",
     "profile.succeeded",
     "profile.failed",
+    "weights.ready",
+    "weights.failed",
     "sweep.succeeded",
     "sweep.failed",
     "sweep.cancelled",
@@ -24,7 +26,7 @@ EventType = Literal[
 EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
 PING = "ping"  # on request only, and to whom it was asked for
-Told = Job | DatasetVersion | Export | Profile | Sweep
+Told = Job | DatasetVersion | Export | Profile | Sweep | Weights
 
 
 def event_type(row: Told) -> str:
@@ -45,6 +47,8 @@ def data_of(row: Told) -> dict[str, Any]:
             return _of_profile(row)
         case Sweep():
             return _of_sweep(row)
+        case Weights():
+            return _of_weights(row)
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -110,4 +114,17 @@ def _of_sweep(sweep: Sweep) -> dict[str, Any]:
         "final_job_id": sweep.final_job_id,
         "error": sweep.error,
         "links": {"self": f"/v1/sweeps/{sweep.id}"},
+    }
+
+
+def _of_weights(weights: Weights) -> dict[str, Any]:
+    return {
+        "id": weights.id,
+        "status": weights.status,
+        "name": weights.name,
+        "architecture": weights.architecture,
+        "bytes": weights.bytes,
+        "sha256": weights.sha256,
+        "error": weights.error,
+        "links": {"self": f"/v1/weights/{weights.id}"},
     }

@@ -1,6 +1,7 @@
-"""Which trained model may teach a job or begin its backbone, and what must be known of it to let it."""
+"""Networks that a job begins with or learns from: which may, and what must be known of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,35 +9,41 @@ from sqlalchemy.orm import Session
 from contract.pack.manifest import PackManifest
 from contract.results.network_card import TeacherCard
 from contract.specs import JobSpec, ModelSpec, SpecInvalid, Violation
+from contract.specs.beginning import POINTER as PRETRAINED_POINTER
+from contract.specs.beginning import Origin
 from contract.specs.methods import TaughtSpec, TfKdSelfSpec
-from core.tables import DatasetVersion, Job, Model
+from contract.specs.normalisation import Normalisation
+from contract.weights import BUILT_IN, InputRule, WeightsCard
+from core.tables import DatasetVersion, Job, Model, Weights
+from core.weights import pushed
 
 POINTER = "/method/teacher"
-BACKBONE_POINTER = "/model/backbone_from"
 
 
 @dataclass(frozen=True)
-class Teacher:
-    model_id: str
+class Donor:
+    """A trained network: a model of this service, or weights that a tenant pushed."""
+
+    id: str
     card: TeacherCard
+    weights: WeightsCard
     weights_key: str
     weights_sha256: str
-    pruned: bool
+    pruned: bool = False
 
 
 def require(session: Session, tenant_id: str, resolved: JobSpec, manifest: PackManifest) -> None:
-    """Raises SpecInvalid where a spec names a teacher or a backbone that is none, or none for this dataset."""
+    """Raises SpecInvalid where a spec names a teacher or a beginning that is none, or none for this dataset."""
     found = []
     if isinstance(resolved.method, TaughtSpec):
         found.append(_violation(resolved, manifest, find(session, tenant_id, resolved.method.teacher)))
-    if resolved.model.backbone_from is not None:
-        donor = find(session, tenant_id, resolved.model.backbone_from)
-        found.append(_backbone_violation(resolved.model, manifest, donor))
+    if (resolved.model.pretrained or "").startswith("model_"):
+        found.append(_pretrained_violation(find(session, tenant_id, str(resolved.model.pretrained))))
     if violations := [one for one in found if one is not None]:
         raise SpecInvalid(violations)
 
 
-def find(session: Session, tenant_id: str, model_id: str) -> Teacher | None:
+def find(session: Session, tenant_id: str, model_id: str) -> Donor | None:
     """None for another tenant's model just as for none. It cannot be deleted before the transaction ends."""
     statement = (
         select(Model, Job.resolved, DatasetVersion.manifest)
@@ -49,40 +56,90 @@ def find(session: Session, tenant_id: str, model_id: str) -> Teacher | None:
     if row is None:
         return None
     model, spec, manifest = row
-    card = _card(ModelSpec.model_validate(spec["model"]), PackManifest.model_validate(manifest))
+    card = _card(spec, PackManifest.model_validate(manifest))
     pruned = bool(spec.get("compression", {}).get("pruning"))
-    return Teacher(model.id, card, model.weights_key, model.weights_sha256, pruned)
+    return Donor(model.id, card, _weights(model, spec, card), model.weights_key, model.weights_sha256, pruned)
 
 
-def of(session: Session, job: Job) -> Teacher | None:
+def teacher_of(session: Session, job: Job) -> Donor | None:
     """Who teaches a job. None where nobody does, or where that model is gone."""
     model_id = job.resolved["method"].get("teacher")
     return find(session, job.tenant_id, model_id) if model_id else None
 
 
-def backbone_of(session: Session, job: Job) -> Teacher | None:
-    """Whose weights a job's backbone begins with. None where it begins at random, or where that model is gone."""
-    model_id = job.resolved["model"].get("backbone_from")
-    return find(session, job.tenant_id, model_id) if model_id else None
+def pretrained_of(session: Session, job: Job) -> Donor | None:
+    """Whose weights a job begins with. None where they are random or built in, or where that network is gone."""
+    weights_id = _needed(job)
+    if weights_id is None:
+        return None
+    if weights_id.startswith("model_"):
+        return find(session, job.tenant_id, weights_id)
+    row = pushed.held(session, job.tenant_id, weights_id)
+    return _donor(row) if row else None
 
 
 def are_gone(session: Session, job: Job) -> bool:
-    """Whether a model that the job needs was deleted."""
-    teacher, backbone = job.resolved["method"].get("teacher"), job.resolved["model"].get("backbone_from")
-    return any(model_id and find(session, job.tenant_id, model_id) is None for model_id in (teacher, backbone))
-
-
-def _card(model: ModelSpec, manifest: PackManifest) -> TeacherCard:
-    return TeacherCard(
-        model=model,
-        classes=tuple(manifest.classes),
-        channels=manifest.channels,
-        mean=tuple(manifest.mean),
-        std=tuple(manifest.std),
+    """Whether a network that the job needs was deleted."""
+    teacher = job.resolved["method"].get("teacher")
+    return bool(
+        (teacher and teacher_of(session, job) is None) or (_needed(job) and pretrained_of(session, job) is None)
     )
 
 
-def _violation(resolved: JobSpec, manifest: PackManifest, teacher: Teacher | None) -> Violation | None:
+def _needed(job: Job) -> str | None:
+    """What a job begins with that the ledger knows."""
+    pretrained = ModelSpec.model_validate(job.resolved["model"]).pretrained
+    return None if pretrained in BUILT_IN else pretrained
+
+
+def _donor(row: Weights) -> Donor:
+    weights = pushed.card_of(row)
+    model = {"architecture": weights.architecture, "stem": weights.stem, "pretrained": None}
+    card = TeacherCard(
+        model=ModelSpec.model_validate(model),
+        classes=weights.classes or (),
+        channels=weights.channels,
+        mean=weights.input.mean,
+        std=weights.input.std,
+    )
+    return Donor(row.id, card, weights, str(row.object_key), weights.sha256)
+
+
+def _card(spec: dict[str, Any], manifest: PackManifest) -> TeacherCard:
+    """`spec` is the resolved one of the model's job, of whatever release."""
+    own = {"mean": manifest.mean, "std": manifest.std}
+    pixels = Normalisation.model_validate(spec.get("normalisation") or own)
+    return TeacherCard(
+        model=ModelSpec.model_validate(spec["model"]),
+        classes=tuple(manifest.classes),
+        channels=manifest.channels,
+        mean=pixels.mean,
+        std=pixels.std,
+    )
+
+
+def _weights(model: Model, spec: dict[str, Any], card: TeacherCard) -> WeightsCard:
+    """Of a model of this service. What it began with lends it its licence."""
+    origin = Origin.model_validate(spec["origin"]) if spec.get("origin") else None
+    return WeightsCard.model_validate(
+        {
+            "id": model.id,
+            "architecture": card.model.architecture,
+            "task": model.task,
+            "classes": card.classes,
+            "num_classes": len(card.classes),
+            "channels": card.channels,
+            "stem": card.model.stem,
+            "input": InputRule(size=(spec["height"], spec["width"]), mean=card.mean, std=card.std),
+            "licence": origin.licence if origin else "its owner's",
+            "source": f"trained by job {model.job_id}" + (f" from {origin.id}" if origin else ""),
+            "sha256": model.weights_sha256,
+            "bytes": model.weights_bytes,
+        }
+    )
+
+
+def _violation(resolved: JobSpec, manifest: PackManifest, teacher: Donor | None) -> Violation | None:
     if teacher is None:
         message = "there is no model by this id; take the model_id of a job that succeeded"
         return Violation(pointer=POINTER, code="unknown_teacher", message=message)
@@ -92,18 +149,19 @@ def _violation(resolved: JobSpec, manifest: PackManifest, teacher: Teacher | Non
     return Violation(pointer=POINTER, code="teacher_unfit", message=unfit) if unfit else None
 
 
-def _backbone_violation(model: ModelSpec, manifest: PackManifest, donor: Teacher | None) -> Violation | None:
+def _pretrained_violation(donor: Donor | None) -> Violation | None:
+    """What a resolved spec does not know yet; whether the weights fit was said when it was resolved."""
     if donor is None:
-        message = "there is no model by this id; take the model_id of a classification job that succeeded"
-        return Violation(pointer=BACKBONE_POINTER, code="unknown_backbone", message=message)
-    unfit = donor.card.unfit_as_backbone(model, channels=manifest.channels)
-    if unfit is None and donor.pruned:
-        unfit = "The model was pruned: its layers are narrower than the backbone's; take one that was not."
-    return Violation(pointer=BACKBONE_POINTER, code="backbone_unfit", message=unfit) if unfit else None
+        message = "There is no model by this id. Take the model_id of a classification job that succeeded."
+        return Violation(pointer=PRETRAINED_POINTER, code="unknown_weights", message=message)
+    if donor.pruned:
+        message = "The model was pruned: its layers are narrower than the network's. Take one that was not."
+        return Violation(pointer=PRETRAINED_POINTER, code="weights_unfit", message=message)
+    return None
 
 
 def _unlike(student: ModelSpec, teacher: ModelSpec) -> str | None:
-    if student == teacher:
+    if (student.architecture, student.stem) == (teacher.architecture, teacher.stem):
         return None
     mine, theirs = (f"{model.architecture} with the {model.stem} stem" for model in (student, teacher))
     return (

@@ -55,11 +55,26 @@ export function resized(image, height, width) {
   return pass(pass(image, width, true), height, false);
 }
 
+/** Stretched to the network's size, or by its own aspect ratio at the top left of the padding. */
+export function fitted(image, rules) {
+  const { height: H, width: W } = rules;
+  if (rules.fit !== "letterbox") return resized(image, H, W);
+  const { height: h, width: w, channels } = image;
+  const wide = w * H >= h * W;
+  const rows = wide ? Math.max(1, Math.floor((2 * h * W + w) / (2 * w))) : H;
+  const columns = wide ? W : Math.max(1, Math.floor((2 * w * H + h) / (2 * h)));
+  const content = resized(image, rows, columns);
+  const pixels = new Uint8Array(H * W * channels).fill(rules.padding);
+  const line = columns * channels;
+  for (let y = 0; y < rows; y++) pixels.set(content.pixels.subarray(y * line, (y + 1) * line), y * W * channels);
+  return { height: H, width: W, channels, pixels };
+}
+
 /** Of an RGBA image the network's input, Float32Array (channels, height, width), by preprocess.json. */
 export function toInput(rgba, height, width, rules) {
   const channels = rules.mode === "L" ? 1 : 3;
   const whole = { height, width, channels, pixels: withChannels(rgba, channels) };
-  const { pixels } = resized(whole, rules.height, rules.width);
+  const { pixels } = fitted(whole, rules);
   const size = rules.height * rules.width;
   const input = new Float32Array(size * channels);
   const f = Math.fround;

@@ -19,6 +19,7 @@ struct Image {
 
 struct Rules {  // preprocess.json
     int height = 0, width = 0, channels = 0;
+    int padding = -1;  // gray beside an image that keeps its aspect ratio (letterbox); -1: it is stretched
     std::vector<float> mean, std;
 };
 
@@ -120,8 +121,24 @@ inline Image resized(const Image& image, int height, int width) {  // the rows f
     return pass(pass(image, width, true), height, false);
 }
 
+inline Image fitted(const Image& image, const Rules& rules) {  // stretched, or at the top left of the padding
+    if (rules.padding < 0) return resized(image, rules.height, rules.width);
+    const long long h = image.height, w = image.width, H = rules.height, W = rules.width;
+    const bool wide = w * H >= h * W;
+    const int rows = static_cast<int>(wide ? std::max(1LL, (2 * h * W + w) / (2 * w)) : H);
+    const int columns = static_cast<int>(wide ? W : std::max(1LL, (2 * w * H + h) / (2 * h)));
+    const Image content = resized(image, rows, columns);
+    Image frame{rules.height, rules.width, image.channels, {}};
+    const std::size_t line = static_cast<std::size_t>(columns) * image.channels;
+    const std::size_t whole = static_cast<std::size_t>(rules.width) * image.channels;
+    frame.pixels.assign(whole * rules.height, static_cast<std::uint8_t>(rules.padding));
+    for (int y = 0; y < rows; ++y)
+        std::copy_n(content.pixels.begin() + y * line, line, frame.pixels.begin() + y * whole);
+    return frame;
+}
+
 inline std::vector<float> to_input(const Image& image, const Rules& rules) {  // channels first, normalised
-    const Image ready = resized(with_channels(image, rules.channels), rules.height, rules.width);
+    const Image ready = fitted(with_channels(image, rules.channels), rules);
     const std::size_t size = static_cast<std::size_t>(rules.height) * rules.width;
     std::vector<float> input(size * rules.channels);
     for (std::size_t at = 0; at < size; ++at)
@@ -166,6 +183,7 @@ inline Rules read_rules(const std::string& path) {
     Rules rules;
     rules.height = std::atoi(json_after(json, "height").c_str());
     rules.width = std::atoi(json_after(json, "width").c_str());
+    if (json.find("\"letterbox\"") != std::string::npos) rules.padding = std::atoi(json_after(json, "padding").c_str());
     rules.mean = json_numbers(json_after(json, "mean"));
     rules.std = json_numbers(json_after(json, "std"));
     rules.channels = static_cast<int>(rules.mean.size());

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from contract.image_files import NOT_AN_IMAGE, Format, sniff
-from ingest.images import metadata
+from ingest.images import metadata, miniatures
+from ingest.images.miniatures import RAW_PIXELS
 from ingest.images.opening import open_image
 from ingest.limits import Limits
 from ingest.marks import Marks
@@ -32,7 +33,6 @@ from portable.preprocess import to_8_bits
 
 STEP = 16  # values of 16 bits are counted in so wide steps
 LEVELS = 65_536 // STEP
-RAW_PIXELS = 64 * 64  # up to here the pixels themselves are stored
 _LARGE_PIXELS = 4_000_000
 _one_large = Lock()  # a large image takes 10 bytes a pixel for a moment: one at a time keeps memory flat
 _LOSSY = {"JPEG", "AVIF", "HEIF"}
@@ -62,6 +62,8 @@ class Ready:
     sha256: bytes
     sums: tuple[int, ...]  # per channel, of pixel values
     squares: tuple[int, ...]
+    tile: bytes  # `miniatures.tile`
+    thumbnail: bytes = b""  # a JPEG; none of what is small enough itself
     notes: tuple[Note, ...] = ()
     marks: Marks | None = None
     levels: NDArray[np.int64] | None = None  # of 16 bits: how often each of LEVELS steps occurs; then `stored` is a PNG
@@ -111,6 +113,13 @@ def from_pixels(pixels_HWC: NDArray[np.uint8], limits: Limits) -> Ready:  # noqa
 
 def as_png(pixels: bytes, height: int, width: int, channels: int) -> bytes:
     return _encoded(Image.frombytes("L" if channels == 1 else "RGB", (width, height), pixels), "PNG")
+
+
+def to_look_at(ready: Ready) -> bytes:
+    """A thumbnail, whatever the image's size; empty of 16 bits, whose range is not known yet."""
+    if ready.thumbnail or ready.levels is not None:
+        return ready.thumbnail
+    return miniatures.of_stored(ready.stored, ready.height, ready.width, ready.channels)
 
 
 def pixel_digest(pixels: bytes, height: int, width: int, channels: int) -> bytes:
@@ -182,6 +191,7 @@ def _wide(image: Image.Image, orientation: int, *, alpha: bool, animated: bool) 
         sha256=bytes(32),
         sums=(0,),
         squares=(0,),
+        tile=bytes(miniatures.TILE_BYTES),
         notes=tuple(note for happened, note in told if happened),
         levels=np.bincount(values.reshape(-1) // STEP, minlength=LEVELS),
     )
@@ -220,6 +230,8 @@ def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple
             image = Image.open(BytesIO(file), formats=["JPEG"])
     pixels = image.tobytes()
     channels = len(image.getbands())
+    enough = small or (file is not None and miniatures.is_small(image.width, image.height, len(file)))
+    shown, least = (b"", image) if enough else miniatures.thumbnail(image)
     histogram = np.array(image.histogram(), dtype=np.int64).reshape(channels, 256)
     return Ready(
         stored=pixels if small or file is None else file,
@@ -229,6 +241,8 @@ def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple
         sha256=pixel_digest(pixels, image.height, image.width, channels),
         sums=tuple((histogram @ _LEVELS).tolist()),
         squares=tuple((histogram @ _SQUARES).tolist()),
+        tile=miniatures.tile(least),
+        thumbnail=shown,
         notes=notes,
     )
 

@@ -100,8 +100,13 @@ def open_parquet(
         _tell_others(schema, features, label, findings)
     split = next((name for name in SPLIT_COLUMNS if name in schema.names and name not in {image, label}), None)
     budget = Budget(limits, path.stat().st_size)
-    whole = names.split_of_folder(re.sub(r"-\d+-of-\d+$", "", names.stem(shown))) if shown else None
+    whole = split_of_shard(shown) if shown else None
     return Frame(file, image, label, split, class_names_of(features.get(label)), limits, findings, budget, whole)
+
+
+def split_of_shard(shown: str) -> Split | None:
+    """The split that a file's name in an archive says: `data/train-00000-of-00002.parquet`."""
+    return names.split_of_folder(re.sub(r"-\d+-of-\d+$", "", names.stem(shown)))
 
 
 def _chosen_column(schema: pa.Schema, asked: ReadingSpec) -> str | None:

@@ -5,6 +5,7 @@ Each is copied to the scratch folder, for its footer stands at the end; there it
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def open_shards(
     findings: Findings,
 ) -> Shards:
     """Copy the files out and find their columns. Raises Refused."""
+    frames = []
+    for member in shards_of(members, findings):
+        with copied(archive, member, scratch) as path:
+            frames.append(open_parquet(path, limits, findings, asked=asked, shown=member.path))
+    return Shards(frames, archive)
+
+
+def shards_of(members: list[Member], findings: Findings) -> list[Member]:
+    """The Parquet files; what else there is is told. Raises Refused for too many."""
     files = [member for member in members if names.suffix(member.path) == "parquet"]
     if len(files) > _MOST:
         message = f"the archive holds more than {_MOST} Parquet files"
@@ -72,15 +82,12 @@ def open_shards(
     for member in members:
         if member not in files:
             findings.ignore(member.path, "file_ignored", "not a Parquet file")
-    return Shards(
-        [_opened(archive, file, scratch=scratch, asked=asked, limits=limits, findings=findings) for file in files],
-        archive,
-    )
+    return files
 
 
-def _opened(
-    archive: ZipArchive, member: Member, *, scratch: Path, asked: ReadingSpec, limits: Limits, findings: Findings
-) -> Frame:
+@contextmanager
+def copied(archive: ZipArchive, member: Member, scratch: Path) -> Iterator[Path]:
+    """A file copied out; whoever opens it while it has this name can read on. Raises Refused."""
     with tempfile.NamedTemporaryFile(dir=scratch, suffix=".parquet") as copy:
         try:
             with archive.open(member.position) as stream:
@@ -90,4 +97,4 @@ def _opened(
             message = f"{member.path} is damaged: {names.printable(str(error))[:200]}"
             raise Refused("parquet_damaged", message, "Pack the file again.") from error
         copy.flush()
-        return open_parquet(Path(copy.name), limits, findings, asked=asked, shown=member.path)
+        yield Path(copy.name)

@@ -69,7 +69,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
     if reading.task == "detection" and kind == "parquet":
         options.require(reading.asked, parquet_boxes.HONOURED, "Parquet files with boxes")
         boxed = parquet_boxes.open_boxes(path, limits, findings, reading.asked)
-        return Source("parquet", "parquet", boxed.total, boxed.samples, boxed.file.close, boxed.numbers.classes)
+        return Source("parquet", "parquet", boxed.total, boxed.samples, boxed.close, boxed.classes)
     if kind == "parquet":
         options.require(reading.asked, options.OF_COLUMNS, "Parquet files")
         frame = parquet.open_parquet(path, limits, findings, asked=reading.asked)
@@ -83,9 +83,7 @@ def open_source(path: Path, findings: Findings, reading: Reading) -> Source:
             options.require(reading.asked, options.OF_ARRAYS, "arrays")
             stored = arrays.open_arrays(zipped, members, limits)
             return Source("npz", "npz", stored.total, stored.samples, zipped.close)
-        if reading.task == "classification":
-            return _of_zip(zipped, members, findings, reading)
-        return _read_as(zipped, members, findings, reading)
+        return _of_zip(zipped, members, findings, reading)
     tar = TarArchive(path, kind, limits=limits, findings=findings, looked=reading.looked)
     return _read_as(tar, tar.members(), findings, reading)
 
@@ -111,7 +109,11 @@ def _read_as(archive: Archive, members: list[Member], findings: Findings, readin
 
 
 def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, reading: Reading) -> Source:
-    """Labelled images in a zip: themselves, in zips within it, or in Parquet files."""
+    """Images in a zip: themselves, in zips within it, or in Parquet files."""
+    if reading.task == "detection" and shards.are_shards(members):
+        return _of_boxed_shards(zipped, members, findings, reading)
+    if reading.task != "classification":
+        return _read_as(zipped, members, findings, reading)
     if shards.are_shards(members):
         options.require(reading.asked, options.OF_COLUMNS | options.OF_MEMBERS, "Parquet files")
         opened = shards.open_shards(
@@ -127,6 +129,21 @@ def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, readi
         nested = open_nested(zipped, members, reading.scratch, reading.limits, findings)
         return _read_as(nested, nested.members(), findings, reading)
     return _read_as(zipped, members, findings, reading)
+
+
+def _of_boxed_shards(zipped: ZipArchive, members: list[Member], findings: Findings, reading: Reading) -> Source:
+    """Boxes in the Parquet files of a zip."""
+    options.require(reading.asked, parquet_boxes.HONOURED | options.OF_MEMBERS, "Parquet files with boxes")
+    members = options.kept(members, reading.asked, findings)
+    boxed = parquet_boxes.open_boxed_shards(
+        zipped, members, scratch=reading.scratch, asked=reading.asked, limits=reading.limits, findings=findings
+    )
+
+    def close() -> None:
+        boxed.close()
+        zipped.close()
+
+    return Source("zip", "parquet", boxed.total, boxed.samples, close, boxed.classes)
 
 
 def _readable(members: list[Member], findings: Findings) -> list[Member]:

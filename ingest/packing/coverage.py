@@ -9,6 +9,7 @@ from ingest.packing.splits import Splits
 from ingest.packing.staging import Columns
 
 _SHOWN = 10
+UNBALANCED_FROM = 3  # times as many training images of the largest class as of the smallest
 
 
 def tell(columns: Columns, decided: Splits, findings: Findings) -> None:
@@ -26,6 +27,8 @@ def tell(columns: Columns, decided: Splits, findings: Findings) -> None:
         message = f"{_called(unmeasured)} no image in {where}: the figures say nothing about them"
         fix = f"Add images of them to {where}, or raise `--{where}` if the splits are made here."
         findings.add("warning", "class_without_test", message, fix=fix)
+    if columns.marks_sha256 is None:
+        _tell_balance(columns, training, findings)
 
 
 def _tell_untaught(
@@ -43,6 +46,27 @@ def _tell_untaught(
         findings.add(
             "warning", "class_without_images", message, fix="Take them off the list of classes, or label some."
         )
+
+
+def _tell_balance(columns: Columns, training: NDArray[np.int64], findings: Findings) -> None:
+    """Of labels only: an image with masks or boxes is not of one class."""
+    taught = np.flatnonzero(training)
+    if not len(taught):
+        return
+    largest, smallest = (int(taught[choose(training[taught])]) for choose in (np.argmax, np.argmin))
+    most, least = int(training[largest]), int(training[smallest])
+    if most < UNBALANCED_FROM * least:
+        return
+    names = columns.classes
+    message = (
+        f"the class {names[largest]!r} has {most} training images, {names[smallest]!r} has {least}: "
+        f"{most / least:.1f} times as many"
+    )
+    fix = (
+        f"Add images of {names[smallest]!r}, or train with `--set training.class_balance=sampler`, which draws every "
+        "class equally often."
+    )
+    findings.add("info", "classes_unbalanced", message, fix=fix)
 
 
 def _names(columns: Columns, chosen: NDArray[np.bool_]) -> list[str]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from contract.pack.manifest import Split
 from ingest.findings import LISTED_PER_CODE, Findings
+from ingest.images import miniatures
 from ingest.packing.splits import LEFT_OUT, Splits
 from ingest.packing.staging import Columns, Staging
 
@@ -25,11 +26,18 @@ def drop_leaks(columns: Columns, splits: Splits, staging: Staging, findings: Fin
             break
         kept, left = Split(strictest[group[index]]).name.lower(), Split(splits[index]).name.lower()
         message = f"the same pixels stand in {kept}; the copy in {left} was left out, so that figures stay honest"
-        findings.add("warning", "duplicate_across_splits", message, path=staging.path(index))
+        path = staging.path(index)
+        findings.add("warning", "duplicate_across_splits", message, path=path)
+        findings.show_missing(path, "duplicate_across_splits", _shown(columns, staging, index))
     findings.skipped += len(leaking)
     cleaned = splits.copy()
     cleaned[leaking] = LEFT_OUT
     return cleaned
+
+
+def _shown(columns: Columns, staging: Staging, index: int) -> bytes:
+    size = (int(columns.height[index]), int(columns.width[index]), int(columns.channels[index]))
+    return staging.thumbnail(index) or miniatures.of_stored(staging.read(index)[0], *size)
 
 
 def _tell_conflicts(columns: Columns, group: Group, staging: Staging, findings: Findings) -> None:

@@ -20,8 +20,10 @@ from contract.files import PACK_SAMPLES
 from contract.pack.columns import SCHEMAS, digest
 from contract.pack.manifest import PackManifest, Split
 from contract.tasks import TaskName
-from ingest.images.images import RAW_PIXELS, as_png
+from ingest.images.images import as_png
+from ingest.images.miniatures import RAW_PIXELS
 from ingest.marks import to_boxes
+from ingest.packing import sizes
 from ingest.packing.splits import Splits
 from ingest.packing.staging import Columns, Staging
 
@@ -33,9 +35,10 @@ def write_pack(
     staging: Staging, columns: Columns, splits: Splits, *, task: TaskName, folder: Path, written: Callable[[int], None]
 ) -> PackManifest:
     """Write the images that have a split; `written` is told how many more, batch by batch."""
-    rows = np.flatnonzero(splits >= 0)
-    rows = rows[np.lexsort((columns.sha256[rows], columns.label[rows], splits[rows]))]
+    rows = order(columns, splits)
     manifest = _manifest(columns, splits, rows, task)
+    if task == "detection":
+        manifest = manifest.model_copy(update={"box_sizes": sizes.boxes(staging, columns, splits)})
     path = folder / PACK_SAMPLES
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[task]) as writer:
         for batch, images, paths in _batches(staging, columns, rows, manifest):
@@ -46,6 +49,12 @@ def write_pack(
             writer.write_batch(pa.record_batch(arrays, schema=SCHEMAS[task]))
             written(len(batch))
     return manifest.model_copy(update={"bytes": path.stat().st_size})
+
+
+def order(columns: Columns, splits: Splits) -> NDArray[np.intp]:
+    """The images that have a split, as the pack has them: an image's place here is its index there."""
+    rows = np.flatnonzero(splits >= 0)
+    return rows[np.lexsort((columns.sha256[rows], columns.label[rows], splits[rows]))]
 
 
 def amounts(columns: Columns, splits: Splits) -> dict[str, dict[str, int]]:
@@ -77,6 +86,7 @@ def _manifest(columns: Columns, splits: Splits, rows: NDArray[np.intp], task: Ta
         channels=channels,
         image_size=(int(heights[0]), int(widths[0])) if one_size else None,
         median_size=(int(np.median(heights)), int(np.median(widths))),
+        aspects=sizes.aspects(columns, rows),
         mean=mean,
         std=std,
         pairability=columns.presence.pairability(splits == Split.TRAIN),

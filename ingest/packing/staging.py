@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ingest.findings import Refused
 from ingest.images.images import LEVELS, Ready
+from ingest.images.miniatures import TILE_BYTES
 from ingest.limits import Limits
 from ingest.marks import Marks
 from ingest.names import class_order
@@ -69,6 +70,7 @@ class Staging:
         self._limits = limits
         self._classes: dict[str, int] = {}
         self._offset, self._stored, self._path = array("q"), array("q"), array("i")  # where; lengths
+        self._thumbnail = array("i")
         self._label, self._split = array("i"), array("b")
         self._height, self._width, self._channels = array("i"), array("i"), array("b")
         self._sums, self._squares = array("q"), array("q")
@@ -97,10 +99,14 @@ class Staging:
         if ready.marks is not None:
             self._file.write(ready.marks.stored)
             self._marks.add(ready.marks)
+        self._file.write(ready.tile)
+        self._file.write(ready.thumbnail)
         self._offset.append(self._end)
         self._stored.append(len(ready.stored))
         self._path.append(len(path))
+        self._thumbnail.append(len(ready.thumbnail))
         self._end += len(ready.stored) + len(path) + (len(ready.marks.stored) if ready.marks else 0)
+        self._end += TILE_BYTES + len(ready.thumbnail)
         self._label.append(self._class(sample.label) if ready.marks is None else 0)
         self._split.append(UNDECIDED if sample.split is None else sample.split)
         self._height.append(ready.height)
@@ -119,9 +125,11 @@ class Staging:
         rest = self._path[index] + (self._marks.stored[index] if self._marks.stored else 0)
         after = os.pread(self._file.fileno(), rest, self._offset[index] + self._stored[index])
         self._file.seek(self._end)
-        self._file.write(ready.stored + after)
+        whole = ready.stored + after + ready.tile + ready.thumbnail
+        self._file.write(whole)
         self._offset[index], self._stored[index] = self._end, len(ready.stored)
-        self._end += len(ready.stored) + len(after)
+        self._thumbnail[index] = len(ready.thumbnail)
+        self._end += len(whole)
         for at, (one, square) in enumerate(zip(ready.sums * 3, ready.squares * 3, strict=True)):
             self._sums[3 * index + at], self._squares[3 * index + at] = one, square
         self._sha256[32 * index : 32 * (index + 1)] = ready.sha256
@@ -166,6 +174,19 @@ class Staging:
         """The stored mask or boxes of an image."""
         start = self._offset[index] + self._stored[index] + self._path[index]
         return os.pread(self._file.fileno(), self._marks.stored[index], start)
+
+    def tile(self, index: int) -> bytes:
+        """`miniatures.tile` of an image."""
+        return os.pread(self._file.fileno(), TILE_BYTES, self._behind_marks(index))
+
+    def thumbnail(self, index: int) -> bytes:
+        """Empty where the image is small itself."""
+        start = self._behind_marks(index) + TILE_BYTES
+        return os.pread(self._file.fileno(), self._thumbnail[index], start)
+
+    def _behind_marks(self, index: int) -> int:
+        marks = self._marks.stored[index] if self._marks.stored else 0
+        return self._offset[index] + self._stored[index] + self._path[index] + marks
 
     def read_stored(self, index: int) -> bytes:
         """The stored bytes alone; also before `columns`."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from patchswap import archive
 from patchswap.calls import pages, uploads, waiting
-from patchswap.errors import BadInput, DatasetUnsuccessful
-from patchswap.resources import Dataset, DatasetVersion, ValidationReport
+from patchswap.errors import BadInput, DatasetUnsuccessful, NotFound
+from patchswap.resources import Dataset, DatasetVersion, Inspection, Sample, ValidationReport
 from patchswap.resources.bound import Home
 from patchswap.transport import Transport
 
@@ -91,6 +91,46 @@ class Datasets:
         """What ingest found, file by file; also for a dataset it refused."""
         path = f"/v1/datasets/{dataset_id}/versions/{version_id}/validation"
         return ValidationReport.model_validate(self._transport.get(path))
+
+    def inspection(self, dataset_id: str, version_id: str = "latest") -> Inspection | None:
+        """What to look at before training; None of a version that an earlier release read."""
+        path = f"/v1/datasets/{dataset_id}/versions/{version_id}/inspection"
+        try:
+            return Inspection.model_validate(self._transport.get(path))
+        except NotFound:
+            self.get(dataset_id)  # raises where it is the dataset that is not there
+            return None
+
+    def samples(
+        self,
+        dataset_id: str,
+        version_id: str = "latest",
+        *,
+        split: str | None = None,
+        class_name: str | None = None,
+        twins: str | None = None,
+    ) -> Iterator[Sample]:
+        """Pictures in the order of the pack. `twins`: only those listed as leak, contradiction or repeat."""
+        path = f"/v1/datasets/{dataset_id}/versions/{version_id}/samples"
+        found = pages.items(self._transport, path, split=split, class_name=class_name, twins=twins)
+        return (Sample.model_validate(item) for item in found)
+
+    def some_samples(self, dataset_id: str, *, limit: int, split: str, class_name: str) -> tuple[Sample, ...]:
+        """The first pictures of a class in a split."""
+        path = f"/v1/datasets/{dataset_id}/versions/latest/samples"
+        found = self._transport.get(path, limit=limit, split=split, class_name=class_name)
+        return tuple(Sample.model_validate(item) for item in found["data"])
+
+    def sample(self, dataset_id: str, version_id: str, index: int) -> Sample | None:
+        """One picture by its index; None where the version holds no such picture."""
+        path = f"/v1/datasets/{dataset_id}/versions/{version_id}/samples"
+        found = self._transport.get(path, limit=1, after=index - 1)["data"]
+        return Sample.model_validate(found[0]) if found and found[0]["index"] == index else None
+
+    def picture(self, url: str, *, overlay: bool | None = None) -> tuple[bytes, str]:
+        """What a sample's `thumbnail_url`, `image_url` or `mask_url` gives, and its media type."""
+        found = self._transport.call("GET", url, params={"overlay": overlay})
+        return found.content, found.headers["Content-Type"]
 
     def wait(self, dataset_id: str, *, timeout_seconds: float | None = None) -> Dataset:
         """The dataset once it is ready. Raises DatasetUnsuccessful, WaitTimeout."""

@@ -9,7 +9,16 @@ from typing import Any
 from patchswap import archive, signatures
 from patchswap.calls import downloads, pages, waiting
 from patchswap.errors import ApiError, BadInput, ExportUnsuccessful
-from patchswap.resources import ENDED_EXPORT, Export, ExportFormat, Model, Pareto, Prediction, SigningKey
+from patchswap.resources import (
+    ENDED_EXPORT,
+    Export,
+    ExportFormat,
+    Model,
+    Pareto,
+    Prediction,
+    SigningKey,
+    SuspectedLabels,
+)
 from patchswap.resources.bound import Home
 from patchswap.transport import Body, Transport, read_json
 
@@ -38,6 +47,12 @@ class Models:
         url = f"/v1/models/{found.id}/report"
         wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
         return downloads.fetch(self._transport, wanted, Path(path))
+
+    def suspects(self, model: str) -> SuspectedLabels:
+        """Labels of the dataset that a classifier, or a job's, contradicts. Raises NotFound of other tasks."""
+        return SuspectedLabels.model_validate(
+            self._transport.get(f"/v1/models/{self._model_id(model)}/suspected-labels")
+        )
 
     def exports(self, model_id: str) -> tuple[Export, ...]:
         """Oldest first."""
@@ -110,7 +125,7 @@ class Models:
         model: str,
         target: Path | str,
         *,
-        precision: str = "fp32",
+        precision: str | None = None,
         format: str = "onnx",  # noqa: A002 - the API's word
         replace: bool = False,
         key: str | None = None,
@@ -120,10 +135,14 @@ class Models:
         export = self.newest_export(model, precision=precision, format=format)
         return self._client.exports.pull(export, target, replace=replace, key=key, progress=progress)
 
-    def newest_export(self, model: str, *, precision: str, format: str = "onnx") -> Export:  # noqa: A002
-        """Raises BadInput where there is none to download, saying what there is."""
+    def newest_export(self, model: str, *, precision: str | None = None, format: str = "onnx") -> Export:  # noqa: A002
+        """Raises BadInput where there is none to download, saying what there is.
+
+        Without a precision it is fp32, or the only other one there is.
+        """
         model_id = self._model_id(model)
         made = list(self.exports(model_id))
+        precision = precision or _only_precision(made, format)
         found = [export for export in made if (export.format, export.precision) == (format, precision)]
         for export in reversed(found):
             if export.status == "succeeded":
@@ -140,6 +159,12 @@ class Models:
         if job.model_id is None:
             raise BadInput(f"job {job.id} is {job.status} and has no model; follow it with `patchswap watch {job.id}`")
         return job.model_id
+
+
+def _only_precision(made: Sequence[Export], form: str) -> str:
+    """fp32, but where files of one other precision alone can be had."""
+    found = {export.precision for export in made if export.format == form and export.status == "succeeded"}
+    return next(iter(found)) if len(found) == 1 else "fp32"
 
 
 def _others(made: Sequence[Export]) -> str:

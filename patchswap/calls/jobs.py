@@ -7,7 +7,7 @@ from typing import Any
 
 from patchswap.calls import pages, waiting, watching
 from patchswap.errors import JobUnsuccessful
-from patchswap.resources import Checkpoint, Event, Job, Point, Validated
+from patchswap.resources import Checkpoint, Estimate, Event, Job, Point, Validated
 from patchswap.resources.bound import Home
 from patchswap.transport import Transport
 
@@ -20,6 +20,7 @@ class Jobs:
     def create(self, spec: Mapping[str, Any] | None = None, **fields: Any) -> Job:
         """A queued job; `fields` go over `spec`: `dataset="ds_..."`, `training={"epochs": 5}`, `control=True`.
 
+        Without `recipe`, the default one: `job.chosen` says what it is. `budget_seconds=600` fits it into a time.
         Raises Invalid with a pointer to each fault.
         """
         return self._job(self._transport.post("/v1/jobs", {**(spec or {}), **fields}))
@@ -27,6 +28,10 @@ class Jobs:
     def validate(self, spec: Mapping[str, Any] | None = None, **fields: Any) -> Validated:
         """The spec with nothing left to choose; nothing is created. Raises Invalid."""
         return Validated.model_validate(self._transport.post("/v1/jobs/validate", {**(spec or {}), **fields}))
+
+    def estimate(self, spec: Mapping[str, Any] | None = None, **fields: Any) -> Estimate:
+        """How long it would take, and on what basis; nothing is created. Raises Invalid."""
+        return Estimate.model_validate(self._transport.post("/v1/jobs/estimate", {**(spec or {}), **fields}))
 
     def get(self, job_id: str) -> Job:
         return self._job(self._transport.get(f"/v1/jobs/{job_id}"))

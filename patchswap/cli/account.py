@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import textwrap
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from patchswap.cli.output import Json, connect, emit, note, table
-from patchswap.errors import BadInput
+from patchswap.errors import BadInput, Forbidden
 
+WIDTH = 48  # of a recipe's description in the list
 keys = typer.Typer(help="API keys; needs a key with the scope admin.", no_args_is_help=True)
 recipes = typer.Typer(help="Named starting points for a training.", no_args_is_help=True)
 
@@ -28,7 +31,7 @@ def login(
 
     url = url or _ask("url of the service")
     found = credentials.find(url, api_key or _ask("API key", hidden=True))
-    with Client(found.url, found.api_key) as client:
+    with Client(found.url, found.api_key) as client, suppress(Forbidden):  # the key is known, and may not read
         next(client.jobs.list(), None)
     path = credentials.save(found)
     emit({"url": found.url, "file": str(path)}, as_json=as_json, text=f"logged in to {found.url}; kept in {path}")
@@ -55,7 +58,9 @@ def list_keys(as_json: Json = False) -> None:
 @keys.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="read, write or admin; may be repeated.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, write, admin or device; may be repeated. Default: read and write.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """A new key; it is shown this once."""
@@ -79,8 +84,20 @@ def list_recipes(as_json: Json = False) -> None:
     """What can be started from."""
     with connect() as client:
         found = client.recipes.list()
-    rows = [(r.name, r.parameters, r.macs, r.description) for r in found]
-    emit(found, as_json=as_json, text=table(("NAME", "PARAMETERS", "MACS", "WHAT"), rows))
+    rows = [(r.name, _millions(r.parameters), _millions(r.macs), _short(r.description)) for r in found]
+    headings = ("NAME", "PARAMETERS, M", "MACS, M", "WHAT")
+    emit(found, as_json=as_json, text=table(headings, rows))
+    if not as_json:
+        note("Without a recipe, the default is chosen by the dataset: patchswap train --dataset NAME --dry-run")
+
+
+def _millions(number: int | None) -> str:
+    return "-" if number is None else f"{number / 1e6:,.1f}"
+
+
+def _short(description: str) -> str:
+    """So much that a line fits into a terminal; `recipes show` has the rest."""
+    return textwrap.shorten(description, width=WIDTH, placeholder=" ...")
 
 
 @recipes.command("show")

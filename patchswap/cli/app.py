@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, datasets, jobs, models, profiles, sweeps, webhooks
+from patchswap.cli import account, comparisons, console, datasets, jobs, models, profiles, sweeps, webhooks, weights
 from patchswap.cli.output import Json, emit
+
+if TYPE_CHECKING:
+    from patchswap.credentials import Credentials
 
 app = typer.Typer(
     help="Labelled images in, a compressed edge model out, by teacher-free self-distillation.",
@@ -18,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help starts faster, and reads well in a pipe
 )
 app.command("login")(account.login)
+app.command("login-link")(console.login_link)
 app.add_typer(datasets.app, name="datasets")
 app.command("train")(jobs.train)
 app.add_typer(jobs.app, name="jobs")
@@ -35,6 +40,7 @@ app.command("predict")(models.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")
 app.add_typer(models.app, name="models")
+app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.recipes, name="recipes")
@@ -47,6 +53,9 @@ def up(
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    browser: Annotated[
+        bool, typer.Option(help="Open the console once it is ready. Without a terminal it stays closed.")
+    ] = True,
 ) -> None:
     """Run the whole service on this machine until Ctrl-C."""
     from patchswap.local import extras  # noqa: PLC0415 - a client does without
@@ -54,7 +63,15 @@ def up(
     extras.require("up", command="patchswap up")
     from patchswap.local import up as embedded  # noqa: PLC0415 - loads what only a service needs
 
-    raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port))
+    ready = _open_console if browser and sys.stdout.isatty() else None
+    raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port, ready=ready))
+
+
+def _open_console(known: Credentials) -> None:
+    from patchswap.client import Client  # noqa: PLC0415 - quick start
+
+    with Client(known.url, known.api_key) as client:
+        console.open_in_browser(client)
 
 
 @app.command()

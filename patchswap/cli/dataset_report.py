@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from patchswap.cli import reading
 from patchswap.cli.output import printable, table
 from patchswap.errors import sentences
 
@@ -60,7 +61,7 @@ def findings(report: ValidationReport, name: str) -> str:
         lines.append(f"{_CALLED[first.severity]}: {where}{sentences(first.message, first.fix)}{more}")
     if any(count > 1 for count in report.counts.values()) and name:
         lines.append(f"`patchswap datasets show {name} --json` lists every one")
-    return "\n".join(map(printable, lines))
+    return "\n".join(printable(reading.as_typed(line)) for line in lines)
 
 
 def _counted(number: int, one: str, many: str = "") -> str:

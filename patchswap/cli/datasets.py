@@ -1,4 +1,4 @@
-"""datasets push, list, show, rm."""
+"""datasets push, list, show, look, rm."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars, dataset_report, reading
+from patchswap.cli import bars, dataset_report, plans, reading
 from patchswap.cli.output import Json, connect, emit, note, printable, table
-from patchswap.errors import ApiError, DatasetUnsuccessful
+from patchswap.errors import ApiError, DatasetUnsuccessful, PatchswapError
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -33,13 +33,6 @@ class Unlabelled(StrEnum):
     skip = "skip"
     background = "background"
     refuse = "refuse"
-
-
-_RECIPES = {  # to start from
-    VisionTask.classification: "resnet20_short",
-    VisionTask.segmentation: "lraspp",
-    VisionTask.detection: "fcos",
-}
 
 
 DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means the newest of that name.")]
@@ -103,8 +96,9 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         report = dataset.validation()
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
-        recipe = _RECIPES[VisionTask(dataset.task)]
-        note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --recipe {recipe} --watch")
+        with connect() as client:
+            plans.announce(client, {"dataset": dataset.id})
+        note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
 
 
 def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: dict[str, Any], as_json: bool) -> None:
@@ -141,6 +135,23 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
 
 
 @app.command()
+def look(
+    dataset: DatasetName,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: NAME.html beside you.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page to look at before training: pictures, near-duplicates, findings, sizes. Opens offline."""
+    from patchswap.pages import dataset as pages  # noqa: PLC0415 - only this command needs it
+
+    with connect() as client:
+        found = client.datasets.find(dataset)
+        content = pages.page(pages.collect(client.datasets, found))
+    path = output or Path(f"{_file_name(found.name)}.html")
+    path.write_text(content, encoding="utf-8")
+    emit({"file": str(path), "bytes": path.stat().st_size}, as_json=as_json, text=str(path))
+
+
+@app.command()
 def rm(dataset: DatasetName, as_json: Json = False) -> None:
     """Delete a dataset that no running job uses."""
     with connect() as client:
@@ -149,19 +160,24 @@ def rm(dataset: DatasetName, as_json: Json = False) -> None:
     emit({"id": found.id, "deleted": True}, as_json=as_json, text=f"deleted {found.id} {found.name}")
 
 
+def _file_name(name: str) -> str:
+    """A dataset's name as a file name of any system."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:80] or "dataset"
+
+
 @contextmanager
 def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
     try:
         yield
-    except DatasetUnsuccessful:
+    except DatasetUnsuccessful as error:
         try:
             report = client.datasets.validation(dataset.id)
             others = report.model_copy(update={"findings": report.findings[1:]})  # the first is the error itself
             if others.findings:
                 note(dataset_report.findings(others, shlex.quote(dataset.name)))
-        except ApiError as error:
-            note(f"its report cannot be had: {error}")
-        raise
+        except ApiError as missing:
+            note(f"its report cannot be had: {missing}")
+        raise PatchswapError(reading.as_typed(str(error))) from error
 
 
 def _summary(dataset: Dataset, report: ValidationReport) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars, specs
+from patchswap.cli import bars, plans, specs
 from patchswap.cli.output import Json, connect, duration, emit, note, plain, table
-from patchswap.errors import BadInput, sentences
+from patchswap.errors import BadInput, Conflict, PatchswapError, sentences
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -24,7 +27,12 @@ CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_..
 
 def train(  # noqa: PLR0913, PLR0917 - one for each option
     dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
-    recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="One of `patchswap recipes list`. Default: chosen by the dataset and the device.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Fit epochs and image size into 10m, 2h: the default recipe's.")
+    ] = None,
     spec: Annotated[Path | None, typer.Option(help="A JSON file with a whole spec or a part of one.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
@@ -40,26 +48,38 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     prune: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Prune to this share of the multiply-adds: 0.5 is half.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Only check the spec and print it with nothing left open.")] = False,
+    image_size: Annotated[
+        str | None, typer.Option(metavar="SIDE|HEIGHTxWIDTH", help="Size that images are trained at: 320 or 288x384.")
+    ] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="auto, stretch or letterbox: how images are laid into that size.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would run, why, and how long it would take.")] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Queue a training."""
+    """Queue a training. Without a recipe, the default one is chosen by the dataset; --dry-run says which and why."""
     body = specs.read(spec) if spec else {}
     options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
-    options["priority"] = priority
+    options |= {"priority": priority, "budget_seconds": specs.seconds(budget) if budget else None}
     body |= {key: value for key, value in options.items() if value is not None}
     pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
-    specs.set_all(body, pruned + (assign or []))
+    sized = [] if image_size is None else [f"training.image_size={json.dumps(specs.image_size(image_size))}"]
+    fitted = [] if fit is None else [f"training.fit={fit}"]
+    specs.set_all(body, pruned + sized + fitted + (assign or []))
     if not isinstance(body.get("dataset"), str):
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
-    with connect() as client:
-        if not body["dataset"].startswith(("ds_", "dsv_")):
-            body["dataset"] = client.datasets.find(body["dataset"]).id
+    called = body["dataset"]
+    with connect() as client, _pointing_to_the_report(called):
+        if not called.startswith(("ds_", "dsv_")):
+            body["dataset"] = client.datasets.find(called).id
         if dry_run:
             _print_validated(client, body, as_json=as_json)
             return
         job = client.jobs.create(body)
+        if not as_json and job.chosen:
+            for line in plans.lines(job.chosen, client.jobs.estimate(body)):
+                note(line)
         if follow:
             note(f"{job.id} {job.status}")
             _follow(client, job, as_json=as_json)
@@ -67,6 +87,18 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     emit(job, as_json=as_json, text=job.id)
     if not as_json:
         note(f"follow it: patchswap watch {job.id}")
+
+
+@contextmanager
+def _pointing_to_the_report(dataset: str) -> Iterator[None]:
+    """Says where to read why a dataset failed."""
+    try:
+        yield
+    except Conflict as error:
+        if error.code != "dataset_failed":
+            raise
+        remedy = f"Read why: patchswap datasets show {shlex.quote(dataset)}"
+        raise PatchswapError(f"No dataset could be made of what was pushed as {dataset}. {remedy}") from error
 
 
 def watch(job_id: JobId, as_json: Json = False) -> None:
@@ -200,11 +232,25 @@ def _summary(job: Job) -> str:
         lines.append(f"a trial of comparison {job.comparison_id}")
     if job.model_id:
         lines.append(f"model {job.model_id}")
+        if published := _published(job):
+            lines.append(published)
     return "\n".join(lines)
 
 
+def _published(job: Job) -> str | None:
+    """Which of two networks it is, where a control was trained."""
+    if not job.spec.get("control"):
+        return None
+    selection = job.evaluation().get("selection")
+    return selection["message"] if selection else None
+
+
 def _print_validated(client: Client, body: dict[str, Any], *, as_json: bool) -> None:
-    found = client.jobs.validate(body)
-    emit(found, as_json=as_json, text=json.dumps(found.resolved, indent=2))
+    """The resolved spec on stdout; what was chosen, why, and how long it takes on stderr."""
+    found, estimate = client.jobs.validate(body), client.jobs.estimate(body)
+    shown = plain(found) | {"estimate": plain(estimate)}
+    emit(shown, as_json=as_json, text=json.dumps(found.resolved, indent=2))
+    for line in [] if as_json else plans.lines(found.chosen, estimate):
+        note(line)
     for warning in found.warnings:
         note(f"warning: {warning['pointer']}: {warning['message']}")

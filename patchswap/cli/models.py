@@ -53,7 +53,7 @@ Format = Annotated[str, typer.Option(help="onnx, or another of `patchswap export
 def pull(  # noqa: PLR0913, PLR0917 - one for each option
     what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
     to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
-    precision: Precision = "fp32",
+    precision: Annotated[str | None, typer.Option(help="Default: fp32, or the only one there is.")] = None,
     format: Format = "onnx",  # noqa: A002 - the API's word
     smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
     fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
@@ -200,6 +200,30 @@ def show_model(model_id: ModelId, as_json: Json = False) -> None:
         model = client.models.get(model_id)
         card = "" if as_json else client.models.card(model_id)
     emit(model, as_json=as_json, text=card.strip())
+
+
+@app.command("suspects")
+def list_suspects(
+    model: ModelOrJob,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a page with the pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Labels of the dataset that a classifier contradicts, the most suspect first. Look before you change one."""
+    with connect() as client:
+        found = client.models.suspects(model)
+        if output is not None:
+            from patchswap.pages import suspects  # noqa: PLC0415 - only this option needs it
+
+            output.write_text(suspects.page(client.datasets, found), encoding="utf-8")
+            note(str(output))
+    looked = ", ".join(f"{count:,} {split}" for split, count in found.images.items())
+    counts = f"{found.found['held_out']:,} held-out and {found.found['train']:,} training labels are suspect"
+    rows = [
+        (one.split, one.path, one.label, one.suggested, f"{one.suggested_probability:.0%}")
+        for one in (*found.held_out, *found.train)
+    ]
+    listed = table(("SPLIT", "PICTURE", "LABEL", "PERHAPS", "P"), rows) if rows else ""
+    emit(found, as_json=as_json, text="\n\n".join(filter(None, [f"{counts}; looked at {looked} images", listed])))
 
 
 @exports.command("list")

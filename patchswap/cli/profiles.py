@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,18 +35,15 @@ def devices(as_json: Json = False) -> None:
 
 
 def worker(
-    device_name: Annotated[str, typer.Option(help="What this machine goes by, as raspberry-pi-5.")],
-    data_dir: Annotated[
-        Path | None, typer.Option(help="That of `patchswap up`. Default: the deployment of the PATCHSWAP_ variables.")
-    ] = None,
+    device: Annotated[str, typer.Option(help="The name of this machine, as raspberry-pi-5.")],
 ) -> None:
-    """Measure exported files on this machine under a name, until Ctrl-C."""
-    from patchswap.local import extras  # noqa: PLC0415 - a client does without
+    """Measure exported files on this machine under a name, until Ctrl-C. Needs a key with the scope device."""
+    from patchswap.local import extras  # noqa: PLC0415 - quick start
 
-    extras.require("worker", command="patchswap worker")
-    from patchswap.local import device_worker  # noqa: PLC0415 - loads what only a service needs
+    extras.require("device", command="patchswap worker")
+    from patchswap.device import worker as measuring  # noqa: PLC0415 - quick start
 
-    raise typer.Exit(device_worker.run(device_name, data_dir))
+    measuring.run(device)
 
 
 def _table(found: list[Profile]) -> str:

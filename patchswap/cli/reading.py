@@ -12,6 +12,8 @@ from patchswap.errors import BadInput
 
 _COLOURED = re.compile(r"(?P<name>[^:]+?)\s*[:,;\t]\s*(\d{1,3})\s*[,;\t ]\s*(\d{1,3})\s*[,;\t ]\s*(\d{1,3})(?::.*)?")
 _NUMBERED = re.compile(r"(?P<value>\d{1,3})\s*[\s:,;=]\s*(?P<name>\S.*)")
+_OPTIONS = ("classes_at", "ignore", "labels_from", "map", "drop", "labelmap", "masks", "unlabelled", "instances_as")
+_FIELD = re.compile(rf"`(?:reading\.)?(?P<name>{'|'.join(_OPTIONS)})`")
 _LABELMAP = (
     "write one class a line, `crack:255,0,0` for the colour or `1 crack` for the value, or a JSON list of "
     '{"name": "crack", "colour": [255, 0, 0]}'
@@ -39,6 +41,11 @@ def options(
         **others,
     }
     return {name: value for name, value in found.items() if value not in (None, [], {})}
+
+
+def as_typed(text: str) -> str:
+    """Names of fields, as the service says them, as the options of this command line."""
+    return _FIELD.sub(lambda found: f"`--{found['name'].replace('_', '-')}`", text)
 
 
 def mapping(given: Sequence[str]) -> dict[str, str]:

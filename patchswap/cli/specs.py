@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from patchswap.errors import BadInput
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_TIME = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -41,6 +45,19 @@ def value_of(text: str) -> Any:
         return text
 
 
+def image_size(text: str) -> int | list[int] | str:
+    """`320`, `288x384` (height x width) or `auto`."""
+    if text == "auto":
+        return text
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise BadInput(f"--image-size {text!r} is no size; write it like 320, or 288x384 for height x width")
+    return sides if len(sides) == 2 else sides[0]
+
+
 def method(text: str) -> str | dict[str, Any]:
     """A method by its name, or with settings: `cs_kd:temperature=2,kd_weight=0.5`."""
     name, colon, settings = text.partition(":")
@@ -55,6 +72,14 @@ def method(text: str) -> str | dict[str, Any]:
             )
         found[key.strip()] = value_of(value)
     return found
+
+
+def seconds(text: str) -> int:
+    """A time: `90s`, `10m`, `1.5h`, or seconds without a unit."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise BadInput(f"--budget {text!r} is no time; write it like 90s, 10m or 1.5h")
+    return round(float(found["number"]) * _SECONDS[found["unit"] or "s"])
 
 
 def seeds(text: str) -> int | list[int]:

@@ -26,6 +26,7 @@ SPEC: dict[str, Any] = {
     # A mirrored digit is another digit, or none.
     "training": {"epochs": 100, "augmentation": {"horizontal_flip": False}},
     "control": True,
+    "selection": "main",  # the files are patch swap's, whoever wins
     "labels": {"project": "demo"},
 }
 EXPORTS = [

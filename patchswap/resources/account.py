@@ -21,6 +21,13 @@ class ApiKey(Resource):
     api_key: str | None = None
 
 
+class LoginLink(Resource):
+    """Logs one browser in, within a minute."""
+
+    secret: str
+    ends_at: datetime
+
+
 class Recipe(Resource):
     name: str
     description: str

@@ -35,6 +35,81 @@ class ValidationReport(Resource):
     counts: dict[str, int] = {}
 
 
+class Twins(Resource):
+    """Two pictures that look nearly the same, by their index."""
+
+    kind: str  # leak: held out and in train; contradiction: of different classes; repeat: neither
+    first: int  # of a leak the held-out one
+    second: int
+    similarity: float
+
+
+class NearDuplicates(Resource):
+    compared: int  # pictures
+    pairs: dict[str, int]  # kind -> how many there are, listed or not
+    leaked: dict[str, int]  # held-out split -> pictures with a twin in train
+    listed: tuple[Twins, ...]
+
+
+class AlikeClasses(Resource):
+    """Two classes that colours and outlines of small copies hardly tell apart; `mixed` 0.5: no difference."""
+
+    first: str
+    second: str
+    mixed: float
+
+
+class Histogram(Resource):
+    """Counts by size in pixels; each bin begins at an edge and ends before the next."""
+
+    edges: tuple[int, ...]
+    counts: tuple[int, ...]
+    smallest_tenth: int
+    median: int
+    largest_tenth: int
+
+
+class LeftOut(Resource):
+    """A picture that is not in the dataset."""
+
+    path: str
+    code: str  # the finding that says why
+    thumbnail: str | None = None  # a data URI
+
+
+class Inspection(Resource):
+    """What to look at before training."""
+
+    near_duplicates: NearDuplicates
+    alike_classes: tuple[AlikeClasses, ...] | None = None
+    image_sizes: Histogram
+    box_sizes: Histogram | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Box(Resource):
+    corners: tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
+    label: int
+    class_name: str
+
+
+class Sample(Resource):
+    """One picture of a dataset version."""
+
+    index: int
+    label: int | None = None
+    class_name: str | None = None
+    classes: tuple[str, ...] = ()
+    split: str
+    height: int
+    width: int
+    path: str
+    image_url: str
+    thumbnail_url: str
+    mask_url: str | None = None
+    boxes: tuple[Box, ...] | None = None
+
+
 class DatasetVersion(Resource):
     """One immutable pack."""
 

@@ -66,6 +66,14 @@ class Checkpoint(Resource):
     created_at: datetime
 
 
+class Chosen(Resource):
+    """What the default recipe chose for a dataset, and why."""
+
+    recipe: str
+    spec: dict[str, Any] = {}
+    reasons: tuple[str, ...] = ()
+
+
 class Job(Bound):
     id: str
     name: str | None = None
@@ -75,6 +83,7 @@ class Job(Bound):
     dataset_version_id: str | None = None
     spec: dict[str, Any] = {}  # as asked for, the recipe merged in
     resolved: dict[str, Any] = {}  # with nothing left to choose
+    chosen: Chosen | None = None  # what the default recipe chose; None where a recipe was named
     labels: dict[str, str] = {}
     priority: int = 0  # among your own queued jobs: the highest starts first
     progress: Progress = Progress()
@@ -144,4 +153,20 @@ class Validated(Resource):
     """A spec with nothing left to choose, and what the service thinks of it."""
 
     resolved: dict[str, Any]
+    chosen: Chosen | None = None
     warnings: tuple[dict[str, Any], ...] = ()
+
+
+class Estimate(Resource):
+    """How long a training takes and how much memory it wants; `how` says what that is based on."""
+
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    train_seconds: float
+    other_seconds: float
+    memory_bytes: int
+    images_seen: int
+    device: str | None = None
+    basis: str
+    how: str

@@ -101,6 +101,30 @@ class Prediction(Resource):
     latency_ms: dict[str, float]
 
 
+class SuspectedLabel(Resource):
+    """A picture whose label a trained network contradicts."""
+
+    index: int
+    split: str
+    path: str
+    label: str
+    suggested: str
+    label_probability: float
+    suggested_probability: float
+    thumbnail_url: str
+
+
+class SuspectedLabels(Resource):
+    """Labels that confident learning suspects, the most suspect first; at most 100 in each list."""
+
+    model_id: str
+    dataset_version_id: str
+    images: dict[str, int]  # split -> pictures that were looked at
+    found: dict[str, int]  # held_out, train -> how many are suspect
+    held_out: tuple[SuspectedLabel, ...]  # judged by a network that did not learn from them
+    train: tuple[SuspectedLabel, ...]
+
+
 class Headline(Resource):
     """What a model of its task is judged by: top1_accuracy, mean_iou or ap, a fraction."""
 

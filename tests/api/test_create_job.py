@@ -121,7 +121,7 @@ def test_another_tenants_dataset_is_as_unknown_as_none(ours: Caller, theirs: Cal
 
 
 def test_validate_resolves_warns_and_creates_nothing(ours: Caller, version: DatasetVersion):
-    answer = ours.post("/v1/jobs/validate", {"dataset": version.dataset_id})
+    answer = ours.post("/v1/jobs/validate", {"dataset": version.dataset_id, "recipe": None})
     assert answer.status_code == 200
     body = answer.json()
     assert body["dataset_version_id"] == version.id

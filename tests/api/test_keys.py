@@ -70,8 +70,18 @@ def test_without_a_valid_key_nothing_is_told(server: Server, ours: Caller, heade
     assert ours.get(f"/v1/jobs?api_key={ours.key}&access_token={ours.key}").status_code == 401
 
 
+PREFIXES = {
+    "upload": "upl",
+    "dataset": "ds",
+    "version": "dsv",
+    "checkpoint": "ckpt",
+    "export": "exp",
+    "profile": "prf",
+}
+
+
 # What each scope alone opens, over all routes of the document; `{}` stands for an id that does not exist.
-@pytest.mark.parametrize("scope", ["read", "write", "admin"])
+@pytest.mark.parametrize("scope", ["read", "write", "admin", "device"])
 def test_scope_opens_its_routes_and_no_other(server: Server, scope: str):
     holder = caller(server.url, "ours", (scope,))
     everyone = caller(server.url, "ours")
@@ -82,16 +92,25 @@ def test_scope_opens_its_routes_and_no_other(server: Server, scope: str):
             if needed is None:
                 continue
             url = path.replace("{number}", "1").replace("{index}", "0")
-            for name in ("upload", "dataset", "version", "job", "checkpoint", "model", "export", "key"):
-                prefix = {"upload": "upl", "dataset": "ds", "version": "dsv", "checkpoint": "ckpt", "export": "exp"}
+            for name in ("upload", "dataset", "version", "job", "checkpoint", "model", "export", "key", "profile"):
+                prefix = {
+                    "upload": "upl",
+                    "dataset": "ds",
+                    "version": "dsv",
+                    "checkpoint": "ckpt",
+                    "export": "exp",
+                    "profile": "prf",
+                }
                 url = url.replace(f"{{{name}_id}}", f"{prefix.get(name, name)}_{'0' * 32}")
             status = holder.http.request(method.upper(), url.replace("{name}", "none")).status_code
             assert (status == 403) == (needed != scope), (operation["operationId"], status)
 
 
 def _needed(path: str, method: str) -> str | None:
-    if path in ("/healthz", "/readyz", "/version"):
+    if path in ("/healthz", "/readyz", "/version", "/v1/me") or path.startswith("/v1/sessions"):
         return None
     if path.startswith("/v1/api_keys") or path in ("/metrics", "/v1/audit"):
         return "admin"
+    if path.startswith("/v1/device/"):
+        return "device"
     return "read" if method == "get" or path.endswith("/predict") else "write"

@@ -313,3 +313,33 @@ def test_formats_and_recipes_are_told(ours: Caller):
     schema = ours.get("/v1/recipes/resnet20_short/schema").json()
     assert schema["default"]["model"]["architecture"] == "resnet20"
     assert ours.get("/v1/recipes/none").status_code == 404
+
+
+def test_suspected_labels_lead_to_their_pictures(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    path = f"/v1/models/{model.id}/suspected-labels"
+    none = ours.get(path)
+    assert (none.status_code, "only classifiers" in none.json()["detail"]) == (404, True)
+    suspect = {
+        "index": 3,
+        "split": "test",
+        "path": "cat/3.png",
+        "label": "cat",
+        "suggested": "dog",
+        "label_probability": 0.01,
+        "suggested_probability": 0.98,
+    }
+    found = {
+        "images": {"train": 40, "val": 10, "test": 10},
+        "found": {"held_out": 1, "train": 0},
+        "held_out": [suspect],
+        "train": [],
+    }
+    with transaction() as session:
+        row = session.get_one(Model, model.id)
+        row.evaluation = row.evaluation | {"main": row.evaluation["main"] | {"suspected_labels": found}}
+    body = ours.get(path).json()
+    url = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples/3/thumbnail"
+    assert body == {"model_id": model.id, "dataset_version_id": version.id} | found | {
+        "held_out": [suspect | {"thumbnail_url": url}]
+    }

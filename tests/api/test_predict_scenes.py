@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -97,3 +98,34 @@ def test_masks_come_with_their_shares_or_as_a_picture(ours: Caller, net: Served)
     alone = post(ours, net, headers={"Accept": "image/png"})
     assert alone.headers["Content-Type"] == "image/png"
     np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(alone.content))), mask)
+
+
+LETTERBOX = {"version": 2, "fit": "letterbox", "padding": 114}
+CONTENT = (12, 7)  # of a frame of 12 x 10: what an image of 40 x 24 takes of it
+
+
+def letterboxed(path: Path, mode: str, seed: int, *, write) -> None:
+    write(path, mode, seed)
+    proto = onnx.load(path)
+    for entry in proto.metadata_props:
+        if entry.key == "preprocess":
+            entry.value = json.dumps(json.loads(entry.value) | LETTERBOX)
+    onnx.save(proto, path)
+
+
+@pytest.mark.parametrize("net", [("detection", partial(letterboxed, write=detector))], indirect=True)
+def test_boxes_of_an_image_that_kept_its_aspect_ratio_are_in_its_own_pixels(ours: Caller, net: Served) -> None:
+    said = post(ours, net).json()
+    scale = [24 / CONTENT[1], 40 / CONTENT[0]] * 2
+    for found, box in zip(said["detections"], ANCHORS[[0, 1]], strict=True):
+        assert found["box"] == pytest.approx(box * scale, abs=0.01)
+
+
+@pytest.mark.parametrize("net", [("segmentation", partial(letterboxed, write=segmenter))], indirect=True)
+def test_the_mask_of_an_image_that_kept_its_aspect_ratio_has_no_padding(ours: Caller, net: Served) -> None:
+    said = post(ours, net).json()
+    mask = np.asarray(Image.open(BytesIO(base64.b64decode(said["mask"]))))
+    assert mask.shape == CONTENT
+    assert {one["label"]: one["share"] for one in said["classes"]} == pytest.approx(
+        {LABELS[1]: 5 / 7, LABELS[0]: 2 / 7}
+    )

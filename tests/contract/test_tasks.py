@@ -79,7 +79,6 @@ def test_another_task_than_the_datasets_is_refused():
             {"training": {"augmentation": {"scale_jitter": [2, 0.5]}}},
             "/training/augmentation/scale_jitter",
         ),
-        ("classification", {"model": {"backbone_from": "model_x"}}, "/model/backbone_from"),
         ("classification", {"training": {"augmentation": {"photometric": True}}}, "/training/augmentation/photometric"),
         (
             "classification",

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
 
@@ -25,6 +26,7 @@ from tests.trainer.export.bundled import PROGRAMS, infer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZES = [((33, 20), (9, 12)), ((7, 5), (24, 31)), ((1, 40), (12, 10)), ((40, 1), (12, 10)), ((12, 10), (10, 12))]
+FITS = [{}, {"fit": "letterbox", "padding": 114}]
 pytestmark = pytest.mark.slow
 
 CPP = """
@@ -99,10 +101,10 @@ def test_cpp_sees_images_as_the_network_was_trained_on_them(tmp_path: Path):
     (tmp_path / "labels.json").write_text(json.dumps(labels, ensure_ascii=False, indent=2))
     for mode in ("RGB", "L"):
         for given in ("RGB", "L"):
-            for size, target in SIZES:
+            for (size, target), fit in product(SIZES, FITS):
                 image = picture(given, size)
                 image.save(tmp_path / "image.ppm")
-                stated = rules(mode, *target)
+                stated = rules(mode, *target) | fit
                 (tmp_path / "rules.json").write_text(json.dumps(stated, indent=2, sort_keys=True))
                 command = [tmp_path / "check", "rules.json", "labels.json", "image.ppm"]
                 done = subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
@@ -113,10 +115,10 @@ def test_cpp_sees_images_as_the_network_was_trained_on_them(tmp_path: Path):
 def test_javascript_sees_images_as_the_network_was_trained_on_them(tmp_path: Path):
     (tmp_path / "check.mjs").write_text(NODE % EXAMPLES)
     for mode in ("RGB", "L"):
-        for size, target in SIZES:
+        for (size, target), fit in product(SIZES, FITS):
             image = picture("RGB", size)
             (tmp_path / "rgba").write_bytes(image.convert("RGBA").tobytes())
-            stated = rules(mode, *target)
+            stated = rules(mode, *target) | fit
             (tmp_path / "rules.json").write_text(json.dumps(stated))
             found = run("node", "check.mjs", "rules.json", "rgba", str(size[1]), str(size[0]), folder=tmp_path)
             assert found == expected(image, stated), (mode, size, target)

@@ -31,8 +31,8 @@ CALLS_WINDOWS_LACKS = {
     os: ("fork", "geteuid", "getuid", "killpg", "setsid", "O_NOFOLLOW"),
     signal: ("SIGHUP", "SIGKILL", "SIGALRM"),
 }
-# Run by `up`, `worker` and `doctor` alone, which need an extra that a client has not.
-SERVICE = ("local.embedded", "local.up", "local.deployment", "local.device_worker", "local.doctor")
+# Run by `up` and `doctor` alone, which need an extra that a client has not.
+SERVICE = ("local.embedded", "local.up", "local.deployment", "local.doctor")
 
 _import = builtins.__import__
 

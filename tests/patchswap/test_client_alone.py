@@ -30,7 +30,7 @@ def test_every_module_of_the_client_imports_and_the_help_is_printed():
 
 @pytest.mark.parametrize(
     ("arguments", "extra"),
-    [(["up"], "up"), (["worker", "--device-name", "pi"], "worker"), (["doctor"], "server")],
+    [(["up"], "up"), (["worker", "--device", "pi"], "device"), (["doctor"], "server")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_command_that_needs_more_says_in_one_line_what_to_install(arguments: list[str], extra: str):

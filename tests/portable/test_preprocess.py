@@ -4,9 +4,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from portable import preprocess
+from portable import boxes, preprocess, segmentation
 
 
 def random_image(height=10, width=14, channels=3):
@@ -50,3 +52,71 @@ def test_shrinking_averages():
     checkers = np.indices((16, 16)).sum(0) % 2 * np.uint8(255)
     found = preprocess.to_pixels(Image.fromarray(checkers.astype(np.uint8)), height=4, width=4, channels=1)
     assert 110 < found[1:-1, 1:-1].mean() < 145
+
+
+SIDES = st.integers(1, 700)
+
+
+@given(size=st.tuples(SIDES, SIDES), frame=st.tuples(st.integers(8, 512), st.integers(8, 512)))
+def test_letterbox_keeps_the_aspect_ratio_and_touches_the_frame(size, frame):
+    rows, columns = preprocess.content_size(size, height=frame[0], width=frame[1], fit="letterbox")
+    assert 1 <= rows <= frame[0]
+    assert 1 <= columns <= frame[1]
+    assert rows == frame[0] or columns == frame[1]
+    scale = min(frame[0] / size[0], frame[1] / size[1])
+    for side, own in zip((rows, columns), size, strict=True):
+        assert abs(side - max(1, own * scale)) <= 0.5
+    assert preprocess.content_size(size, height=frame[0], width=frame[1], fit="stretch") == frame
+
+
+@given(
+    size=st.tuples(SIDES, SIDES),
+    frame=st.tuples(st.integers(8, 512), st.integers(8, 512)),
+    corners=st.tuples(*[st.floats(0, 1)] * 4),
+    fit=st.sampled_from(["stretch", "letterbox"]),
+)
+def test_a_box_comes_back_to_where_it_was(size, frame, corners, fit):
+    """Into the frame as the trainer maps it, and out of it as postprocess.py of a bundle does."""
+    (height, width), (x1, x2, y1, y2) = size, corners
+    box = np.array([min(x1, x2) * width, min(y1, y2) * height, max(x1, x2) * width, max(y1, y2) * height])
+    content = preprocess.content_size(size, height=frame[0], width=frame[1], fit=fit)
+    inside = (box * np.tile(np.array(content[::-1]) / size[::-1], 2)).astype(np.float32)
+    outputs = boxes.unpadded([inside[None], np.ones((1, 1), np.float32)], content)
+    [found] = boxes.answer(outputs, ["thing"], sizes=(content, size), threshold=0.5)["detections"]
+    assert np.abs(np.array(found["box"]) - box).max() <= 0.5
+
+
+def test_the_frame_beside_a_letterboxed_image_is_gray():
+    pixels = np.full((10, 30, 3), 200, np.uint8)
+    frame = {"height": 24, "width": 24, "channels": 3, "fit": "letterbox"}
+    found = preprocess.to_pixels(Image.fromarray(pixels), **frame)
+    assert found.shape == (24, 24, 3)
+    assert (found[:8] == 200).all()
+    assert (found[8:] == preprocess.PADDING).all()
+
+
+def test_a_letterboxed_image_is_resized_as_any_other():
+    image = Image.fromarray(random_image(height=30, width=50))
+    found = preprocess.to_pixels(image, height=20, width=20, channels=3, fit="letterbox")
+    np.testing.assert_array_equal(found[:12], preprocess.to_pixels(image, height=12, width=20, channels=3))
+
+
+def test_a_fit_that_is_not_known_is_refused():
+    with pytest.raises(ValueError, match="no fit 'crop'; there are stretch and letterbox"):
+        preprocess.to_pixels(Image.fromarray(random_image()), height=8, width=8, channels=3, fit="crop")
+
+
+def test_what_a_detector_sees_in_the_padding_is_not_there():
+    corners = np.array([[1, 1, 5, 5], [4, 4, 12, 20], [2, 13, 6, 18]], np.float32)
+    outputs = [corners, np.full((3, 1), 0.9, np.float32)]
+    found = boxes.answer(boxes.unpadded(outputs, (10, 20)), ["a"], sizes=((10, 20), (20, 40)), threshold=0.5)
+    assert [one["box"] for one in found["detections"]] == [[2, 2, 10, 10], [8, 8, 24, 20]]
+
+
+def test_padding_has_no_share_in_a_mask():
+    logits = np.zeros((2, 8, 8), np.float32)
+    logits[0, :4], logits[1, 4:] = 9, 9
+    outputs = segmentation.unpadded([logits], (4, 8))
+    [said] = segmentation.answer(outputs, ["a", "b"], sizes=((4, 8), (40, 80)), top=5)["classes"]
+    assert (said["label"], said["share"]) == ("a", 1.0)
+    assert Image.open(BytesIO(segmentation.mask_png(outputs))).size == (8, 4)

@@ -13,8 +13,8 @@ from trainer.export.bundle import readme
 from trainer.export.formats import onnx
 
 ROOM = Path(__file__).parents[2] / "portable"
-STAYS_HERE = {ROOM / "__init__.py", ROOM / "runtimes" / "__init__.py", ROOM / "tasks.py"}
-CARRIED = sorted(set(ROOM.rglob("*.py")) - STAYS_HERE)
+STAYS_HERE = {"__init__.py", "golden.py", "latency.py", "profiling.py", "tasks.py"}  # devices run these by our wheel
+CARRIED = sorted(path for path in ROOM.rglob("*.py") if path.name not in STAYS_HERE)
 
 
 class Run(ast.NodeTransformer):

@@ -47,7 +47,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory):
     return with_extra
 
 
-EXTRAS = ["client", "server", "worker", "up", "all"]
+EXTRAS = ["client", "device", "server", "worker", "up", "all"]
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
@@ -75,7 +75,7 @@ def test_the_client_is_small_and_quick(environment):
     [
         ("client", ["up"], "up"),
         ("client", ["doctor"], "server"),
-        ("client", ["worker", "--device-name", "pi"], "worker"),
+        ("client", ["worker", "--device", "pi"], "device"),
         ("server", ["up"], "up"),
         ("worker", ["up"], "up"),
     ],
@@ -192,22 +192,28 @@ def test_doctor_of_the_server_extra_finds_that_service_sound(environment, servic
     assert done.returncode == 0
 
 
-def test_device_worker_of_the_worker_extra_joins_it(environment, service: Service):
-    there = environment("worker")
-    command = [str(there.patchswap), "worker", "--device-name", "pi", "--data-dir", str(service.folder)]
+def test_device_of_the_device_extra_joins_it_over_http(environment, service: Service):
+    there = environment("device")
     worker = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", env=environments.clean()
+        [str(there.patchswap), "worker", "--device", "pi"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd="/",
+        env=environments.clean() | {"PATCHSWAP_DATA_DIR": str(service.folder)},
     )
     try:
-        said = ""
-        for line in worker.stdout:
-            said += line
-            if "ready." in line:
-                break
-        assert "ready." in said, said
+        assert "pi: ready to measure" in worker.stdout.readline()
+        shown = ""
+        while "pi " not in shown:
+            done = there.run(there.patchswap, "devices", PATCHSWAP_DATA_DIR=str(service.folder))
+            assert done.returncode == 0, done.stderr
+            shown = done.stdout
+            assert worker.poll() is None
     finally:
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=60)
+        said, _ = worker.communicate(timeout=60)
+    assert (worker.returncode, said.splitlines()[-1]) == (0, "stopped")
 
 
 def test_up_of_the_wheel_stops_in_order(service: Service):

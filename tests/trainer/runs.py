@@ -31,13 +31,13 @@ def run_here(
     stop_at: int | None = None,
     arm: Arm = "main",
     teacher: Path | None = None,
-    backbone: Path | None = None,
+    pretrained: Path | None = None,
 ) -> list[Message]:
     """All messages of a training in this process; asked to stop once `stop_at` steps are reported in a checkpoint."""
     stop = StopRequest()
     said = []
     for message in train(
-        spec, pack=pack, out=out, arm=arm, device=device.choose(), stop=stop, teacher=teacher, backbone=backbone
+        spec, pack=pack, out=out, arm=arm, device=device.choose(), stop=stop, teacher=teacher, pretrained=pretrained
     ):
         said.append(message)
         if message.type == "checkpoint" and message.step == stop_at:

@@ -219,6 +219,8 @@ def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_
         assert figure.main == pytest.approx(getattr(found.splits["test"], name))
         assert figure.control == pytest.approx(getattr(theirs, name))
     assert not (control / "report.html").exists()
+    assert found.selection.metric == "val.top1_accuracy"
+    assert found.selection.main == found.splits["val"].top1_accuracy
 
 
 def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits: Pack, tmp_path: Path) -> None:

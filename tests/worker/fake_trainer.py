@@ -4,6 +4,7 @@ Its weights are a chain of sha256 over the steps, so an interrupted run that end
 one has lost or repeated a step. The job's labels say how fast it is and how it misbehaves:
 
 fake/step_seconds, fake/checkpoint_steps; fake/skill: how good it gets depends on the learning rate, 0.1 is best;
+fake/better_control: the control is the better one;
 fake/checkpoint_bytes: so much is added to each checkpoint; fake/mode at step fake/at: see MODES, where `20:half` is a
 place within the checkpoint of step 20, see SAVING. With fake/once, a path, only the first to get there misbehaves.
 """
@@ -27,6 +28,7 @@ from pathlib import Path
 from contract.child import messages
 from contract.child.messages import EXIT_FAILED, EXIT_STOPPED, JobError
 from contract.pack.manifest import PackManifest
+from contract.results import selection
 from contract.results.evaluation import Evaluation, SplitEvaluation
 from contract.results.exported import Candidate, ExportResult, ProfileResult
 from contract.results.network_card import TeacherCard
@@ -213,7 +215,8 @@ def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) ->
     misbehave(spec, "evaluate")
     say(messages.Working(activity="evaluate", done=1, total=1))
     names = ["val"] if not spec.evaluation.test else ["val", "test"]
-    splits = {name: measured(name, skill(spec)) for name in names if manifest.split_size(name)}
+    reached = 1.0 if arm == "control" and "fake/better_control" in spec.labels else 0.9 * skill(spec)
+    splits = {name: measured(name, reached) for name in names if manifest.split_size(name)}
     evaluation = Evaluation(
         arm=arm,
         method=spec.method.name if arm == "main" else "cross_entropy",
@@ -224,10 +227,12 @@ def evaluate(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) ->
         parameters=32,
         macs=64,
     )
-    (out / arm / "evaluation.json").write_text(evaluation.model_dump_json())
     if arm == "main":
-        assert not spec.control or (out / "control" / "evaluation.json").is_file(), "the control comes first"
+        if spec.control:
+            control = Evaluation.model_validate_json((out / "control" / "evaluation.json").read_bytes())
+            evaluation.selection = selection.choose(spec.selection, evaluation, control)
         (out / arm / "report.html").write_text(REPORT)
+    (out / arm / "evaluation.json").write_text(evaluation.model_dump_json())
     say(messages.Done(files={"evaluation": f"{arm}/evaluation.json"}))
     return 0
 
@@ -236,9 +241,9 @@ def measured(name: str, share: float) -> SplitEvaluation:
     return SplitEvaluation(
         split=name,
         samples=10,
-        top1_accuracy=0.9 * share,
+        top1_accuracy=share,
         top5_accuracy=None,
-        nll=0.3 / share,
+        nll=0.27 / share,
         ece=0.02,
         probability_correct=0.9,
         probability_wrong=0.4,
@@ -251,8 +256,8 @@ def measured(name: str, share: float) -> SplitEvaluation:
 
 def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
     misbehave(spec, "export")
-    weights = (out / "main" / "model.safetensors").read_bytes()
-    assert (out / "main" / "evaluation.json").is_file()
+    found = Evaluation.model_validate_json((out / "main" / "evaluation.json").read_bytes())
+    weights = (out / selection.published_arm({"main": found}) / "model.safetensors").read_bytes()
     bundle = arguments.export_dir / "bundle.zip"
     with zipfile.ZipFile(bundle, "w") as archive:
         archive.writestr("model.onnx", weights)
@@ -303,7 +308,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arm", default="main")
     parser.add_argument("--teacher", type=Path)
-    parser.add_argument("--backbone", type=Path)
+    parser.add_argument("--pretrained", type=Path)
     parser.add_argument("--format")
     parser.add_argument("--precision")
     parser.add_argument("--opset", type=int)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from contract.files import PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.columns import MARKS_SHA256, SCHEMAS, digest
-from contract.pack.manifest import BACKGROUND, PackManifest, Split
+from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Split
 from portable import preprocess
 from trainer.errors import ended
 
@@ -27,6 +27,7 @@ class Pack:
     splits: NDArray[np.int8]
     table: pa.Table  # memory-mapped: image bytes are read when they are asked for
     chunk_starts: NDArray[np.int64]  # the first row of each record batch
+    fit: str = preprocess.STRETCH  # how an image is laid into the size that it is read at
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """The row numbers of a split, in the order of the pack."""
@@ -41,15 +42,25 @@ class Pack:
         manifest = self.manifest.model_copy(update=hidden)
         return replace(self, manifest=manifest, splits=np.where(self.splits == Split.TEST, _NO_SPLIT, self.splits))
 
+    def fitted(self, fit: str) -> "Pack":
+        """This pack with its images, masks and boxes laid otherwise into the size that they are read at."""
+        return replace(self, fit=fit)
+
+    def content_size(self, row: int, *, height: int, width: int) -> tuple[int, int]:
+        """Height and width that an image takes of (height, width); the rest is padding."""
+        stored = self.table.column("height")[row].as_py(), self.table.column("width")[row].as_py()
+        return preprocess.content_size(stored, height=height, width=width, fit=self.fit)
+
     def read(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
         """One image as (height, width, channels) uint8. Raises TrainerError where its bytes are no image."""
         channels = self.manifest.channels
         try:
             if self.manifest.encoding == "encoded":
-                return preprocess.decode(bytes(self._bytes(row)), height=height, width=width, channels=channels)
+                file = bytes(self._bytes(row))
+                return preprocess.decode(file, height=height, width=width, channels=channels, fit=self.fit)
             pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
             image = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
-            return preprocess.to_pixels(image, height=height, width=width, channels=channels)
+            return preprocess.to_pixels(image, height=height, width=width, channels=channels, fit=self.fit)
         except (OSError, ValueError) as error:
             name = self.table.column("path")[row].as_py()
             raise ended(
@@ -57,11 +68,16 @@ class Pack:
             ) from error
 
     def read_mask(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
-        """The mask of an image as (height, width, 1) class numbers. Raises TrainerError where its bytes are none."""
+        """The mask of an image as (height, width, 1) class numbers, `IGNORE` where the image is padded.
+
+        Raises TrainerError where its bytes are none.
+        """
         try:
+            rows, columns = self.content_size(row, height=height, width=width)
             with Image.open(BytesIO(self.table.column("mask")[row].as_buffer())) as image:
-                resized = image.resize((width, height), Image.Resampling.NEAREST)
-                return np.asarray(resized, np.uint8).reshape(height, width, 1)
+                resized = image.resize((columns, rows), Image.Resampling.NEAREST)
+                content = np.asarray(resized, np.uint8).reshape(rows, columns, 1)
+                return preprocess.framed(content, height=height, width=width, fill=IGNORE)
         except (OSError, ValueError) as error:
             name = self.table.column("path")[row].as_py()
             raise ended(

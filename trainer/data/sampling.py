@@ -59,15 +59,34 @@ class ClassIndex:
         partners: Indices = self.by_class[self.start + draw]
         return partners
 
+    def balanced(self, random: np.random.Generator) -> Indices:
+        """As many positions as there are, in random order, each class equally often and so each image of a class.
+
+        Where that does not divide evenly, chance says which classes and which images come once more.
+        """
+        firsts, counts = np.unique(np.stack([self.start, self.count]), axis=1)
+        images, classes = len(self), len(firsts)
+        quota = np.full(classes, images // classes)
+        quota[random.permutation(classes)[: images % classes]] += 1
+        ring = self._shuffled_within(random)
+        turn = np.arange(quota.sum()) - np.repeat(np.cumsum(quota) - quota, quota)  # of each draw within its class
+        drawn = ring[np.repeat(firsts, quota) + turn % np.repeat(counts, quota)]
+        return random.permutation(drawn)
+
     def mates(self, random: np.random.Generator, count: int) -> Indices:
         """For each position `count` others of its class, (count, positions), distinct where the class has so many.
 
         Each class is shuffled into a ring and everyone takes those behind it, so that all are taken equally often.
         """
-        order = np.lexsort((random.random(len(self.place)), self.start))  # by class, shuffled within
+        order = self._shuffled_within(random)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order)) - self.start[order]
         return np.stack([order[self.start + (rank + step) % self.count] for step in range(1, count + 1)])
+
+    def _shuffled_within(self, random: np.random.Generator) -> Indices:
+        """All positions by class, in random order within each."""
+        order: Indices = np.lexsort((random.random(len(self.place)), self.start))
+        return order
 
 
 @dataclass
@@ -76,6 +95,7 @@ class Sampler:
     plan: Plan
     method: MethodSpec
     index: Kinship
+    balanced: ClassIndex | None = None  # draws every class equally often, instead of every image once
     _epoch: int = -1
     _order: Indices = field(default_factory=lambda: np.empty((2, 0), np.int64))
 
@@ -90,10 +110,10 @@ class Sampler:
     def epoch(self, epoch: int) -> Indices:
         """Positions of a whole epoch (counted from 0), (members, images): the rows are first, second ... members."""
         random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch)
-        first = random.permutation(len(self.index))
+        first = self._pass(random)
         match self.method.arrangement:
             case "passes":
-                others = random.permutation(len(first))[None]
+                others = self._pass(random)[None]
             case "pairs":
                 others = self._partners(random)[:, first]
             case "views":
@@ -103,6 +123,9 @@ class Sampler:
             case "previous":
                 others = self._previous(first, epoch)[None]
         return np.concatenate([first[None], others])
+
+    def _pass(self, random: np.random.Generator) -> Indices:
+        return self.balanced.balanced(random) if self.balanced else random.permutation(len(self.index))
 
     def _partners(self, random: np.random.Generator) -> Indices:
         method = self.method
@@ -115,5 +138,5 @@ class Sampler:
         groups, before = self.plan.groups, first
         if epoch > 0:
             random = randomness.generator(self.seed, randomness.Stream.ORDER, epoch - 1)
-            before = random.permutation(len(first))[(self.plan.steps_per_epoch - 1) * groups :]
+            before = self._pass(random)[(self.plan.steps_per_epoch - 1) * groups :]
         return np.concatenate([before[:groups], first])[: len(first)]

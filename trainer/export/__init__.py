@@ -35,11 +35,11 @@ def run(
 ) -> Iterator[Message]:
     """Write bundle.zip and export.json into `folder`. A gate that failed is a result, with its bundle and figures.
 
-    Reads OUT/main/model.safetensors, OUT/main/evaluation.json and, if they are there, OUT/main/report.html and
-    OUT/control/evaluation.json.
+    Reads OUT/main/evaluation.json, which says whose weights are published: OUT/main/model.safetensors or the control's;
+    and, if they are there, OUT/main/report.html and OUT/control/evaluation.json.
     Raises TrainerError.
     """
-    order = Order(spec, pack, export, out, folder, device, teacher)
+    order = Order(spec, pack.fitted(spec.training.fit), export, out, folder, device, teacher)
     net = order.vision.to_export(weights.load_model(spec, pack.manifest, order.weights_path))
     order.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from portable import preprocess
 from trainer import tasks
 from trainer.data import images as split_images
@@ -48,14 +49,16 @@ class HeldOut:
     def golden_image(self) -> Image.Image:
         """The first image, no larger than a thumbnail, as a picture."""
         height, width = self._golden_size(int(self.rows[0]))
-        pixels = self.pack.read(int(self.rows[0]), height=height, width=width)
+        pixels = self.pack.fitted(preprocess.STRETCH).read(int(self.rows[0]), height=height, width=width)
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
     def golden_input(self, image: Image.Image, *, images: int = GOLDEN_IMAGES) -> NDArray[np.float32]:
         """The network's input for the golden image, and for held-out images after it: so many together."""
         manifest, spec = self.pack.manifest, self.spec
-        pixels = preprocess.to_pixels(image, height=spec.height, width=spec.width, channels=manifest.channels)
-        first = preprocess.normalise(pixels[None], manifest.mean, manifest.std)
+        pixels = preprocess.to_pixels(
+            image, height=spec.height, width=spec.width, channels=manifest.channels, fit=self.pack.fit
+        )
+        first = _normalised(spec, self.pack, pixels[None])
         rest = batches(spec, self.pack, self.rows[1:images], size=images)
         return np.concatenate([first, *rest])
 
@@ -73,12 +76,17 @@ def with_targets(
     spec: ResolvedSpec, pack: Pack, split: Split, positions: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.float32], Targets]]:
     """The network's inputs at these positions of a split, with what is true of them, in batches."""
-    size, device = (spec.height, spec.width), torch.device("cpu")
-    samples = tasks.choose(spec.task).open_split(pack, split, size=size, device=device, budget=0)
+    samples = tasks.choose(spec.task).open_split(
+        pack,
+        split,
+        size=(spec.height, spec.width),
+        normalisation=normalisation_of(spec, pack.manifest),
+        device=torch.device("cpu"),
+        budget=0,
+    )
     for start in range(0, len(positions), batch_size(spec)):
         pixels, targets = samples.fetch(positions[start : start + batch_size(spec)])
-        pixels_BHWC = pixels.permute(0, 2, 3, 1).numpy()
-        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std), targets
+        yield _normalised(spec, pack, pixels.permute(0, 2, 3, 1).numpy()), targets
 
 
 def calibration_rows(pack: Pack) -> NDArray[np.int64]:
@@ -97,8 +105,12 @@ def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: in
     source = split_images.open_images(pack, rows, size=shape, device=device, budget_bytes=0)
     for start in range(0, len(rows), size):
         positions = np.arange(start, min(start + size, len(rows)))
-        pixels_BHWC = source.fetch(positions).permute(0, 2, 3, 1).numpy()
-        yield preprocess.normalise(pixels_BHWC, pack.manifest.mean, pack.manifest.std)
+        yield _normalised(spec, pack, source.fetch(positions).permute(0, 2, 3, 1).numpy())
+
+
+def _normalised(spec: ResolvedSpec, pack: Pack, pixels_BHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+    by = normalisation_of(spec, pack.manifest)
+    return preprocess.normalise(pixels_BHWC, list(by.mean), list(by.std))
 
 
 class Calibration:

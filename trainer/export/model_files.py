@@ -59,7 +59,7 @@ def convert(order: Order, source: Source, folder: Path) -> Generator[Working, No
     versions = [f"{package} {version(package)}" for package in order.format.MADE_WITH]
     made_from = f"{order.weights_sha256} {order.spec.model} {order.image_shape} {versions} {source.opset}"
     name = f"fp32-{order.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
-    kept = order.out / "main" / name
+    kept = order.weights_path.parent / name
     if not kept.is_dir():
         with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f".{name}-") as made:
             yield from working_while(

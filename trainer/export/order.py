@@ -12,8 +12,11 @@ from torch import nn
 from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
 from contract.formats import OLDEST_OPSET
-from contract.results.evaluation import Evaluation
-from contract.specs import ExportSpec, ResolvedSpec
+from contract.results.evaluation import Evaluation, Selection
+from contract.results.selection import published_arm
+from contract.specs import CrossEntropySpec, ExportSpec, MethodSpec, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
+from portable.preprocess import LETTERBOX, PADDING
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
@@ -22,6 +25,8 @@ from trainer.export.formats.format import INPUT_NAME, Format, Source
 from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
+_STRETCHED = "to height x width whatever the aspect"
+_LETTERBOXED = "as large as height x width allow at its own aspect, at the top left; gray of level `padding` beside it"
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,19 @@ class Order:
         """Names of the file's outputs, in their order."""
         return tuple(self.vision.OUTPUTS)
 
+    @cached_property
+    def arm(self) -> Arm:
+        """Whose weights are published. Raises TrainerError where nothing was evaluated."""
+        return published_arm({"main": self._evaluation("main")})
+
+    @cached_property
+    def method(self) -> MethodSpec:
+        """What trained the published network."""
+        return self.spec.method if self.arm == "main" else CrossEntropySpec()
+
     @property
     def weights_path(self) -> Path:
-        return self.out / "main" / WEIGHTS
+        return self.out / self.arm / WEIGHTS
 
     @cached_property
     def weights_sha256(self) -> str:
@@ -69,17 +84,17 @@ class Order:
         return Source(net, self.image_shape, self.outputs, self.export.opset or OLDEST_OPSET)
 
     def trained(self) -> Evaluation:
-        """The trained network's evaluation. Raises TrainerError where there is none."""
-        path = self._evaluation_path("main")
-        if not path.is_file():
-            message = f"There is no evaluation of the trained network at {path}, to compare the exported file with."
-            raise ended("evaluation_missing", message)
-        return Evaluation.model_validate_json(path.read_bytes())
+        """The published network's evaluation. Raises TrainerError where there is none."""
+        return self._evaluation(self.arm)
 
-    def control(self) -> Evaluation | None:
-        """The control's, where one was trained."""
-        path = self._evaluation_path("control")
-        return Evaluation.model_validate_json(path.read_bytes()) if path.is_file() else None
+    def other_arm(self) -> Evaluation | None:
+        """That of the network which was trained beside the published one, where there is one."""
+        other: Arm = "control" if self.arm == "main" else "main"
+        return self._evaluation(other) if self._evaluation_path(other).is_file() else None
+
+    def selection(self) -> Selection | None:
+        """How the published network was chosen; None where only one was trained."""
+        return self._evaluation("main").selection
 
     def report(self) -> dict[str, bytes]:
         """report.html by its name; none of a network that was evaluated before there were reports."""
@@ -89,24 +104,34 @@ class Order:
     def preprocessing(self) -> dict[str, Any]:
         """preprocess.json: what `portable.preprocess` did to the training images, as data."""
         manifest = self.pack.manifest
+        normalisation = normalisation_of(self.spec, manifest)
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
+        letterbox = self.pack.fit == LETTERBOX
         return {
-            "version": 1,
+            "version": 2 if letterbox else 1,
             "upright": "turned as its EXIF block asks",
             "depth": "16 bits are scaled: depth_range becomes 0..255" if low_high else "of 16 bits the high 8",
             **low_high,
             "mode": "L" if manifest.channels == 1 else "RGB",
-            "resize": "bilinear, antialiased (Pillow), to height x width whatever the aspect",
+            "resize": f"bilinear, antialiased (Pillow), {_LETTERBOXED if letterbox else _STRETCHED}",
+            **({"fit": LETTERBOX, "padding": PADDING} if letterbox else {}),
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,
-            "mean": manifest.mean,
-            "std": manifest.std,
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
             "layout": "NCHW",
             "dtype": "float32",
             "input": INPUT_NAME,
             "output": ", ".join(self.outputs),
         }
+
+    def _evaluation(self, arm: Arm) -> Evaluation:
+        path = self._evaluation_path(arm)
+        if not path.is_file():
+            message = f"There is no evaluation of the trained network at {path}, to compare the exported file with."
+            raise ended("evaluation_missing", message)
+        return Evaluation.model_validate_json(path.read_bytes())
 
     def _evaluation_path(self, arm: Arm) -> Path:
         return self.out / arm / EVALUATION

@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import numpy as np
-
 from contract.child.messages import Done, Message, Working
 from contract.files import BUNDLE_MANIFEST, PROFILE_RESULT
 from contract.results.evaluation import DETAILS
 from contract.results.exported import ProfileResult
 from contract.specs import ExportSpec, ResolvedSpec
+from portable import golden
 from trainer.data.pack import Pack
 from trainer.errors import export_failed
 from trainer.export.measuring import measurement, timing
-from trainer.export.measuring.agreement import keys
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
 from trainer.machine import durable
@@ -36,7 +34,7 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
             archive.extractall(folder)  # of our own making; whoever fetched it compared its sha256
         manifest = json.loads((folder / BUNDLE_MANIFEST).read_bytes())
         export = ExportSpec(format=manifest["format"], precision=manifest["precision"])
-        measured = yield from _measure(Order(spec, pack, export, out, folder), manifest)
+        measured = yield from _measure(Order(spec, pack.fitted(spec.training.fit), export, out, folder), manifest)
     durable.write(out / PROFILE_RESULT, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
     yield Done(files={"profile": os.path.relpath(out / PROFILE_RESULT, out)})
 
@@ -45,7 +43,7 @@ def _measure(order: Order, manifest: dict[str, Any]) -> Generator[Working, None,
     if not order.format.RUNS_HERE:
         raise export_failed("measure again", f"No worker runs {order.format.TITLE} files.")
     model = order.format.RUNTIME.Model(order.folder)
-    golden = _against_golden(model, order.folder, manifest["golden"]["output_tolerance"])
+    held = golden.compare(model, order.folder, manifest["golden"]["output_tolerance"])
     found = yield from measurement.run_over_split(order, [model], net=None)
     measured = measurement.figures_of(order, found.parts)
     timed = yield from working_while(
@@ -54,21 +52,6 @@ def _measure(order: Order, manifest: dict[str, Any]) -> Generator[Working, None,
     return {
         **measured.model_dump(exclude=set(DETAILS)),
         **measurement.drop_of(order, measured),
-        **golden,
+        **held,
         **timed,
     }
-
-
-def _against_golden(model: measurement.Model, folder: Path, tolerances: dict[str, Any]) -> dict[str, Any]:
-    """How far this machine is from the one that wrote the bundle."""
-    if "mean" in tolerances:  # bundles had one output, and stated its tolerance alone, before there were detectors
-        tolerances = {"output": tolerances}
-    golden = {stem: np.load(folder / "golden" / f"{stem}.npy", allow_pickle=False) for stem in ("input", *tolerances)}
-    found: dict[str, Any] = {"golden_holds": True}
-    outputs = zip(tolerances.items(), keys("golden", tuple(tolerances)), model(golden["input"]), strict=True)
-    for (stem, tolerance), key, output in outputs:
-        difference = np.abs(output.astype(np.float64) - golden[stem])
-        mean, largest = float(difference.mean()), float(difference.max())
-        found["golden_holds"] &= mean <= tolerance["mean"] and largest <= tolerance["max"]
-        found |= {f"{key}_mean_difference": mean, f"{key}_max_difference": largest}
-    return found

@@ -14,7 +14,7 @@ from trainer.methods.network import Network
 
 
 class Draw(NamedTuple):
-    """The random numbers of a step, and which of its groups are at hand.
+    """The random numbers of a step, which of its groups are at hand, and how far the training is.
 
     Draw for all `groups`, then take those of `part`: so the numbers do not depend on how a step is divided.
     """
@@ -22,6 +22,7 @@ class Draw(NamedTuple):
     random: np.random.Generator
     groups: int
     part: slice
+    progress: float  # of the training, 0 to 1, before the step
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Dimensions:
     groups: int  # of a step, before it is divided
     features: int  # F, what the last layer reads
     stages: tuple[tuple[int, int, int], ...]  # channels, height, width of each stage's map at the training size
+    class_weights: Tensor | None = None  # (K,), where a rare class counts as much as a common one
 
 
 class Method(nn.Module):

@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.specs import PatchSwapSpec
+from contract.specs.methods import SwappingSpec
 
 
 def kd_weight_at(spec: PatchSwapSpec, epoch: float) -> float:
     """The weight of the distillation, which may grow at the beginning."""
     warmup = spec.kd_warmup_epochs
     return spec.kd_weight * (min(1.0, epoch / warmup) if warmup else 1.0)
+
+
+def swap_probability_at(spec: SwappingSpec, progress: float) -> float:
+    """Of a pair, at this share of the training: 0 in the closing part [U], as detectors close their mosaic."""
+    return 0.0 if progress >= 1.0 - spec.closing_share else spec.swap_probability
 
 
 def draw_patches(pairs: int, patches: int, random: np.random.Generator) -> NDArray[np.bool_]:

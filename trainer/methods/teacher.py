@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from contract.pack.manifest import PackManifest
 from contract.results.network_card import TeacherCard
+from contract.specs.normalisation import Normalisation
 from trainer import models
 from trainer.errors import ended
 from trainer.machine.device import place
@@ -24,10 +25,10 @@ class Teacher(nn.Module):
     scale: Tensor
     offset: Tensor
 
-    def __init__(self, model: nn.Module, card: TeacherCard, manifest: PackManifest) -> None:
+    def __init__(self, model: nn.Module, card: TeacherCard, student: Normalisation) -> None:
         super().__init__()
         self.model = model
-        mine, theirs = torch.tensor([manifest.mean, manifest.std]), torch.tensor([card.mean, card.std])
+        mine, theirs = torch.tensor([student.mean, student.std]), torch.tensor([card.mean, card.std])
         self.register_buffer("scale", (mine[1] / theirs[1])[:, None, None])
         self.register_buffer("offset", ((mine[0] - theirs[0]) / theirs[1])[:, None, None])
 
@@ -35,8 +36,11 @@ class Teacher(nn.Module):
         return self.model(images_BCHW * self.scale + self.offset)
 
 
-def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
-    """A teacher from its folder. Raises TrainerError where it is none, or knows other classes or channels."""
+def load(folder: Path, manifest: PackManifest, normalisation: Normalisation, device: torch.device) -> Teacher:
+    """A teacher from its folder, for images normalised as its student's.
+
+    Raises TrainerError where it is none, or knows other classes or channels.
+    """
     try:
         card, weights = donors.read(folder)
     except NoNetwork as error:
@@ -46,5 +50,5 @@ def load(folder: Path, manifest: PackManifest, device: torch.device) -> Teacher:
     model = models.build(card.model, num_classes=len(card.classes), channels=card.channels)
     widths.fit(model, weights)  # it may have been pruned
     model.load_state_dict(weights)
-    teacher = place(Teacher(model, card, manifest), device)
+    teacher = place(Teacher(model, card, normalisation), device)
     return teacher.eval().requires_grad_(requires_grad=False)

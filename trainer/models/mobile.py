@@ -1,4 +1,4 @@
-"""MobileNetV3, EfficientNet-B0 and ShuffleNetV2 of torchvision, with a stem that keeps small images visible.
+"""MobileNetV2 and V3, EfficientNet-B0 and ShuffleNetV2 of torchvision, with a stem that keeps small images visible.
 
 All of them halve the image in the first convolution; the small stem does not (and drops ShuffleNet's max-pool), so a
 32 px image ends as a 2x2 map instead of 1x1. Padded convolutions keep the last map at 1x1 or more from 8 px on.

@@ -1,10 +1,12 @@
 """Where the stages of a network end, and what flows there: for methods that teach between layers."""
 
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from trainer.models import timm_networks
 
 # A stage ends where the next block halves the resolution; the last one at the map that is pooled.
 _STAGE_ENDS: dict[str, tuple[str, ...]] = {
@@ -13,6 +15,7 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
     "resnet50": ("layer1", "layer2", "layer3", "layer4"),
     "resnet20": ("layer1", "layer2", "layer3"),
     "resnet32": ("layer1", "layer2", "layer3"),
+    "mobilenet_v2": ("features.3", "features.6", "features.13", "features.18"),
     "mobilenet_v3_small": ("features.1", "features.3", "features.8", "features.12"),
     "mobilenet_v3_large": ("features.3", "features.6", "features.12", "features.16"),
     "efficientnet_b0": ("features.2", "features.3", "features.5", "features.8"),
@@ -22,7 +25,8 @@ _STAGE_ENDS: dict[str, tuple[str, ...]] = {
 
 def mark(model: nn.Module, architecture: str) -> None:
     """Note on a network where its stages end. `trainer.models.build` does."""
-    model.stage_ends = _STAGE_ENDS[architecture]  # type: ignore[assignment] # torch knows tensors and modules only
+    ends = _STAGE_ENDS.get(architecture) or timm_networks.stage_ends(model)
+    model.stage_ends = ends  # type: ignore[assignment] # torch knows tensors and modules only
 
 
 class Taps:
@@ -34,7 +38,7 @@ class Taps:
     def __init__(self, model: nn.Module, *, features: bool, stages: bool) -> None:
         self._features: Tensor | None = None
         self._maps: dict[str, Tensor] = {}
-        self._names: tuple[str, ...] = _ends(model) if stages else ()
+        self._names: tuple[str, ...] = ends(model) if stages else ()
         if features:
             last_layer(model).register_forward_pre_hook(self._on_features)
         for name in self._names:
@@ -61,10 +65,12 @@ def last_layer(model: nn.Module) -> nn.Linear:
 def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tuple[tuple[int, int, int], ...]]:
     """How many features the last layer reads, and each stage's (channels, height, width) for an image of this shape."""
     found: list[tuple[int, int, int]] = []
-    hooks = [
-        model.get_submodule(name).register_forward_hook(lambda _m, _i, output: found.append(tuple(output.shape[1:])))
-        for name in _ends(model)
-    ]
+
+    def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Any) -> None:
+        if isinstance(output, Tensor):  # networks of timm that nobody tried may pass on several
+            found.append(tuple(output.shape[1:]))
+
+    hooks = [model.get_submodule(name).register_forward_hook(note) for name in ends(model)]
     was_training = model.training
     with torch.no_grad():
         model.eval()(torch.zeros(1, *image_shape, device=next(model.parameters()).device))
@@ -74,5 +80,6 @@ def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tu
     return last_layer(model).in_features, tuple(found)
 
 
-def _ends(model: nn.Module) -> tuple[str, ...]:
+def ends(model: nn.Module) -> tuple[str, ...]:
+    """The names of the modules at the ends of the stages; none of a network whose stages nobody knows."""
     return cast("tuple[str, ...]", model.stage_ends)

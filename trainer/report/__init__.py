@@ -26,7 +26,7 @@ def write(
     view: View,
     shown: Any,
 ) -> bytes:
-    """The page on OUT/main and, where it was evaluated, OUT/control. `shown` are pictures for the view's template."""
+    """The page on OUT/main and, where it was evaluated, OUT/control. `shown` are pictures of the published network."""
     facts = Facts(
         view=view,
         spec=spec,

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from contract.child.messages import Arm
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, DetectionSplit, Evaluation, SegmentationSplit, SplitEvaluation
+from contract.results.selection import published_arm
 from contract.specs import ResolvedSpec
 from trainer.report.measures import Measure
 from trainer.statistics.curves import Curve
@@ -35,9 +36,19 @@ class Facts:
     shown: Any  # pictures that the task's template knows
 
     @property
-    def main(self) -> AnySplit:
-        """The held-out figures of the main arm."""
-        return self.held_out("main")
+    def arm(self) -> Arm:
+        """Whose weights are published."""
+        return published_arm(self.evaluations)
+
+    @property
+    def arm_beside(self) -> Arm | None:
+        """The other one, where two were trained."""
+        return next((arm for arm in self.evaluations if arm != self.arm), None)
+
+    @property
+    def published(self) -> AnySplit:
+        """The held-out figures of the published network."""
+        return self.held_out(self.arm)
 
     @property
     def epochs(self) -> int:
@@ -49,15 +60,19 @@ class Facts:
         return evaluation.splits[evaluation.evaluation_split]
 
     def both(self, kind: type[Held]) -> tuple[Held, Held | None]:
-        """The held-out figures of the main arm and of the control, if there is one, where the task is known.
+        """The held-out figures of the published network and of the other, if there is one, where the task is known.
 
         Raises TypeError where they are another task's.
         """
-        found = [self.held_out(arm) for arm in ("main", "control") if arm in self.evaluations]
+        found = [self.held_out(arm) for arm in (self.arm, self.arm_beside) if arm]
         known = [figures for figures in found if isinstance(figures, kind)]
         if len(known) < len(found):
             raise TypeError(f"the figures are no {kind.__name__}")
         return known[0], known[1] if len(known) > 1 else None
+
+    def heading(self, arm: Arm) -> str:
+        """What an arm's column is called."""
+        return f"{self.name(arm)}, published" if arm == self.arm and self.arm_beside else self.name(arm)
 
     def name(self, arm: Arm) -> str:
         """What an arm is called in tables."""

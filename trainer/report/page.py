@@ -10,6 +10,7 @@ from contract.child.messages import Arm
 from trainer.report import plots, tables
 from trainer.report.facts import Facts
 from trainer.report.plots import CONTROL, MAIN, Line, curve_line
+from trainer.report.settings import settings_as_text
 from trainer.statistics.curves import thinned
 
 _COLORS: dict[Arm, str] = {"main": MAIN, "control": CONTROL}
@@ -30,7 +31,11 @@ def render(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters |= {"percent": _percent, "thousands": lambda number: f"{number:,}"}
+    page.filters |= {
+        "percent": _percent,
+        "thousands": lambda number: f"{number:,}",
+        "settings": settings_as_text,
+    }
     return page.get_template("page.html.jinja").render(_shown(facts))
 
 
@@ -38,9 +43,10 @@ def _shown(facts: Facts) -> dict[str, Any]:
     return {
         "facts": facts,
         "view": facts.view,
-        "main": facts.main,
-        "control": facts.held_out("control") if "control" in facts.evaluations else None,
-        "arms": [facts.name(arm) for arm in facts.evaluations],
+        "published": facts.published,
+        "beside": facts.held_out(facts.arm_beside) if facts.arm_beside else None,
+        "beside_name": facts.short_name(facts.arm_beside) if facts.arm_beside else "",
+        "arms": [facts.heading(arm) for arm in facts.evaluations],
         "verdict": tables.verdict(facts),
         "headline": tables.headline(facts),
         "budget": tables.budget(facts),

@@ -95,22 +95,22 @@ def verdict(facts: Facts) -> tuple[str, str]:
     return found.verdict, said[found.verdict]
 
 
-def classes(main: Confusable, control: Confusable | None) -> list[tuple[AnyClass, AnyClass | None]]:
-    """Every class, or the ones worst recognised where there are many; of the main arm and of the control."""
-    ours: Sequence[AnyClass] = main.per_class
-    theirs: Sequence[AnyClass | None] = control.per_class if control else [None] * len(ours)
+def classes(published: Confusable, beside: Confusable | None) -> list[tuple[AnyClass, AnyClass | None]]:
+    """Every class, or the ones worst recognised where there are many; of the published network and of the other."""
+    ours: Sequence[AnyClass] = published.per_class
+    theirs: Sequence[AnyClass | None] = beside.per_class if beside else [None] * len(ours)
     found = list(zip(ours, theirs, strict=True))
     if len(found) <= CLASSES_SHOWN:
         return found
     return sorted(found, key=lambda pair: 2 if pair[0].recall is None else pair[0].recall)[:CLASSES_SHOWN]
 
 
-def confusions(main: SplitEvaluation) -> list[dict[str, Any]]:
+def confusions(published: SplitEvaluation) -> list[dict[str, Any]]:
     """The commonest errors, truth and prediction."""
-    counts = np.array(main.confusion)
+    counts = np.array(published.confusion)
     wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
-    names = [figures.name for figures in main.per_class]
-    superclass = [figures.superclass for figures in main.per_class]
+    names = [figures.name for figures in published.per_class]
+    superclass = [figures.superclass for figures in published.per_class]
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS_SHOWN]
     pairs = [divmod(int(cell), len(counts)) for cell in order if wrong.flat[cell]]
     return [
@@ -125,9 +125,9 @@ def confusions(main: SplitEvaluation) -> list[dict[str, Any]]:
     ]
 
 
-def shares(main: Confusable) -> Any:
+def shares(published: Confusable) -> Any:
     """The confusion matrix with each row as shares of its truth, (K, K)."""
-    counts = np.array(main.confusion, dtype=np.float64)
+    counts = np.array(published.confusion, dtype=np.float64)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 

@@ -29,8 +29,9 @@ from torch import Tensor, nn
 
 from contract.child.messages import Working
 from contract.pack.manifest import PackManifest, Split
-from contract.results.evaluation import AgainstControl, AnySplit
+from contract.results.evaluation import AgainstControl, AnySplit, SuspectedLabels
 from contract.specs import AugmentationSpec, ResolvedSpec
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.pack import Pack
 from trainer.data.sampling import Kinship
@@ -43,6 +44,13 @@ Targets = Any
 OwnNetwork = Any
 OwnSamples = Any
 OwnPredictions = Any
+
+
+class LabelCheck(Protocol):
+    def __call__(
+        self, model: OwnNetwork, pack: Pack, spec: ResolvedSpec, *, device: torch.device
+    ) -> Generator[Working, None, SuspectedLabels]:
+        """Yields about once a second."""
 
 
 class Samples(Protocol):
@@ -98,20 +106,37 @@ class Task(Protocol):
         """By a spec's names."""
 
     @property
+    def LABEL_CHECK(self) -> LabelCheck | None:
+        """Looks for labels that the network contradicts; None where the task has no such check."""
+
+    @property
     def TELLING_IMAGES(self) -> int:
         """That a divergence is measured on; each holds one decision, or thousands."""
 
     def build_model(self, spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
         """A fresh network, seeded by what torch draws next."""
 
+    def head(self, model: OwnNetwork) -> tuple[str, ...]:
+        """The names of the modules that no pretrained weights are for: what gives this task's own answers."""
+
     def load_backbone(self, model: OwnNetwork, weights: dict[str, Tensor]) -> None:
-        """Begin with a trained classifier's weights. Raises RuntimeError where they are of another architecture."""
+        """Begin with a trained classifier's weights, by the names that it has here; those that are not given stay.
+
+        Raises RuntimeError where they are of another architecture.
+        """
 
     def build_method(self, spec: ResolvedSpec, model: OwnNetwork, *, pack: Pack, groups: int) -> Method:
         """The spec's objective. `groups` is of a step, before it is divided."""
 
     def open_split(
-        self, pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int
+        self,
+        pack: Pack,
+        split: Split,
+        *,
+        size: tuple[int, int],
+        normalisation: Normalisation,
+        device: torch.device,
+        budget: int,
     ) -> Samples: ...
 
     def kinship(self, pack: Pack) -> Kinship:
@@ -145,7 +170,7 @@ class Task(Protocol):
         """What files are made from: it gives a tensor, or a tuple of as many as `OUTPUTS`, by arithmetic alone."""
 
     def network_of(self, exported: OwnNetwork) -> nn.Module:
-        """What `to_export` was given."""
+        """What `to_export` was given, but without the branches that it folded."""
 
     def speaking_as(self, model: OwnNetwork, network: nn.Module) -> nn.Module:
         """`model` for methods, `predict` and `to_export`, but saying what `network` says, which alone is learnt."""

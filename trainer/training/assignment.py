@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import BaseModel
 from torch import nn
 
 from contract.child.messages import Arm
@@ -13,10 +14,19 @@ from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.machine.team import ALONE, Team
 from trainer.tasks.protocol import Task
-from trainer.training import backbone
+from trainer.training import pretrained
 
 # What may change between an interrupted run and its continuation without changing a weight.
-_NOT_TRAINING = {"dataset", "name", "recipe", "evaluation", "exports", "control", "labels"}
+_NOT_TRAINING = {"dataset", "name", "recipe", "chosen", "evaluation", "exports", "control", "selection", "labels"}
+
+
+class _ModelOfTheFirstRelease(BaseModel):
+    """The fields that fingerprints of a model have had since 0.1.0, so that checkpoints of old jobs are resumed."""
+
+    architecture: str
+    stem: str
+    pretrained: None = None
+    backbone_from: str | None
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Assignment:
     device: torch.device
     team: Team = ALONE
     teacher_folder: Path | None = None
-    backbone_folder: Path | None = None
+    pretrained_folder: Path | None = None
 
     def __post_init__(self) -> None:
         """The control arm is the same spec with plain cross-entropy, and has no teacher."""
@@ -41,9 +51,13 @@ class Assignment:
     def fingerprint(self) -> str:
         """Equal for runs that end with equal weights."""
         spec = self.spec
-        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1})
+        training = spec.training.model_copy(update={"checkpoint_every_seconds": 1.0})
         unsaid = _NOT_TRAINING if spec.compression.pruning else {*_NOT_TRAINING, "compression"}
-        text = spec.model_copy(update={"training": training}).model_dump_json(exclude=unsaid)
+        model = _ModelOfTheFirstRelease(
+            architecture=spec.model.architecture, stem=spec.model.stem, backbone_from=spec.model.pretrained
+        )
+        changes = {"training": training, "model": model}
+        text = spec.model_copy(update=changes).model_dump_json(exclude=unsaid, serialize_as_any=True)
         return hashlib.sha256(f"{self.arm} {self.pack.manifest.digest} {text}".encode()).hexdigest()
 
     @property
@@ -57,6 +71,6 @@ class Assignment:
     def fresh_network(self) -> nn.Module:
         task, spec, manifest = self.task, self.spec.model, self.pack.manifest
         network = task.build_model(self.spec, manifest)
-        if spec.backbone_from:
-            backbone.load(network, self.backbone_folder, task=task, spec=spec, channels=manifest.channels)
+        if spec.pretrained:
+            pretrained.load(network, self.pretrained_folder, task=task, spec=spec, manifest=manifest)
         return network

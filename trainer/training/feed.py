@@ -11,9 +11,11 @@ from torch import Tensor
 
 from contract.pack.manifest import Split
 from contract.specs import Plan, ResolvedSpec
+from contract.specs.normalisation import normalisation_of
 from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
+from trainer.data.sampling import ClassIndex
 from trainer.methods.method import Batch, Draw, Method
 from trainer.tasks.protocol import Targets, Task
 from trainer.training.step_parts import Part
@@ -32,9 +34,17 @@ class Feed:
         budget: int,
     ) -> None:
         self._spec, self._plan, self._task, self._method, self._device = spec, plan, task, method, device
-        self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=task.kinship(pack))
-        size = (spec.height, spec.width)
-        self.samples = task.open_split(pack, Split.TRAIN, size=size, device=device, budget=budget)
+        index = task.kinship(pack)
+        balanced = index if spec.training.class_balance == "sampler" and isinstance(index, ClassIndex) else None
+        self._sampler = sampling.Sampler(seed=spec.seed, plan=plan, method=spec.method, index=index, balanced=balanced)
+        self.samples = task.open_split(
+            pack,
+            Split.TRAIN,
+            size=(spec.height, spec.width),
+            normalisation=normalisation_of(spec, pack.manifest),
+            device=device,
+            budget=budget,
+        )
         self._ahead: dict[tuple[int, Part], Future[tuple[Tensor, Targets]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
 
@@ -49,7 +59,7 @@ class Feed:
             step=(plan.members, plan.groups),
             part=part.groups,
         )
-        draw = Draw(randomness.generator(seed, Stream.OBJECTIVE, step), plan.groups, part.groups)
+        draw = Draw(randomness.generator(seed, Stream.OBJECTIVE, step), plan.groups, part.groups, step / plan.steps)
         self._method.prepare(images, targets, draw)
         return Batch(
             images_BCHW=self.samples.normalise(images),

@@ -46,14 +46,16 @@ def train(  # noqa: PLR0913 - the command's own options
     stop: StopRequest,
     team: Team = ALONE,
     teacher: Path | None = None,
-    backbone: Path | None = None,
+    pretrained: Path | None = None,
 ) -> Iterator[Message]:
     """Train one arm to its last step, or until `stop`; resume where OUT/arm/checkpoints holds a checkpoint.
 
-    `teacher` is the folder of the network that the method's spec names, `backbone` of the one that the model's does. In
+    `teacher` is the folder of the network that the method's spec names, `pretrained` of the one that the model's
+    begins with, unless it is built in. In
     a team, only the chief has much to say.
     """
-    assignment = Assignment(spec, pack, out, arm, device, team, teacher, backbone)
+    pack = pack.fitted(spec.training.fit)
+    assignment = Assignment(spec, pack, out, arm, device, team, teacher, pretrained)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)
     yield from train_round(run, stop)
@@ -95,6 +97,7 @@ def train_step(run: Run) -> None:
     found = run.team.total(_differentiate(run))
     if (position.step + 1) % run.plan.steps_per_epoch == 0:
         position.gradients = gradients.by_layer(run.model)
+    optimization.hold_body(run.optimizer, run.spec.optimizer, run.plan, position.step)
     run.optimizer.step()
     if run.averaged:
         run.averaged.update(position.step)

@@ -9,6 +9,7 @@ from torch import Tensor
 from contract.child.messages import Done
 from contract.files import NETWORK_CARD, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.results.network_card import TeacherCard
+from contract.specs.normalisation import normalisation_of
 from trainer.errors import loss_nan
 from trainer.machine import durable
 from trainer.machine.device import describe
@@ -42,12 +43,13 @@ def _best_weights(run: Run) -> dict[str, Tensor]:
 
 def _teacher_card(run: Run) -> TeacherCard:
     manifest = run.manifest
+    normalisation = normalisation_of(run.spec, manifest)
     return TeacherCard(
         model=run.spec.model,
         classes=tuple(manifest.classes),
         channels=manifest.channels,
-        mean=tuple(manifest.mean),
-        std=tuple(manifest.std),
+        mean=normalisation.mean,
+        std=normalisation.std,
     )
 
 

@@ -34,10 +34,13 @@ def of(spec: ResolvedSpec) -> list[Round]:
 
 
 def _fine_tuning(spec: ResolvedSpec, number: int, *, epochs: int, learning_rate: float) -> ResolvedSpec:
-    """As the job trains, but for its own time: rate from its start down to zero, and no end before that."""
+    """As the job trains, but for its own time: rate from its start down to zero, and no end before that.
+
+    The head is no longer new, and the statistics of frozen norms are not those of a network with fewer channels.
+    """
     optimizer = spec.optimizer.model_copy(
-        update={"learning_rate": learning_rate, "schedule": "cosine", "warmup_epochs": 0}
+        update={"learning_rate": learning_rate, "schedule": "cosine", "warmup_epochs": 0, "head_warmup_epochs": 0}
     )
-    training = spec.training.model_copy(update={"epochs": epochs, "early_stopping": None})
+    training = spec.training.model_copy(update={"epochs": epochs, "early_stopping": None, "freeze_norms": "none"})
     seed = (spec.seed + number * _SEED_STRIDE) % 2**32
     return spec.model_copy(update={"optimizer": optimizer, "training": training, "seed": seed})

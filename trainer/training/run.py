@@ -14,6 +14,7 @@ from contract.files import CHECKPOINTS
 from contract.pack.manifest import PackManifest, Split
 from contract.specs import Plan, ResolvedSpec, plan
 from contract.specs.methods import TaughtSpec
+from contract.specs.normalisation import normalisation_of
 from contract.tasks import TERMS
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
@@ -23,7 +24,7 @@ from trainer.machine.team import Team
 from trainer.methods import teacher
 from trainer.methods.objective import Objective
 from trainer.methods.unpruned import StayClose, Unpruned
-from trainer.models import widths
+from trainer.models import norms, widths
 from trainer.tasks.protocol import Samples, Task
 from trainer.training import checkpoint, optimization, rounds, step_parts
 from trainer.training.assignment import Assignment
@@ -169,7 +170,7 @@ def assemble(assignment: Assignment, at: Round | None = None, start: Start | Non
         fingerprint=assignment.fingerprint,
         objective=objective,
         shared=team.wrap(objective),
-        optimizer=optimization.build_optimizer(objective, spec.optimizer),
+        optimizer=optimization.build_optimizer(objective, spec.optimizer, head=task.head(objective.model)),
         averaged=AveragedModel(objective.model, training.ema_decay) if training.ema_decay else None,
         stopping=EarlyStopping(training.early_stopping) if training.early_stopping else None,
         feed=feed,
@@ -251,11 +252,14 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
     pack, device, taught_by = assignment.pack, assignment.device, assignment.teacher_folder
     torch.manual_seed(spec.seed)
     model = start.network if start else assignment.fresh_network()
+    if spec.training.freeze_norms != "none":
+        norms.freeze(model, affine=spec.training.freeze_norms == "all", head=assignment.task.head(model))
     if isinstance(spec.method, TaughtSpec) and taught_by is None:
         raise ended(
             "teacher_unfit", f"{spec.method.name} needs the network that teaches: give its folder as --teacher."
         )
     method = assignment.task.build_method(spec, model, pack=pack, groups=steps.groups)
+    normalisation = normalisation_of(spec, pack.manifest)
     pruning = assignment.spec.compression.pruning
     if pruning and pruning.distillation_weight and start and start.unpruned:
         unpruned = start.unpruned.network(assignment.fresh_network(), device)
@@ -264,7 +268,7 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
         model,
         method,
         precision=spec.training.precision,
-        teacher=teacher.load(taught_by, pack.manifest, device) if taught_by else None,
+        teacher=teacher.load(taught_by, pack.manifest, normalisation, device) if taught_by else None,
     )
     return place(objective, device).train()
 
@@ -288,4 +292,11 @@ def _open_validation(
 ) -> Samples | None:
     if not len(pack.rows(Split.VAL)):
         return None
-    return task.open_split(pack, Split.VAL, size=(spec.height, spec.width), device=device, budget=budget)
+    return task.open_split(
+        pack,
+        Split.VAL,
+        size=(spec.height, spec.width),
+        normalisation=normalisation_of(spec, pack.manifest),
+        device=device,
+        budget=budget,
+    )

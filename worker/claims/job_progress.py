@@ -23,6 +23,7 @@ class JobProgress:
         self._images_per_second = known.get("images_per_second")
         self._seconds_per_epoch: float | None = known.get("seconds_per_epoch")
         self._best: dict[str, Any] | None = known.get("best")
+        self._device: str | None = known.get("device")
 
     @property
     def steps(self) -> int:
@@ -31,6 +32,7 @@ class JobProgress:
     def on_started(self, message: Started) -> None:
         self._enter(message.arm)
         self._move_to(message.arm, message.step)
+        self._device = message.device
 
     def on_progress(self, message: Progress) -> None:
         self._enter(message.arm)
@@ -62,6 +64,7 @@ class JobProgress:
             "seconds_per_epoch": self._seconds_per_epoch,
             "eta_seconds": self._eta_seconds(),
             "best": self._best,
+            "device": self._device,
             "updated_at": datetime.now(UTC).isoformat(),
         }
 

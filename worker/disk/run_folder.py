@@ -6,7 +6,9 @@ from typing import Any
 
 from contract.files import EVALUATION, REPORT, SPEC, WEIGHTS
 from contract.pack.manifest import PackManifest
+from contract.results.selection import published_arm
 from contract.specs import ResolvedSpec, SpecInvalid, settle
+from contract.specs.recipes.chosen import Chosen
 from core.store import storage
 from core.tables import DatasetVersion, Export, Job, Model
 
@@ -17,6 +19,8 @@ def write_spec(folder: Path, job: Job, version: DatasetVersion) -> ResolvedSpec:
         spec, _ = settle(job.resolved, PackManifest.model_validate(version.manifest))
     except SpecInvalid:  # the trainer says so, as an ending with a name
         spec = ResolvedSpec.model_validate(job.resolved)
+    if job.chosen is not None:  # for the report
+        spec = spec.model_copy(update={"chosen": Chosen.model_validate(job.chosen)})
     (folder / SPEC).write_text(spec.model_dump_json())
     return spec
 
@@ -24,7 +28,8 @@ def write_spec(folder: Path, job: Job, version: DatasetVersion) -> ResolvedSpec:
 def lay_out_network(out: Path, model: Model) -> None:
     """Weights, evaluations and report as the job's own run left them. Raises ChecksumMismatch or NotFound."""
     lay_out_evaluations(out, model.evaluation)
-    storage.get_file(model.weights_key, out / "main" / WEIGHTS, sha256=model.weights_sha256)
+    weights = out / published_arm(model.evaluation) / WEIGHTS
+    storage.get_file(model.weights_key, weights, sha256=model.weights_sha256)
     if model.report_key is not None:
         storage.get_file(model.report_key, out / "main" / REPORT, sha256=model.report_sha256)
 

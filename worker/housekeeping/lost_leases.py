@@ -10,8 +10,9 @@ from core.datasets import ledger as datasets
 from core.exports import ledger as exports
 from core.jobs import lost_attempts
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery
+from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery, Weights
 from core.webhooks import deliveries
+from core.weights import ledger as weights
 
 Silent = tuple[type[Any], str]  # a table and the id of a row of it
 
@@ -43,5 +44,6 @@ _ENDINGS: dict[type[Any], Callable[[Session, Any], Any]] = {
     DatasetVersion: datasets.end_attempt,
     Export: exports.end_attempt,
     Profile: exports.end_attempt,
+    Weights: weights.end_attempt,
     WebhookDelivery: lambda _, delivery: deliveries.end_attempt(delivery),
 }

@@ -10,6 +10,7 @@ from contract.child.messages import Arm
 from contract.files import BUNDLE, EVALUATION, EXPORT_RESULT, MODEL_CARD, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.results.exported import ExportResult
+from contract.results.selection import published_arm
 from contract.specs import ExportSpec
 from contract.tasks import TERMS
 from core import signing
@@ -37,15 +38,15 @@ def store_all(
     claim: Claim, out: Path, evaluations: dict[Arm, Evaluation], exports: dict[Path, ExportResult]
 ) -> Publication:
     """Put every file under the claim's own prefix. Raises StoreUnavailable or ChecksumMismatch."""
-    prefix = f"jobs/{claim.job_id}/{claim.fence}"
+    prefix, arm = f"jobs/{claim.job_id}/{claim.fence}", published_arm(evaluations)
     return Publication(
-        weights=store_verified(f"{prefix}/{WEIGHTS}", out / "main" / WEIGHTS),
+        weights=store_verified(f"{prefix}/{WEIGHTS}", out / arm / WEIGHTS),
         evaluation={arm: evaluation.model_dump(mode="json") for arm, evaluation in evaluations.items()},
         exports=[
             FinishedExport(result, store_bundle(f"{prefix}/exports/{folder.name}/{BUNDLE}", folder / BUNDLE))
             for folder, result in exports.items()
         ],
-        card=_card(list(exports), evaluations["main"]),
+        card=_card(list(exports), evaluations[arm]),
         report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
     )
 

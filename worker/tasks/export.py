@@ -36,10 +36,6 @@ class Order:
     version: DatasetVersion
 
 
-def run_export(export_id: str) -> None:
-    short.run(EXPORT, export_id)
-
-
 def _claim(session: Session, export_id: str) -> Order | None:
     export = leases.claim(session, Export, export_id, settings().worker_name)
     if export is None:

@@ -1,6 +1,5 @@
 """One dataset version: claim, fetch the upload, read it in a child process, store the pack or the report of why not."""
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, Failed, JobError
-from contract.files import INGEST_REPORT, PACK_MANIFEST, PACK_SAMPLES
+from contract.files import INGEST_REPORT, PACK_INSPECTION, PACK_MANIFEST, PACK_SAMPLES, PACK_THUMBNAILS
 from contract.pack.manifest import PackManifest
 from contract.results.ingested import ValidationReport
 from core import queue
 from core.database import leases
 from core.datasets import ledger as datasets
-from core.datasets import uploads
 from core.errors import ChecksumMismatch, NotFound, QuotaExceeded
 from core.settings import settings
 from core.store import storage
@@ -25,6 +23,7 @@ from worker.children.child import Child
 from worker.children.supervision import TrainerFailed, attend, crashed
 from worker.claims.lease import Lease
 from worker.claims.ledger_writes import write_until_done
+from worker.disk import uploaded
 from worker.tasks import short
 
 logger = logging.getLogger(__name__)
@@ -45,10 +44,6 @@ class Ingest:
     task: str
 
 
-def run_ingest(version_id: str) -> None:
-    short.run(INGEST, version_id)
-
-
 def _claim(session: Session, version_id: str) -> Ingest | None:
     version = leases.claim(session, DatasetVersion, version_id, settings().worker_name)
     if version is None:
@@ -60,7 +55,7 @@ def _claim(session: Session, version_id: str) -> Ingest | None:
 def _work(ingest: Ingest, lease: Lease, folder: Path) -> None:
     version, fence = ingest.version, ingest.version.fence
     archive, out = folder / "archive", folder / OUT
-    lease.patiently(lambda: _fetch(ingest.upload, archive))
+    lease.patiently(lambda: uploaded.fetch(ingest.upload, archive))
     out.mkdir()
     arguments: list[str | Path] = [archive, out, "--task", ingest.task]
     if version.splits is not None:
@@ -96,19 +91,10 @@ def _read(lease: Lease, child: Child, out: Path) -> None:
         raise crashed(child)
 
 
-def _fetch(upload: Upload, path: Path) -> None:
-    """The parts as one file. Raises ChecksumMismatch where they are no longer what was uploaded."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for chunk in uploads.content(upload):
-            digest.update(chunk)
-            file.write(chunk)
-    if digest.hexdigest() != upload.sha256:
-        raise ChecksumMismatch("the stored upload is not what was uploaded; its sha256 differs")
-
-
 def _store(out: Path, prefix: str) -> storage.StoredFile:
-    storage.put_file(prefix + PACK_MANIFEST, out / PACK_MANIFEST)
+    for name in (PACK_MANIFEST, PACK_INSPECTION, PACK_THUMBNAILS):
+        if (out / name).is_file():  # a pack of raw pixels has no thumbnails
+            storage.put_file(prefix + name, out / name)
     return storage.put_file(prefix + PACK_SAMPLES, out / PACK_SAMPLES)
 
 

@@ -26,7 +26,7 @@ from core.jobs.ledger import CancelledFirst, Claim
 from core.settings import settings
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.weights import donors
-from core.weights.donors import Teacher
+from core.weights.donors import Donor
 from worker.children.child import Child
 from worker.children.supervision import Crashed, TrainerFailed, supervise
 from worker.claims import claiming
@@ -54,8 +54,8 @@ class Claimed(NamedTuple):
     job: Job
     version: DatasetVersion
     checkpoints: list[Checkpoint]
-    teacher: Teacher | None
-    backbone: Teacher | None
+    teacher: Donor | None
+    pretrained: Donor | None
 
 
 @dataclass
@@ -65,8 +65,8 @@ class Attempt:
     job: Job
     version: DatasetVersion
     checkpoints: list[Checkpoint]
-    teacher: Teacher | None
-    backbone: Teacher | None
+    teacher: Donor | None
+    pretrained: Donor | None
     spec: ResolvedSpec
     folder: Path
     lease: JobLease
@@ -90,8 +90,8 @@ class Attempt:
         return self.folder / "teacher"
 
     @property
-    def backbone_folder(self) -> Path:
-        return self.folder / "backbone"
+    def pretrained_folder(self) -> Path:
+        return self.folder / "pretrained"
 
     @property
     def spec_file(self) -> Path:
@@ -130,8 +130,8 @@ def _claim(session: Session, _: str) -> Claimed | None:
         job=job,
         version=session.get_one(DatasetVersion, job.dataset_version_id),
         checkpoints=ledger.checkpoints(session, job.id),
-        teacher=donors.of(session, job),
-        backbone=donors.backbone_of(session, job),
+        teacher=donors.teacher_of(session, job),
+        pretrained=donors.pretrained_of(session, job),
     )
 
 
@@ -152,7 +152,7 @@ def _work(attempt: Attempt) -> None:
     lease = attempt.lease
     lease.enter("download")
     donor_folders.lay_out(attempt.spec.method, attempt.teacher, attempt.teacher_folder, lease)
-    donor_folders.lay_out_backbone(attempt.spec.model, attempt.backbone, attempt.backbone_folder, lease)
+    donor_folders.lay_out_pretrained(attempt.spec.model, attempt.pretrained, attempt.pretrained_folder, lease)
     with packs.fetched(attempt.version, lease) as pack:
         lease.enter("train")
         for arm in attempt.arms:
@@ -179,7 +179,7 @@ def _train(attempt: Attempt, pack: Path, arm: Arm) -> None:
     step = checkpoints.restore(attempt.lease, attempt.checkpoints, arm, attempt.out)
     logger.info("training the %s arm from step %d", arm, step)
     taught = donor_folders.options(attempt.teacher, attempt.teacher_folder, arm)
-    begun = donor_folders.backbone_options(attempt.backbone, attempt.backbone_folder)
+    begun = donor_folders.pretrained_options(attempt.pretrained, attempt.pretrained_folder)
     _run_trainer(attempt, pack, "train", "--arm", arm, *taught, *begun)
     attempt.lease.progress.on_done(arm)
 

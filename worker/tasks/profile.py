@@ -35,10 +35,6 @@ class Order:
     version: DatasetVersion
 
 
-def run_profile(profile_id: str) -> None:
-    short.run(PROFILE, profile_id)
-
-
 def _claim(session: Session, profile_id: str) -> Order | None:
     profile = profiles.claim(session, profile_id, settings().worker_name, device=settings().device_name or None)
     if profile is None:
@@ -51,7 +47,7 @@ def _claim(session: Session, profile_id: str) -> Order | None:
 
 def _work(order: Order, lease: Lease, folder: Path) -> None:
     profile, out, bundle = order.profile, folder / "out", folder / BUNDLE
-    run_folder.lay_out_evaluations(out, {"main": order.model.evaluation["main"]})
+    run_folder.lay_out_evaluations(out, order.model.evaluation)
     lease.patiently(lambda: run_folder.fetch_bundle(order.export, bundle))
     run_folder.write_spec(folder, order.job, order.version)
     with packs.fetched(order.version, lease) as pack:

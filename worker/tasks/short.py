@@ -1,4 +1,4 @@
-"""The frame of short work: ingest, exports and profiles alike. A row is claimed, worked on under a lease, and settled.
+"""The frame of short work. A row is claimed, worked on under a lease, and settled.
 
 A task gives what differs: how its row is claimed, what is done, and what may be done with the row otherwise.
 """
@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from core.database import leases
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.tables import DatasetVersion, Export, Profile
+from core.tables import DatasetVersion, Export, Profile, Weights
 from worker.children.supervision import Crashed, TrainerFailed
-from worker.claims import claiming
 from worker.claims.lease import Asked, Lease, Stalled
 from worker.claims.ledger_writes import LedgerAway, write_until_done
 from worker.disk import scratch
@@ -52,7 +51,7 @@ class Work(Generic[Claimed]):
     """One kind of short work."""
 
     kind: str  # as counters and logs name it
-    table: type[DatasetVersion | Export | Profile]
+    table: type[DatasetVersion | Export | Profile | Weights]
     claim: Callable[[Session, str], Claimed | None]
     held: Callable[[Claimed], Held]
     about: Callable[[Claimed], dict[str, Any]]  # what each of its log lines says besides
@@ -61,11 +60,8 @@ class Work(Generic[Claimed]):
     settle_special: Callable[[Claimed, Path, Exception], bool] = _no_other_ending
 
 
-def run(work: Work[Claimed], row_id: str) -> None:
-    """Answer the doorbell; a row that is not there to be claimed is normal."""
-    claimed = claiming.answer(work.kind, row_id, work.claim)
-    if claimed is None:
-        return
+def carry_out(work: Work[Claimed], row_id: str, claimed: Claimed) -> None:
+    """Do the work of a claimed row, and settle whatever way it ends."""
     held = work.held(claimed)
     with (
         logs.about(**{work.kind: row_id}, fence=held.fence, **work.about(claimed)),

@@ -25,6 +25,7 @@ from ingest.layouts.annotated.mask_folders import find_mask_files, tell_masks, w
 from ingest.layouts.annotated.open_images import read_open_images
 from ingest.layouts.annotated.voc import read_voc
 from ingest.layouts.annotated.yolo import read_yolo
+from ingest.layouts.split_folders import find_splits
 from ingest.limits import Limits
 from ingest.samples import Sample
 
@@ -95,7 +96,28 @@ def open_annotated(
     if found is None:
         raise _nothing(given)
     _tell_others(given, found)
+    found = _with_decorated_splits(found, findings)
     return AnnotatedImages(archive, found, store, limits)
+
+
+def _with_decorated_splits(found: Annotated, findings: Findings) -> Annotated:
+    """Images whose split nothing else says are of the split folder that they lie in: `seg_train` beside `seg_test`."""
+    if all(entry.split is not None for entry in found.entries):
+        return found
+    folders = find_splits({tuple(entry.member.path.split("/")[:-1]) for entry in found.entries})
+    entries, used = [], set()
+    for entry in found.entries:
+        folder = tuple(entry.member.path.split("/")[:-1])
+        split = folders.of(folder) if entry.split is None else None
+        if split is not None:
+            used.add(split.name.lower())
+        entries.append(entry if split is None else entry._replace(split=split))
+    if used:
+        shown = ", ".join(sorted("/".join(folder) for folder in folders.splits)[:6])
+        findings.add(
+            "info", "splits_of_folders", f"the folders {shown} were taken for the splits {', '.join(sorted(used))}"
+        )
+    return replace(found, entries=entries)
 
 
 def _boxed(given: Given) -> Annotated | None:

@@ -13,16 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contract.pack.manifest import Split
 from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.annotations.boxes import Faulty, StatedBoxes
 from ingest.archives.budget import Budget
+from ingest.archives.members import Member
+from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
 from ingest.layouts import parquet
 from ingest.layouts.annotated import values
 from ingest.layouts.annotated.hugging_face import LABELS, Naming, corners_rule, draw_objects
 from ingest.layouts.annotated.naming import DROPPED, Numbers, numbered
 from ingest.layouts.annotated.pages import Drawing, Page, Tally
+from ingest.layouts.parquet_shards import copied, shards_of
 from ingest.layouts.tables import SPLIT_COLUMNS
 from ingest.limits import Limits
 from ingest.marks import Annotation
@@ -41,6 +45,7 @@ class BoxedFrame:
     image: str
     objects: str
     split: str | None
+    whole: Split | None  # of the whole file
     naming: Naming
     corners: bool
     numbers: Numbers
@@ -61,7 +66,7 @@ class BoxedFrame:
                 self.findings.reject(path, "image_missing", "the row holds no image bytes", fix=fix)
                 continue
             self.budget.spend(len(content))
-            split = names.split_named(str(row[self.split])) if self.split else None
+            split = names.split_named(str(row[self.split])) if self.split else self.whole
             yield Sample(path, "", split, content, self._annotation(row))
 
     def _annotation(self, row: dict[str, Any]) -> Annotation:
@@ -73,8 +78,57 @@ class BoxedFrame:
         return StatedBoxes(boxes[found != DROPPED], found[found != DROPPED], page.size)
 
 
-def open_boxes(path: Path, limits: Limits, findings: Findings, asked: ReadingSpec) -> BoxedFrame:
+@dataclass(frozen=True)
+class BoxedFrames:
+    """One dataset, of a file or of several."""
+
+    frames: list[BoxedFrame]
+    classes: list[str]
+
+    @property
+    def total(self) -> int:
+        return sum(frame.total for frame in self.frames)
+
+    def samples(self) -> Iterator[Sample]:
+        for frame in self.frames:
+            yield from frame.samples()
+
+    def close(self) -> None:
+        for frame in self.frames:
+            frame.file.close()
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A file, opened, and what its rows say besides images."""
+
+    file: pq.ParquetFile
+    image: str
+    objects: str
+    split: str | None
+    whole: Split | None
+    titles: list[str] | None
+    rows: list[dict[str, Any]]
+    bytes: int
+
+
+def open_boxes(path: Path, limits: Limits, findings: Findings, asked: ReadingSpec) -> BoxedFrames:
     """Look at the objects of all rows, not at their images. Raises Refused."""
+    return _together([_looked(path, limits)], limits, findings, asked)
+
+
+def open_boxed_shards(
+    archive: ZipArchive, members: list[Member], *, scratch: Path, asked: ReadingSpec, limits: Limits, findings: Findings
+) -> BoxedFrames:
+    """The Parquet files of a zip as one dataset; their names may say the split. Raises Refused."""
+    files = []
+    for member in shards_of(members, findings):
+        with copied(archive, member, scratch) as path:
+            files.append(_looked(path, limits, member.path))
+    return _together(files, limits, findings, asked)
+
+
+def _looked(path: Path, limits: Limits, shown: str | None = None) -> _Looked:
     try:
         file = pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
         schema = file.schema_arrow
@@ -84,18 +138,34 @@ def open_boxes(path: Path, limits: Limits, findings: Findings, asked: ReadingSpe
         raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
     image, objects = parquet.image_column(schema), _objects_column(schema)
     titles = _titles(parquet.features_of(schema).get(objects))
+    rows = [row | {_OBJECTS[0]: row[objects]} for row in _rows(file, [objects, *_sides(file)])]
+    split = next((name for name in SPLIT_COLUMNS if name in schema.names), None)
+    whole = parquet.split_of_shard(shown) if shown else None
+    return _Looked(file, image, objects, split, whole, titles, rows, path.stat().st_size)
+
+
+def _together(files: list[_Looked], limits: Limits, findings: Findings, asked: ReadingSpec) -> BoxedFrames:
+    """Classes and the kind of corners are those of all files together."""
+    titles = files[0].titles
+    if any(file.titles != titles for file in files):
+        message = "the Parquet files name different classes for the same numbers"
+        raise Refused("classes_contradict", message, "Write all files with one ClassLabel.")
     naming: Naming = (lambda number: titles[number] if 0 <= number < len(titles) else None) if titles else _unnamed
-    rows = list(_rows(file, [objects, *_sides(file)]))
-    corners = corners_rule([row | {"objects": row[objects]} for row in rows], findings)
-    pages = [_page(row, objects, naming, Tally(), corners=corners) for row in rows]
+    corners = corners_rule([row for file in files for row in file.rows], findings)
+    pages = (_page(row, _OBJECTS[0], naming, Tally(), corners=corners) for file in files for row in file.rows)
     labels = (label for page in pages for label in page.labels)
     numbers = numbered(labels, titles, asked, task="detection", keeps_unused=titles is not None, findings=findings)
     if titles is None and any(name.startswith("class_") for name in numbers.classes):
         message = "the categories are numbers without names, so the classes are called class_0, class_1 and so on"
         findings.add("warning", "classes_unnamed", message, fix="Save the column as ClassLabel, or as text.")
-    split = next((name for name in SPLIT_COLUMNS if name in schema.names), None)
-    budget = Budget(limits, path.stat().st_size)
-    return BoxedFrame(file, image, objects, split, naming, corners, numbers, limits, findings, budget)
+    frames = [
+        BoxedFrame(
+            file.file, file.image, file.objects, file.split, file.whole, naming, corners, numbers, limits, findings,
+            Budget(limits, file.bytes),
+        )
+        for file in files
+    ]  # fmt: skip
+    return BoxedFrames(frames, numbers.classes)
 
 
 def _page(row: dict[str, Any], objects: str, naming: Naming, tally: Tally, *, corners: bool) -> Page:

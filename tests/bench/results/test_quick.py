@@ -13,6 +13,7 @@ import torch
 from bench.results import __main__, runner
 from bench.results.places import pack_folder, teacher_folder
 from bench.results.records import Store
+from contract.specs.normalisation import Normalisation
 from trainer.data.pack import open_pack
 from trainer.methods import teacher
 
@@ -59,7 +60,8 @@ def test_cross_entropy_runs_are_kept_as_teachers(first):
     folder, _ = first
     pack = open_pack(pack_folder(folder / "runs", "digits_10", 1))
     (control,) = (record for record in Store(folder / "runs").records.values() if (record.method, record.seed) == KEPT)
-    kept = teacher.load(teacher_folder(folder / "runs", control.key), pack.manifest, torch.device("cpu"))
+    own = Normalisation(mean=tuple(pack.manifest.mean), std=tuple(pack.manifest.std))
+    kept = teacher.load(teacher_folder(folder / "runs", control.key), pack.manifest, own, torch.device("cpu"))
     assert kept(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 
 

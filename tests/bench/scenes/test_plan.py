@@ -68,7 +68,7 @@ def test_transfer_begins_with_a_classifier_of_its_own_seed_that_fits(task: TaskN
     for run in planned(task):
         assert (run.classifier is not None) == run.arm.startswith("transfer")
         if run.classifier:
-            assert run.spec.model.backbone_from == run.classifier.key
+            assert run.spec.model.pretrained == f"model_{run.classifier.key}"
             assert run.classifier.digest == f"classification-{run.seed}"
             assert run.classifier.spec.model.stem == run.spec.model.stem
             assert run.classifier.spec.method.name == ("patch_swap" if run.arm == "transfer" else "cross_entropy")

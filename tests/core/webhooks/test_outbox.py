@@ -22,7 +22,7 @@ from core.sweeps import requests as sweeps
 from core.tables import DatasetVersion, Export, Webhook, WebhookDelivery
 from core.webhooks import outbox
 from core.webhooks import requests as webhooks
-from tests.api import made
+from tests.api import made, weighed
 from tests.servers.redis import RedisServer
 from tests.worker import seed, sweeping
 
@@ -75,7 +75,7 @@ def test_attempt_that_goes_back_to_the_queue_is_no_ending(version):
     assert owed() == []
 
 
-def test_datasets_exports_profiles_and_sweeps_are_told(version):
+def test_datasets_exports_profiles_sweeps_and_weights_are_told(version):
     webhook(
         version,
         "dataset.failed",
@@ -84,6 +84,8 @@ def test_datasets_exports_profiles_and_sweeps_are_told(version):
         "export.gate_failed",
         "profile.failed",
         "sweep.cancelled",
+        "weights.failed",
+        "weights.ready",
     )
     _, model, export = made.published_job(version)
     with transaction() as session:
@@ -103,11 +105,13 @@ def test_datasets_exports_profiles_and_sweeps_are_told(version):
     other = seed.version(version.tenant_id)
     with transaction() as session:
         sweeps.cancel(session, version.tenant_id, sweeping.sweep(other))
+    weighed.ready(version.tenant_id)
     assert owed() == [
         ("dataset.failed", "failed"),
         ("export.failed", "failed"),
         ("profile.failed", "failed"),
         ("sweep.cancelled", "cancelled"),
+        ("weights.ready", "ready"),
     ]
 
 
@@ -188,4 +192,4 @@ def _end(claim: Claim) -> None:
 
 def test_every_type_has_data_of_its_own_kind():
     kinds = {type_.partition(".")[0] for type_ in outbox.EVENT_TYPES}
-    assert kinds == {"job", "dataset", "export", "profile", "sweep"}
+    assert kinds == {"job", "dataset", "export", "profile", "sweep", "weights"}

@@ -27,6 +27,7 @@ from tests.servers.proxy import BreakingProxy, Fault
 pytestmark = pytest.mark.usefixtures("quick_retries")
 EVALUATION: dict[str, Any] = {
     "main": {
+        "method": "patch_swap",
         "parameters": 10,
         "macs": 20,
         "images_seen": 100,
@@ -77,9 +78,12 @@ def job(client: Client, dataset_id: str) -> Job:
 @pytest.fixture
 def model(job: Job, content: bytes) -> Model:
     """One good fp32 file, and an int8 file that broke its limit."""
+    return publish(job, [finished("fp32", content, "succeeded"), finished("int8", bundle(10), "gate_failed")])
+
+
+def publish(job: Job, exports: list[FinishedExport]) -> Model:
     worker = Worker(job.id)
     worker.claim()
-    exports = [finished("fp32", content, "succeeded"), finished("int8", bundle(10), "gate_failed")]
     weights = StoredFile(key="tests/weights", bytes=1, sha256="0" * 64)
     report = storage.put_bytes(f"tests/{os.urandom(4).hex()}/report.html", REPORT)
     publication = Publication(weights=weights, evaluation=EVALUATION, exports=exports, card="# pets\n", report=report)
@@ -178,6 +182,14 @@ def test_a_file_that_broke_its_limit_is_not_pulled_and_the_reason_is_told(client
 def test_a_file_of_another_format_is_never_pulled_in_its_place(client: Client, model: Model, tmp_path: Path):
     with pytest.raises(BadInput, match=r"no openvino fp32 export .*--format openvino --precision fp32"):
         client.models.pull(model.id, tmp_path / "pets", format="openvino")
+
+
+def test_the_only_precision_there_is_is_pulled_unless_another_is_named(client: Client, job: Job, tmp_path: Path):
+    model = publish(job, [finished("int8", bundle(10), "succeeded")])
+    assert client.models.newest_export(model.id).precision == "int8"
+    assert (client.models.pull(job.id, tmp_path / "pets") / "manifest.json").is_file()
+    with pytest.raises(BadInput, match="no onnx fp32 export"):
+        client.models.pull(model.id, tmp_path / "others", precision="fp32")
 
 
 def test_what_can_be_pulled_instead_is_named(client: Client, model: Model, tmp_path: Path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,7 @@ from core.database.database import transaction
 from core.exports import devices, profiles
 from patchswap.cli import main
 from patchswap.client import Client
-from patchswap.errors import ApiError, BadInput, ProfileUnsuccessful
-from patchswap.local import device_worker
+from patchswap.errors import ApiError, ProfileUnsuccessful
 from patchswap.resources import Export
 from tests.patchswap.calls.test_exports import content, export, job, model  # noqa: F401 - fixtures
 
@@ -66,28 +64,9 @@ def test_commands_show_devices_and_ask_for_one(
     assert run("profile", export.id, "--device", PI, "--no-wait", "--json") == 0
     assert json.loads(capsys.readouterr().out)["device"] == PI
     assert run("profile", export.id, "--device", "toaster") == 1
-    assert "patchswap worker --device-name toaster" in capsys.readouterr().err
+    assert "patchswap worker --device toaster" in capsys.readouterr().err
 
 
 def test_unknown_device_is_told(client: Client, export: Export):  # noqa: F811
     with pytest.raises(ApiError, match="no worker of a device 'toaster' was seen in 7 days, but of these: none"):
         client.profiles.create(export.id, device="toaster")
-
-
-def test_worker_needs_a_name_and_a_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("PATCHSWAP_DATABASE_URL", raising=False)
-    with pytest.raises(BadInput, match="no name of a device"):
-        device_worker.run("my pi", tmp_path)
-    with pytest.raises(BadInput, match="no service was ever started"):
-        device_worker.run(PI, tmp_path)
-
-
-def test_worker_becomes_the_process_that_measures(monkeypatch: pytest.MonkeyPatch, environment, tmp_path: Path):
-    became = []
-    monkeypatch.setattr("os.execve", lambda *arguments: became.append(arguments))
-    monkeypatch.chdir(tmp_path)
-    device_worker.run(PI, None)
-    ((_, command, variables),) = became
-    assert command[-3:] == ["-m", "worker", "device"]
-    assert variables["PATCHSWAP_DEVICE_NAME"] == PI
-    assert variables["PATCHSWAP_DATABASE_URL"] == environment["PATCHSWAP_DATABASE_URL"]

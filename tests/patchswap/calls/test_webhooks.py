@@ -38,7 +38,7 @@ def test_webhook_is_made_changed_pinged_and_deleted(client: Client):
     assert [one.id for one in client.webhooks.deliveries(made.id, status="queued")] == [sent.id]
     assert [one.id for one in client.webhooks.list()] == [made.id]
     client.webhooks.delete(made.id)
-    with pytest.raises(ApiError, match="nothing by this id"):
+    with pytest.raises(ApiError, match="nothing by the id"):
         client.webhooks.get(made.id)
 
 

@@ -12,7 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from core.database.database import transaction
+from core.tables import DatasetVersion
 from patchswap.client import Client
 from tests.patchswap.cli.conftest import ROOT, Run, complaint, lines_of_json, one_json
 from tests.patchswap.conftest import Worker
@@ -27,6 +30,16 @@ def test_login_is_proved_and_then_used(run: Run, proxy: BreakingProxy, client: C
     assert told["url"] == proxy.url
     assert Path(told["file"]).stat().st_mode & 0o777 == 0o600
     assert one_json(run("jobs", "list", "--json")) == []
+
+
+def test_key_of_a_device_is_made_and_logs_in_though_it_may_not_read(run: Run, proxy: BreakingProxy, api_key: str):
+    admin = ("login", "--url", proxy.url)
+    assert run(*admin, stdin=api_key + "\n").returncode == 0
+    key = one_json(run("keys", "create", "pi", "--scope", "device", "--json"))
+    assert key["scopes"] == ["device"]
+    assert run(*admin, stdin=key["api_key"] + "\n").returncode == 0
+    refused = run("jobs", "list")
+    assert (refused.returncode, "lacks the scope read" in complaint(refused)) == (1, True)
 
 
 def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id: str):
@@ -62,7 +75,12 @@ def test_train_puts_options_and_assignments_over_a_file(patchswap: Run, dataset_
 def test_train_prints_the_id_and_how_to_follow_it(patchswap: Run, dataset_id: str):
     done = patchswap("train", "--dataset", dataset_id)
     assert done.stdout.strip().startswith("job_")
-    assert done.stderr.strip() == f"follow it: patchswap watch {done.stdout.strip()}"
+    told = done.stderr.splitlines()
+    assert told[0] == "default recipe small_images:"
+    assert any(line.startswith("estimate: ") for line in told)
+    assert told[-1] == f"follow it: patchswap watch {done.stdout.strip()}"
+    named = patchswap("train", "--dataset", dataset_id, "--recipe", "resnet20_short")
+    assert named.stderr.strip() == f"follow it: patchswap watch {named.stdout.strip()}"
 
 
 def test_formats_are_listed_with_what_they_need(patchswap: Run):
@@ -74,7 +92,33 @@ def test_formats_are_listed_with_what_they_need(patchswap: Run):
 def test_a_dry_run_makes_no_job(patchswap: Run, dataset_id: str):
     checked = one_json(patchswap("train", "--dataset", "pets", "--dry-run", "--json"))
     assert checked["resolved"]["training"]["image_size"] == [8, 8]
+    assert checked["chosen"]["recipe"] == "small_images"
+    assert checked["estimate"]["seconds_low"] < checked["estimate"]["seconds_high"]
     assert one_json(patchswap("jobs", "list", "--json")) == []
+
+
+def test_a_dry_run_tells_people_what_was_chosen_why_and_how_long_it_takes(patchswap: Run, dataset_id: str):
+    done = patchswap("train", "--dataset", "pets", "--dry-run", "--budget", "10d")
+    assert json.loads(done.stdout)["model"]["architecture"] == "resnet20"
+    assert "Images of 8 px are too small for pretrained weights" in done.stderr
+    assert "The budget of 864,000 s needed no change" in done.stderr
+    assert "basis: no earlier job of resnet20" in done.stderr
+
+
+def test_a_budget_is_a_time(patchswap: Run, dataset_id: str):
+    asked = ["train", "--dataset", "pets", "--json", "--budget"]
+    assert one_json(patchswap(*asked, "2h"))["spec"]["budget_seconds"] == 7200
+    assert "/budget_seconds: 31 s are too short" in complaint(patchswap(*asked, "31"))
+    wrong = patchswap(*asked, "soon")
+    assert (wrong.returncode, "write it like 90s, 10m or 1.5h" in complaint(wrong)) == (2, True)
+
+
+def test_training_on_a_dataset_that_failed_points_to_its_report(patchswap: Run, dataset_id: str):
+    with transaction() as session:
+        session.execute(update(DatasetVersion).values(status="failed"))
+    done = patchswap("train", "--dataset", "pets")
+    assert done.returncode == 1
+    assert "Read why: patchswap datasets show pets" in complaint(done)
 
 
 def test_prune_sets_the_target_and_the_rest_can_be_set_too(patchswap: Run, dataset_id: str):
@@ -84,18 +128,30 @@ def test_prune_sets_the_target_and_the_rest_can_be_set_too(patchswap: Run, datas
     assert (pruning["target_macs_share"], pruning["rounds"], pruning["fine_tune_epochs"]) == (0.5, 2, 4)
 
 
+@pytest.mark.parametrize(("typed", "size"), [("16", [16, 16]), ("16x24", [16, 24]), ("auto", [8, 8])])
+def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: str, size: list[int]):
+    options = ["--image-size", typed, "--fit", "letterbox"]
+    training = one_json(patchswap("train", "--dataset", "pets", *options, "--dry-run", "--json"))["resolved"][
+        "training"
+    ]
+    assert (training["image_size"], training["fit"]) == (size, "letterbox")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
+        (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
+        (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
+        (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
         (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
-        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset"),
+        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
         (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),
         (["train", "--dataset", "pets", "--set", "nonsense=1"], 1, "/nonsense: "),
         (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "there is no recipe 'nothing'"),
-        (["jobs", "show", "job_" + "0" * 32], 1, "Check the id"),
-        (["pull", "model_" + "0" * 32], 1, "Check the id"),
+        (["jobs", "show", "job_" + "0" * 32], 1, "nothing by the id job_" + "0" * 32),
+        (["pull", "model_" + "0" * 32], 1, "nothing by the id model_" + "0" * 32),
         (["report", "model_" + "0" * 32], 1, "Check the id"),
     ],
 )
@@ -179,7 +235,9 @@ def test_keys_are_made_listed_and_revoked(patchswap: Run, run: Run, proxy: Break
 
 
 def test_recipes_are_listed_and_shown(patchswap: Run):
-    assert "resnet20_short" in patchswap("recipes", "list").stdout
+    listed = patchswap("recipes", "list").stdout.splitlines()
+    assert any(line.startswith("resnet20_short ") for line in listed)
+    assert max(map(len, listed)) <= 120
     assert one_json(patchswap("recipes", "show", "resnet20_short", "--json"))["spec"]["training"]["epochs"] == 30
 
 

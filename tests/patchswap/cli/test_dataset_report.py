@@ -94,6 +94,14 @@ def test_a_dry_run_of_a_refused_archive_says_why_and_fails(run: Run, tmp_path: P
     assert json.loads(as_json.stdout)["status"] == "invalid"
 
 
+def test_a_refusal_names_the_option_that_was_typed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pets.zip").write_bytes(zipped(folders({"cat": 8, "dog": 8})))
+    done = run("datasets", "push", "pets.zip", "--dry-run", "--classes-at", "5")
+    assert done.returncode == 1
+    assert "`--classes-at`" in done.stdout
+    assert "classes_at" not in done.stdout
+
+
 def test_a_dry_run_of_nothing_is_refused(run: Run) -> None:
     done = run("datasets", "push", "nowhere", "--dry-run")
     assert done.returncode != 0

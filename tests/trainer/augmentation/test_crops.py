@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.specs import AugmentationSpec
+from contract.specs.normalisation import Normalisation
 from portable import preprocess
-from trainer.augmentation.crops import augment, batch_crop, batch_flip
+from trainer.augmentation.crops import batch_crop, batch_flip
 from trainer.augmentation.normalise import Normalise
+from trainer.augmentation.whole_images import augment
 
 
 def augmented(images, spec, *, seed):
@@ -52,7 +54,7 @@ def test_no_augmentation_is_the_identity():
 @pytest.mark.parametrize(("mean", "std"), [([0.4], [0.2]), ([0.5, 0.4, 0.3], [0.2, 0.3, 0.25])])
 def test_normalisation_is_the_rule_that_infer_follows(mean, std):
     images = torch.randint(0, 256, (4, len(mean), 8, 12), dtype=torch.uint8)
-    found = Normalise(mean, std, torch.device("cpu"))(images)
+    found = Normalise(Normalisation(mean=mean, std=std), torch.device("cpu"))(images)
     expected = preprocess.normalise(images.permute(0, 2, 3, 1).numpy(), mean, std)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-6)
     assert found.is_contiguous(memory_format=torch.channels_last)

@@ -1,5 +1,6 @@
 """Which images meet: pairs of one class, equal shares, nothing but (seed, epoch) decides."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -99,3 +100,46 @@ def test_previous_images_are_those_of_the_step_before_over_epochs_too(labels, se
     np.testing.assert_array_equal(steps[0][1], steps[0][0])
     for before, now in pairwise(steps):
         np.testing.assert_array_equal(now[1], before[0])
+
+
+def balanced_sampler(labels, *, method=None, seed=0):
+    plain = sampler(labels, seed=seed, method=method)
+    return replace(plain, balanced=plain.index)
+
+
+@given(labels_of_splits, seeds, epochs)
+def test_the_balanced_sampler_draws_every_class_equally_often(labels, seed, epoch):
+    first, second = balanced_sampler(labels, seed=seed, method=CrossEntropySpec()).epoch(epoch)
+    for order in (first, second):
+        assert len(order) == len(labels)
+        drawn = np.bincount(labels[order])[np.unique(labels)]
+        assert drawn.max() - drawn.min() <= 1
+        for label in np.unique(labels):  # and within a class every image
+            each = np.bincount(order[labels[order] == label], minlength=len(labels))[labels == label]
+            assert each.max() - each.min() <= 1
+
+
+@given(labels_of_splits, seeds, epochs)
+def test_partners_of_balanced_anchors_share_their_class(labels, seed, epoch):
+    for method in (PatchSwapSpec(), PatchSwapSpec(pair_sampling="without_replacement"), BakeSpec()):
+        anchors, *others = balanced_sampler(labels, seed=seed, method=method).epoch(epoch)
+        drawn = np.bincount(labels[anchors])[np.unique(labels)]
+        assert drawn.max() - drawn.min() <= 1
+        for partners in others:
+            np.testing.assert_array_equal(labels[anchors], labels[partners])
+
+
+@given(labels_of_splits, seeds, epochs)
+def test_views_of_balanced_anchors_are_the_same_image_and_orders_repeat(labels, seed, epoch):
+    first, second = balanced_sampler(labels, seed=seed, method=DdgsdSpec()).epoch(epoch)
+    np.testing.assert_array_equal(first, second)
+    again = balanced_sampler(labels, seed=seed, method=DdgsdSpec()).epoch(epoch)
+    np.testing.assert_array_equal(again[0], first)
+
+
+def test_the_step_before_of_a_balanced_order_is_what_that_step_drew():
+    labels = np.array([0] * 10 + [1] * 2)
+    found = balanced_sampler(labels, method=DlbSpec())
+    steps = [found.batch(step) for step in range(6)]
+    for before, after in pairwise(steps):
+        np.testing.assert_array_equal(before[0], after[1])

@@ -12,6 +12,7 @@ import torch
 
 from contract.results.network_card import TeacherCard
 from contract.specs import ModelSpec
+from contract.specs.normalisation import normalisation_of
 from tests.data import packs
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import run_here, run_main, write_spec
@@ -81,7 +82,9 @@ def test_teacher_sees_pixels_on_the_scale_it_was_trained_on(digits: Pack, tmp_pa
         std=(0.7,),
     )
     (tmp_path / "teacher.json").write_text(card.model_dump_json())
-    loaded = teacher.load(tmp_path, digits.manifest, torch.device("cpu"))
+    loaded = teacher.load(
+        tmp_path, digits.manifest, normalisation_of(spec_for(digits), digits.manifest), torch.device("cpu")
+    )
     pixels = torch.rand(4, 1, 8, 8)
     mine = (pixels - digits.manifest.mean[0]) / digits.manifest.std[0]
     assert torch.allclose(loaded(mine), model((pixels - 0.1) / 0.7), atol=1e-4)

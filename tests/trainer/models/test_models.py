@@ -34,6 +34,12 @@ def test_forward_gives_a_logit_per_class(architecture, stem, size, channels):
         ("mobilenet_v3_large", "imagenet", 1000, 5.48),
         ("efficientnet_b0", "imagenet", 1000, 5.29),
         ("shufflenet_v2_x1_0", "imagenet", 1000, 2.28),
+        ("mobilenet_v2", "imagenet", 1000, 3.50),
+        ("efficientnet_lite0", "imagenet", 1000, 4.65),  # timm's table of results
+        ("efficientnet_lite1", "imagenet", 1000, 5.42),
+        ("efficientnet_lite2", "imagenet", 1000, 6.09),
+        ("mobilenetv4_conv_small", "imagenet", 1000, 3.77),
+        ("mobileone_s0", "imagenet", 1000, 5.29),  # with the branches of its training
     ],
 )
 def test_parameters_are_as_published(architecture, stem, classes, millions):

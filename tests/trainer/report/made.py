@@ -15,7 +15,7 @@ from tests.trainer.conftest import body
 from trainer.report.facts import Facts
 from trainer.tasks.classification import comparison, figures
 from trainer.tasks.classification.predictions import Predictions
-from trainer.tasks.classification.report import VIEW
+from trainer.tasks.classification.report import VIEW, Pictures
 from trainer.tasks.classification.swaps import Pair, Shown
 
 PICTURE = "data:image/png;base64,AAAA"
@@ -50,7 +50,7 @@ def facts(
         manifest=manifest,
         evaluations=evaluations,
         curves={arm: dict.fromkeys(keys, curve) for arm in arms},
-        shown=[Pair(0, 0.5, (shown, shown), (shown, shown))],
+        shown=Pictures([Pair(0, 0.5, (shown, shown), (shown, shown))], {}),
     )
 
 

@@ -100,7 +100,7 @@ def test_page_shows_what_was_measured() -> None:
     facts = made.facts(["cat", "dog", "fish"], superclasses={"cat": "pets", "dog": "pets", "fish": "wild"})
     html = page.render(facts)
     text = plain(check_self_contained(html))
-    main = facts.main
+    main = facts.published
     for shown in (
         f"{100 * main.top1_accuracy:.2f} %",
         f"{main.nll:.4f}",
@@ -122,10 +122,10 @@ def test_what_pruning_took_is_shown_beside_what_was_trained() -> None:
     assert "What pruning took" not in page.render(facts)
     main = facts.evaluations["main"]
     main.unpruned = UnprunedFigures(
-        parameters=2 * main.parameters, macs=4 * main.macs, top1_accuracy=0.9876, nll=facts.main.nll
+        parameters=2 * main.parameters, macs=4 * main.macs, top1_accuracy=0.9876, nll=facts.published.nll
     )
     text = plain(check_self_contained(page.render(facts)))
-    lost = f"{100 * (facts.main.top1_accuracy - 0.9876):+.2f} points"
+    lost = f"{100 * (facts.published.top1_accuracy - 0.9876):+.2f} points"
     for shown in ("10,131,968", "0.250 x", "0.500 x", "98.76 %", lost, "+0.0000"):
         assert shown in text, shown
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from contract.specs import parse, resolve
+from contract.specs import parse, resolve, settle
 from tests.contract.specs.test_resolution import manifest
 from trainer.training.assignment import Assignment
 
@@ -31,4 +31,14 @@ def test_what_changes_no_weight_is_not_in_it(changes) -> None:
 
 
 def test_what_changes_weights_is() -> None:
-    assert len({fingerprint(seed=1), fingerprint(training={"epochs": 3}), OF_THE_FIRST_RELEASE}) == 3
+    letterboxed = fingerprint(training={"fit": "letterbox"})
+    assert len({fingerprint(seed=1), fingerprint(training={"epochs": 3}), letterboxed, OF_THE_FIRST_RELEASE}) == 4
+
+
+def test_a_spec_that_the_first_release_stored_resumes_its_checkpoints() -> None:
+    """It says nothing of how images are laid into their size: they were stretched."""
+    stored = resolve(parse({"dataset": "dsv_1"}), manifest())[0].model_dump(mode="json")
+    stored["training"].pop("fit", None)
+    spec, _ = settle(stored, manifest())
+    pack = SimpleNamespace(manifest=manifest())
+    assert Assignment(spec, pack, Path("out"), "main", torch.device("cpu")).fingerprint == OF_THE_FIRST_RELEASE

@@ -12,6 +12,7 @@ import torch
 from contract.files import UNPRUNED_WEIGHTS, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.specs import plan
+from contract.specs.normalisation import normalisation_of
 from tests.trainer.conftest import body, spec_for
 from tests.trainer.runs import finish, run_here, start, write_spec
 from tests.trainer.training.test_resume import comparable, weights_digest
@@ -130,8 +131,9 @@ def test_control_is_pruned_like_the_main_arm(digits: Pack, tmp_path: Path) -> No
 
 def test_pruned_network_can_teach(digits: Pack, whole: tuple) -> None:
     folder = whole[0] / "main"
-    taught = teacher.load(folder, digits.manifest, torch.device("cpu"))
-    network = weights.load_model(spec_for(digits, **pruned_body()), digits.manifest, folder / WEIGHTS)
+    spec = spec_for(digits, **pruned_body())
+    taught = teacher.load(folder, digits.manifest, normalisation_of(spec, digits.manifest), torch.device("cpu"))
+    network = weights.load_model(spec, digits.manifest, folder / WEIGHTS)
     images = torch.randn(2, 1, 8, 8)
     with torch.no_grad():
         assert torch.allclose(taught(images), network(images), atol=1e-5)

@@ -30,7 +30,7 @@ def taught(version, model: Model, **body) -> Job:
     return seed.job(version, method={"name": "kd", "teacher": model.id}, **body)
 
 
-def found(model: Model) -> donors.Teacher:
+def found(model: Model) -> donors.Donor:
     with transaction() as session:
         teacher = donors.find(session, model.tenant_id, model.id)
         assert teacher is not None

@@ -20,8 +20,8 @@ from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.test_whole_job import read
-from worker.tasks.export import run_export
 from worker.tasks.job import run_job
+from worker.tasks.turn import run_next
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def order(model: Model, **spec: object) -> Export:
 
 def test_bundle_is_published_with_its_sha256(model):
     export = order(model, precision="int8")
-    run_export(export.id)
+    run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.worker, export.precision) == ("succeeded", None, "int8")
     assert export.object_key == f"exports/{export.id}/1/bundle.zip"
@@ -47,7 +47,7 @@ def test_bundle_is_published_with_its_sha256(model):
 
 def test_bundle_holds_the_report_of_the_training(model):
     export = order(model)
-    run_export(export.id)
+    run_next("export", export.id)
     bundle = storage.get_bytes(read(Export, export.id).object_key)
     assert zipfile.ZipFile(BytesIO(bundle)).read("report.html").decode() == REPORT
 
@@ -59,7 +59,7 @@ def test_bundles_of_jobs_and_of_later_exports_are_signed(version, tmp_path, monk
     job = seed.job(version)
     run_job(job.id)
     model = read(Model, seed.read(job.id).model_id)
-    run_export(order(model, precision="int8").id)
+    run_next("export", order(model, precision="int8").id)
     with transaction() as session:
         exports_ = list(session.query(Export).filter_by(model_id=model.id))
     assert len(exports_) == 2
@@ -73,13 +73,13 @@ def test_bundles_of_jobs_and_of_later_exports_are_signed(version, tmp_path, monk
 def test_altered_report_is_not_bundled(model):
     storage.put_bytes(model.report_key, b"altered")
     export = order(model)
-    run_export(export.id)
+    run_next("export", export.id)
     assert (read(Export, export.id).status, read(Export, export.id).object_key) == ("queued", None)
 
 
 def test_gate_that_fails_is_a_result(model):
     export = order(model, constraints=Constraints(max_drop_points=0))
-    run_export(export.id)
+    run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.violations) == ("gate_failed", ["the drop is too large"])
 
@@ -87,7 +87,7 @@ def test_gate_that_fails_is_a_result(model):
 def test_what_the_ladder_tried_is_kept_and_no_rung_of_it_trains(model):
     export = order(model, precision="int8", constraints=Constraints(max_drop_points=0))
     assert export.ladder["rungs"] == ["int8", "mixed", "fp16"]
-    run_export(export.id)
+    run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.rung) == ("gate_failed", "int8")
     assert [(tried["rung"], tried["meets"]) for tried in export.candidates] == [
@@ -100,7 +100,7 @@ def test_what_the_ladder_tried_is_kept_and_no_rung_of_it_trains(model):
 @pytest.mark.parametrize("opset", [None, 20])
 def test_opset_that_was_asked_for_reaches_the_trainer(model, opset):
     export = order(model, opset=opset)
-    run_export(export.id)
+    run_next("export", export.id)
     assert read(Export, export.id).measured["requires"] == {"opset": opset}
 
 
@@ -108,7 +108,7 @@ def test_export_that_was_queued_before_there_were_ladders_is_made(model):
     export = order(model, precision="int8")
     with transaction() as session:
         session.execute(update(Export).values(ladder=None))
-    run_export(export.id)
+    run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.rung, export.candidates) == ("succeeded", None, [])
 
@@ -120,7 +120,7 @@ def test_named_error_fails_at_once_and_a_crash_is_tried_again(model, mode, statu
         labels = {"fake/mode": mode, "fake/at": "export"}
         session.execute(update(Job).values(resolved={**job.resolved, "labels": labels}))
     export = order(model)
-    run_export(export.id)
+    run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.attempts) == (status, attempts)
     assert (export.error or {}).get("code") == ("gpu_oom" if status == "failed" else None)
@@ -130,13 +130,13 @@ def test_altered_weights_are_not_exported(model):
     storage.put_bytes(model.weights_key, b"altered")
     export = order(model)
     for _ in range(3):
-        run_export(export.id)
+        run_next("export", export.id)
     export = read(Export, export.id)
     assert (export.status, export.error["code"], export.object_key) == ("failed", "poison", None)
 
 
 def test_second_message_finds_nothing_to_claim(model):
     export = order(model)
-    run_export(export.id)
-    run_export(export.id)
+    run_next("export", export.id)
+    run_next("export", export.id)
     assert read(Export, export.id).fence == 1

@@ -17,7 +17,7 @@ from tests.worker import seed
 from tests.worker.test_whole_job import archive, read
 from worker.liveness import shutdown
 from worker.tasks import ingest
-from worker.tasks.ingest import run_ingest
+from worker.tasks.turn import run_next
 
 
 def pushed(content: bytes, splits: dict | None = None, task: str = "classification") -> DatasetVersion:
@@ -30,7 +30,7 @@ def pushed(content: bytes, splits: dict | None = None, task: str = "classificati
 @pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
 def test_archive_becomes_a_ready_version_with_its_pack(fake_trainer):
     version = pushed(archive(), splits={"val": 0.25, "test": 0.25})
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.worker, version.object_prefix) == ("ready", None, f"datasets/{version.id}/1/")
     manifest = PackManifest.model_validate(version.manifest)
@@ -45,7 +45,7 @@ def test_archive_becomes_a_ready_version_with_its_pack(fake_trainer):
 @pytest.mark.parametrize("task", ["segmentation", "detection"])
 def test_task_of_the_dataset_decides_how_its_archive_is_read(fake_trainer, task):
     version = pushed(zipped(layouts.coco(scenes.draw(12, size=(48, 48)))), task=task)
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     manifest = PackManifest.model_validate(read(DatasetVersion, version.id).manifest)
     assert (manifest.task, manifest.split_size("train")) == (task, manifest.images["train"])
 
@@ -58,13 +58,13 @@ def test_archive_is_read_as_the_person_says(fake_trainer):
         version = datasets.create(
             session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=None, reading=reading
         )[1]
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     assert PackManifest.model_validate(read(DatasetVersion, version.id).manifest).classes == ["cat", "dog"]
 
 
 def test_archive_that_holds_no_dataset_fails_with_its_report_and_stores_nothing(fake_trainer):
     version = pushed(b"this is no archive")
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.report["status"]) == ("failed", "invalid")
     assert version.error["code"] == "dataset_invalid"
@@ -78,7 +78,7 @@ def test_upload_that_was_altered_in_the_store_is_not_read(fake_trainer):
     version = pushed(archive())
     upload = read(Upload, version.upload_id)
     storage.put_bytes(f"uploads/{upload.id}/00001", bytes(upload.bytes))
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     assert read(DatasetVersion, version.id).error["code"] == "upload_lost"
 
 
@@ -87,7 +87,7 @@ def test_reader_that_crashes_is_tried_again_and_then_given_up(fake_trainer, monk
     version = pushed(archive())
     statuses = []
     for _ in range(4):
-        run_ingest(version.id)
+        run_next("ingest", version.id)
         statuses.append(read(DatasetVersion, version.id).status)
     assert statuses == ["queued", "queued", "failed", "failed"]
     assert read(DatasetVersion, version.id).error["code"] == "poison"
@@ -97,7 +97,7 @@ def test_reader_that_crashes_is_tried_again_and_then_given_up(fake_trainer, monk
 def test_shutdown_gives_the_version_back_uncounted(fake_trainer):
     version = pushed(archive())
     shutdown.request()
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     shutdown.forget()
     version = read(DatasetVersion, version.id)
     assert (version.status, version.attempts, version.worker) == ("queued", 0, None)
@@ -115,7 +115,7 @@ def test_result_after_a_lost_lease_is_not_published(fake_trainer, monkeypatch):
         return store(*arguments)
 
     monkeypatch.setattr(ingest, "_store", claimed_by_another)
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.worker, version.manifest) == ("running", "another", None)
 
@@ -124,7 +124,7 @@ def test_pack_with_more_images_than_the_quota_leaves_is_not_published(fake_train
     version = pushed(archive())
     monkeypatch.setenv("PATCHSWAP_QUOTA_IMAGES", "10")
     forget_settings()
-    run_ingest(version.id)
+    run_next("ingest", version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.error["code"], version.manifest) == ("failed", "quota_exceeded", None)
     assert "the quota of images is 10" in version.error["message"]

@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from contract.files import CHECKPOINTS
+from contract.specs import ExportSpec
 from core.database.database import transaction
 from core.errors import StoreUnavailable
+from core.exports import ledger as model_exports
 from core.jobs import requests
 from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
@@ -26,6 +28,7 @@ from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
 from worker.liveness import shutdown
 from worker.outputs import publication
+from worker.tasks.export import run_export
 from worker.tasks.job import run_job
 
 SLOW = {"fake/step_seconds": "0.1"}
@@ -53,9 +56,9 @@ def weights(job: Job) -> str:
     return rows(Model, job_id=job.id)[0].weights_sha256
 
 
-def uninterrupted(steps: int = seed.STEPS) -> str:
+def uninterrupted(steps: int = seed.STEPS, arm: str = "main") -> str:
     """The sha256 of the fake trainer's weights when nothing went wrong."""
-    state = b"main"
+    state = arm.encode()
     for step in range(1, steps + 1):
         state = hashlib.sha256(state + step.to_bytes(4, "big")).digest()
     return hashlib.sha256(state).hexdigest()
@@ -78,6 +81,37 @@ def test_job_with_control_is_published_whole(version):
     assert {m.key for m in rows(JobMetric, job_id=job.id)} == {
         *("train.loss", "val.top1_accuracy", "control.train.loss", "control.val.top1_accuracy")
     }
+    assert weights(job) == uninterrupted()
+
+
+@pytest.mark.parametrize("killed_at", ["nowhere", "evaluate"])
+def test_the_better_control_is_published_also_after_a_crash_between_training_and_evaluation(
+    version, tmp_path, killed_at
+):
+    crash = {"fake/mode": "exit", "fake/at": killed_at, "fake/once": str(tmp_path / "once")}
+    job = seed.job(version, control=True, exports=[{}], labels={"fake/better_control": "yes", **crash})
+    run_job(job.id)
+    if killed_at == "evaluate":
+        assert seed.read(job.id).status == "queued"
+        run_job(job.id)
+    assert seed.read(job.id).status == "succeeded"
+    (model,), (export,) = rows(Model, job_id=job.id), rows(Export)
+    control = uninterrupted(arm="control")
+    assert (model.weights_sha256, model.method) == (control, "cross_entropy")
+    assert model.figures["top1_accuracy"] == 1.0
+    bundle = zipfile.ZipFile(BytesIO(storage.get_bytes(export.object_key)))
+    assert hashlib.sha256(bundle.read("model.onnx")).hexdigest() == control
+
+    with transaction() as session:
+        later = model_exports.submit(session, model.tenant_id, model.id, ExportSpec(precision="int8"))
+    run_export(later.id)
+    bundle = zipfile.ZipFile(BytesIO(storage.get_bytes(rows(Export, id=later.id)[0].object_key)))
+    assert hashlib.sha256(bundle.read("model.onnx")).hexdigest() == control
+
+
+def test_main_is_published_where_the_spec_says_so(version):
+    job = seed.job(version, control=True, selection="main", exports=[], labels={"fake/better_control": "yes"})
+    run_job(job.id)
     assert weights(job) == uninterrupted()
 
 

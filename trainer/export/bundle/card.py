@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.files import PRETRAINED_NOTICE
 from contract.pack.manifest import PackManifest
-from contract.results.evaluation import AnySplit, Evaluation
+from contract.results.evaluation import AnySplit, Evaluation, Selection
 from contract.results.exported import Candidate
 from contract.specs import ExportSpec, MethodSpec, ResolvedSpec
 from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
 from portable.boxes import SURE
 from trainer.export.formats import Format
+from trainer.report.settings import settings_as_text
 
 _SHOWN_CLASSES = 50
 _ANSWERS = {
@@ -45,8 +47,10 @@ class Facts:
     format: Format
     outputs: Mapping[str, str]  # what the file gives
     file: AnySplit | None  # the file's own figures; None where it cannot be run here
-    trained: Evaluation
-    control: Evaluation | None
+    trained: Evaluation  # of the published network
+    method: MethodSpec  # what trained it
+    other_arm: Evaluation | None  # of the network that was trained beside it
+    selection: Selection | None  # how one of the two was chosen
     measured: dict[str, Any]
     violations: list[str]
     candidates: list[Candidate]  # of the ladder, where one was climbed
@@ -92,13 +96,13 @@ def _method(facts: Facts) -> str:
     spec, trained = facts.spec, facts.trained
     settings = {
         "model": spec.model.model_dump(exclude={"architecture", "pretrained"}),
-        "method": spec.method.model_dump(),
+        "method": facts.method.model_dump(),
         "optimizer": spec.optimizer.model_dump(),
         "augmentation": spec.training.augmentation.model_dump(),
     }
-    rows = [f"| {part} | {_settings(values)} |" for part, values in settings.items()]
+    rows = [f"| {part} | {settings_as_text(values)} |" for part, values in settings.items()]
     return f"""## Method
-Trained from random weights by `{spec.method.name}`; {_teacher(spec.method)}.
+{_beginning(spec)} by `{facts.method.name}`; {_teacher(facts.method, spec)}.
 
 | part | settings |
 |---|---|
@@ -108,17 +112,28 @@ Trained from random weights by `{spec.method.name}`; {_teacher(spec.method)}.
 """
 
 
-def _teacher(method: MethodSpec) -> str:
+def _beginning(spec: ResolvedSpec) -> str:
+    origin = spec.origin
+    if origin is None:
+        return "Trained from random weights"
+    return (
+        f"Fine-tuned from the pretrained weights `{origin.id}` ({origin.source}; sha256 `{origin.sha256}`), "
+        "whose own training comes on top of the budget below,"
+    )
+
+
+def _teacher(method: MethodSpec, spec: ResolvedSpec) -> str:
     if isinstance(method, TaughtSpec):
         return f"taught by the network `{method.teacher}`, whose own training comes on top of the budget below"
-    return "no teacher network, no other data"
+    return "no teacher network" if spec.origin else "no teacher network, no other data"
 
 
 def _accuracy(facts: Facts) -> str:
     rows = [("this file", *_row(facts.file))] if facts.file else []
     rows.append(("the trained network", *_row(_held_out(facts.trained))))
-    if facts.control:
-        rows.append((f"control ({facts.control.method})", *_row(_held_out(facts.control))))
+    if other := facts.other_arm:
+        name = "control" if other.arm == "control" else "not published"
+        rows.append((f"{name} ({other.method})", *_row(_held_out(other))))
     lines = [
         f"| {name} | {_percent(value)} | {_interval(interval)} | {_number(nll)} | {_number(ece)} |"
         for name, value, interval, nll, ece in rows
@@ -145,12 +160,15 @@ def _against_trained(facts: Facts) -> str:
 
 
 def _control(facts: Facts) -> str:
-    if not facts.control:
+    other = facts.other_arm
+    if not other:
         return "No control was trained: whether the method helps on this data was not measured.\n"
-    main, control = _held_out(facts.trained), _held_out(facts.control)
-    difference = 100 * (_row(main)[0] - _row(control)[0])
+    ours, theirs = _held_out(facts.trained), _held_out(other)
+    difference = 100 * (_row(ours)[0] - _row(theirs)[0])
     verdict = "above" if difference > 0 else "below" if difference < 0 else "from"
-    return f"""The control, trained by `{facts.control.method}` on {facts.control.images_seen:,} images seen \
+    name = "The control" if other.arm == "control" else "The other network"
+    chosen = f"{facts.selection.message}\n\n" if facts.selection else ""
+    return f"""{chosen}{name}, trained by `{other.method}` on {other.images_seen:,} images seen \
 ({facts.trained.images_seen:,} here) with the same seed and schedule: the trained network is \
 {abs(difference):.2f} points {verdict} it. One seed is no proof of a difference.
 """
@@ -179,7 +197,7 @@ def _file(facts: Facts) -> str:
             ),
         ]
     if facts.export.precision == "int8":
-        rows.append(("quantization", _settings(facts.format.SETTINGS)))
+        rows.append(("quantization", settings_as_text(facts.format.SETTINGS)))
     lines = [f"| {name} | {value} |" for name, value in rows]
     return f"""## The file
 {_conditions(measured)}
@@ -241,9 +259,15 @@ sources than the dataset, attacks on the input.
 """
 
 
-def _licence(_facts: Facts) -> str:
-    return """## Licence
+def _licence(facts: Facts) -> str:
+    origin = facts.spec.origin
+    if origin is None:
+        return """## Licence
 None was stated to the training service, for the pictures or for these weights. Whoever owns them decides.
+"""
+    return f"""## Licence
+The pretrained weights `{origin.id}` are under {origin.licence}: `{PRETRAINED_NOTICE}` has their source and licence, \
+and goes wherever this model goes. For the pictures none was stated to the training service.
 """
 
 
@@ -255,10 +279,6 @@ def _row(figures: AnySplit) -> tuple[float, tuple[float, float] | None, float | 
     metric = TERMS[figures.task].headline
     others = (getattr(figures, name, None) for name in ("nll", "ece"))
     return getattr(figures, metric), figures.confidence_intervals.get(metric), *others
-
-
-def _settings(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _latency(measured: dict[str, Any], name: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.export.measuring import agreement
+from portable import golden as comparison
 
 _FP32_SHARES = {"mean": 1e-4, "max": 1e-3}  # of the golden outputs' deviation
 _FP32_REASON = "Floating-point sums are taken in another order on other processors."
@@ -56,7 +56,7 @@ class Golden:
 
     @property
     def _keys(self) -> list[str]:
-        return agreement.keys("fp32", tuple(self.outputs))
+        return comparison.keys("fp32", tuple(self.outputs))
 
     @property
     def _stems(self) -> list[str]:

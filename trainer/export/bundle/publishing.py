@@ -14,7 +14,7 @@ from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS, READ
 from contract.results.exported import ExportResult
 from contract.tasks import TERMS
 from trainer.export import model_files
-from trainer.export.bundle import archive, card, readme
+from trainer.export.bundle import archive, card, provenance, readme
 from trainer.export.bundle.golden import Golden
 from trainer.export.inputs import GOLDEN_BYTES, GOLDEN_IMAGES, HeldOut
 from trainer.export.ladder import Climbed
@@ -48,7 +48,9 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         README: readme.write(order, values["requires"]).encode(),
         MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
     }
-    contents |= order.report() | archive.programs(order.pack.manifest.task, order.format)
+    contents |= (
+        order.report() | provenance.notice(order.spec) | archive.programs(order.pack.manifest.task, order.format)
+    )
     manifest = _manifest(order) | {
         "requires": readme.requires(values["requires"]),
         "weights": values["weights"],
@@ -94,7 +96,7 @@ def _manifest(order: Order) -> dict[str, Any]:
         "dataset_digest": order.pack.manifest.digest,
         "trained_weights_sha256": order.weights_sha256,
         "made_with": {"runtime": order.format.RUNTIME.NAME, "torch": torch.__version__},
-    }
+    } | provenance.stated(order.spec)
 
 
 def _facts(order: Order, found: Measurement, violations: list[str], climbed: Climbed | None) -> card.Facts:
@@ -106,7 +108,9 @@ def _facts(order: Order, found: Measurement, violations: list[str], climbed: Cli
         outputs=order.vision.OUTPUTS,
         file=found.figures,
         trained=order.trained(),
-        control=order.control(),
+        method=order.method,
+        other_arm=order.other_arm(),
+        selection=order.selection(),
         measured=found.values,
         violations=violations,
         candidates=climbed.candidates if climbed else [],

@@ -13,13 +13,13 @@ from contract.formats import FORMATS, Precision
 from contract.results.exported import Candidate
 from contract.specs import Rung
 from contract.specs.methods import TaughtSpec
+from portable.golden import keys
 from trainer.export.formats import quantization
 from trainer.export.formats.onnx import MODEL_NAME
 from trainer.export.formats.quantization import Prepared
 from trainer.export.inputs import Calibration
 from trainer.export.ladder import sensitivity
 from trainer.export.ladder.judging import Judge
-from trainer.export.measuring.agreement import keys
 from trainer.export.order import Order
 from trainer.export.qat.finetuning import Graphs, fine_tune
 from trainer.export.waiting import working_while
@@ -106,8 +106,9 @@ class Workshop:
         with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             int8 = Path(scratch) / "int8.onnx"
             quantization.write_untidied(prepared, int8)
+            teacher = order.teacher if order.arm == "main" else None
             assignment = Assignment(
-                order.spec, order.pack, Path(scratch), "main", order.device, teacher_folder=order.teacher
+                order.spec, order.pack, Path(scratch), order.arm, order.device, teacher_folder=teacher
             )
             trained = order.vision.network_of(self.net)
             tuned = yield from fine_tune(assignment, trained, Graphs(prepared.graph, int8), epochs=epochs)

@@ -5,6 +5,8 @@ from math import sqrt
 
 from torch import Tensor
 
+from portable.golden import keys
+
 
 @dataclass
 class Differences:
@@ -60,8 +62,3 @@ class Agreement:
         for key, one in zip(keys(name, self.outputs), self.differences, strict=True):
             found |= {f"{key}_mean_difference": one.difference / one.numbers, f"{key}_max_difference": one.largest}
         return found
-
-
-def keys(name: str, outputs: tuple[str, ...]) -> list[str]:
-    """What the figures of each output begin with: with its own name, where there are several."""
-    return [name] if len(outputs) == 1 else [f"{name}_{output}" for output in outputs]

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from portable import latency
+from portable.profiling import processor_name
 from trainer.errors import export_failed
-from trainer.export.measuring import latency
 
 _LIMIT_SECONDS = 300
 
@@ -33,10 +34,3 @@ def time_models(runtime: ModuleType, folders: list[Path]) -> dict[str, Any]:
         "cpu": processor_name(),
         "runtime": timed["runtime"],
     }
-
-
-def processor_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown"

@@ -59,10 +59,15 @@ def rounding(graphs: Graphs, net: nn.Module, image_shape: tuple[int, int, int]) 
 
 
 def _spec(spec: ResolvedSpec, epochs: int) -> ResolvedSpec:
-    """From a rate that moves weights little down to zero; no average, which would lag behind the ranges it has."""
+    """From a rate that moves weights little down to zero; no average, which would lag behind the ranges it has.
+
+    Norms are folded into the weights, and layers have no names to tell a head or a depth by.
+    """
     rate = LEARNING_RATE_SHARE * spec.optimizer.learning_rate
-    optimizer = spec.optimizer.model_copy(update={"learning_rate": rate, "schedule": "cosine", "warmup_epochs": 0})
+    alike = {"warmup_epochs": 0, "head_warmup_epochs": 0, "layer_decay": 1.0, "decay_norms_and_biases": True}
+    optimizer = spec.optimizer.model_copy(update={"learning_rate": rate, "schedule": "cosine"} | alike)
     changes = {"epochs": epochs, "early_stopping": None, "ema_decay": None, "compile": "off", "precision": "fp32"}
+    changes |= {"freeze_norms": "none"}
     return spec.model_copy(
         update={
             "optimizer": optimizer,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.images import Images, open_images
 from trainer.data.pack import Pack
@@ -42,7 +43,9 @@ class LabelledImages:
         return self.images.fetch(positions), self._labels_N[where_B]
 
 
-def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> LabelledImages:
+def open_split(
+    pack: Pack, split: Split, *, size: tuple[int, int], normalisation: Normalisation, device: torch.device, budget: int
+) -> LabelledImages:
     rows = pack.rows(split)
     images = open_images(pack, rows, size=size, device=device, budget_bytes=budget)
-    return LabelledImages(images, pack.labels[rows], Normalise(pack.manifest.mean, pack.manifest.std, device))
+    return LabelledImages(images, pack.labels[rows], Normalise(normalisation, device))

@@ -13,13 +13,21 @@ from contract.pack.manifest import PackManifest, Split
 from contract.results.evaluation import SplitEvaluation
 from contract.specs import AugmentationSpec, ResolvedSpec
 from trainer import models
-from trainer.augmentation import crops as augmentation
+from trainer.augmentation import whole_images as augmentation
 from trainer.data.pack import Pack
 from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
-from trainer.models import stages
-from trainer.tasks.classification import comparison, methods, predictions, robustness, samples
+from trainer.models import folding, matching, stages
+from trainer.tasks.classification import (
+    class_balance,
+    comparison,
+    methods,
+    predictions,
+    robustness,
+    samples,
+    suspects,
+)
 from trainer.tasks.classification import figures as figures_of_labels
 from trainer.tasks.classification.samples import LabelledImages
 
@@ -28,20 +36,24 @@ OUTPUTS = {"logits": "(batch, classes)"}
 DIVERGENCE = "nats"
 TELLING_IMAGES = 256
 ROBUSTNESS = robustness.MEASURES
+LABEL_CHECK = suspects.find
 
 Predictions = predictions.Predictions
 predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
+load_backbone = matching.fill
+to_export = folding.folded
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
 
 
-def load_backbone(_model: nn.Module, _weights: dict[str, Tensor]) -> None:
-    raise RuntimeError("a classifier has no backbone of another classifier")
+def head(model: nn.Module) -> tuple[str, ...]:
+    """The layer that gives the logits."""
+    return tuple(name for name, module in model.named_modules() if isinstance(module, nn.Linear))[-1:]
 
 
 def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: int) -> Method:
@@ -52,6 +64,7 @@ def build_method(spec: ResolvedSpec, model: nn.Module, *, pack: Pack, groups: in
         groups=groups,
         features=features,
         stages=shapes,
+        class_weights=class_balance.weights(pack) if spec.training.class_balance == "weights" else None,
     )
     return methods.build(spec.method, dimensions)
 
@@ -75,10 +88,6 @@ def augment(
 def batch_metrics(judged: Judged) -> dict[str, Tensor]:
     logits_BK, labels_B = judged.outputs, judged.targets
     return {"top1_accuracy": (logits_BK.detach().argmax(dim=1) == labels_B).float().mean()}
-
-
-def to_export(model: nn.Module) -> nn.Module:
-    return model
 
 
 def network_of(exported: nn.Module) -> nn.Module:
@@ -119,7 +128,7 @@ def write_report(
     # Half a second of matplotlib that training need not wait for.
     from trainer import report  # noqa: PLC0415
     from trainer.tasks.classification import swaps  # noqa: PLC0415
-    from trainer.tasks.classification.report import VIEW  # noqa: PLC0415
+    from trainer.tasks.classification.report import VIEW, Pictures, suspects_shown  # noqa: PLC0415
 
-    pairs = swaps.pairs(spec, model, held_out)
-    return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=pairs)
+    shown = Pictures(swaps.pairs(spec, model, held_out), suspects_shown(evaluations["main"].suspected_labels, pack))
+    return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=shown)

@@ -1,4 +1,4 @@
-"""The detection networks of torchvision on our own backbones, untrained: from images to the maps of their heads.
+"""The detection networks of torchvision on our own backbones or timm's, untrained: from images to their heads' maps.
 
 Sources: SSDlite, Sandler et al. 2018 on Howard et al. 2019; RetinaNet, Lin et al. 2017; FCOS, Tian et al. 2019; heads,
 matching and losses are torchvision.models.detection's own. A network is built for one image size, which fixes its
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
 from trainer.machine.vision import torchvision  # noqa: F401 - prepares what torchvision.models.detection imports
-from trainer.models import mobile
+from trainer.models import matching, mobile, timm_backbones
 from trainer.tasks.detection import fpn
 
 from torchvision.models.detection import FCOS, RetinaNet, ssd, ssdlite  # isort: skip
@@ -195,15 +195,23 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int, size: tuple[int, 
     raise ValueError(f"no detection network {spec.architecture!r}")
 
 
+def head(model: AnyDetector) -> tuple[str, ...]:
+    """All that is not a classifier's: the heads, and what makes further maps of the classifier's."""
+    further = "extra" if isinstance(model, SsdLite) else "fpn"
+    return ("model.head", f"model.backbone.{further}")
+
+
 def load_backbone(model: Detector, weights: dict[str, Tensor]) -> None:
     """Begin with the weights of a classifier of the backbone's architecture. Raises RuntimeError where they miss."""
     body = model.model.backbone
+    if isinstance(body, fpn.Pyramid):
+        timm_backbones.load(body.maps, weights)
+        return
     if isinstance(model, SsdLite):
         theirs, ours = _mobile_layers(weights, cut=len(body.features[0]) - 1), body.features
     else:
         theirs, ours = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}, body.body
-    with torch.no_grad():
-        ours.load_state_dict(theirs)
+    matching.fill(ours, theirs)
 
 
 def _ssdlite(network: Any, num_classes: int, size: tuple[int, int]) -> nn.Module:

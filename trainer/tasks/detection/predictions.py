@@ -1,6 +1,6 @@
 """What a network finds in each image of a split, beside what is there. Shapes: N images, n found, g true boxes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 from portable import boxes as inference
 from trainer.tasks.columns import Columns
 from trainer.tasks.detection.network import AnyDetector, Maps
-from trainer.tasks.detection.samples import Target
+from trainer.tasks.detection.samples import CONTENT, Target
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -62,14 +62,17 @@ def judged_by(detector: AnyDetector) -> Callable[[Maps, list[Target]], BoxPredic
 
 
 def judge(decoded: Decoded, targets: list[Target]) -> BoxPredictions:
-    """What a batch of decoded maps, or of what an exported file says, is worth."""
-    return BoxPredictions.of(chosen(decoded), [_numbers(target["boxes"], target["labels"]) for target in targets])
+    """What a batch of decoded maps, or of what an exported file says, is worth; without what lies in the padding."""
+    found = [
+        inference.choose(*inference.unpadded([boxes_A4, scores_AK], target[CONTENT]))
+        for (boxes_A4, scores_AK), target in zip(_images(decoded), targets, strict=True)
+    ]
+    return BoxPredictions.of(found, [_numbers(target["boxes"], target["labels"]) for target in targets])
 
 
 def chosen(decoded: Decoded) -> list[tuple[Floats, Floats, Counts]]:
     """Boxes, scores and labels of each image after the choice among them."""
-    boxes_BA4, scores_BAK = (found.cpu().numpy() for found in decoded)
-    return [inference.choose(*one) for one in zip(boxes_BA4, scores_BAK, strict=True)]
+    return [inference.choose(*one) for one in _images(decoded)]
 
 
 def same_finds(mine: Decoded, reference: Decoded) -> Tensor:
@@ -100,6 +103,12 @@ def divergence(mine: Decoded, reference: Decoded) -> Tensor:
     lost_BA = 1 - both_BA / (areas[0] + areas[1] - both_BA).clamp(min=1e-12)
     lost_BA = true_BAK.amax(dim=2).square() * lost_BA.where(areas[1] > 0, 0)
     return (scores_BAK - true_BAK).square().sum(dim=(1, 2)) + lost_BA.sum(dim=1)
+
+
+def _images(decoded: Decoded) -> Iterator[tuple[Floats, Floats]]:
+    """Boxes and scores, image by image."""
+    boxes_BA4, scores_BAK = (found.cpu().numpy() for found in decoded)
+    return zip(boxes_BA4, scores_BAK, strict=True)
 
 
 def _sure(decoded: Decoded) -> list[tuple[Floats, Counts]]:

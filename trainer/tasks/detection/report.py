@@ -68,14 +68,14 @@ def _said(corners: np.ndarray, scores: np.ndarray, numbers: np.ndarray, labels: 
 
 
 def _details(facts: Facts) -> dict[str, Any]:
-    main, control = facts.both(DetectionSplit)
-    others = control.per_class if control else [None] * len(main.per_class)
-    numbered = list(enumerate(zip(main.per_class, others, strict=True), start=1))
+    published, beside = facts.both(DetectionSplit)
+    others = beside.per_class if beside else [None] * len(published.per_class)
+    numbered = list(enumerate(zip(published.per_class, others, strict=True), start=1))
     most = sorted(numbered, key=lambda row: -row[1][0].boxes)[:CLASSES_SHOWN]
     return {
         "classes": [(number, row, other) for number, (row, other) in sorted(most, key=lambda row: row[0])],
-        "sizes": [(size, main.ap_by_size[size], main.ar_by_size[size]) for size in main.ap_by_size],
-        "precision_recall": _curves(main, {row.name: number for number, (row, _) in most[:CURVES_SHOWN]}),
+        "sizes": [(size, published.ap_by_size[size], published.ar_by_size[size]) for size in published.ap_by_size],
+        "precision_recall": _curves(published, {row.name: number for number, (row, _) in most[:CURVES_SHOWN]}),
     }
 
 

@@ -28,6 +28,7 @@ from trainer.tasks.detection import methods, predictions, samples
 from trainer.tasks.detection import network as models
 from trainer.tasks.detection.network import AnyDetector, Detector
 from trainer.tasks.detection.samples import BoxedImages, Target
+from trainer.tasks.protocol import LabelCheck
 
 BATCH = 16
 OUTPUTS = {
@@ -37,6 +38,7 @@ OUTPUTS = {
 DIVERGENCE = "sure boxes"
 TELLING_IMAGES = 32
 ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
+LABEL_CHECK: LabelCheck | None = None
 _SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
 _LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 
@@ -45,6 +47,7 @@ open_split = samples.open_split
 judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
+head = models.head
 load_backbone = models.load_backbone
 to_export = models.Decoding
 speaking_as = models.SpeakingAs

@@ -1,4 +1,4 @@
-"""The segmentation networks of torchvision on our own backbones, untrained: images (B, C, H, W) to logits (B, K, H, W).
+"""The segmentation networks of torchvision on our own backbones or timm's, untrained: images to logits (B, K, H, W).
 
 Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV3), section 6.4; DeepLabV3: Chen et al.
 2017; FCN: Long et al. 2015. Backbones are dilated as there; the auxiliary head is left out.
@@ -6,13 +6,12 @@ Source: torchvision.models.segmentation. LR-ASPP: Howard et al. 2019 (MobileNetV
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from contract.architectures import BACKBONES
 from contract.specs import ModelSpec
 from trainer.machine.vision import torchvision
-from trainer.models import mobile, resnet
+from trainer.models import matching, mobile, resnet, timm_backbones
 
 # torchvision's MobileNetV3 has 0.01, made for a hundred thousand steps: after a hundred, running statistics were still
 # those of the start, and the network in evaluation mode saw background only. Small dense sets take few steps.
@@ -31,8 +30,13 @@ class Segmenter(nn.Module):
 
 def build(spec: ModelSpec, *, num_classes: int, channels: int) -> Segmenter:
     """A freshly initialised network. `spec.stem` must be resolved: small or imagenet."""
-    architecture = BACKBONES[spec.architecture]
-    stem: dict[str, Any] = {"num_classes": num_classes, "channels": channels, "small_stem": spec.stem == "small"}
+    architecture, small_stem = BACKBONES[spec.architecture], spec.stem == "small"
+    head = spec.architecture.partition("_")[0]
+    if architecture in timm_backbones.ARCHITECTURES:
+        names = {"low": -3, "high": -1} if head == "lraspp" else {"out": -1}
+        maps = timm_backbones.build(architecture, names, channels=channels, small_stem=small_stem, output_stride=16)
+        return Segmenter(_on_maps(head, maps, num_classes))
+    stem: dict[str, Any] = {"num_classes": num_classes, "channels": channels, "small_stem": small_stem}
     if architecture == "resnet50":
         backbone = resnet.build(architecture, **stem, replace_stride_with_dilation=[False, True, True])
     else:
@@ -43,13 +47,28 @@ def build(spec: ModelSpec, *, num_classes: int, channels: int) -> Segmenter:
     return Segmenter(_headed(spec.architecture, backbone, num_classes))
 
 
+def head(_model: Segmenter) -> tuple[str, ...]:
+    """All that is not the backbone."""
+    return ("model.classifier",)
+
+
 def load_backbone(model: Segmenter, weights: dict[str, Tensor]) -> None:
     """Begin with the weights of a classifier of the backbone's architecture. Raises RuntimeError where they miss."""
+    backbone = model.model.backbone
+    if isinstance(backbone, timm_backbones.Maps):
+        timm_backbones.load(backbone, weights)
+        return
     kept = {
         name.removeprefix("features."): tensor for name, tensor in weights.items() if not name.startswith(_NOT_BACKBONE)
     }
-    with torch.no_grad():
-        model.model.backbone.load_state_dict(kept)
+    matching.fill(backbone, kept)
+
+
+def _on_maps(head: str, maps: timm_backbones.Maps, num_classes: int) -> nn.Module:
+    nets = torchvision.models.segmentation
+    if head == "lraspp":
+        return nets.LRASPP(maps, *maps.channels, num_classes)
+    return nets.DeepLabV3(maps, nets.deeplabv3.DeepLabHead(maps.channels[-1], num_classes))
 
 
 def _headed(architecture: str, backbone: nn.Module, num_classes: int) -> nn.Module:

@@ -61,13 +61,13 @@ def examples(model: nn.Module, held_out: MaskedImages, classes: int) -> list[Exa
 
 
 def _details(facts: Facts) -> dict[str, Any]:
-    main, control = facts.both(SegmentationSplit)
+    published, beside = facts.both(SegmentationSplit)
     names = facts.manifest.classes
     hexadecimal = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in segmentation.colours(len(names)).tolist()]
     return {
-        "classes": tables.classes(main, control),
+        "classes": tables.classes(published, beside),
         "colours": dict(zip(names, hexadecimal, strict=True)),
-        **pictures.confusion(tables.shares(main)),
+        **pictures.confusion(tables.shares(published)),
     }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.images import Images, open_images, open_masks
 from trainer.data.pack import Pack
@@ -33,9 +34,11 @@ class MaskedImages:
         return self.images.fetch(positions), self.masks.fetch(positions)[:, 0]
 
 
-def open_split(pack: Pack, split: Split, *, size: tuple[int, int], device: torch.device, budget: int) -> MaskedImages:
+def open_split(
+    pack: Pack, split: Split, *, size: tuple[int, int], normalisation: Normalisation, device: torch.device, budget: int
+) -> MaskedImages:
     rows = pack.rows(split)
     masks = open_masks(pack, rows, size=size, device=device, budget_bytes=budget // (1 + pack.manifest.channels))
     images = open_images(pack, rows, size=size, device=device, budget_bytes=budget - masks.cached_bytes)
-    normalise = Normalise(pack.manifest.mean, pack.manifest.std, device)
+    normalise = Normalise(normalisation, device)
     return MaskedImages(images, masks, normalise, len(rows))

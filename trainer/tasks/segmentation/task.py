@@ -23,6 +23,7 @@ from trainer.machine.stopping import StopRequest
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
+from trainer.tasks.protocol import LabelCheck
 from trainer.tasks.segmentation import figures as figures_of_masks
 from trainer.tasks.segmentation import methods, predictions, samples
 from trainer.tasks.segmentation import network as models
@@ -33,11 +34,13 @@ OUTPUTS = {"logits": "(batch, classes, height, width)"}
 DIVERGENCE = "nats a pixel"
 TELLING_IMAGES = 32
 ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
+LABEL_CHECK: LabelCheck | None = None
 
 Predictions = predictions.MaskPredictions
 open_split = samples.open_split
 judge = Predictions.of
 compare = figures_of_masks.compare
+head = models.head
 load_backbone = models.load_backbone
 
 

@@ -15,7 +15,7 @@ from tests.trainer.conftest import spec_for
 from tests.trainer.export.qat.test_network import quantized
 from trainer import models
 from trainer.data.pack import Pack
-from trainer.export.qat.finetuning import Graphs, fine_tune
+from trainer.export.qat.finetuning import Graphs, fine_tune, rounding
 from trainer.export.qat.network import FakeQuantized
 from trainer.tasks.classification.methods.patch_swap import PatchSwap
 from trainer.training.assignment import Assignment
@@ -82,3 +82,11 @@ def test_methods_that_read_between_layers_do_so_in_the_rounding_network(
 ) -> None:
     network, _ = tuned(converted, digits, tmp_path, method={"name": method})
     assert len(network.stage_ends) == 3
+
+
+def test_what_needs_layers_by_name_is_left_to_the_training(converted: Converted, digits: Pack, tmp_path: Path) -> None:
+    """The rounding network has no norms, no head and no depth; its spec says so, and it learns."""
+    optimizer = {"learning_rate": 0.05, "layer_decay": 0.1, "head_warmup_epochs": 1, "decay_norms_and_biases": False}
+    began = rounding(converted.graphs, converted.net, (1, 8, 8)).learnt()
+    network, _ = tuned(converted, digits, tmp_path, optimizer=optimizer)
+    assert any(not torch.equal(tensor, began[name]) for name, tensor in network.learnt().items())

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.tasks.classification import robustness
 from trainer.tasks.classification.samples import LabelledImages
 
-SPLIT_NORMALISE = Normalise([0.5], [0.25], torch.device("cpu"))
+SPLIT_NORMALISE = Normalise(Normalisation(mean=(0.5,), std=(0.25,)), torch.device("cpu"))
 
 
 class Held:

@@ -10,6 +10,7 @@ import torch
 from contract.pack.manifest import Split
 from contract.results.evaluation import Evaluation
 from contract.specs import AugmentationSpec
+from contract.specs.normalisation import Normalisation
 from tests.trainer.runs import run_here
 from tests.trainer.tasks.detection.made import SIDE, pack_of, spec_of
 from trainer import evaluation
@@ -18,6 +19,11 @@ from trainer.machine import device
 from trainer.tasks.detection import task as detection
 from trainer.training import loop as training
 
+HOW = {
+    "normalisation": Normalisation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+    "device": torch.device("cpu"),
+    "budget": 2**24,
+}
 SSDLITE = {"architecture": "ssdlite320_mobilenet_v3_large"}
 FEW_STEPS = {"epochs": 1, "pairs_per_batch": 14, "augmentation": {"horizontal_flip": False}}
 METHODS = [
@@ -78,7 +84,7 @@ def test_augmented_boxes_follow_their_pixels(pack: Pack) -> None:
 
 
 def test_parts_of_a_step_are_augmented_as_the_whole(pack: Pack) -> None:
-    samples = detection.open_split(pack, Split.TRAIN, size=(SIDE, SIDE), device=device.choose(), budget=2**24)
+    samples = detection.open_split(pack, Split.TRAIN, size=(SIDE, SIDE), **HOW)
     images, targets = samples.fetch(np.arange(8))
     spec = AugmentationSpec(crop_padding=0, scale_jitter=(0.6, 1.6), photometric=True)
     whole, boxes = detection.augment(images, targets, spec, np.random.default_rng(5), step=(2, 4), part=slice(0, 4))
@@ -91,10 +97,7 @@ def test_parts_of_a_step_are_augmented_as_the_whole(pack: Pack) -> None:
 
 
 def test_boxes_come_in_pixels_of_the_training_size(pack: Pack) -> None:
-    half, whole = (
-        detection.open_split(pack, Split.VAL, size=(side, side), device=device.choose(), budget=2**24)
-        for side in (SIDE // 2, SIDE)
-    )
+    half, whole = (detection.open_split(pack, Split.VAL, size=(side, side), **HOW) for side in (SIDE // 2, SIDE))
     for small, large in zip(half.boxes, whole.boxes, strict=True):
         torch.testing.assert_close(2 * small, large)
 
@@ -119,9 +122,7 @@ def untrained_ap50(pack: Pack) -> float:
     spec = spec_of(pack.manifest)
     torch.manual_seed(0)
     model = detection.build_model(spec, pack.manifest)
-    samples = detection.open_split(
-        pack, Split.VAL, size=(spec.height, spec.width), device=torch.device("cpu"), budget=2**24
-    )
+    samples = detection.open_split(pack, Split.VAL, size=(spec.height, spec.width), **HOW)
     steps = detection.predict(model, samples, activity="predict")
     try:
         while True:

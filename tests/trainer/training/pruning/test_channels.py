@@ -14,8 +14,15 @@ SHAPE = (3, 32, 32)
 QUICK = ("resnet20", "mobilenet_v3_small")
 PRUNABLE = (
     *QUICK,
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet18", "resnet50", "mobilenet_v3_large")),
-    pytest.param("efficientnet_b0", marks=pytest.mark.slow),
+    "efficientnet_lite0",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_large", "mobilenetv4_conv_small")
+    ),
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("efficientnet_b0", "efficientnet_lite1", "efficientnet_lite2")
+    ),
 )
 
 

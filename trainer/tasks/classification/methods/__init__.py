@@ -41,19 +41,20 @@ from trainer.tasks.classification.methods.uskd import Uskd
 
 
 def build(spec: MethodSpec, dimensions: Dimensions) -> Method:  # noqa: C901, PLR0911, PLR0912 - one case a method
+    weights = dimensions.class_weights
     match spec:
         case CrossEntropySpec():
-            return CrossEntropy()
+            return CrossEntropy(weights)
         case LabelSmoothingSpec():
-            return LabelSmoothing(spec)
+            return LabelSmoothing(spec, weights)
         case MixupSpec():
-            return Mixup(spec)
+            return Mixup(spec, weights)
         case CutMixSpec():
-            return CutMix(spec)
+            return CutMix(spec, weights)
         case PatchSwapOnlySpec():
-            return PatchSwap(PatchSwapSpec(**spec.model_dump(exclude={"name"}), kd_weight=0))
+            return PatchSwap(PatchSwapSpec(**spec.model_dump(exclude={"name"}), kd_weight=0), weights)
         case PatchSwapSpec():
-            return PatchSwap(spec)
+            return PatchSwap(spec, weights)
         case BakeSpec():
             return Bake(spec)
         case ByotSpec():

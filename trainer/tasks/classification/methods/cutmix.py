@@ -10,16 +10,19 @@ part at hand, so where a step is divided an image meets others than in an undivi
 from math import sqrt
 
 import numpy as np
+from torch import Tensor
 
 from contract.specs.methods import CutMixSpec
 from trainer.methods.method import Batch, Judged, Method
 from trainer.methods.network import Network
 from trainer.tasks.classification.methods import mixing
+from trainer.tasks.classification.methods.label_loss import LabelLoss
 
 
 class CutMix(Method):
-    def __init__(self, spec: CutMixSpec) -> None:
+    def __init__(self, spec: CutMixSpec, class_weights: Tensor | None = None) -> None:
         super().__init__()
+        self._label_loss = LabelLoss(class_weights)
         self._alpha = spec.alpha
 
     def judge(self, batch: Batch, network: Network) -> Judged:
@@ -30,7 +33,7 @@ class CutMix(Method):
         images_BCHW[..., rows, columns] = batch.images_BCHW[..., rows, columns][chosen_B]
         share = 1 - (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
         logits_BK = network(images_BCHW).logits_BK
-        return mixing.mixed(logits_BK, labels_B, labels_B[chosen_B], share)
+        return mixing.mixed(self._label_loss, logits_BK, labels_B, labels_B[chosen_B], share)
 
 
 def draw_box(height: int, width: int, *, alpha: float, random: np.random.Generator) -> tuple[slice, slice]:

@@ -11,18 +11,19 @@ were not available to us. Shapes: B = 2n batch of n pairs, C channels, H height,
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from contract.specs import PatchSwapSpec
 from trainer.methods.divergence import distillation_loss
 from trainer.methods.method import Batch, Draw, Judged, Method
 from trainer.methods.network import Network
-from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches
+from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches, swap_probability_at
+from trainer.tasks.classification.methods.label_loss import LabelLoss
 
 
 class PatchSwap(Method):
-    def __init__(self, spec: PatchSwapSpec) -> None:
+    def __init__(self, spec: PatchSwapSpec, class_weights: Tensor | None = None) -> None:
         super().__init__()
+        self._label_loss = LabelLoss(class_weights)
         self._spec = spec
         self._patch_px = int(spec.patch_size)  # resolved: a number
 
@@ -32,7 +33,7 @@ class PatchSwap(Method):
         Pairs come in random order, so taking a binomial number of the first is a coin for each pair without a gather.
         """
         first, second = images_BCHW.chunk(2)
-        swapped = draw.random.binomial(draw.groups, self._spec.swap_probability)
+        swapped = draw.random.binomial(draw.groups, swap_probability_at(self._spec, draw.progress))
         rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
         marked_nP = draw_patches(swapped, rows * columns, draw.random)[draw.part]
         count = len(marked_nP)
@@ -41,7 +42,7 @@ class PatchSwap(Method):
     def judge(self, batch: Batch, network: Network) -> Judged:
         spec, labels_B = self._spec, batch.labels_B
         logits_BK = network(batch.images_BCHW).logits_BK
-        cross_entropy = functional.cross_entropy(logits_BK, labels_B)  # the mean over both halves
+        cross_entropy = self._label_loss(logits_BK, labels_B)  # the mean over both halves
         losses = {"loss": spec.ce_weight * cross_entropy, "ce_loss": cross_entropy.detach()}
         if spec.kd_weight:
             distillation = self._distillation(logits_BK, labels_B)

@@ -20,7 +20,7 @@ from torch.nn import functional
 from contract.specs import PatchSwapSpec
 from trainer.methods.method import Batch, Draw, Judged
 from trainer.methods.network import Network
-from trainer.methods.patches import kd_weight_at
+from trainer.methods.patches import kd_weight_at, swap_probability_at
 from trainer.tasks.detection.methods.loss import DetectionLoss
 from trainer.tasks.detection.network import Detector, Maps, Targets
 
@@ -35,7 +35,7 @@ class PatchSwap(DetectionLoss):
 
     def prepare(self, images_BCHW: Tensor, targets: Targets, draw: Draw) -> None:
         """Exchange crops between i and n + i, in place; each pair by a coin and by random numbers of its own."""
-        coins = (draw.random.random(draw.groups) < self._spec.swap_probability)[draw.part]
+        coins = (draw.random.random(draw.groups) < swap_probability_at(self._spec, draw.progress))[draw.part]
         seeds = draw.random.integers(2**63, size=draw.groups)[draw.part]
         half = len(targets) // 2
         for place, (coin, seed) in enumerate(zip(coins.tolist(), seeds.tolist(), strict=True)):

@@ -17,7 +17,7 @@ from contract.pack.manifest import IGNORE
 from contract.specs import PatchSwapSpec
 from trainer.methods.method import Batch, Draw, Judged, Method
 from trainer.methods.network import Network
-from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches
+from trainer.methods.patches import draw_patches, kd_weight_at, swap_patches, swap_probability_at
 from trainer.tasks.segmentation.methods.cross_entropy import pixel_cross_entropy
 
 
@@ -29,7 +29,7 @@ class PatchSwap(Method):
 
     def prepare(self, images_BCHW: Tensor, targets: Tensor, draw: Draw) -> None:
         """Swap patches of image and mask between i and n + i, in place; as many pairs as of classification."""
-        swapped = draw.random.binomial(draw.groups, self._spec.swap_probability)
+        swapped = draw.random.binomial(draw.groups, swap_probability_at(self._spec, draw.progress))
         rows, columns = (side // self._patch_px for side in images_BCHW.shape[-2:])
         marked_nP = draw_patches(swapped, rows * columns, draw.random)[draw.part]
         marked_nRC = marked_nP.reshape(len(marked_nP), rows, columns)

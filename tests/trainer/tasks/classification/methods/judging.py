@@ -42,8 +42,8 @@ def build(spec: MethodSpec, dimensions: Dimensions = DIMENSIONS) -> Method:
     return methods.build(spec, dimensions).double().train()
 
 
-def draw(groups: int, *, seed: int = 0, part: slice = slice(None)) -> Draw:
-    return Draw(np.random.default_rng(seed), groups, part)
+def draw(groups: int, *, seed: int = 0, part: slice = slice(None), progress: float = 0.0) -> Draw:
+    return Draw(np.random.default_rng(seed), groups, part, progress)
 
 
 def batch(

@@ -92,6 +92,16 @@ def test_swap_probability_is_per_pair():
     assert (first.flatten(1).amax(1) == 1).float().mean().item() == pytest.approx(0.3, abs=0.03)
 
 
+def test_nothing_is_swapped_in_the_closing_share():
+    spec = PatchSwapSpec(patch_size=2, swap_probability=1.0, closing_share=0.25)
+    images = torch.zeros(8, 1, 4, 4, dtype=torch.uint8)
+    images[4:] = 1
+    for progress, is_swapped in [(0.0, True), (0.74, True), (0.75, False), (0.99, False)]:
+        result = images.clone()
+        PatchSwap(spec).prepare(result, None, draw(4, progress=progress))
+        assert torch.equal(result, images) != is_swapped
+
+
 def slow_losses(logits, labels, *, temperature, direction):
     """Cross-entropy and distillation of Choi et al. 2025 with loops and math.log, pair by pair."""
 

@@ -1,4 +1,4 @@
-"""Time models in a process of their own: `python latency.py RUNTIME.py FOLDER [FOLDER...]`, from `timing`.
+"""Time models in a process of their own: `python latency.py RUNTIME.py FOLDER [FOLDER...]`.
 
 One thread, batch 1. The models take turns, so that a busy machine slows all of them. The first is the one being
 measured: peak memory is read before the others are opened. numpy and the runtime only, so that the memory is what an
@@ -23,30 +23,26 @@ MAX_SECONDS = 5.0
 Model = Callable[[np.ndarray], list[np.ndarray]]
 
 
-def main(runtime_file: str, folders: list[str]) -> None:
-    runtime = _load(runtime_file)
-    first = runtime.Model(Path(folders[0]), threads=1)
+def time_in_turns(runtime: Any, folders: list[Path]) -> dict[str, Any]:
+    """Percentiles of each folder's model in milliseconds, and the peak memory once the first was run."""
+    first = runtime.Model(folders[0], threads=1)
     batch = np.random.default_rng(0).standard_normal((1, *first.image_shape), dtype=np.float32)
     _run(first, batch, runs=WARM_UP_RUNS)
     peak_rss_bytes = _peak_rss_bytes()
-    models = [first, *(runtime.Model(Path(folder), threads=1) for folder in folders[1:])]
+    models = [first, *(runtime.Model(folder, threads=1) for folder in folders[1:])]
     for model in models[1:]:
         _run(model, batch, runs=WARM_UP_RUNS)
     seconds = _take_turns(models, batch)
     percentiles = [dict(zip(("p50", "p90", "p99"), np.percentile(s, [50, 90, 99]) * 1e3, strict=True)) for s in seconds]
-    print(
-        json.dumps(
-            {
-                "runtime": runtime.NAME,
-                "latency_ms": percentiles,
-                "runs": len(seconds[0]),
-                "peak_rss_bytes": peak_rss_bytes,
-            }
-        )
-    )
+    return {
+        "runtime": runtime.NAME,
+        "latency_ms": percentiles,
+        "runs": len(seconds[0]),
+        "peak_rss_bytes": peak_rss_bytes,
+    }
 
 
-def _load(file: str) -> Any:
+def load(file: str) -> Any:
     """The runtime by its file: its package, imported by name, would bring torch."""
     spec = importlib.util.spec_from_file_location("runtime", file)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - a .py file has both
@@ -83,4 +79,4 @@ def _peak_rss_bytes() -> int | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    print(json.dumps(time_in_turns(load(sys.argv[1]), [Path(folder) for folder in sys.argv[2:]])))

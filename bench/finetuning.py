@@ -1,0 +1,134 @@
+"""Fine-tuning on real photographs: the default recipe against a plain script and against a network from scratch.
+
+    python bench/finetuning.py --data FOLDER [--only clothing] [--seeds 5] [--minutes 60]
+
+FOLDER holds clothing.zip, groceries.zip and hand_signs.zip (docs/finetuning.md says where they are from); what is not
+there is left out, loudly. May be stopped at any time and started again: a run is looked up by the fingerprint of all
+that decides its weights. Publishes docs/results/finetuning.json and the tables of docs/finetuning.md.
+"""
+
+# ruff: noqa: E402 - imports follow the repaired path
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# A script's own folder comes first on the path, where `trainer` would be bench/trainer.py.
+sys.path[0] = str(ROOT)
+
+import torch
+from pydantic import BaseModel
+
+from bench import finetuning_plan as planned
+from bench import finetuning_runs as performed
+from bench import finetuning_tables as published
+from bench.finetuning_plan import ARMS, DATASETS, Run
+from bench.finetuning_runs import Record, Timing
+from bench.results.machine import describe
+from bench.results.records import locked
+from trainer.data.pack import Pack, open_pack
+from trainer.machine import device
+
+TIMED_ON = "clothing"
+
+
+class Paces(BaseModel):
+    """What was timed once, so that a bench that is continued plans the same runs."""
+
+    scratch: dict[str, float] = {}  # dataset -> epochs from scratch that take as long as one of the default's
+    timing: Timing | None = None
+
+
+def main() -> int:
+    asked = _arguments()
+    torch.set_num_threads(asked.threads)
+    device.choose()
+    found = [name for name in asked.only if (asked.data / f"{name}.zip").is_file()]
+    for name in set(asked.only) - set(found):
+        print(f"SKIPPED {name}: there is no {asked.data / f'{name}.zip'}", file=sys.stderr)
+    try:
+        with locked(asked.folder):
+            return _run(asked, found)
+    except BlockingIOError:
+        print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where this one was", file=sys.stderr)
+    return 1
+
+
+def _run(asked: argparse.Namespace, datasets: list[str]) -> int:
+    deadline, left = time.monotonic() + 60 * asked.minutes, 0
+    paces, records = _paces(asked.folder), []
+    for name in datasets:
+        folder = asked.folder / "packs" / name
+        manifest = planned.packed(asked.data / f"{name}.zip", folder)
+        pack = open_pack(folder)
+        _time(asked, paces, name, pack)
+        runs = planned.runs(
+            name,
+            manifest,
+            seeds=range(asked.seeds),
+            epochs=asked.epochs,
+            scratch_share=paces.scratch[name],
+        )
+        for run in (run for run in runs if run.arm in asked.arms):
+            record = _record(asked.folder, run, pack, may_begin=time.monotonic() < deadline)
+            left += record is None
+            records += [record] if record else []
+    published.publish(asked.docs, published.Published(machine=describe(), timing=paces.timing, records=records))
+    if left:
+        print(f"{left} runs are missing; the same command goes on", file=sys.stderr)
+    return 1 if left or not datasets else 0
+
+
+def _time(asked: argparse.Namespace, paces: Paces, name: str, pack: Pack) -> None:
+    """What is not known yet; kept at once."""
+    if name not in paces.scratch:
+        paces.scratch[name] = performed.scratch_share(pack)
+    if name == TIMED_ON and paces.timing is None:
+        paces.timing = performed.timing(pack)
+    (asked.folder / "paces.json").write_text(paces.model_dump_json(indent=1))
+
+
+def _paces(folder: Path) -> Paces:
+    path = folder / "paces.json"
+    return Paces.model_validate_json(path.read_bytes()) if path.exists() else Paces()
+
+
+def _record(folder: Path, run: Run, pack: Pack, *, may_begin: bool) -> Record | None:
+    """What the run left, now or before; None where it was not done and no time is left to begin."""
+    path = folder / "runs" / f"{run.key}.json"
+    if path.exists():
+        return Record.model_validate_json(path.read_bytes())
+    if not may_begin:
+        return None
+    record = performed.perform(run, pack)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(record.model_dump_json())
+    unfinished.replace(path)
+    print(f"{run.dataset}, {run.arm}, seed {run.seed}: test {100 * record.test:.1f} %, {record.cpu_seconds:.0f} s")
+    return record
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="the folder of the archives")
+    add("--only", nargs="+", choices=DATASETS, default=DATASETS, metavar="DATASET", help=", ".join(DATASETS))
+    add("--arms", nargs="+", choices=ARMS, default=ARMS, metavar="ARM", help="; ".join(ARMS))
+    add("--seeds", type=int, default=5)
+    add("--epochs", type=int, help="shorter trainings than the default recipe's, for all arms")
+    add("--minutes", type=float, default=float("inf"), help="begin no run after so long; go on another time")
+    add("--threads", type=int, default=1)
+    add("--folder", type=Path, default=ROOT / ".results" / "finetuning", help="of packs and runs; git ignores it")
+    add("--docs", type=Path, default=ROOT / "docs", help="where finetuning.md and results/ are")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

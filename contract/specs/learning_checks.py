@@ -1,0 +1,100 @@
+"""What of augmentation, class balance and the order of learning cannot be run, or is doubtful, on a dataset."""
+
+from contract.pack.manifest import PackManifest
+from contract.specs.job import JobSpec
+from contract.specs.violations import SpecWarning, Violation
+
+UNBALANCED_FROM = 10  # times as many training images of the largest class as of the smallest
+_AUGMENTATION = "/training/augmentation"
+_BALANCE = "/training/class_balance"
+
+
+def violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
+    found = [*_order_violations(spec), *_crop_violations(spec), *_balance_violations(spec)]
+    if manifest.task != "classification":
+        found += _classification_only(spec)
+    return [Violation(pointer=pointer, code=code, message=message) for pointer, code, message in found]
+
+
+def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
+    found = []
+    if spec.model.pretrained is None:
+        message = "the network begins with random weights: what this keeps of them is noise; set model.pretrained"
+        asked = {
+            "layer_decay": spec.optimizer.layer_decay != 1,
+            "head_warmup_epochs": spec.optimizer.head_warmup_epochs > 0,
+        }
+        found += [
+            SpecWarning(pointer=f"/optimizer/{name}", code="nothing_pretrained", message=message)
+            for name, is_asked in asked.items()
+            if is_asked
+        ]
+    if spec.training.class_balance == "none" and manifest.task == "classification":
+        found += _imbalance(spec, manifest)
+    return found
+
+
+def _order_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
+    found = []
+    if spec.training.freeze_norms != "none" and spec.model.pretrained is None:
+        message = (
+            "the network begins with random weights, so its batch norms have no statistics to keep; "
+            'set model.pretrained, or give "none"'
+        )
+        found.append(("/training/freeze_norms", "nothing_pretrained", message))
+    warmup, epochs = spec.optimizer.head_warmup_epochs, spec.training.epochs
+    if warmup >= epochs:
+        message = f"only the head would learn in all {epochs} epochs; give fewer than training.epochs"
+        found.append(("/optimizer/head_warmup_epochs", "not_below_epochs", message))
+    return found
+
+
+def _crop_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
+    augmentation, found = spec.training.augmentation, []
+    area = augmentation.random_resized_crop
+    if area and area[0] > area[1]:
+        found.append((f"{_AUGMENTATION}/random_resized_crop", "not_increasing", "the smaller share comes first"))
+    if area and augmentation.crop_padding not in ("auto", 0):
+        message = "random_resized_crop takes its place; leave one of them out"
+        found.append((f"{_AUGMENTATION}/crop_padding", "excluded", message))
+    return found
+
+
+def _balance_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
+    balance, method = spec.training.class_balance, spec.method
+    if balance == "weights" and not method.weighs_classes:
+        message = f'the loss of {method.name} has no weights of classes; give "sampler" or "none"'
+        return [(_BALANCE, "not_of_method", message)]
+    if balance == "sampler" and method.stateful:
+        message = f'{method.name} keeps what it saw from step to step, and the sampler repeats images; give "none"'
+        return [(_BALANCE, "stateful_method", message)]
+    return []
+
+
+def _classification_only(spec: JobSpec) -> list[tuple[str, str, str]]:
+    augmentation, others = spec.training.augmentation, "is for classification; use scale_jitter and photometric"
+    asked = {
+        f"{_AUGMENTATION}/random_resized_crop": (augmentation.random_resized_crop is not None, others),
+        f"{_AUGMENTATION}/color_jitter": (augmentation.color_jitter > 0, others),
+        f"{_AUGMENTATION}/trivial_augment": (augmentation.trivial_augment, others),
+        f"{_AUGMENTATION}/random_erasing": (augmentation.random_erasing > 0, others),
+        _BALANCE: (spec.training.class_balance != "none", "is for classification; leave it out"),
+    }
+    return [(pointer, "not_of_task", message) for pointer, (is_asked, message) in asked.items() if is_asked]
+
+
+def _imbalance(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
+    counts = {name: images for name, images in manifest.counts.get("train", {}).items() if images}
+    if not counts:
+        return []
+    largest, smallest = (choose(counts, key=lambda name: counts[name]) for choose in (max, min))
+    if counts[largest] < UNBALANCED_FROM * counts[smallest]:
+        return []
+    take = '"weights" or "sampler"' if spec.method.weighs_classes else '"sampler"'
+    if spec.method.stateful:
+        take = f"another method than {spec.method.name} and {take}"
+    message = (
+        f"{largest!r} has {counts[largest]} training images, {smallest!r} has {counts[smallest]}: the network will "
+        f"prefer the common classes; take {take}"
+    )
+    return [SpecWarning(pointer=_BALANCE, code="classes_unbalanced", message=message)]

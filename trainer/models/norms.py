@@ -1,0 +1,33 @@
+"""Batch norm that keeps the statistics of pretrained weights: a batch of a small data set knows them less well."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+from torch import nn
+
+
+def freeze(network: nn.Module, *, affine: bool, head: Collection[str]) -> None:
+    """Let every batch norm outside of `head` stay as it is in evaluation mode, whatever mode the network is put into.
+
+    With `affine` its scale and offset stay as they are, too. Parameters and buffers remain the same objects.
+    """
+    prefixes = tuple(f"{name}." for name in head)
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and not f"{name}.".startswith(prefixes):
+            module.__class__ = _frozen(type(module))
+            module.eval()
+            if affine:
+                module.requires_grad_(requires_grad=False)
+
+
+class Frozen(nn.Module):
+    """Stands before the class of a norm: `nn.Module.train` on the whole network must not wake it."""
+
+    def train(self, mode: bool = True) -> "Frozen":  # noqa: ARG002, FBT001, FBT002 - torch's signature
+        return super().train(mode=False)
+
+
+@cache
+def _frozen(kind: Any) -> Any:  # classes have no types that mypy could follow here
+    return type(f"Frozen{kind.__name__}", (Frozen, kind), {})
