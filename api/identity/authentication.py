@@ -20,7 +20,7 @@ from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
-OPEN = frozenset({"/healthz", "/readyz", "/version"})
+OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 PAGE = "/ui/"
 TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
