@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -58,6 +58,12 @@ test-formats: install ## the file formats beside ONNX, each run by its own runti
 	@.venv-formats/bin/python -m pytest -q $(FORMAT_TESTS) -k "openvino or executorch or coreml"
 	@sh .ci/make-formats-venv $(VENV) .venv-litert litert
 	@.venv-litert/bin/python -m pytest -q $(FORMAT_TESTS) -k litert
+
+test-runtimes: install ## ONNX bundles by onnxruntime 1.14 to the newest on Python 3.8 to 3.13, each in an environment of its own: ten minutes
+	@$(PYTHON) -m pytest -q -s tests/portable/run_runtimes.py
+
+test-clients: install ## clients generated from the OpenAPI document in Python and TypeScript, from upload to download; needs node
+	@$(PYTHON) -m pytest -q tests/api/clients/run_clients.py
 
 races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
 	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py

@@ -30,6 +30,7 @@ def create_app() -> FastAPI:
         title="patchswap",
         version=version("patchswap"),
         summary="Labelled images in, a compressed edge model out, by teacher-free self-distillation.",
+        openapi_url=None,  # routes/reference.py serves it, without a key
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

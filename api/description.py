@@ -34,7 +34,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components = document["components"]
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "`psk_...`"}}
     document["security"] = [{"key": []}]
-    for path in OPEN:
+    for path in OPEN & document["paths"].keys():
         for operation in document["paths"][path].values():
             operation["security"] = []
     schemas = components["schemas"]
@@ -43,4 +43,18 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     components["schemas"] = dict(sorted(schemas.items()))
+    _set_objects_aside(document)
     return document
+
+
+def _set_objects_aside(part: Any) -> None:
+    """Defaults that are objects become `x-default`: generators of clients drop each operation that has one.
+
+    Nothing is lost: an object's own schema has the default of each of its fields.
+    """
+    if isinstance(part, dict):
+        default = part.get("default")
+        if isinstance(default, dict) or (isinstance(default, list) and any(isinstance(each, dict) for each in default)):
+            part["x-default"] = part.pop("default")
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _set_objects_aside(inner)

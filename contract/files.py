@@ -35,4 +35,5 @@ LABELS = "labels.json"
 PREPROCESS = "preprocess.json"
 METRICS = "metrics.json"
 MODEL_CARD = "model_card.md"
+README = "README.md"
 PRETRAINED_NOTICE = "PRETRAINED_WEIGHTS.txt"  # of a network that was fine-tuned: their source and licence

@@ -4,11 +4,20 @@ Here, and not in the exported graph, because how many boxes stay depends on the 
 Lies in every bundle of a detector as postprocess.py: numpy and Pillow only. Shapes: A anchors, K classes, n boxes.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Outputs = list[Floats]  # of one image: boxes_A4, scores_AK
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 CANDIDATES = 300  # the best-scored pairs of anchor and class that are looked at, as torchvision's SSDlite
 LEAST_SCORE = 0.01
@@ -19,10 +28,6 @@ INK = (255, 60, 0)
 OPTIONS: dict[str, dict[str, Any]] = {
     "threshold": {"default": SURE, "least": 0.0, "help": "the least score of a box that is told"}
 }
-
-Floats = NDArray[np.float32]
-Outputs = list[Floats]  # of one image: boxes_A4, scores_AK
-Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the image in the network's frame, and of itself
 
 
 def choose(boxes_A4: Floats, scores_AK: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:  # noqa: N803 - shape suffixes
@@ -63,7 +68,7 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, threshold: floa
     return {
         "detections": [
             {"label": labels[number], "score": float(score), "box": [round(float(edge), 2) for edge in box]}
-            for box, score, number in zip(boxes, scores, classes, strict=True)
+            for box, score, number in zip(boxes, scores, classes)
             if score >= threshold
         ]
     }

@@ -4,6 +4,8 @@ Needs TensorRT 10's `trtexec` on the PATH. An engine fits only the GPU and the T
 built where it runs. Options behind `--` go to trtexec: `python build_engine.py --fp16 -- --builderOptimizationLevel=5`.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import shutil

@@ -1,12 +1,17 @@
 """What a classifier's logits say. Lies in every bundle of one as postprocess.py: numpy only."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Outputs = list[NDArray[np.float32]]  # of one image: logits_K
-Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the image in the network's frame, and of itself
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Outputs = list[NDArray[np.float32]]  # of one image: logits_K
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "labels per image"}}
 

@@ -1,26 +1,39 @@
 """Say what image files show, by the model beside this file: `python infer.py IMAGE...` prints one JSON line per image.
 
 What is said, and what may be asked for, is the task's (postprocess.py; `--help` lists it). Where there is something to
-be drawn, `--draw FOLDER` also writes each image there as a PNG file, what was found drawn over it. Needs numpy, Pillow
-and what runtime.py imports. From other code, with this folder on sys.path: `open_bundle().answer("street.jpg")`.
+be drawn, `--draw FOLDER` also writes each image there as a PNG file, what was found drawn over it. README.md names the
+packages that it needs; HEIC pictures need pillow-heif too. From other code, with this folder on sys.path:
+`open_bundle().answer("street.jpg")`.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import os
 import sys
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import postprocess
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from preprocess import content_of, to_input
 from runtime import Model
 
+try:
+    import pillow_heif
+except ImportError:  # only HEIC pictures need it
+    pillow_heif = None
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy as np
+
 HERE = Path(__file__).resolve().parent
 DRAWS = hasattr(postprocess, "draw")
+AVIF = (b"avif", b"avis")
+HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
 class Bundle:
@@ -40,12 +53,13 @@ class Bundle:
         content = content_of((image.height, image.width), self.rules)
         said = [output[0] for output in self.model(to_input(image, self.rules))]
         outputs, sizes = postprocess.unpadded(said, content), (content, (image.height, image.width))
-        options = {name: option["default"] for name, option in postprocess.OPTIONS.items()} | asked
+        defaults = {name: option["default"] for name, option in postprocess.OPTIONS.items()}
+        options = {**defaults, **asked}
         found = {"image": str(path), **postprocess.answer(outputs, self.labels, sizes=sizes, **options)}
         if drawn is None:
             return found
         postprocess.draw(image, outputs, found).save(drawn, "PNG")
-        return found | {"drawn": str(drawn)}
+        return {**found, "drawn": str(drawn)}
 
     def read(self, path: str | PathLike[str]) -> np.ndarray:
         """An image file as the model's input. Raises OSError or ValueError where it is no image."""
@@ -56,6 +70,8 @@ class Bundle:
         try:
             with Image.open(path) as image:
                 return ImageOps.exif_transpose(image)
+        except UnidentifiedImageError as error:
+            raise ValueError(_remedy(Path(path)) or str(error)) from error
         except (OSError, ValueError):
             raise
         except Exception as error:
@@ -63,7 +79,23 @@ class Bundle:
 
 
 def open_bundle(folder: Path = HERE) -> Bundle:
+    if pillow_heif is not None:
+        pillow_heif.register_heif_opener(thumbnails=False)
     return Bundle(folder)
+
+
+def _remedy(path: Path) -> str | None:
+    """What to install for a picture that Pillow does not know; HEIC and AVIF share a container, whose brands differ."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    brands = [start[8:12], *(start[at : at + 4] for at in range(16, min(int.from_bytes(start[:4], "big"), 64), 4))]
+    if start[4:8] != b"ftyp":
+        return None
+    if any(brand in AVIF for brand in brands):
+        return "AVIF pictures need Pillow 11.3 or newer: pip install 'Pillow>=11.3' (Python 3.9 or newer)"
+    if pillow_heif is None and any(brand in HEIC for brand in brands):
+        return "HEIC pictures need one more package: pip install pillow-heif"
+    return None
 
 
 def main() -> int:

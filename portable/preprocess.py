@@ -7,13 +7,16 @@ aspect ratio. By `letterbox` it keeps its aspect ratio, lies at the top left and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 PADDING = 114  # as the YOLO family pads; one number for every channel, whatever the dataset
 LETTERBOX, STRETCH = "letterbox", "stretch"

@@ -3,20 +3,25 @@
 numpy and Pillow only.
 """
 
+from __future__ import annotations
+
 import colorsys
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
+    # Height and width of the image in the network's frame, and of itself.
+    Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 IGNORED = 255  # the value of a pixel that is nobody's
 OPACITY = 0.55
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "classes per image"}}
-
-Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
-Sizes = tuple[tuple[int, int], tuple[int, int]]  # height and width of the image in the network's frame, and of itself
 
 
 def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> dict[str, Any]:  # noqa: ARG001 - for boxes

@@ -3,6 +3,8 @@
 Each has `OPTIONS` that may be asked for, `unpadded`, `answer`, `classes_of` and, where something can be drawn, `draw`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from types import ModuleType
 

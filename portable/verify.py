@@ -1,26 +1,36 @@
 """Check the bundle this file lies in: `python verify.py` prints one line per check and ends 0 only if all hold.
 
-Needs numpy, Pillow and what runtime.py imports. The hashes come first: nothing of a bundle that was changed is run.
-With `--key KEY.pem`, the service's public key, the signature of the manifest comes before them; that needs
-`cryptography`. Whoever doubts this very program checks with one of their own: `patchswap verify FOLDER --key KEY.pem`.
+README.md names the packages that it needs. The hashes come first: nothing of a bundle that was changed is run. With
+`--key KEY.pem`, the service's public key, the signature of the manifest comes before them; that needs `cryptography`.
+Without it the last line says what was not proven. Whoever doubts this very program checks with one of their own:
+`patchswap verify FOLDER --key KEY.pem`.
 """
+
+from __future__ import annotations
 
 import argparse
 import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Manifest = dict[str, Any]
+
 HERE = Path(__file__).resolve().parent
+UNPROVEN = (
+    "not proven: who made this bundle. The hashes were compared with manifest.json, which lies in the same folder; "
+    "whoever changes a file can change its hash there. To prove it: python verify.py --key KEY.pem"
+)
 SIGNATURE = "signature.json"  # of the manifest, so not in it
 SMALL_TYPES = {"fp32": [], "fp16": ["float16"], "int8": ["int8", "float16"]}  # a file has the first and no other
-Manifest = dict[str, Any]
 
 
 class CheckFailedError(Exception):
@@ -43,11 +53,15 @@ def main() -> int:
         return 1
     later = (check_labels, check_metadata, check_weights, check_preprocessing, check_output)
     results = [_holds(check, manifest) for check in later]
-    return 0 if all(results) else 1
+    if not all(results):
+        return 1
+    if key is None:
+        print(UNPROVEN)
+    return 0
 
 
 def _holds(check: Callable[[Manifest], str], manifest: Manifest) -> bool:
-    name = getattr(check, "func", check).__name__.removeprefix("check_")
+    name = getattr(check, "func", check).__name__[len("check_") :]
     try:
         print(f"ok   {name}: {check(manifest)}")
     except Exception as error:  # noqa: BLE001 - whatever stops a check is its finding
@@ -136,12 +150,15 @@ def check_preprocessing(manifest: Manifest) -> str:
 def check_output(manifest: Manifest) -> str:
     """The model gives the golden outputs for the golden input on this machine."""
     tolerances = manifest["golden"]["output_tolerance"]
-    found = zip(_outputs(), tolerances.items(), strict=True)
+    outputs = _outputs()
+    if len(outputs) != len(tolerances):
+        raise CheckFailedError(f"{len(outputs)} outputs, not {len(tolerances)}")
+    found = zip(outputs, tolerances.items())
     said = {name: _within(output, _golden(name), tolerance) for output, (name, tolerance) in found}
     return "; ".join(f"{name}: {one}" for name, one in said.items()) if len(said) > 1 else said["output"]
 
 
-@cache
+@lru_cache(maxsize=None)
 def _outputs() -> list[np.ndarray]:
     return _opened().model(_golden("input"))
 
@@ -160,7 +177,7 @@ def _within(found: np.ndarray, golden: np.ndarray, tolerance: dict[str, float]) 
     return said
 
 
-@cache
+@lru_cache(maxsize=None)
 def _opened() -> Any:
     import infer  # noqa: PLC0415 - not before its hash was checked
 

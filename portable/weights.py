@@ -4,14 +4,20 @@ Each format is read by what its schema states: onnx.proto, OpenVINO's IR, LiteRT
 program.fbs with XNNPACK's schema.fbs inside it, and the headers of Core ML's weight.bin.
 """
 
+from __future__ import annotations
+
 import struct
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Constants = Iterator[tuple[str, int]]  # type and weights
 
 ONNX = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}
 OPENVINO = {"f32": "float32", "f16": "float16", "i8": "int8", "u8": "uint8", "i32": "int32", "i64": "int64"}
@@ -21,8 +27,6 @@ PROGRAM = {0: "uint8", 1: "int8", 3: "int32", 4: "int64", 5: "float16", 6: "floa
 COREML = {1: "float16", 2: "float32", 3: "uint8", 4: "int8"}
 NO_WEIGHTS = ("int32", "int64")  # indices, paddings
 _TENSOR, _XNNPACK_HEADER_BYTES = 5, 30
-
-Constants = Iterator[tuple[str, int]]  # type and weights
 
 
 def weights_by_dtype(folder: Path) -> dict[str, int]:
@@ -119,7 +123,7 @@ class _Table:
         self._vtable_bytes = struct.unpack_from("<H", buffer, self._vtable)[0]
 
     @classmethod
-    def root(cls, buffer: bytes) -> "_Table":
+    def root(cls, buffer: bytes) -> _Table:
         return cls(buffer, struct.unpack_from("<I", buffer)[0])
 
     def number(self, field: int, kind: str) -> int:
@@ -127,11 +131,11 @@ class _Table:
         at = self._at(field)
         return struct.unpack_from(f"<{kind}", self._buffer, at)[0] if at else 0
 
-    def table(self, field: int) -> "_Table | None":
+    def table(self, field: int) -> _Table | None:
         at = self._at(field)
         return _Table(self._buffer, self._pointed(at)) if at else None
 
-    def tables(self, field: int) -> "list[_Table]":
+    def tables(self, field: int) -> list[_Table]:
         start, length = self._vector(field)
         return [_Table(self._buffer, self._pointed(start + 4 * i)) for i in range(length)]
 

@@ -79,6 +79,7 @@ def _arguments() -> argparse.Namespace:
     export.add_argument("--precision", default="fp32")
     export.add_argument("--export-dir", type=Path, help="default: OUT/exports/FORMAT-PRECISION")
     export.add_argument("--constraints", type=json.loads, default={}, metavar="JSON")
+    export.add_argument("--opset", type=int, help="of an ONNX file; default: the oldest that can be written")
     export.add_argument("--ladder", type=json.loads, default={}, metavar="JSON", help="what is tried to keep them")
     attempt = verbs.add_parser("try", help="build a network that nobody tried, and run it once")
     attempt.add_argument("--model", type=ModelSpec.model_validate_json, required=True, metavar="JSON")
@@ -185,6 +186,7 @@ def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
             precision=arguments.precision,
             constraints=Constraints.model_validate(arguments.constraints),
             ladder=LadderSpec.model_validate(arguments.ladder),
+            opset=arguments.opset,
         )
     except ValidationError as error:
         raise errors.ended("spec_invalid", str(error)) from error

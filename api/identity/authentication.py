@@ -20,7 +20,7 @@ from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
 from core.errors import Forbidden, Unauthorized
 
-OPEN = frozenset({"/healthz", "/readyz", "/version"})
+OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 PAGE = "/ui/"
 TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
@@ -74,7 +74,14 @@ async def _anybody(request: Request) -> Principal:
     found = context.of(request.scope).principal
     if found is None:
         raise Unauthorized
-    return found
+    return require_person(found)
+
+
+def require_person(principal: Principal) -> Principal:
+    """Raises Forbidden for the key of a device: what is open to keys of any scope is for people and their programs."""
+    if principal.scopes == {"device"}:
+        raise Forbidden("a key of the scope device opens /v1/device alone")
+    return principal
 
 
 def _is_open(scope: Scope) -> bool:

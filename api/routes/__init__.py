@@ -19,6 +19,7 @@ from api.routes import (
     predict,
     profiles,
     recipes,
+    reference,
     samples,
     sessions,
     signing,
@@ -33,6 +34,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         health,
+        reference,
         jobs,
         events,
         metrics,

@@ -13,11 +13,12 @@ from pydantic import BaseModel
 
 from api.live.connection import Reader
 from api.wire import answers
+from api.wire.queries import KnownQuery
 from core import queue
 from core.errors import DomainError
 from core.store import storage
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=KnownQuery)
 
 PATIENCE_SECONDS = 4.0
 

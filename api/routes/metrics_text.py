@@ -13,10 +13,11 @@ from api.identity.authentication import MUST_ADMINISTER
 from api.live.connection import Reader
 from api.routes import documented
 from api.wire import telemetry
+from api.wire.queries import KnownQuery
 from core import queue
 from core.jobs import views
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=KnownQuery)
 
 
 @router.get(

@@ -67,7 +67,7 @@ class ComparisonSummary(BaseModel):
     counts: Counts = Field(description="Jobs by status.")
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(description="The base spec, as asked for.")
+    spec: dict[str, Any] = Field(title="Stored spec", description="The base spec, as asked for.")
     methods: list[ComparedMethod] = Field(description="The control first.")
     seeds: list[int]
     budget: Budget

@@ -96,7 +96,7 @@ class Job(BaseModel):
     phase: str | None
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(description="As asked for, the recipe merged in.")
+    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
     resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
     chosen: Chosen | None = Field(description=_CHOSEN)
     labels: dict[str, str]

@@ -50,7 +50,7 @@ class Sweep(BaseModel):
     status: SweepStatus
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(description="As asked for, every default filled in.")
+    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, every default filled in.")
     labels: dict[str, str]
     counts: dict[TrialStatus, int] = Field(description="Trials by status, every status named.")
     best: Trial | None = Field(description="The best complete trial so far.")

@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 
 from api.wire.errors import MalformedBody, UnsupportedMediaType
+from api.wire.queries import KnownQuery
 from core.errors import TooLarge
 
 MAX_BODY_BYTES = 2**20
@@ -45,8 +45,8 @@ class JsonRequest(Request):
         return self.parsed
 
 
-class JsonRoute(APIRoute):
-    """Every route of ours: the body is loaded for the methods that may bring one."""
+class JsonRoute(KnownQuery):
+    """Every route with a JSON body or none: the body is loaded for the methods that may bring one."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

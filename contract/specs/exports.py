@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from contract.formats import FORMATS, FormatName, Precision
+from contract.formats import FORMATS, NEWEST_OPSET, OLDEST_OPSET, FormatName, Precision
 from contract.strict import Strict
 
 Rung = Literal["int8", "mixed", "qat", "fp16"]
@@ -52,6 +52,13 @@ class Constraints(Strict):
 class ExportSpec(Strict):
     format: FormatName = "onnx"
     precision: Precision = "fp32"
+    opset: int | None = Field(
+        None,
+        ge=OLDEST_OPSET,
+        le=NEWEST_OPSET,
+        description=f"ONNX opset of the file. Null: {OLDEST_OPSET}, the oldest that holds these networks, which the "
+        "oldest runtimes open. ONNX files only.",
+    )
     constraints: Constraints = Constraints()
     ladder: LadderSpec = Field(
         LadderSpec(),
@@ -70,3 +77,11 @@ class ExportSpec(Strict):
         if terms and precision not in terms.precisions:
             raise ValueError(f"{info.data['format']} has no {precision}; it has {', '.join(terms.precisions)}")
         return precision
+
+    @field_validator("opset")
+    @classmethod
+    def _of_onnx(cls, opset: int | None, info: ValidationInfo) -> int | None:
+        name = info.data.get("format")  # none where the format itself was refused
+        if opset is not None and name not in (None, "onnx"):
+            raise ValueError(f"only ONNX files have an opset; leave it out of a file in {name}")
+        return opset

@@ -36,6 +36,7 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
         model_id=model.id,
         format=spec.format,
         precision=spec.precision,
+        opset=spec.opset,
         constraints=spec.constraints.model_dump(),
         ladder=_ladder(spec).model_dump(mode="json"),
         status="queued",

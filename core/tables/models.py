@@ -46,6 +46,7 @@ class Export(Owned, Leased, Row):
     model_id: Mapped[str] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"))
     format: Mapped[str]
     precision: Mapped[str]
+    opset: Mapped[int | None]  # as asked, of exports after the training
     constraints: Mapped[dict[str, Any]]
     status: Mapped[str]
     object_key: Mapped[str | None]

@@ -105,9 +105,15 @@ class Models:
         format: str = "onnx",  # noqa: A002 - the API's word
         constraints: Mapping[str, float | None] | None = None,
         rungs: Sequence[str] | None = None,
+        opset: int | None = None,
     ) -> Export:
-        """Ask for another file of this model; does not wait for it. `rungs` are tried to keep the constraints."""
+        """Ask for another file of this model; does not wait for it. `rungs` are tried to keep the constraints.
+
+        `opset` is of ONNX files; without it the oldest is written, which the oldest runtimes open.
+        """
         body: dict[str, Any] = {"format": format, "precision": precision}
+        if opset is not None:
+            body["opset"] = opset
         if constraints:
             body["constraints"] = {name: value for name, value in constraints.items() if value is not None}
         if rungs:

@@ -257,7 +257,7 @@ def show_pareto(
 
 
 @exports.command("create")
-def create_export(  # noqa: PLR0917 - one for each option
+def create_export(  # noqa: PLR0913, PLR0917 - one for each option
     model_id: ModelId,
     precision: Precision = "fp32",
     format: Format = "onnx",  # noqa: A002 - the API's word
@@ -267,12 +267,15 @@ def create_export(  # noqa: PLR0917 - one for each option
     rung: Annotated[
         list[str] | None, typer.Option(help="Of an int8 file with limits: try only int8, mixed, fp16; may be repeated.")
     ] = None,
+    opset: Annotated[int | None, typer.Option(help="Of an ONNX file. Default: the oldest, which most open.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make another file of a model, and wait until it is measured. Exits with 1 where it breaks a limit."""
     limits = {"max_drop_points": max_drop_points, "max_bytes": max_bytes, "max_latency_ms": max_latency_ms}
     with connect() as client:
-        asked = client.models.export(model_id, precision=precision, format=format, constraints=limits, rungs=rung)
+        asked = client.models.export(
+            model_id, precision=precision, format=format, constraints=limits, rungs=rung, opset=opset
+        )
         export = asked.wait()
     emit(export, as_json=as_json, text=_described(export))
     if export.status == "gate_failed":

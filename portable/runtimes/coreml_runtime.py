@@ -3,6 +3,8 @@
 Where this was written there is no Core ML: this program was never run.
 """
 
+from __future__ import annotations
+
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any

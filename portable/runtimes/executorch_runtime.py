@@ -3,6 +3,8 @@
 ExecuTorch's Python package brings torch, through which tensors reach it; its C++ library, for a device, does not.
 """
 
+from __future__ import annotations
+
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ class Model:
     def __call__(self, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         images = torch.from_numpy(np.ascontiguousarray(images_BCHW))
         one_by_one = [[output.numpy().copy() for output in self._method.execute([one])] for one in images.split(1)]
-        return [np.concatenate(outputs) for outputs in zip(*one_by_one, strict=True)]
+        return [np.concatenate(outputs) for outputs in zip(*one_by_one)]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

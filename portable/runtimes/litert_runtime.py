@@ -1,5 +1,7 @@
 """Run model.tflite with LiteRT and its XNNPACK. In a bundle this is runtime.py: numpy and ai-edge-litert only."""
 
+from __future__ import annotations
+
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ class Model:
 
     def __call__(self, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         one_by_one = [self._run(image[None]) for image in images_BCHW]
-        return [np.concatenate(outputs) for outputs in zip(*one_by_one, strict=True)]
+        return [np.concatenate(outputs) for outputs in zip(*one_by_one)]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

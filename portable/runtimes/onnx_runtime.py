@@ -1,5 +1,7 @@
 """Run model.onnx with onnxruntime, on the processor. In a bundle this is runtime.py: numpy and onnxruntime only."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ class Model:
         if threads is not None:
             options.intra_op_num_threads = options.inter_op_num_threads = threads
         providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=providers)
+        self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=providers)
 
     def __call__(self, images_BCHW: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         outputs: list[NDArray[np.float32]] = self._session.run(None, {"image": images_BCHW})

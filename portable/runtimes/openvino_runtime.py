@@ -1,5 +1,7 @@
 """Run model.xml and model.bin with OpenVINO, on the processor. In a bundle this is runtime.py: numpy, openvino only."""
 
+from __future__ import annotations
+
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +22,7 @@ class Model:
         """`threads`: None for as many as there are cores."""
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}  # not bf16 where the processor has it
         if threads is not None:
-            settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+            settings.update({"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1})
         self._model = openvino.Core().read_model(folder / "model.xml")
         self._compiled = openvino.compile_model(self._model, "CPU", settings)
 

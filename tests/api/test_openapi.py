@@ -35,6 +35,24 @@ def test_operation_ids_are_unique_words():
     assert all(name.isidentifier() and name.islower() for name in ids)
 
 
+def test_no_default_is_an_object_and_no_inline_object_has_the_name_of_a_schema():
+    """Generators of clients drop operations whose body has such a default, and one of two classes of one name."""
+    schemas = document()["components"]["schemas"]
+    todo: list = [document()]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            default = part.get("default")
+            assert not isinstance(default, dict)
+            assert not (isinstance(default, list) and any(isinstance(each, dict) for each in default))
+        todo += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for name, schema in schemas.items():
+        for field, about in schema.get("properties", {}).items():
+            if about.get("type") == "object":
+                words = about.get("title", field).replace("_", " ").split()
+                assert name + "".join(map(str.capitalize, words)) not in schemas
+
+
 def test_every_operation_declares_its_problems():
     for path, method, op in operations():
         declared = set(op["responses"])

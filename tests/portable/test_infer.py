@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,12 +203,38 @@ def test_a_reader_who_has_enough_ends_it_in_silence(int8: Exported) -> None:
     assert process.wait() == 1
 
 
+def heic(folder: Path) -> Path:
+    path = folder / "photo.heic"
+    pillow_heif.from_pillow(picture("RGB", (64, 48))).save(path, quality=95)
+    return path
+
+
+def test_heic_is_read_where_its_package_is_installed(int8: Exported, tmp_path: Path) -> None:
+    done = command(int8.folder, heic(tmp_path), folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "label" in json.loads(done.stdout)
+
+
+def test_what_to_install_is_said_of_heic_and_avif_and_of_nothing_else(
+    int8: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infer, "pillow_heif", None)
+    assert infer._remedy(heic(tmp_path)) == "HEIC pictures need one more package: pip install pillow-heif"
+    avif = tmp_path / "photo.avif"
+    picture("RGB", (64, 48)).save(avif, "AVIF")
+    assert "pip install 'Pillow>=11.3'" in infer._remedy(avif)
+    for content in (b"", b"not an image", as_file(picture("RGB", (9, 9)), "PNG")[:20], b"\0\0\0\x18ftypisom"):
+        (tmp_path / "other").write_bytes(content)
+        assert infer._remedy(tmp_path / "other") is None
+
+
 def test_portable_programs_import_nothing_but_numpy_pillow_and_onnxruntime() -> None:
     for name, program in PROGRAMS.items():
         tree = ast.parse(program)
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        asked_for = {"cryptography"} if name == "verify.py" else set()  # only where a key is given to check with
+        # only where a key is given to check with, and for HEIC
+        asked_for = {"verify.py": {"cryptography"}, "infer.py": {"pillow_heif"}}.get(name, set())
         assert {module.split(".")[0] for module in imported} <= ALLOWED | asked_for
 
 

@@ -30,7 +30,7 @@ def main() -> int:
         wheel = build("wheel", _made(Path(folder) / "dist"))
         tests = _copy(_made(Path(folder) / "tests"))
         for version in [only] if only else VERSIONS:
-            python = _interpreter(version)
+            python = interpreter(version)
             if python is None:
                 results[version] = (not only, "not on this machine: nothing was tested")
                 continue
@@ -58,7 +58,7 @@ def _test(folder: Path, python: str, wheel: Path, tests: Path, chosen: list[Path
     return done.returncode == 0, f"{done.stdout.strip().splitlines()[-1]} ({python})"
 
 
-def _interpreter(version: str) -> str | None:
+def interpreter(version: str) -> str | None:
     """On the path, or one of pyenv's; a shim of pyenv that leads nowhere does not count."""
     folder = Path("~/.pyenv/versions").expanduser()
     of_pyenv = sorted(folder.glob(f"{version}.*/bin/python{version}"))

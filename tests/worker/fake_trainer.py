@@ -283,7 +283,7 @@ def export(spec: ResolvedSpec, out: Path, arguments: argparse.Namespace) -> int:
         candidates=tried if asked.climbs else [],
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        measured={"top1_accuracy": 0.9},
+        measured={"top1_accuracy": 0.9, "requires": {"opset": arguments.opset}},
     )
     (arguments.export_dir / "export.json").write_text(result.model_dump_json())
     say(messages.Done(files={"bundle": str(bundle)}))
@@ -311,6 +311,7 @@ def main() -> int:
     parser.add_argument("--pretrained", type=Path)
     parser.add_argument("--format")
     parser.add_argument("--precision")
+    parser.add_argument("--opset", type=int)
     parser.add_argument("--export-dir", type=Path)
     parser.add_argument("--constraints")
     parser.add_argument("--bundle", type=Path)

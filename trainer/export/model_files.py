@@ -23,7 +23,7 @@ def make(order: Order, net: nn.Module, scratch: Path) -> Generator[Working, None
 
     Raises TrainerError.
     """
-    source, precision = Source(net, order.image_shape, order.outputs), order.export.precision
+    source, precision = order.source(net), order.export.precision
     fp32, smaller = scratch / "fp32", scratch / precision
     yield from convert(order, source, fp32)
     folders = [fp32]
@@ -57,7 +57,7 @@ def convert(order: Order, source: Source, folder: Path) -> Generator[Working, No
     Converting takes 5 to 50 s, so a later export of the same weights takes the files that an earlier one left.
     """
     versions = [f"{package} {version(package)}" for package in order.format.MADE_WITH]
-    made_from = f"{order.weights_sha256} {order.spec.model} {order.image_shape} {versions}"
+    made_from = f"{order.weights_sha256} {order.spec.model} {order.image_shape} {versions} {source.opset}"
     name = f"fp32-{order.export.format}-{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
     kept = order.weights_path.parent / name
     if not kept.is_dir():

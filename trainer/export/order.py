@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from contract.child.messages import Arm
 from contract.files import EVALUATION, REPORT, WEIGHTS
+from contract.formats import OLDEST_OPSET
 from contract.results.evaluation import Evaluation, Selection
 from contract.results.selection import published_arm
 from contract.specs import CrossEntropySpec, ExportSpec, MethodSpec, ResolvedSpec
@@ -19,7 +21,7 @@ from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.errors import ended
 from trainer.export import formats
-from trainer.export.formats.format import INPUT_NAME, Format
+from trainer.export.formats.format import INPUT_NAME, Format, Source
 from trainer.tasks.protocol import Task
 
 CPU = torch.device("cpu")
@@ -76,6 +78,10 @@ class Order:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         return self.pack.manifest.channels, self.spec.height, self.spec.width
+
+    def source(self, net: nn.Module) -> Source:
+        """What the files are made from. `net` is in evaluation mode."""
+        return Source(net, self.image_shape, self.outputs, self.export.opset or OLDEST_OPSET)
 
     def trained(self) -> Evaluation:
         """The published network's evaluation. Raises TrainerError where there is none."""

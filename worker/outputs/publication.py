@@ -73,6 +73,7 @@ def export_arguments(spec: ExportSpec, folder: Path) -> list[str | Path]:
     constraints = spec.constraints.model_dump_json()
     return [
         *("--format", spec.format, "--precision", spec.precision),
+        *(("--opset", str(spec.opset)) if spec.opset else ()),
         *("--export-dir", folder, "--constraints", constraints, "--ladder", spec.ladder.model_dump_json()),
     ]
 

@@ -62,7 +62,12 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
 
 
 def _spec(export: Export) -> ExportSpec:
-    asked = {"format": export.format, "precision": export.precision, "constraints": export.constraints}
+    asked = {
+        "format": export.format,
+        "precision": export.precision,
+        "opset": export.opset,
+        "constraints": export.constraints,
+    }
     if export.ladder is not None:  # asked for before there were ladders
         asked["ladder"] = export.ladder
     return ExportSpec.model_validate(asked)

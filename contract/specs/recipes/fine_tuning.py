@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.pack.balance import balance
 from contract.pack.manifest import PackManifest
 from contract.specs.pace import Pace
 from contract.specs.recipes.chosen import Chosen
@@ -23,7 +24,6 @@ METHOD: dict[TaskName, dict[str, Any]] = {
 }
 SMALL_BELOW_PX = 64
 LARGE_FROM_IMAGES = 1_500  # more photographs are trained at a smaller size on a CPU
-UNBALANCED_FROM = 10  # times as many images of the largest class as of the smallest
 WARM_UP_FROM_EPOCHS = 5  # in fewer, an epoch of warm-up would cost too much of the schedule
 # Each has the pretrained network first. EfficientNet-Lite has no squeeze-excite and no swish: its int8 files are fast.
 NETWORKS: dict[TaskName, tuple[str, str]] = {
@@ -56,8 +56,8 @@ class Length:
         return max(self.epochs_least, min(self.epochs_most, round(images / (2 * max(1, training_images)))))
 
 
-# EfficientNet-Lite0 trains at 13 images/s of 160 px and 20 of 128 px on one free core, about 1.6 times that on two: some
-# ten minutes either way.
+# EfficientNet-Lite0 trains at 13 images/s of 160 px and 20 of 128 px on one free core, and about 1.6 times that on two:
+# some ten minutes either way.
 FINE_TUNING = Length(12_000, 60_000, epochs_least=4, epochs_most=15)
 FINE_TUNING_SMALLER = Length(18_000, 60_000, epochs_least=4, epochs_most=15)
 FROM_SCRATCH = Length(60_000, 600_000, epochs_least=10, epochs_most=150)
@@ -221,13 +221,11 @@ def _why_so_long(images: int, epochs: int, pace: Pace) -> str:
 
 def _balanced(chosen: Chosen, manifest: PackManifest, given: Mapping[str, Any]) -> Chosen:
     """Classes drawn equally often where the largest is much larger. Some methods cannot, so a given one decides."""
-    counts = [images for images in manifest.counts.get("train", {}).values() if images]
-    if manifest.task != "classification" or "method" in given or not counts:
-        return chosen
-    if max(counts) < UNBALANCED_FROM * min(counts):
+    sizes = balance(manifest)
+    if "method" in given or sizes is None or not sizes.is_unbalanced:
         return chosen
     reason = (
-        f"The largest class has {max(counts):,} training images, the smallest {min(counts):,}: "
+        f"The largest class has {sizes.most:,} training images, the smallest {sizes.least:,}: "
         "all classes are drawn equally often."
     )
     return _more(chosen, {"training": {"class_balance": "sampler"}}, reason)

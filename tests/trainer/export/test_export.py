@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -28,6 +29,7 @@ FILES = {
     "preprocess.json",
     "metrics.json",
     "model_card.md",
+    "README.md",
     "manifest.json",
     "golden/image.png",
     "golden/input.npy",
@@ -58,6 +60,34 @@ def test_metrics_are_those_of_the_result_and_name_every_class(int8: Exported) ->
     metrics = json.loads((int8.folder / "metrics.json").read_bytes())
     assert int8.result.measured == {name: metrics[name] for name in int8.result.measured}
     assert [row["name"] for row in metrics["per_class"]] == [str(k) for k in range(10)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_file_is_of_the_oldest_versions_and_the_bundle_says_what_opens_it(
+    request: pytest.FixtureRequest, precision: str
+) -> None:
+    exported: Exported = request.getfixturevalue(precision)
+    proto = onnx.load(exported.folder / "model.onnx")
+    assert (proto.ir_version, [(wanted.domain, wanted.version) for wanted in proto.opset_import]) == (8, [("", 18)])
+    requires = json.loads((exported.folder / "manifest.json").read_bytes())["requires"]
+    packages = ["onnxruntime>=1.14", "numpy>=1.21", "Pillow>=9.1"]
+    assert requires == {"python": ">=3.8", "packages": packages, "opset": 18, "ir_version": 8}
+    assert "onnxruntime>=1.14; opset 18, IR version 8" in (exported.folder / "model_card.md").read_text()
+    readme = (exported.folder / "README.md").read_text()
+    assert 'pip install "onnxruntime>=1.14" "numpy>=1.21" "Pillow>=9.1"' in readme
+    assert exported.result.measured["requires"] == {"runtime": "onnxruntime>=1.14", "opset": 18, "ir_version": 8}
+
+
+def test_file_is_of_the_opset_that_was_asked_for_beside_one_of_the_oldest(
+    fp32: Exported, trained: Trained, tmp_path: Path
+) -> None:
+    """Their converted networks are kept apart: the second would else be the first's."""
+    newer = run_export(trained, ExportSpec(opset=21), tmp_path)
+    proto = onnx.load(newer.folder / "model.onnx")
+    assert (proto.ir_version, conversion.opset_of(proto)) == (10, 21)
+    assert newer.result.measured["requires"]["runtime"] == "onnxruntime>=1.18"
+    assert newer.result.measured["trained_max_difference"] < 1e-3
+    assert newer.result.measured["weights"] == fp32.result.measured["weights"]
 
 
 def test_fp32_file_says_what_the_trained_network_says(fp32: Exported) -> None:

@@ -97,6 +97,13 @@ def test_what_the_ladder_tried_is_kept_and_no_rung_of_it_trains(model):
     ]
 
 
+@pytest.mark.parametrize("opset", [None, 20])
+def test_opset_that_was_asked_for_reaches_the_trainer(model, opset):
+    export = order(model, opset=opset)
+    run_next("export", export.id)
+    assert read(Export, export.id).measured["requires"] == {"opset": opset}
+
+
 def test_export_that_was_queued_before_there_were_ladders_is_made(model):
     export = order(model, precision="int8")
     with transaction() as session:

@@ -69,8 +69,8 @@ def _head(facts: Facts) -> str:
     return f"""# {facts.spec.model.architecture}, {len(classes)} classes, {facts.format.TITLE} {facts.export.precision}
 {failed}
 {_ANSWERS[facts.manifest.task]}: {names}.
-`python verify.py` checks this folder, `python infer.py IMAGE...` {_USES[facts.manifest.task]} (numpy, Pillow, \
-{facts.format.RUNTIME.NAME}).
+`python verify.py` checks this folder, `python infer.py IMAGE...` {_USES[facts.manifest.task]} (`README.md` \
+says what to install).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
 as `preprocess.json` says, and gives {_outputs(facts)}.
 """
@@ -183,6 +183,7 @@ def _file(facts: Facts) -> str:
         ("parameters", f"{measured['parameters']:,}"),
         ("multiply-adds per image", f"{facts.trained.macs:,}"),
         ("weights stored as", weights),
+        ("opened by", _opened_by(measured["requires"])),
         *_speed(measured),
     ]
     if facts.export.precision != "fp32":
@@ -205,6 +206,11 @@ def _file(facts: Facts) -> str:
 |---|---|
 {chr(10).join(lines)}
 """
+
+
+def _opened_by(requires: Mapping[str, Any]) -> str:
+    opset = f"; opset {requires['opset']}, IR version {requires['ir_version']}" if "opset" in requires else ""
+    return f"{requires['runtime']}{opset}"
 
 
 def _conditions(measured: dict[str, Any]) -> str:

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS
+from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS, README
 from contract.results.exported import ExportResult
 from contract.tasks import TERMS
 from trainer.export import model_files
-from trainer.export.bundle import archive, card, provenance
+from trainer.export.bundle import archive, card, provenance, readme
 from trainer.export.bundle.golden import Golden
 from trainer.export.inputs import GOLDEN_BYTES, GOLDEN_IMAGES, HeldOut
 from trainer.export.ladder import Climbed
@@ -45,12 +45,17 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         LABELS: archive.as_json(order.pack.manifest.classes),
         PREPROCESS: archive.as_json(order.preprocessing()),
         METRICS: archive.as_json(result | values | _per_class(found)),
+        README: readme.write(order, values["requires"]).encode(),
         MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
     }
     contents |= (
         order.report() | provenance.notice(order.spec) | archive.programs(order.pack.manifest.task, order.format)
     )
-    manifest = _manifest(order) | {"weights": values["weights"], "golden": golden.tolerances(values)}
+    manifest = _manifest(order) | {
+        "requires": readme.requires(values["requires"]),
+        "weights": values["weights"],
+        "golden": golden.tolerances(values),
+    }
     size, sha256 = archive.write(order.folder / BUNDLE, contents, manifest, model=model_files.files_of(model))
     return ExportResult.model_validate(result | {"bytes": size, "sha256": sha256, "measured": values})
 

@@ -10,22 +10,30 @@ import onnx
 import torch
 from torch import nn
 
+from contract.formats import OLDEST_OPSET
+from trainer.errors import export_failed
 from trainer.export.formats.format import INPUT_NAME
-
-OPSET = 20
 
 
 def convert(
-    model: nn.Module, *, image_shape: tuple[int, int, int], path: Path, outputs: tuple[str, ...] = ("logits",)
+    model: nn.Module,
+    *,
+    image_shape: tuple[int, int, int],
+    path: Path,
+    outputs: tuple[str, ...] = ("logits",),
+    opset: int = OLDEST_OPSET,
 ) -> None:
-    """Write a network in evaluation mode as ONNX. `image_shape` is (channels, height, width)."""
+    """Write a network in evaluation mode as ONNX. `image_shape` is (channels, height, width).
+
+    Raises TrainerError where the converter cannot write that opset.
+    """
     example = torch.zeros(2, *image_shape)  # a batch of one would be taken for a constant
     with torch.no_grad():
         program = torch.onnx.export(
             model,
             (example,),
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=opset,
             input_names=[INPUT_NAME],
             output_names=list(outputs),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
@@ -33,15 +41,24 @@ def convert(
         )
     proto = cast("torch.onnx.ONNXProgram", program).model_proto  # None without dynamo
     tidy(proto)
+    if opset_of(proto) != opset:  # it only warns where its graph cannot be raised to the opset
+        raise export_failed("convert to ONNX", f"The graph is of opset {opset_of(proto)}, not {opset} as was asked.")
     onnx.checker.check_model(proto)
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def opset_of(proto: onnx.ModelProto) -> int:
+    """The version of the standard operators."""
+    version: int = next(wanted.version for wanted in proto.opset_import if not wanted.domain)
+    return version
 
 
 def tidy(proto: onnx.ModelProto) -> None:
     """Drop what only the exporter needed: its stack traces (they name folders of this machine), shapes, long names.
 
     Constants of equal content are stored once: the thousands of zero points of an int8 file are all zeros. Together
-    this is 5 % of an int8 MobileNetV3-small.
+    this is 5 % of an int8 MobileNetV3-small. The IR version becomes the oldest that the operators allow: writers state
+    their own, which runtimes of a year or two ago refuse.
     """
     graph = proto.graph
     for part in (proto, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -52,6 +69,7 @@ def tidy(proto: onnx.ModelProto) -> None:
     imports = [wanted for wanted in proto.opset_import if wanted.domain in used]
     del proto.opset_import[:]
     proto.opset_import.extend(imports)
+    proto.ir_version = onnx.helper.find_min_ir_version_for(imports)
     for number, node in enumerate(graph.node):
         node.name = f"n{number}"
     _share_equal_constants(graph)

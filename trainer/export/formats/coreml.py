@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 import coremltools
@@ -33,6 +35,11 @@ def quantize(source: Source, _fp32: Path, folder: Path, *, precision: Precision,
         how = OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", granularity="per_channel")
         model = linear_quantize_weights(model, OptimizationConfig(global_config=how))
     _save(model, folder)
+
+
+def requirements(_folder: Path) -> Mapping[str, Any]:
+    """The version that is here: with older ones nobody tried."""
+    return {"runtime": f"coremltools>={version('coremltools')}"}
 
 
 def annotate(_folder: Path, _entries: Mapping[str, object]) -> None:

@@ -4,7 +4,9 @@ The program takes one image at a time: kernels and memory are planned for a shap
 """
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
@@ -50,6 +52,11 @@ def quantize(source: Source, _fp32: Path, folder: Path, *, precision: Precision,
         for batch in calibration:
             prepared(torch.from_numpy(batch))
     _lower(convert_pt2e(prepared), source, folder)
+
+
+def requirements(_folder: Path) -> Mapping[str, Any]:
+    """The version that is here: with older ones nobody tried."""
+    return {"runtime": f"executorch>={version('executorch')}"}
 
 
 def annotate(_folder: Path, _entries: Mapping[str, object]) -> None:

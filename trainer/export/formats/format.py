@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
-from contract.formats import Precision
+from contract.formats import OLDEST_OPSET, Precision
 from trainer.export.inputs import Calibration
 
 INPUT_NAME = "image"  # float32 (batch, channels, height, width), normalised
@@ -21,6 +21,7 @@ class Source:
     net: nn.Module  # in evaluation mode; gives a tensor, or a tuple of as many as there are outputs
     image_shape: tuple[int, int, int]  # channels, height, width
     outputs: tuple[str, ...] = ("logits",)
+    opset: int = OLDEST_OPSET  # of ONNX files
 
 
 class Format(Protocol):
@@ -57,6 +58,9 @@ class Format(Protocol):
         self, source: Source, fp32: Path, folder: Path, *, precision: Precision, calibration: Calibration
     ) -> None:
         """Write the model of another precision into an empty folder. `fp32` has what `convert` wrote."""
+
+    def requirements(self, folder: Path) -> Mapping[str, Any]:
+        """What the manifest says of what opens this file; `runtime` is a requirement as pip takes it."""
 
     def annotate(self, folder: Path, entries: Mapping[str, object]) -> None:
         """Put JSON values under these keys into the file, where the format has room for them."""

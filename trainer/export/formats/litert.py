@@ -4,7 +4,9 @@ The model takes one image at a time. Its int8 file takes and gives int8; its run
 """
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import litert_torch
 import numpy as np
@@ -54,6 +56,11 @@ def quantize(_source: Source, fp32: Path, folder: Path, *, precision: Precision,
         )
         found = made.quantize()
     found.export_model(folder / MODEL_NAME)
+
+
+def requirements(_folder: Path) -> Mapping[str, Any]:
+    """The version that is here: with older ones nobody tried."""
+    return {"runtime": f"ai-edge-litert>={version('ai-edge-litert')}"}
 
 
 def annotate(_folder: Path, _entries: Mapping[str, object]) -> None:

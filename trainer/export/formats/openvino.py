@@ -4,7 +4,9 @@ import json
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import nncf
 import openvino
@@ -48,6 +50,11 @@ def quantize(_source: Source, fp32: Path, folder: Path, *, precision: Precision,
             advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
         )
     openvino.save_model(model, folder / MODEL_NAME, compress_to_fp16=precision == "fp16")
+
+
+def requirements(_folder: Path) -> Mapping[str, Any]:
+    """The version that is here: with older ones nobody tried."""
+    return {"runtime": f"openvino>={version('openvino')}"}
 
 
 def annotate(folder: Path, entries: Mapping[str, object]) -> None:

@@ -14,7 +14,6 @@ from contract.formats import Precision
 from contract.results.exported import Candidate
 from trainer.errors import ended
 from trainer.export import model_files
-from trainer.export.formats import Source
 from trainer.export.ladder.attempts import Attempt, Workshop
 from trainer.export.ladder.judging import Judge, hopeless
 from trainer.export.order import Order
@@ -37,7 +36,7 @@ class Climbed:
 def climb(order: Order, net: nn.Module, scratch: Path) -> Generator[Message, None, Climbed]:
     """Make files until one is good enough; each is a notice. Raises TrainerError."""
     fp32 = scratch / "fp32"
-    yield from model_files.convert(order, Source(net, order.image_shape, order.outputs), fp32)
+    yield from model_files.convert(order, order.source(net), fp32)
     model_files.annotate(order, fp32)
     judge = yield from Judge.over(order, fp32)
     workshop = Workshop(order, net, fp32, scratch, judge)

@@ -14,7 +14,7 @@ from contract.results.exported import Candidate
 from contract.specs import Rung
 from contract.specs.methods import TaughtSpec
 from portable.golden import keys
-from trainer.export.formats import Source, quantization
+from trainer.export.formats import quantization
 from trainer.export.formats.onnx import MODEL_NAME
 from trainer.export.formats.quantization import Prepared
 from trainer.export.inputs import Calibration
@@ -135,7 +135,7 @@ class Workshop:
 
     def _quantize(self, folder: Path, *, precision: Precision) -> Work:
         calibration = Calibration.of(self.order.spec, self.order.pack)
-        source = Source(self.net, self.order.image_shape, self.order.outputs)
+        source = self.order.source(self.net)
         quantize = partial(
             self.order.format.quantize, source, self.fp32, folder, precision=precision, calibration=calibration
         )

@@ -80,6 +80,7 @@ def _of_what_is_written(order: Order, net: nn.Module, folders: list[Path]) -> di
         "macs": order.trained().macs,
         "model_bytes": sizes[0],
         "weights": weights_by_dtype(folders[0]),
+        "requires": dict(order.format.requirements(folders[0])),
     }
     for fp32_bytes in sizes[1:]:
         values |= {"fp32_model_bytes": fp32_bytes, "bytes_ratio": sizes[0] / fp32_bytes}

@@ -1,0 +1,1 @@
+"""The OpenAPI document, read: as a page for people, and against the one that was released."""
