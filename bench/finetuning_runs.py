@@ -30,7 +30,7 @@ from trainer.training import run as running
 from trainer.training.assignment import Assignment
 
 TIMED_SIDE_PX = 160
-TIMED_ROUNDS, WARM_UP = 8, 1
+TIMED_ROUNDS, WARM_UP = 5, 1
 
 
 class Record(BaseModel):

@@ -33,7 +33,7 @@ def publish(docs: Path, found: Published) -> None:
 
 
 def tables(found: Published) -> str:
-    lines = ["", *_accuracies(found.records), "", *_targets(found)]
+    lines = ["", *(_accuracies(found.records) if found.records else ["No training was run yet."]), "", *_targets(found)]
     return "\n".join([*lines, "", f"Measured on {found.machine}.", ""])
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from contract.architectures import SMALL_IMAGES
+from contract.architectures import SMALL_IMAGES, TIMM
 from contract.child import confinement
 from contract.child.messages import Done, Message, Working
 from contract.files import WEIGHTS, WEIGHTS_REPORT
@@ -93,19 +93,32 @@ def _require_names(found: Mapping[str, Tensor]) -> None:
 
 def _best(architecture: str, tensors: Mapping[str, Tensor]) -> _Reading:
     """The stem and the number of channels follow from what fits best."""
-    if architecture not in TERMS["classification"].architectures:
+    if not TERMS["classification"].has(architecture):
         known = ", ".join(TERMS["classification"].architectures)
-        raise ended("spec_invalid", f"There is no classifier {architecture}. Take one of {known}.")
+        raise ended("spec_invalid", f"There is no classifier {architecture}. Take one of {known}, or timm:NAME.")
     # Where both stems fit as well, as of one that differs by its stride alone, it is the one that such weights have.
     stems: tuple[Stem, ...] = ("small", "imagenet") if architecture in SMALL_IMAGES else ("imagenet", "small")
-    readings = [_reading(architecture, tensors, channels, stem) for channels in (3, 1) for stem in stems]
+    built = [_outline(architecture, stem, channels) for channels in (3, 1) for stem in stems]
+    readings = [_reading(tensors, *each) for each in built if each is not None]
+    if not readings:
+        raise ended("spec_invalid", f"timm cannot build {architecture}. Check its name.")
     return max(readings, key=lambda reading: reading.match.share)
 
 
-def _reading(architecture: str, tensors: Mapping[str, Tensor], channels: int, stem: Stem) -> _Reading:
+def _outline(architecture: str, stem: Stem, channels: int) -> tuple[ModelSpec, nn.Module, int] | None:
+    """None where a network of timm does not come like this; what it raises then is not known."""
     spec = ModelSpec.model_validate({"architecture": architecture, "stem": stem, "pretrained": None})
-    network = models.outline(spec, channels=channels)
+    try:
+        return spec, models.outline(spec, channels=channels), channels
+    except Exception:
+        if architecture.startswith(TIMM):
+            return None
+        raise
+
+
+def _reading(tensors: Mapping[str, Tensor], spec: ModelSpec, network: nn.Module, channels: int) -> _Reading:
     match = matching.match(network, tensors, *models.twins(spec, channels=channels))
+    stem: Stem = "small" if spec.stem == "small" else "imagenet"
     return _Reading(match, matching.head_names(network), channels, stem)
 
 

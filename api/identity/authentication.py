@@ -74,7 +74,14 @@ async def _anybody(request: Request) -> Principal:
     found = context.of(request.scope).principal
     if found is None:
         raise Unauthorized
-    return found
+    return require_person(found)
+
+
+def require_person(principal: Principal) -> Principal:
+    """Raises Forbidden for the key of a device: what is open to keys of any scope is for people and their programs."""
+    if principal.scopes == {"device"}:
+        raise Forbidden("a key of the scope device opens /v1/device alone")
+    return principal
 
 
 def _is_open(scope: Scope) -> bool:

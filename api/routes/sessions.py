@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api import context
 from api.identity import browser
-from api.identity.authentication import Asking
+from api.identity.authentication import Asking, require_person
 from api.routes import documented
 from api.schemas.sessions import LoginLink, Me, NewSession, Quota, Quotas, Session
 from api.wire import answers
@@ -34,7 +34,7 @@ def create_session(request: Request, session: Database, body: NewSession) -> Res
     if body.link is not None:
         key_id = sessions.follow(session, body.link)
     elif asking.principal is not None:
-        key_id = asking.principal.key_id
+        key_id = require_person(asking.principal).key_id
     else:
         raise Unauthorized
     opened = sessions.open_for(session, key_id)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.schemas.datasets import Name, UploadReference
 from contract.architectures import Classifier
 from contract.results.weights_report import WeightsReport
+from contract.specs.model import OfTimm
 from contract.specs.reading import ClassName
 from contract.weights import InputRule
 
@@ -30,7 +31,9 @@ class NewWeights(BaseModel):
     )
 
     upload_id: UploadReference = Field(description="A complete upload of one safetensors file.")
-    architecture: Classifier = Field(description="Whose weights they are: a network that classifies.")
+    architecture: Classifier | OfTimm = Field(
+        description="Whose weights they are: a network that classifies; timm:NAME for any other one of timm."
+    )
     licence: Text = Field(description="An SPDX identifier such as `Apache-2.0`, or the name of the licence.")
     source: Text = Field(description="Where they come from: a page, a package, a person.")
     name: Name | None = Field(None, description="Display name. Null: the architecture's.")

@@ -1,10 +1,10 @@
 """What of augmentation, class balance and the order of learning cannot be run, or is doubtful, on a dataset."""
 
+from contract.pack.balance import balance
 from contract.pack.manifest import PackManifest
 from contract.specs.job import JobSpec
 from contract.specs.violations import SpecWarning, Violation
 
-UNBALANCED_FROM = 10  # times as many training images of the largest class as of the smallest
 _AUGMENTATION = "/training/augmentation"
 _BALANCE = "/training/class_balance"
 
@@ -29,7 +29,7 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
             for name, is_asked in asked.items()
             if is_asked
         ]
-    if spec.training.class_balance == "none" and manifest.task == "classification":
+    if spec.training.class_balance == "none":
         found += _imbalance(spec, manifest)
     return found
 
@@ -84,17 +84,14 @@ def _classification_only(spec: JobSpec) -> list[tuple[str, str, str]]:
 
 
 def _imbalance(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
-    counts = {name: images for name, images in manifest.counts.get("train", {}).items() if images}
-    if not counts:
-        return []
-    largest, smallest = (choose(counts, key=lambda name: counts[name]) for choose in (max, min))
-    if counts[largest] < UNBALANCED_FROM * counts[smallest]:
+    sizes = balance(manifest)
+    if sizes is None or not sizes.is_unbalanced:
         return []
     take = '"weights" or "sampler"' if spec.method.weighs_classes else '"sampler"'
     if spec.method.stateful:
         take = f"another method than {spec.method.name} and {take}"
     message = (
-        f"{largest!r} has {counts[largest]} training images, {smallest!r} has {counts[smallest]}: the network will "
+        f"{sizes.largest!r} has {sizes.most} training images, {sizes.smallest!r} has {sizes.least}: the network will "
         f"prefer the common classes; take {take}"
     )
     return [SpecWarning(pointer=_BALANCE, code="classes_unbalanced", message=message)]

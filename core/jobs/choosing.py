@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
-from contract.specs import Estimate, Submission, estimate, lay_out, parse
+from contract.specs import Estimate, SpecInvalid, Submission, estimate, lay_out, parse
 from contract.specs.recipes import merge
 from core.datasets.ledger import ready_version
 from core.jobs import pace, requests
@@ -26,7 +26,11 @@ def base(session: Session, tenant_id: str, spec: Mapping[str, Any], version: Dat
 
     Decided once, so that what becomes known meanwhile changes no later job of them.
     """
-    _, chosen = _lay_out(session, tenant_id, {**spec, "dataset": version.id}, version)
+    try:
+        _, chosen = _lay_out(session, tenant_id, {**spec, "dataset": version.id}, version)
+    except SpecInvalid as error:  # with pointers to where it lies in the body of either
+        placed = [one.model_copy(update={"pointer": f"/spec{one.pointer}"}) for one in error.violations]
+        raise SpecInvalid(placed) from error
     own = {name: value for name, value in spec.items() if name != "budget_seconds"}
     return merge(chosen.spec, own) if chosen else own
 

@@ -1,6 +1,7 @@
 """A network that nobody tried here, tried before its job is queued: a child process builds it and runs it once.
 
-Where the api has no trainer beside it, as in its image, the worker does the same before it trains.
+Where the api has no trainer beside it, as in its image, or a trial takes longer than a request may, the job is queued:
+the worker does the same before it trains.
 """
 
 import os
@@ -16,28 +17,19 @@ from contract.architectures import TIMM
 from contract.child import confinement, messages
 from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec, SpecInvalid, Violation
-from core.errors import Unavailable
 from core.settings import settings
 
 _NEEDED = ("torch", "timm")
-_WALL_SECONDS = 120.0
+WALL_SECONDS = 20.0  # of waiting for a turn, and of a trial: clients wait a minute for an answer
 _turn = BoundedSemaphore(1)  # each takes a core and as much memory as the network
 
 
-class TrialBusy(Unavailable):
-    """Other networks are being tried at the moment. Try again in a minute."""
-
-
-class TrialSlow(Unavailable):
-    """The network could not be tried within two minutes. Try again, or take a smaller one."""
-
-
 def require(resolved: ResolvedSpec, manifest: PackManifest) -> None:
-    """Raises SpecInvalid where the network cannot be trained, TrialBusy, or TrialSlow. Some seconds, the first time."""
+    """Raises SpecInvalid where the network cannot be trained. Takes some seconds, the first time."""
     if not resolved.model.architecture.startswith(TIMM) or not all(find_spec(name) for name in _NEEDED):
         return
-    if not _turn.acquire(timeout=_WALL_SECONDS):
-        raise TrialBusy
+    if not _turn.acquire(timeout=WALL_SECONDS):
+        return
     try:
         why = _unfit(
             resolved.model.model_dump_json(),
@@ -45,6 +37,8 @@ def require(resolved: ResolvedSpec, manifest: PackManifest) -> None:
             (manifest.channels, resolved.height, resolved.width),
             reads_stages=resolved.method.reads_stages,
         )
+    except subprocess.TimeoutExpired:
+        return
     finally:
         _turn.release()
     if why:
@@ -53,7 +47,7 @@ def require(resolved: ResolvedSpec, manifest: PackManifest) -> None:
 
 @lru_cache(maxsize=256)
 def _unfit(model: str, classes: int, shape: tuple[int, int, int], *, reads_stages: bool) -> str | None:
-    """Why it cannot be trained; None where it can."""
+    """Why it cannot be trained; None where it can. Raises TimeoutExpired, which is not remembered."""
     sides = ",".join(str(side) for side in shape)
     command = [sys.executable, "-P", "-m", settings().trainer_module, "try", "--model", model]
     command += ["--classes", str(classes), "--shape", sides, *(["--stages"] if reads_stages else [])]
@@ -68,9 +62,7 @@ def _unfit(model: str, classes: int, shape: tuple[int, int, int], *, reads_stage
         preexec_fn=partial(confinement.die_with, os.getpid()),  # noqa: PLW1509 - one system call of a loaded library
     )
     try:
-        said, _ = child.communicate(timeout=_WALL_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise TrialSlow from error
+        said, _ = child.communicate(timeout=WALL_SECONDS)
     finally:
         child.kill()
         child.communicate()

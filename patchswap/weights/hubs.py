@@ -128,13 +128,8 @@ def _from_torchvision(name: str, architecture: str | None) -> Fetched:
 
 
 def _ours(name: str) -> str:
-    for ours, theirs in OF_TIMM.items():
-        if theirs == name:
-            return ours
-    raise BadInput(
-        f"this service has no network that timm calls {name!r}. It has {', '.join(OF_TIMM.values())}. "
-        "Where one of them has the same layers, name it with `--architecture`."
-    )
+    """As the service calls a network of timm; of those that it has no name for, timm's own."""
+    return next((ours for ours, theirs in OF_TIMM.items() if theirs == name), f"timm:{name}")
 
 
 def _downloaded(name: str, download: Any) -> Mapping[str, Any]:

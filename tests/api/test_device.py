@@ -203,6 +203,15 @@ def test_figures_that_cannot_be_are_refused_and_nothing_is_stored(pi: Caller, as
     assert pi.post(found["links"]["report"], both).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/me"), ("POST", "/v1/sessions/links"), ("POST", "/v1/sessions")]
+)
+def test_what_is_open_to_keys_of_any_scope_is_closed_to_a_device(pi: Caller, ours: Caller, method: str, path: str):
+    body = {} if method == "POST" else None
+    assert pi.http.request(method, path, json=body).status_code == 403
+    assert ours.http.request(method, path, json=body).is_success
+
+
 def test_bundle_comes_through_the_api_where_the_store_could_sign(pi: Caller, asked: str, monkeypatch):
     monkeypatch.setattr(storage, "presign", lambda *_: "http://a-store-nobody-reaches/")
     assert pi.get(claim(pi).json()["links"]["bundle"]).content == made.BUNDLE

@@ -11,7 +11,7 @@ from tests.worker import seed
 
 
 def by(model_id: str, name: str = "kd") -> dict:
-    return {"method": {"name": name, "teacher": model_id}}
+    return {"recipe": None, "method": {"name": name, "teacher": model_id}}
 
 
 def refusal(answer) -> dict:

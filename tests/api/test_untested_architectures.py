@@ -9,6 +9,13 @@ from core.tables import DatasetVersion
 from tests.api.serving import Caller
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch, ours: Caller) -> None:
+    """On a busy machine, importing torch alone takes longer than a client waits."""
+    monkeypatch.setattr(trials, "WALL_SECONDS", 250.0)
+    ours.http.timeout = 280
+
+
 def model(name: str, **more: str) -> dict[str, dict[str, str]]:
     return {"model": {"architecture": name} | more}
 
@@ -39,6 +46,14 @@ def test_one_that_cannot_is_422(ours: Caller, version: DatasetVersion, body: dic
     assert answer.status_code == 422, answer.text
     found = {each["pointer"]: each["message"] for each in answer.json()["errors"]}
     assert said in found[pointer]
+
+
+def test_what_takes_too_long_is_left_to_the_worker(
+    ours: Caller, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(trials, "WALL_SECONDS", 0.01)
+    answer = ours.post("/v1/jobs", {"dataset": version.id} | model("timm:no_such_network_2"))
+    assert answer.status_code == 202, answer.text
 
 
 def test_an_api_without_a_trainer_leaves_it_to_the_worker(monkeypatch: pytest.MonkeyPatch):

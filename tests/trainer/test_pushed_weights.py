@@ -104,6 +104,12 @@ def test_more_tensors_than_any_network_has_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     assert refusal(saved(tmp_path, {}), "resnet19", tmp_path / "out").code == "spec_invalid"
+    assert "Check its name" in refusal(saved(tmp_path, {}), "timm:resnet19", tmp_path / "out").message
+
+
+def test_a_network_of_timm_takes_weights_too(tmp_path: Path) -> None:
+    found = read(saved(tmp_path, tensors_of("timm:test_efficientnet")), "timm:test_efficientnet", tmp_path / "out")
+    assert (found.num_classes, found.channels, found.report.missing) == (7, 3, [])
 
 
 def test_it_runs_as_a_confined_process(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ def freeze(network: nn.Module, *, affine: bool, head: Collection[str]) -> None:
     prefixes = tuple(f"{name}." for name in head)
     for name, module in network.named_modules():
         if isinstance(module, nn.BatchNorm2d) and not f"{name}.".startswith(prefixes):
-            module.__class__ = _frozen(type(module))
+            kind: Any = type(module)
+            module.__class__ = _frozen(kind)
             module.eval()
             if affine:
                 module.requires_grad_(requires_grad=False)

@@ -68,7 +68,7 @@ def shapes(model: nn.Module, image_shape: tuple[int, int, int]) -> tuple[int, tu
 
     def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Any) -> None:
         if isinstance(output, Tensor):  # networks of timm that nobody tried may pass on several
-            found.append(tuple(output.shape[1:]))
+            found.append(cast("tuple[int, int, int]", tuple(output.shape[1:])))
 
     hooks = [model.get_submodule(name).register_forward_hook(note) for name in ends(model)]
     was_training = model.training

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from contract.child.messages import Arm
+from contract.pack.balance import balance
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, DetectionSplit, Evaluation, SegmentationSplit, SplitEvaluation
 from contract.results.selection import published_arm
@@ -54,6 +55,19 @@ class Facts:
     def epochs(self) -> int:
         """How many were trained; fewer than asked for where training stopped early."""
         return self.curves["main"]["train.loss"][-1][0]
+
+    @property
+    def class_sizes(self) -> str | None:
+        """How unbalanced the training images are, and what was or can be done."""
+        sizes = balance(self.manifest)
+        if sizes is None:
+            return None
+        text = f"{sizes.least:,} ({sizes.smallest}) to {sizes.most:,} ({sizes.largest})"
+        asked = self.spec.training.class_balance
+        if asked != "none":
+            return f"{text}; balanced by {asked}"
+        advice = "add images of rare classes, or set training.class_balance to sampler"
+        return f"{text}; {advice}" if sizes.is_unbalanced else text
 
     def held_out(self, arm: Arm) -> AnySplit:
         evaluation = self.evaluations[arm]

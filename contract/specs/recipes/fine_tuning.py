@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.pack.balance import balance
 from contract.pack.manifest import PackManifest
 from contract.specs.pace import Pace
 from contract.specs.recipes.chosen import Chosen
@@ -23,7 +24,6 @@ METHOD: dict[TaskName, dict[str, Any]] = {
 }
 SMALL_BELOW_PX = 64
 LARGE_FROM_IMAGES = 1_500  # more photographs are trained at a smaller size on a CPU
-UNBALANCED_FROM = 10  # times as many images of the largest class as of the smallest
 WARM_UP_FROM_EPOCHS = 5  # in fewer, an epoch of warm-up would cost too much of the schedule
 # Each has the pretrained network first. EfficientNet-Lite has no squeeze-excite and no swish: its int8 files are fast.
 NETWORKS: dict[TaskName, tuple[str, str]] = {
@@ -56,7 +56,8 @@ class Length:
         return max(self.epochs_least, min(self.epochs_most, round(images / (2 * max(1, training_images)))))
 
 
-# On two cores EfficientNet-Lite0 trains at about 20 images/s of 160 px, 32 of 128 px: ten minutes each.
+# EfficientNet-Lite0 trains at 13 images/s of 160 px and 20 of 128 px on one free core, and about 1.6 times that on two:
+# some ten minutes either way.
 FINE_TUNING = Length(12_000, 60_000, epochs_least=4, epochs_most=15)
 FINE_TUNING_SMALLER = Length(18_000, 60_000, epochs_least=4, epochs_most=15)
 FROM_SCRATCH = Length(60_000, 600_000, epochs_least=10, epochs_most=150)
@@ -71,14 +72,14 @@ def choose(manifest: PackManifest, given: Mapping[str, Any], *, at_hand: Collect
     """`given` is the submission as it was sent; `at_hand` are the ids of the pretrained weights that can be used."""
     side, weights = _side(manifest, given), _weights(manifest, given, at_hand)
     if manifest.task != "classification":
-        chosen = _dense(manifest, pace, side, weights)
+        chosen = _dense(manifest, given, pace, weights)
     elif side < SMALL_BELOW_PX:
-        chosen = _small_images(manifest, pace, side)
+        chosen = _small_images(manifest, given, pace)
     elif weights:
-        chosen = _fine_tuning(manifest, pace, side, weights, given)
+        chosen = _fine_tuning(manifest, given, pace, weights)
     else:
-        chosen = _from_scratch(manifest, pace, side, _why_random(manifest, given))
-    return _balanced(_warmed_up(chosen, given), manifest, given)
+        chosen = _from_scratch(manifest, given, pace)
+    return _balanced(with_epochs(chosen, chosen.spec["training"]["epochs"]), manifest, given)
 
 
 def with_epochs(chosen: Chosen, epochs: int) -> Chosen:
@@ -115,10 +116,10 @@ def _why_random(manifest: PackManifest, given: Mapping[str, Any]) -> str:
     return "No pretrained weights are installed (`pip install 'patchswap[weights]'` on the service brings them)"
 
 
-def _fine_tuning(manifest: PackManifest, pace: Pace, side: int, weights: str, given: Mapping[str, Any]) -> Chosen:
+def _fine_tuning(manifest: PackManifest, given: Mapping[str, Any], pace: Pace, weights: str) -> Chosen:
     is_large = manifest.split_size("train") > LARGE_FROM_IMAGES
-    size = _size(side, at_most=224 if pace.is_gpu else 128 if is_large else 160)
-    images, epochs = _length(FINE_TUNING_SMALLER if is_large else FINE_TUNING, manifest, pace)
+    size = _size(manifest, given, at_most=224 if pace.is_gpu else 128 if is_large else 160)
+    images, epochs = _length(FINE_TUNING_SMALLER if is_large else FINE_TUNING, manifest, given, pace)
     # Crops with padding and resized crops exclude each other.
     padded = "crop_padding" in _part(_part(given, "training"), "augmentation")
     crops = {} if padded else {"random_resized_crop": (0.35, 1.0)}
@@ -132,15 +133,15 @@ def _fine_tuning(manifest: PackManifest, pace: Pace, side: int, weights: str, gi
             "exports": EXPORTS,
         },
         reasons=(
-            f"Images of {side} px and pretrained weights ({weights}): these are fine-tuned, at {size} px.",
+            f"Photographs and pretrained weights ({weights}): these are fine-tuned, at {size} px.",
             _why_so_long(images, epochs, pace),
             _METHOD_REASON,
         ),
     )
 
 
-def _from_scratch(manifest: PackManifest, pace: Pace, side: int, why: str) -> Chosen:
-    images, epochs = _length(FROM_SCRATCH, manifest, pace)
+def _from_scratch(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) -> Chosen:
+    images, epochs = _length(FROM_SCRATCH, manifest, given, pace)
     return Chosen(
         recipe="from_scratch",
         spec={
@@ -148,19 +149,19 @@ def _from_scratch(manifest: PackManifest, pace: Pace, side: int, why: str) -> Ch
             "method": METHOD["classification"],
             "optimizer": _ADAMW | {"learning_rate": 2e-3},
             "training": _training(images, epochs, pairs=16)
-            | {"image_size": _size(side, at_most=224 if pace.is_gpu else 128)},
+            | {"image_size": _size(manifest, given, at_most=224 if pace.is_gpu else 128)},
             "exports": EXPORTS,
         },
         reasons=(
-            f"{why}, so the network begins with random weights; expect a much lower accuracy.",
+            f"{_why_random(manifest, given)}, so the network begins with random weights; expect a much lower accuracy.",
             _why_so_long(images, epochs, pace),
             _METHOD_REASON,
         ),
     )
 
 
-def _small_images(manifest: PackManifest, pace: Pace, side: int) -> Chosen:
-    images, epochs = _length(SMALL_IMAGES, manifest, pace)
+def _small_images(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) -> Chosen:
+    images, epochs = _length(SMALL_IMAGES, manifest, given, pace)
     flips = manifest.channels == 3
     characters = () if flips else ("Images of one channel are often characters, so they are not mirrored.",)
     return Chosen(
@@ -173,7 +174,7 @@ def _small_images(manifest: PackManifest, pace: Pace, side: int) -> Chosen:
             "exports": EXPORTS,
         },
         reasons=(
-            f"Images of {side} px are too small for pretrained weights: a ResNet-20 is trained from random ones.",
+            f"Images of {_side(manifest, given)} px are too small for pretrained weights: ResNet-20 begins at random.",
             _why_so_long(images, epochs, pace),
             _METHOD_REASON,
             *characters,
@@ -181,11 +182,11 @@ def _small_images(manifest: PackManifest, pace: Pace, side: int) -> Chosen:
     )
 
 
-def _dense(manifest: PackManifest, pace: Pace, side: int, weights: str | None) -> Chosen:
+def _dense(manifest: PackManifest, given: Mapping[str, Any], pace: Pace, weights: str | None) -> Chosen:
     task = manifest.task
-    images, epochs = _length(DENSE[task], manifest, pace)
+    images, epochs = _length(DENSE[task], manifest, given, pace)
     network = NETWORKS[task][0 if weights else 1]
-    size = _size(side, at_most=320 if pace.is_gpu else 256)
+    size = _size(manifest, given, at_most=320 if pace.is_gpu else 256)
     begins = f"its backbone begins with {weights}" if weights else "from random weights, as none are at hand for it"
     return Chosen(
         recipe="masks" if task == "segmentation" else "boxes",
@@ -207,29 +208,24 @@ def _training(images: int, epochs: int, *, pairs: int) -> dict[str, Any]:
     return {"epochs": epochs, "pairs_per_batch": max(1, min(pairs, images))}
 
 
-def _length(length: Length, manifest: PackManifest, pace: Pace) -> tuple[int, int]:
-    images = manifest.split_size("train")
-    return images, length.epochs(images, is_gpu=pace.is_gpu)
+def _length(length: Length, manifest: PackManifest, given: Mapping[str, Any], pace: Pace) -> tuple[int, int]:
+    """Training images, and epochs: as given, else as they suit."""
+    images, epochs = manifest.split_size("train"), _part(given, "training").get("epochs")
+    return images, epochs if isinstance(epochs, int) else length.epochs(images, is_gpu=pace.is_gpu)
 
 
 def _why_so_long(images: int, epochs: int, pace: Pace) -> str:
-    return f"{images:,} training images on {pace.called}: {epochs} epochs, each of which shows every image twice."
-
-
-def _warmed_up(chosen: Chosen, given: Mapping[str, Any]) -> Chosen:
-    epochs = _part(given, "training").get("epochs")
-    return with_epochs(chosen, epochs if isinstance(epochs, int) else chosen.spec["training"]["epochs"])
+    count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    return f"{images:,} training images on {pace.called}: {count}, each of which shows every image twice."
 
 
 def _balanced(chosen: Chosen, manifest: PackManifest, given: Mapping[str, Any]) -> Chosen:
     """Classes drawn equally often where the largest is much larger. Some methods cannot, so a given one decides."""
-    counts = [images for images in manifest.counts.get("train", {}).values() if images]
-    if manifest.task != "classification" or "method" in given or not counts:
-        return chosen
-    if max(counts) < UNBALANCED_FROM * min(counts):
+    sizes = balance(manifest)
+    if "method" in given or sizes is None or not sizes.is_unbalanced:
         return chosen
     reason = (
-        f"The largest class has {max(counts):,} training images, the smallest {min(counts):,}: "
+        f"The largest class has {sizes.most:,} training images, the smallest {sizes.least:,}: "
         "all classes are drawn equally often."
     )
     return _more(chosen, {"training": {"class_balance": "sampler"}}, reason)
@@ -239,9 +235,11 @@ def _more(chosen: Chosen, changes: Mapping[str, Any], *reasons: str) -> Chosen:
     return chosen.model_copy(update={"spec": merge(chosen.spec, changes), "reasons": (*chosen.reasons, *reasons)})
 
 
-def _size(side: int, *, at_most: int) -> int:
-    """A multiple of 32, which strides divide."""
-    return max(32, min(side, at_most) // 32 * 32)
+def _size(manifest: PackManifest, given: Mapping[str, Any], *, at_most: int) -> int:
+    """As given, else the images' own as a multiple of 32, which strides divide."""
+    side = _side(manifest, given)
+    is_given = _part(given, "training").get("image_size", "auto") != "auto"
+    return side if is_given else max(32, min(side, at_most) // 32 * 32)
 
 
 def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from patchswap.client import Client
 from tests.patchswap.cli.conftest import Run, one_json
 from tests.patchswap.weights.test_push import network, reader  # noqa: F401 - a fixture
-from worker.tasks.weights import run_weights
+from worker.tasks.turn import run_next
 
 TOLD = ("--architecture", "resnet20", "--licence", "CC0-1.0", "--source", "a colleague")
 
@@ -22,7 +22,7 @@ def test_weights_are_pushed_listed_shown_and_deleted(client: Client, patchswap: 
         patchswap("weights", "push", "net.pth", *TOLD, *rule, "--classes", "classes.txt", "--no-wait", "--json")
     )
     assert (pushed["classes"], pushed["input"]["mean"]) == (["cat", "dog", "owl"], [0.5, 0.4, 0.3])
-    run_weights(pushed["id"])
+    run_next("weights", pushed["id"])
     listed = patchswap("weights", "list").stdout
     assert "wts_efficientnet_lite0_in1k" in listed
     assert pushed["id"] in listed

@@ -19,7 +19,7 @@ from tests.conftest import forget_settings
 from tests.patchswap.weights.hub import Hub, serving
 from tests.worker.test_whole_job import read
 from worker.liveness import shutdown
-from worker.tasks.weights import run_weights
+from worker.tasks.turn import run_next
 
 NAME = "mobilenetv3_small_100.lamb_in1k"
 
@@ -50,10 +50,10 @@ def test_weights_of_timm_are_downloaded_pushed_and_read(
     assert (row["architecture"], row["licence"], row["name"]) == ("mobilenet_v3_small", "apache-2.0", NAME)
     assert f"timm/{NAME}/model.safetensors, sha256 {hub.announced}" in row["source"]
     assert (row["input"]["interpolation"], row["input"]["crop"]) == ("bicubic", 0.875)
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
     shutdown.forget()
-    run_weights(row["id"])
+    run_next("weights", row["id"])
     found = client.weights.wait(row["id"])
     assert (found.num_classes, found.channels, found.report.missing, found.report.unexpected) == (1000, 3, (), ())
     theirs = safetensors.torch.load(published)
@@ -85,7 +85,6 @@ def test_a_hub_that_has_nothing_is_named_with_what_to_check(client: Client, api_
     ("name", "said"),
     [
         ("resnet1000", "timm has no network 'resnet1000'"),
-        ("vit_tiny_patch16_224", "no network that timm calls 'vit_tiny_patch16_224'"),
         ("torchvision:vgg11", "take one of torchvision's"),
         ("torchvision:resnet18.V9", "torchvision has no V9 of resnet18"),
     ],

@@ -16,14 +16,14 @@ from patchswap.weights import conversion
 from tests.conftest import forget_settings
 from trainer import models
 from worker.liveness import shutdown
-from worker.tasks.weights import run_weights
+from worker.tasks.turn import run_next
 
 DESCRIBED = {"architecture": "resnet20", "licence": "CC0-1.0", "source": "a colleague"}
 
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
     shutdown.forget()
 
@@ -40,7 +40,7 @@ def test_a_checkpoint_becomes_ready_weights(client: Client, reader: None, tmp_pa
     torch.save(content, tmp_path / "net.pth")
     pushed = client.weights.push(tmp_path / "net.pth", classes=["a", "b", "c"], **DESCRIBED)
     assert (pushed.status, pushed.name) == ("queued", "net")
-    run_weights(pushed.id)
+    run_next("weights", pushed.id)
     found = pushed.wait()
     assert (found.status, found.num_classes, found.stem, found.report.missing) == ("ready", 3, "small", ())
     assert client.weights.find("net").id == pushed.id
@@ -96,6 +96,6 @@ def test_without_torch_the_command_says_what_to_install(tmp_path: Path, monkeypa
 def test_weights_that_are_refused_say_why(client: Client, reader: None, tmp_path: Path):
     safetensors.torch.save_file({"something": torch.zeros(1)}, tmp_path / "net.safetensors")
     pushed = client.weights.push(tmp_path / "net.safetensors", **DESCRIBED)
-    run_weights(pushed.id)
+    run_next("weights", pushed.id)
     with pytest.raises(WeightsUnsuccessful, match=r"0% of the tensors of resnet20; half are needed"):
         pushed.wait()

@@ -27,13 +27,13 @@ from tests.worker.test_whole_job import read
 from trainer import models
 from worker.liveness import shutdown
 from worker.tasks import weights as task
-from worker.tasks.weights import run_weights
+from worker.tasks.turn import run_next
 
 
 @pytest.fixture
 def real_trainer(fake_trainer: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PATCHSWAP_TRAINER_MODULE")
-    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "120")
+    monkeypatch.setenv("PATCHSWAP_STALL_SECONDS", "300")
     forget_settings()
 
 
@@ -52,7 +52,7 @@ def pushed(content: bytes, **more) -> Weights:
 
 def read_once(content: bytes, **more) -> Weights:
     row = pushed(content, **more)
-    run_weights(row.id)
+    run_next("weights", row.id)
     return read(Weights, row.id)
 
 
@@ -136,7 +136,7 @@ def test_what_was_said_of_the_file_must_be_true_of_it(real_trainer, more: dict, 
 def test_upload_that_was_altered_in_the_store_is_not_read(fake_trainer):
     row = pushed(b"tensors")
     storage.put_bytes(f"uploads/{row.upload_id}/00001", bytes(read(Upload, row.upload_id).bytes))
-    run_weights(row.id)
+    run_next("weights", row.id)
     assert read(Weights, row.id).error["code"] == "upload_lost"
 
 
@@ -146,7 +146,7 @@ def test_reader_that_crashes_is_tried_again_and_then_given_up(fake_trainer, monk
     row = pushed(b"tensors")
     statuses = []
     for _ in range(4):
-        run_weights(row.id)
+        run_next("weights", row.id)
         statuses.append(read(Weights, row.id).status)
     assert statuses == ["queued", "queued", "failed", "failed"]
     assert read(Weights, row.id).error["code"] == "poison"
@@ -155,7 +155,7 @@ def test_reader_that_crashes_is_tried_again_and_then_given_up(fake_trainer, monk
 def test_shutdown_gives_the_weights_back_uncounted(fake_trainer):
     row = pushed(b"tensors")
     shutdown.request()
-    run_weights(row.id)
+    run_next("weights", row.id)
     shutdown.forget()
     row = read(Weights, row.id)
     assert (row.status, row.attempts, row.worker) == ("queued", 0, None)
@@ -171,7 +171,7 @@ def test_result_after_a_lost_lease_is_not_published(real_trainer, monkeypatch):
         return require(*arguments)
 
     monkeypatch.setattr(task, "_require_stated", claimed_by_another)
-    run_weights(row.id)
+    run_next("weights", row.id)
     row = read(Weights, row.id)
     assert (row.status, row.worker, row.object_key) == ("running", "another", None)
 

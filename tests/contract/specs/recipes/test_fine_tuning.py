@@ -108,6 +108,7 @@ def test_what_is_given_wins_field_by_field():
     assert spec.optimizer.warmup_epochs == 0  # of two epochs, one would be too much
     assert resolve(spec, photographs(), AT_HAND)
     assert chosen.recipe == "fine_tuning"
+    assert "2 epochs" in chosen.message
 
 
 def test_another_optimizer_or_method_replaces_the_chosen_one_whole():
