@@ -43,6 +43,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     components["schemas"] = dict(sorted(schemas.items()))
+    for name, schema in schemas.items():
+        if "__" in name:  # two classes of one name: only their modules tell them apart
+            *_, folder, module, own = name.split("__")
+            schema["title"] = f"{folder.capitalize()}{module.capitalize()}{own}"
     _set_objects_aside(document)
     return document
 
