@@ -38,7 +38,7 @@ def lay_out(
             message = "fits the default recipe into a time; leave recipe out, or leave this out"
             raise SpecInvalid([Violation(pointer=POINTER, code="budget_with_recipe", message=message)])
         return Submission(asked)
-    chosen = choose(manifest, body, at_hand=at_hand.keys(), pace=pace)
+    chosen = choose(manifest, body, at_hand=at_hand, pace=pace)
 
     def estimated(tried: Chosen) -> Estimate:
         resolved, _ = resolve(_over(tried, body), manifest, at_hand)

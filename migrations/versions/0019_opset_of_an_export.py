@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("exports", sa.Column("opset", sa.Integer(), nullable=True))
+    op.add_column("exports", sa.Column("opset", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:

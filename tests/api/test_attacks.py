@@ -162,7 +162,10 @@ def operations_with_bodies(document: dict) -> Iterator[tuple[str, str, str, dict
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             if content is None:
                 continue
-            names = {p["name"]: p["schema"].get("examples", p.get("examples", [1]))[0] for p in operation["parameters"]}
+            names = {
+                p["name"]: p["schema"].get("examples", p.get("examples", [1]))[0]
+                for p in operation.get("parameters", [])
+            }
             yield operation["operationId"], method, path.format(**names), example(document, content)
 
 

@@ -48,6 +48,6 @@ def test_what_does_not_fit_is_refused(ours: Caller, theirs: Caller, version: Dat
     _, small, _ = made.published_job(version, model={"architecture": "resnet18"})
     _, other_stem, _ = made.published_job(version, model=MOBILE | {"stem": "imagenet"})
     assert refusal(ours.post("/v1/jobs", body(masks, "model_x")))["code"] == "unknown_weights"
-    assert "is built on mobilenet_v3_large" in refusal(ours.post("/v1/jobs", body(masks, small.id)))["message"]
+    assert "is built on efficientnet_lite0" in refusal(ours.post("/v1/jobs", body(masks, small.id)))["message"]
     assert '"stem": "imagenet"' in refusal(ours.post("/v1/jobs", body(masks, other_stem.id, stem="small")))["message"]
     assert ours.post("/v1/jobs", body(masks, other_stem.id)).json()["resolved"]["model"]["stem"] == "imagenet"

