@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from api.identity.authentication import MUST_READ, Reading
 from api.routes import documented
 from api.schemas.models import Export, ExportFormat
 from api.wire import answers, downloads, paging
 from api.wire.bodies import JsonRoute
-from api.wire.paging import Page
+from api.wire.paging import Limit, Page
 from api.wire.path_ids import ExportId
 from api.writes.transactions import Database
 from contract import formats
@@ -69,10 +71,15 @@ def download_export(request: Request, principal: Reading, session: Database, exp
     response_model=Page[ExportFormat],
     responses=documented.problems(401, 403, 500, 503),
 )
-def list_export_formats(request: Request) -> Response:
+def list_export_formats(
+    request: Request,
+    limit: Limit = 20,
+    after: Annotated[FormatName | None, Query(description="`last_id` of the page before.")] = None,
+) -> Response:
     """Formats and precisions, and whether the workers can make them."""
-    answer = [(name, _format(name, terms)) for name, terms in FORMATS.items()]
-    return paging.page(request, answer, len(answer))
+    found = [(name, _format(name, terms)) for name, terms in FORMATS.items()]
+    first = 0 if after is None else list(FORMATS).index(after) + 1
+    return paging.page(request, found[first:], limit)
 
 
 def _format(name: FormatName, terms: FormatTerms) -> ExportFormat:

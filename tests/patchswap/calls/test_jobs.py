@@ -30,7 +30,7 @@ def worker(job: Job) -> Worker:
 
 
 def test_a_job_is_created_from_a_spec_with_fields_over_it(client: Client, dataset_id: str):
-    job = client.jobs.create({"dataset": dataset_id, "seed": 1}, seed=7, name="first")
+    job = client.jobs.create({"dataset": dataset_id, "recipe": "resnet20", "seed": 1}, seed=7, name="first")
     assert (job.status, job.name, job.spec["seed"]) == ("queued", "first", 7)
     assert job.progress.epochs == 200
     assert client.jobs.get(job.id) == job
@@ -92,7 +92,7 @@ def test_a_wrong_spec_names_the_field(client: Client, dataset_id: str):
 
 
 def test_a_spec_is_checked_without_a_job(client: Client, dataset_id: str, count_jobs: Callable[[], int]):
-    checked = client.jobs.validate(dataset=dataset_id, training={"pairs_per_batch": 1000})
+    checked = client.jobs.validate(dataset=dataset_id, recipe="resnet20", training={"pairs_per_batch": 1000})
     assert checked.resolved["method"]["patch_size"] == 2
     assert [warning["code"] for warning in checked.warnings] == ["batch_reduced"]
     assert count_jobs() == 0
