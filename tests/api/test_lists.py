@@ -76,7 +76,3 @@ def test_jobs_are_filtered_by_status_dataset_and_label(ours: Caller, version: Da
     assert found("label=a:1&label=b:2") == {queued}
     assert found("label=a:2") == set()
     assert ours.get("/v1/jobs?label=a").status_code == 422
-
-
-def test_unknown_query_parameters_are_ignored(ours: Caller):
-    assert ours.get("/v1/jobs?colour=blue").status_code == 200
