@@ -1,7 +1,9 @@
 """What can go wrong, by kind. A class's docstring is the customer's sentence; `api/wire/errors.py` gives statuses."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
+
+_LONGEST_ECHO = 64  # characters of what was sent
 
 
 class DomainError(Exception):
@@ -21,6 +23,11 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     """There is nothing by this id. Check the id and the key you use."""
+
+    @classmethod
+    def by(cls, sent: str) -> Self:
+        """The same for an id of somebody else as for one that never was."""
+        return cls(f"There is nothing by the id {sent[:_LONGEST_ECHO]}. Check the id and the key you use.")
 
 
 class Conflict(DomainError):

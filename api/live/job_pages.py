@@ -46,7 +46,7 @@ class JobPages:
         """Raises NotFound for another tenant's job just as for none."""
         job = await self._batcher.load(job_id)
         if job is None or job.tenant_id != tenant_id:
-            raise NotFound(f"There is nothing by the id {job_id}. Check the id and the key you use.")
+            raise NotFound.by(job_id)
         return job
 
     async def _read(self, job_ids: Sequence[str]) -> Mapping[str, RenderedJob]:

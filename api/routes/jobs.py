@@ -56,7 +56,7 @@ async def get_job(request: Request) -> Response:
     principal = require(request.scope, "read")
     job_id = request.path_params["job_id"]
     if not is_job_id(job_id):
-        raise NotFound
+        raise NotFound.by(job_id)
     kept: JobPages = request.app.state.job_pages
     job = await kept.find(principal.tenant_id, job_id)
     if answers.matches(request.headers.get("if-none-match"), job.tag):

@@ -11,15 +11,13 @@ from pydantic import AfterValidator
 
 from core.errors import NotFound
 
-_LONGEST_ECHO = 64  # characters
-
 
 def _shaped(pattern: str) -> Callable[[str], str]:
     shape = re.compile(pattern)
 
     def check(value: str) -> str:
         if not shape.fullmatch(value):
-            raise NotFound(f"There is nothing by the id {value[:_LONGEST_ECHO]}. Check the id and the key you use.")
+            raise NotFound.by(value)
         return value
 
     return check

@@ -16,5 +16,5 @@ def find(session: Session, table: type[OwnedRow], tenant_id: str, row_id: str, *
     statement = select(table).where(table.id == row_id, table.tenant_id == tenant_id)
     row = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
-        raise NotFound(f"There is nothing by the id {row_id}. Check the id and the key you use.")
+        raise NotFound.by(row_id)
     return row

@@ -65,8 +65,8 @@ def test_every_operation_declares_its_problems():
         if "_id}" in path:
             assert "404" in declared
         if method == "post":
-            names = [parameter["name"] for parameter in op["parameters"]]
-            assert "Idempotency-Key" in names
+            names = [parameter["name"] for parameter in op.get("parameters", [])]
+            assert ("Idempotency-Key" in names) != path.startswith("/v1/sessions")  # their answers are secrets
             assert {"400", "409", "413", "415", "422"} <= declared
         for status, response in op["responses"].items():
             if int(status) >= 400:

@@ -6,6 +6,7 @@ import httpx
 import psycopg
 import pytest
 
+from core.accounts.keys import SCOPES
 from tests.api.serving import Caller, Server, caller
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -32,7 +33,7 @@ def test_a_session_has_its_keys_scopes_and_no_script_reads_the_cookie(ours: Call
     assert {"HttpOnly", "SameSite=strict", "Path=/", "Max-Age=604800"} <= set(cookie.split("; "))
     assert answer.headers["Cache-Control"] == "no-store"
     me = client.get("/v1/me").json()
-    assert (me["tenant_id"], me["scopes"]) == (ours.tenant_id, ["admin", "read", "write"])
+    assert (me["tenant_id"], me["scopes"]) == (ours.tenant_id, sorted(SCOPES))
     assert me["session"]["page_token"] == answer.json()["page_token"]
     assert me["quotas"]["queued_jobs"]["used"] == 0
     token = cookie.partition("=")[2].partition(";")[0]

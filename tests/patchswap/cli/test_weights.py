@@ -43,4 +43,4 @@ def test_options_that_cannot_be_meant_are_refused_before_anything_is_sent(patchs
         (("--classes", "absent.txt"), "cannot read absent.txt"),
     ]:
         done = patchswap("weights", "push", "net.safetensors", *TOLD, *more)
-        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
