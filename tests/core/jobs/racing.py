@@ -97,7 +97,8 @@ class Race:
 
     def publish(self, held: Claim) -> None:
         weights = StoredFile(f"jobs/{held.job_id}/{held.fence}/model.safetensors", 3, "0" * 64)
-        content = Publication(weights, {"main": {"parameters": 1, "macs": 2}}, exports=[], card="# c")
+        evaluation = {"main": {"method": "patch_swap", "parameters": 1, "macs": 2}}
+        content = Publication(weights, evaluation, exports=[], card="# c")
         try:
             with transaction() as session:
                 ledger.publish(session, held, content)

@@ -53,7 +53,7 @@ def publication() -> Publication:
         sha256="0" * 64,
         measured={},
     )
-    evaluation = {"main": {"parameters": 1, "macs": 2}}
+    evaluation = {"main": {"method": "patch_swap", "parameters": 1, "macs": 2}}
     return Publication(weights=FILE, evaluation=evaluation, exports=[FinishedExport(result, FILE)], card="# c")
 
 
