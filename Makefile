@@ -63,7 +63,7 @@ test-runtimes: install ## ONNX bundles by onnxruntime 1.14 to the newest on Pyth
 	@$(PYTHON) -m pytest -q -s tests/portable/run_runtimes.py
 
 test-clients: install ## clients generated from the OpenAPI document in Python and TypeScript, from upload to download; needs node
-	@$(PYTHON) -m pytest -q tests/api/clients/run_clients.py
+	@$(PYTHON) -m pytest -q tests/generated_clients/run_clients.py
 
 races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
 	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py
