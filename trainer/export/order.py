@@ -59,7 +59,9 @@ class Order:
 
     @cached_property
     def arm(self) -> Arm:
-        """Whose weights are published. Raises TrainerError where nothing was evaluated."""
+        """Whose weights are published; the main one's, which are missed first, where nothing was evaluated."""
+        if not self._evaluation_path("main").is_file():
+            return "main"
         return published_arm({"main": self._evaluation("main")})
 
     @cached_property

@@ -21,7 +21,9 @@ def test_a_folded_network_says_the_same(stem: str) -> None:
     images = torch.randn(2, 3, 64, 64)
     folded = folding.folded(network.eval())
     with torch.no_grad():
-        torch.testing.assert_close(folded(images), network(images), rtol=0, atol=1e-4)
+        said, expected = folded(images), network(images)
+    scale = expected.std()  # of this network with drawn norms, far from 1
+    torch.testing.assert_close(said / scale, expected / scale, rtol=0, atol=1e-4)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     assert models.count_parameters(folded) < 0.3 * models.count_parameters(network)
     assert folded.stage_ends == network.stage_ends
