@@ -28,8 +28,8 @@ from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
 from worker.liveness import shutdown
 from worker.outputs import publication
-from worker.tasks.export import run_export
 from worker.tasks.job import run_job
+from worker.tasks.turn import run_next
 
 SLOW = {"fake/step_seconds": "0.1"}
 
@@ -104,7 +104,7 @@ def test_the_better_control_is_published_also_after_a_crash_between_training_and
 
     with transaction() as session:
         later = model_exports.submit(session, model.tenant_id, model.id, ExportSpec(precision="int8"))
-    run_export(later.id)
+    run_next("export", later.id)
     bundle = zipfile.ZipFile(BytesIO(storage.get_bytes(rows(Export, id=later.id)[0].object_key)))
     assert hashlib.sha256(bundle.read("model.onnx")).hexdigest() == control
 
