@@ -69,7 +69,7 @@ def download_export(request: Request, principal: Reading, session: Database, exp
     operation_id="list_export_formats",
     dependencies=[MUST_READ],
     response_model=Page[ExportFormat],
-    responses=documented.problems(401, 403, 500, 503),
+    responses=documented.problems(*documented.LIST),
 )
 def list_export_formats(
     request: Request,
