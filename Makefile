@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes console clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -96,6 +96,9 @@ lint: install ## what CI checks before it tests
 
 openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi
+
+console: ## the page that the api serves, built anew from console/; needs Node
+	cd console && npm ci --no-audit --no-fund && npm run build
 
 architecture: install ## docs/architecture.md's picture and table anew, after a change of the rooms or their rules
 	@$(PYTHON) -m tests.architecture
