@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import mimetypes
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,7 +35,7 @@ class File:
 
     @cached_property
     def tag(self) -> str:
-        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+        return answers.entity_tag(self.content)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -93,9 +93,7 @@ def report_profile(
     else:
         assert body.error is not None  # noqa: S101 - the schema has one of both
         profile = device_claims.fail(session, principal, profile_id, body.fence, **body.error.model_dump())
-    answer = once.answer(200, Settled.model_validate({"profile_id": profile.id, "status": profile.status}))
-    session.commit()
-    return answer
+    return _settled(profile, once, session)
 
 
 @router.post(
@@ -109,6 +107,11 @@ def release_profile_claim(
 ) -> Response:
     """Give a claim back: another device, or this one, claims the profile again. Counted ones end it at the third."""
     profile = device_claims.give_back(session, principal, profile_id, body.fence, counted=body.counted)
+    return _settled(profile, once, session)
+
+
+def _settled(profile: tables.Profile, once: OneTime, session: Database) -> Response:
+    """Commits."""
     answer = once.answer(200, Settled.model_validate({"profile_id": profile.id, "status": profile.status}))
     session.commit()
     return answer

@@ -31,6 +31,13 @@ MAX_INDEX = 2**31 - 1
 _TURNS = threading.BoundedSemaphore(2)
 
 
+def _picture_as(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route that answers with a picture."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    problems = documented.problems(*documented.READ, 409, 410) | documented.NOT_MODIFIED
+    return {200: {"content": dict.fromkeys(media_types, file)}, **problems}
+
+
 @router.get(
     "",
     operation_id="list_dataset_samples",
@@ -69,16 +76,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     "/{index}/image",
     operation_id="get_dataset_sample_image",
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                name: {"schema": {"type": "string", "format": "binary"}}
-                for name in ("image/png", "image/jpeg", "image/webp")
-            }
-        },
-        **documented.problems(*documented.READ, 409, 410),
-        **documented.NOT_MODIFIED,
-    },
+    responses=_picture_as("image/png", "image/jpeg", "image/webp"),
 )
 def get_dataset_sample_image(
     request: Request,
@@ -100,16 +98,7 @@ def get_dataset_sample_image(
     "/{index}/thumbnail",
     operation_id="get_dataset_sample_thumbnail",
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                name: {"schema": {"type": "string", "format": "binary"}}
-                for name in ("image/png", "image/jpeg", "image/webp")
-            }
-        },
-        **documented.problems(*documented.READ, 409, 410),
-        **documented.NOT_MODIFIED,
-    },
+    responses=_picture_as("image/png", "image/jpeg", "image/webp"),
 )
 def get_dataset_sample_thumbnail(
     request: Request,
@@ -132,11 +121,7 @@ def get_dataset_sample_thumbnail(
     "/{index}/mask",
     operation_id="get_dataset_sample_mask",
     response_class=Response,
-    responses={
-        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented.problems(*documented.READ, 409, 410),
-        **documented.NOT_MODIFIED,
-    },
+    responses=_picture_as("image/png"),
 )
 def get_dataset_sample_mask(
     request: Request,
