@@ -98,7 +98,7 @@ openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi
 
 console: ## the page that the api serves, built anew from console/; needs Node
-	cd console && npm ci --no-audit --no-fund && npm run build
+	cd console && npm install --no-audit --no-fund && npm run build
 
 architecture: install ## docs/architecture.md's picture and table anew, after a change of the rooms or their rules
 	@$(PYTHON) -m tests.architecture
