@@ -1,4 +1,4 @@
-"""A weights file that somebody sent, read for an architecture: what fits is left by our names, the rest is told.
+"""Read the weights that somebody sent: write the tensors that fit an architecture, by our names, and report the rest.
 
 The file is a stranger's: its process is confined first. It is safetensors and nothing else; no pickle is opened.
 """

@@ -74,7 +74,7 @@ def open_shards(
 
 
 def shards_of(members: list[Member], findings: Findings) -> list[Member]:
-    """The Parquet files; what else there is is told. Raises Refused for too many."""
+    """The Parquet files. Other files are reported. Raises Refused for too many."""
     files = [member for member in members if names.suffix(member.path) == "parquet"]
     if len(files) > _MOST:
         message = f"the archive holds more than {_MOST} Parquet files"

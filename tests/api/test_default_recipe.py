@@ -91,7 +91,7 @@ def test_a_comparison_and_a_sweep_are_laid_over_the_default_once(ours: Caller, v
 
 
 def _finished(version: DatasetVersion, *, train: float, other: float) -> None:
-    """A published job of a ResNet-20, whose one attempt trained on 1,000 images for so many seconds."""
+    """A published job of a ResNet-20, whose one attempt trained on 1,000 images for `seconds`."""
     job, model, _ = made.published_job(version, control=False, model={"architecture": "resnet20"})
     figures = {"images_seen": 1000, "train_seconds": train, "peak_memory_bytes": 10**9}
     began = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""`python -m trainer weights`: what fits an architecture is left as safetensors, the rest is told or refused."""
+"""`python -m trainer weights`: writes the tensors that fit as safetensors, and reports or refuses the rest."""
 
 import json
 import pickle

@@ -30,7 +30,7 @@ def options(teacher: Donor | None, folder: Path, arm: str) -> list[str | Path]:
 
 
 def pretrained_options(donor: Donor | None, folder: Path) -> list[str | Path]:
-    """What `train` is told of the weights that it begins with. Both arms begin with them."""
+    """Options of `train` that name the weights it begins with. Both arms begin with them."""
     return ["--pretrained", folder] if donor else []
 
 
