@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg
+
 from patchswap.local.embedded import accounts
 from patchswap.local.embedded import postgres as bundled
 from tests.servers import processes
@@ -50,6 +52,10 @@ class PostgresServer:
 
     def kill(self) -> None:
         processes.end(self.process, signal.SIGKILL)
+
+    def checkpoint(self) -> None:
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
 
     def restart(self) -> None:
         """A crash and a new start on the same data."""

@@ -38,9 +38,13 @@ def attempts(job_id: str) -> list[str | None]:
 
 @pytest.fixture
 def crash_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[float], None]]:
-    """`kill -9`, and a start so many seconds later."""
+    """`kill -9`, and a start so many seconds later.
+
+    Recovery has the log of this test to replay, not that of all tests before it, which took longer than a lease.
+    """
 
     def crash(seconds: float) -> None:
+        postgres_server.checkpoint()
         postgres_server.kill()
         time.sleep(seconds)
         postgres_server.start()
@@ -49,7 +53,11 @@ def crash_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[float]
     engine().dispose()
 
 
-def test_short_outage_of_postgres_does_not_interrupt_the_training(version, background, crash_postgres):
+def test_outage_of_postgres_within_a_lease_does_not_interrupt_the_training(
+    version, background, crash_postgres, monkeypatch
+):
+    monkeypatch.setenv("PATCHSWAP_LEASE_SECONDS", "50")  # how long Postgres takes to start is not ours to say
+    forget_settings()
     job = seed.job(version, labels={"fake/step_seconds": "0.15"})
     background(job.id)
     wait_until(job.id, lambda job: job.progress["step"] >= 3)
