@@ -4,7 +4,9 @@
 
 FOLDER holds clothing.zip, groceries.zip and hand_signs.zip (docs/finetuning.md says where they are from); what is not
 there is left out, loudly. May be stopped at any time and started again: a run is looked up by the fingerprint of all
-that decides its weights. Publishes docs/results/finetuning.json and the tables of docs/finetuning.md.
+that decides its weights, in the folder and in what was published before. All datasets go through a seed before the
+next seed begins, so that a bench that was stopped has something of each. Publishes docs/results/finetuning.json and
+the tables of docs/finetuning.md.
 """
 
 # ruff: noqa: E402 - imports follow the repaired path
@@ -21,26 +23,19 @@ ROOT = Path(__file__).parents[1]
 sys.path[0] = str(ROOT)
 
 import torch
-from pydantic import BaseModel
 
 from bench import finetuning_plan as planned
 from bench import finetuning_runs as performed
 from bench import finetuning_tables as published
 from bench.finetuning_plan import ARMS, DATASETS, Run
-from bench.finetuning_runs import Record, Timing
+from bench.finetuning_runs import Record
+from bench.finetuning_tables import Paces, Published
 from bench.results.machine import describe
 from bench.results.records import locked
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 
 TIMED_ON = "clothing"
-
-
-class Paces(BaseModel):
-    """What was timed once, so that a bench that is continued plans the same runs."""
-
-    scratch: dict[str, float] = {}  # dataset -> epochs from scratch that take as long as one of the default's
-    timing: Timing | None = None
 
 
 def main() -> int:
@@ -61,25 +56,29 @@ def main() -> int:
 
 
 def _run(asked: argparse.Namespace, datasets: list[str]) -> int:
-    deadline, left = time.monotonic() + 60 * asked.minutes, 0
-    paces, records = _paces(asked.folder), []
+    deadline = time.monotonic() + 60 * asked.minutes
+    before = published.read(asked.docs)
+    paces, known = _paces(asked.folder, before), {record.key: record for record in before.records}
+    packs, runs = {}, []
     for name in datasets:
         folder = asked.folder / "packs" / name
         manifest = planned.packed(asked.data / f"{name}.zip", folder)
-        pack = open_pack(folder)
-        _time(asked, paces, name, pack)
-        runs = planned.runs(
+        packs[name] = open_pack(folder)
+        _time(asked, paces, name, packs[name])
+        runs += planned.runs(
             name,
             manifest,
             seeds=range(asked.seeds),
             epochs=asked.epochs,
             scratch_share=paces.scratch[name],
         )
-        for run in (run for run in runs if run.arm in asked.arms):
-            record = _record(asked.folder, run, pack, may_begin=time.monotonic() < deadline)
-            left += record is None
-            records += [record] if record else []
-    published.publish(asked.docs, published.Published(machine=describe(), timing=paces.timing, records=records))
+    found = []
+    for run in sorted((run for run in runs if run.arm in asked.arms), key=lambda run: run.seed):
+        earlier = known.get(run.key)
+        found.append(earlier or _record(asked.folder, run, packs[run.dataset], may_begin=time.monotonic() < deadline))
+    records = sorted(filter(None, found), key=lambda one: (one.dataset, ARMS.index(one.arm), one.seed))
+    published.publish(asked.docs, Published(**paces.model_dump(), machine=describe(), records=records))
+    left = found.count(None)
     if left:
         print(f"{left} runs are missing; the same command goes on", file=sys.stderr)
     return 1 if left or not datasets else 0
@@ -94,9 +93,9 @@ def _time(asked: argparse.Namespace, paces: Paces, name: str, pack: Pack) -> Non
     (asked.folder / "paces.json").write_text(paces.model_dump_json(indent=1))
 
 
-def _paces(folder: Path) -> Paces:
+def _paces(folder: Path, before: Published) -> Paces:
     path = folder / "paces.json"
-    return Paces.model_validate_json(path.read_bytes()) if path.exists() else Paces()
+    return Paces.model_validate_json(path.read_bytes()) if path.exists() else Paces(**before.model_dump())
 
 
 def _record(folder: Path, run: Run, pack: Pack, *, may_begin: bool) -> Record | None:

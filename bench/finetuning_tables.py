@@ -18,10 +18,22 @@ WORST_DIFFERENCE, MEAN_DIFFERENCE, SCRATCH_DIFFERENCE = -1.0, 0.0, 20.0  # perce
 STEP_LIMIT, FEED_LIMIT = 1.05, 0.10
 
 
-class Published(BaseModel):
+class Paces(BaseModel):
+    """What was timed once, so that a bench that is continued plans the same runs."""
+
+    scratch: dict[str, float] = {}  # dataset -> epochs from scratch that take as long as one of the default's
+    timing: Timing | None = None
+
+
+class Published(Paces):
     machine: str
-    timing: Timing | None
     records: list[Record]
+
+
+def read(docs: Path) -> Published:
+    """What was published before."""
+    path = docs / "results" / "finetuning.json"
+    return Published.model_validate_json(path.read_bytes()) if path.exists() else Published(machine="", records=[])
 
 
 def publish(docs: Path, found: Published) -> None:
