@@ -53,13 +53,12 @@ def test_every_tensor_but_the_head_is_the_published_one(weights_id: str, pack: P
     spec = spec_for(pack, built_in.card.architecture)
     assert spec.model.pretrained == weights_id
     network = models.build(spec.model, num_classes=2, channels=3)
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     report = pretrained.load(network, None, task=tasks.choose(spec.task), spec=spec.model, manifest=pack.manifest)
     published = [t for name, t in builtin_weights.tensors(built_in).items() if "num_batches" not in name][:-2]
     after = {name: tensor for name, tensor in network.state_dict().items() if "num_batches" not in name}
     *body, head_weight, head_bias = after
     assert all(torch.equal(after[name], tensor) for name, tensor in zip(body, published, strict=True))
-    assert all(torch.equal(after[name], before[name]) for name in (head_weight, head_bias))
+    assert not any(after[name].any() for name in (head_weight, head_bias))  # every class is equally probable
     assert len(report.matched) == len(published)
     assert report.missing == report.unexpected == report.reshaped == []
 

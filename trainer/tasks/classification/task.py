@@ -43,12 +43,23 @@ predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
-load_backbone = matching.fill
 to_export = folding.folded
 
 
 def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
     return models.build(spec.model, num_classes=len(manifest.classes), channels=manifest.channels)
+
+
+def load_backbone(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """A head that the weights do not bring begins at zero: every class equally probable, and no gradient of chance.
+
+    timm draws heads from +-1/sqrt(classes) as TensorFlow did for 1,000 classes: of ten, they overrule what was learned.
+    """
+    matching.fill(model, weights)
+    if not matching.head_names(model) & weights.keys():
+        last = stages.last_layer(model)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
 
 def head(model: nn.Module) -> tuple[str, ...]:
