@@ -4,7 +4,7 @@ torch has it for GPUs only; on a CPU, where teams are tested, it is written out 
 Shapes: B batch, C channels, H height, W width.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -15,8 +15,8 @@ def synchronise_batch_norm(module: nn.Module) -> None:
     on_gpu = next(module.parameters()).is_cuda
     for parent in module.modules():
         for name, child in parent.named_children():
-            if type(child) is nn.BatchNorm2d:
-                setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(child) if on_gpu else _share(child))
+            if _kind(child):  # of a frozen one, the class is another
+                setattr(parent, name, _of_gpus(child) if on_gpu else _share(child))
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -44,6 +44,14 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance_C, self.momentum)
 
 
+class SharedBatchNormAct2d(SharedBatchNorm2d):
+    """timm's norm, which has its network's dropout and activation inside."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        activated: Tensor = self.get_submodule("act")(self.get_submodule("drop")(super().forward(input)))
+        return activated
+
+
 class _TeamSum(torch.autograd.Function):
     """The sum over the team, whose gradient is the sum of the team's gradients."""
 
@@ -62,6 +70,25 @@ def _summed(own: Tensor) -> Tensor:
     return sums
 
 
-def _share(norm: nn.BatchNorm2d) -> SharedBatchNorm2d:
-    norm.__class__ = SharedBatchNorm2d
-    return cast("SharedBatchNorm2d", norm)
+def _kind(module: nn.Module) -> type[SharedBatchNorm2d] | None:
+    """By name: to import timm takes seconds, and a network of another library is trained without it."""
+    return _KINDS.get(type(module).__name__)
+
+
+_KINDS = {"BatchNorm2d": SharedBatchNorm2d, "BatchNormAct2d": SharedBatchNormAct2d}
+
+
+def _of_gpus(norm: nn.Module) -> nn.Module:
+    if type(norm) is nn.BatchNorm2d:
+        plain: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+        return plain
+    from timm import layers  # noqa: PLC0415 - only where its networks are trained by a team
+
+    converted: nn.Module = layers.convert_sync_batchnorm(norm)
+    return converted
+
+
+def _share(norm: nn.Module) -> nn.Module:
+    kind: Any = _kind(norm)
+    norm.__class__ = kind
+    return norm
