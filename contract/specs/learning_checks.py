@@ -21,6 +21,7 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     if spec.model.pretrained is None:
         message = "the network begins with random weights: what this keeps of them is noise; set model.pretrained"
         asked = {
+            "backbone_share": spec.optimizer.backbone_share != 1,
             "layer_decay": spec.optimizer.layer_decay != 1,
             "head_warmup_epochs": spec.optimizer.head_warmup_epochs > 0,
         }

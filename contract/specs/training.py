@@ -30,6 +30,13 @@ class OptimizerSpec(Strict):
         description="Linear, from zero. Left out: 1 for detection, whose heads hardly learn at full rate from the "
         "first step; else 0.",
     )
+    backbone_share: Annotated[float, LATER] = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Learning rate of all layers but the head, as a share of learning_rate. 0.1 lets a new head learn "
+        "fast and moves pretrained weights little. 1: one rate for all.",
+    )
     layer_decay: Annotated[float, LATER] = Field(
         1.0,
         gt=0,

@@ -76,13 +76,14 @@ class _Kind:
 
 def _differ(spec: OptimizerSpec) -> bool:
     """One group where all are treated alike: the optimizer state of checkpoints of earlier releases has one."""
-    return spec.layer_decay != 1 or spec.head_warmup_epochs > 0 or not spec.decay_norms_and_biases
+    same_rate = spec.backbone_share == 1 and spec.layer_decay == 1
+    return not same_rate or spec.head_warmup_epochs > 0 or not spec.decay_norms_and_biases
 
 
 def _groups(objective: nn.Module, spec: OptimizerSpec, head: Collection[str]) -> list[dict[str, Any]]:
     """The head's first: the rate of the first group is the one that is reported."""
     found: dict[_Kind, list[nn.Parameter]] = {}
-    for parameter, is_head, share in _placed(objective, spec.layer_decay, head):
+    for parameter, is_head, share in _placed(objective, spec, head):
         decays = spec.decay_norms_and_biases or parameter.ndim >= 2
         found.setdefault(_Kind(is_head, share, decays), []).append(parameter)
     return [
@@ -97,9 +98,9 @@ def _groups(objective: nn.Module, spec: OptimizerSpec, head: Collection[str]) ->
 
 
 def _placed(
-    objective: nn.Module, layer_decay: float, head: Collection[str]
+    objective: nn.Module, spec: OptimizerSpec, head: Collection[str]
 ) -> Iterator[tuple[nn.Parameter, bool, float]]:
-    """Each parameter with whether it is of the head, and the share of the rate that its depth leaves it.
+    """Each parameter with whether it is of the head, and its share of the rate.
 
     Networks register their layers from the image to the logits; a layer here is a weight of two dimensions or more and
     what follows it.
@@ -111,7 +112,7 @@ def _placed(
     for _, parameter, is_head in named:
         before += not is_head and parameter.ndim >= 2
         depth = max(0, before - 1) / layers if layers else 0.0
-        yield parameter, is_head, 1.0 if is_head else layer_decay ** (1 - depth)
+        yield parameter, is_head, 1.0 if is_head else spec.backbone_share * spec.layer_decay ** (1 - depth)
 
 
 def _all(objective: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

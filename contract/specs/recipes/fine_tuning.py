@@ -41,6 +41,8 @@ _ADAMW = {
     "weight_decay": 0.02,
     "decay_norms_and_biases": False,
 }
+# A new head learns fast, what was learned before moves little. docs/finetuning.md has what else was tried.
+_KEEPING = {"learning_rate": 3e-3, "backbone_share": 0.1}
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,9 @@ def _fine_tuning(
         spec={
             "model": {"architecture": _network("classification", weights, at_hand)},
             "method": METHOD["classification"],
-            "optimizer": _ADAMW | {"learning_rate": 1e-3},
-            "training": _training(images, epochs, pairs=16) | {"image_size": size, "augmentation": crops},
+            "optimizer": _ADAMW | _KEEPING,
+            "training": _training(images, epochs, pairs=16)
+            | {"image_size": size, "augmentation": crops, "freeze_norms": "statistics"},
             "exports": EXPORTS,
         },
         reasons=(

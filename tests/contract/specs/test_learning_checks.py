@@ -88,7 +88,9 @@ def test_a_resized_crop_takes_the_place_of_the_padded_one_and_settles_as_stored(
 
 def test_new_fields_are_not_written_where_they_are_off():
     written = resolve(parse({"dataset": "d"}), manifest())[0].model_dump(mode="json")
-    assert not {"layer_decay", "head_warmup_epochs", "decay_norms_and_biases"} & set(written["optimizer"])
+    assert not {"backbone_share", "layer_decay", "head_warmup_epochs", "decay_norms_and_biases"} & set(
+        written["optimizer"]
+    )
     assert not {"freeze_norms", "class_balance"} & set(written["training"])
     assert set(written["training"]["augmentation"]) == {
         "crop_padding",
@@ -105,5 +107,6 @@ def test_unbalanced_classes_are_warned_of_until_something_is_done():
 
 
 def test_what_keeps_random_weights_is_warned_of():
-    found = warned({"optimizer": {"layer_decay": 0.3, "head_warmup_epochs": 1}}, manifest())
-    assert found["/optimizer/layer_decay"] == found["/optimizer/head_warmup_epochs"] == "nothing_pretrained"
+    asked = {"backbone_share": 0.1, "layer_decay": 0.3, "head_warmup_epochs": 1}
+    found = warned({"optimizer": asked}, manifest())
+    assert {found[f"/optimizer/{name}"] for name in asked} == {"nothing_pretrained"}

@@ -87,6 +87,16 @@ def test_all_is_one_group_as_checkpoints_of_the_first_release_have_it(name):
     assert not {"head", "share"} & set(group)
 
 
+def test_all_but_the_head_learn_at_their_share_of_the_rate():
+    both = Both()
+    optimizer = optimizer_of(both, backbone_share=0.1, layer_decay=0.125)
+    set_learning_rate(optimizer, 0.8)
+    layers = both.model.layers
+    found = [group_of(optimizer, p)["lr"] for p in (layers[0].weight, layers[2].weight, layers[3].weight)]
+    assert found == pytest.approx([0.01, 0.02, 0.04])
+    assert group_of(optimizer, both.model.fc.weight)["lr"] == group_of(optimizer, both.method.weight)["lr"] == 0.8
+
+
 def test_rates_are_spaced_geometrically_from_the_first_layer_to_the_head():
     both = Both()
     optimizer = optimizer_of(both, layer_decay=0.125)

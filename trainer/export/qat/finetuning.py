@@ -63,8 +63,9 @@ def _spec(spec: ResolvedSpec, epochs: int) -> ResolvedSpec:
 
     Norms are folded into the weights, and layers have no names to tell a head or a depth by.
     """
-    rate = LEARNING_RATE_SHARE * spec.optimizer.learning_rate
-    alike = {"warmup_epochs": 0, "head_warmup_epochs": 0, "layer_decay": 1.0, "decay_norms_and_biases": True}
+    rate = LEARNING_RATE_SHARE * spec.optimizer.learning_rate * spec.optimizer.backbone_share
+    alike = {"backbone_share": 1.0, "layer_decay": 1.0, "warmup_epochs": 0, "head_warmup_epochs": 0}
+    alike |= {"decay_norms_and_biases": True}
     optimizer = spec.optimizer.model_copy(update={"learning_rate": rate, "schedule": "cosine"} | alike)
     changes = {"epochs": epochs, "early_stopping": None, "ema_decay": None, "compile": "off", "precision": "fp32"}
     changes |= {"freeze_norms": "none"}
