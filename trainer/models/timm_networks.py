@@ -39,8 +39,16 @@ def build(architecture: str, *, num_classes: int, channels: int, small_stem: boo
 
 
 def create(name: str, *, num_classes: int, channels: int) -> nn.Module:
-    """A network by timm's own name, untrained."""
-    return timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=channels)
+    """A network by timm's own name, untrained.
+
+    Its head is drawn as torch draws linear layers. timm draws some from +-1/sqrt(classes), as TensorFlow did for 1,000
+    classes: with ten, the first losses are of 10 to 30 nats.
+    """
+    model = timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=channels)
+    head = model.get_classifier()
+    if isinstance(head, nn.Linear):
+        head.reset_parameters()
+    return model
 
 
 def name_of(architecture: str) -> str:

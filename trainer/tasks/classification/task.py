@@ -51,10 +51,7 @@ def build_model(spec: ResolvedSpec, manifest: PackManifest) -> nn.Module:
 
 
 def load_backbone(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """A head that the weights do not bring begins at zero: every class equally probable, and no gradient of chance.
-
-    timm draws heads from +-1/sqrt(classes) as TensorFlow did for 1,000 classes: of ten, they overrule what was learned.
-    """
+    """A head that the weights do not bring begins at zero: every class equally probable, and no gradient of chance."""
     matching.fill(model, weights)
     if not matching.head_names(model) & weights.keys():
         last = stages.last_layer(model)
