@@ -1,7 +1,7 @@
 """What lists show: a tenant's rows in the order of their ids, from a cursor on. Ids sort by time of birth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from contract.weights import BUILT_IN, BuiltIn
 from core.database import owned
-from core.datasets import ledger as datasets
+from core.datasets import references
 from core.jobs import views
 from core.tables import (
     ApiKey,
@@ -46,7 +46,7 @@ class Window:
 @dataclass(frozen=True)
 class JobFilter:
     statuses: Sequence[str] = ()
-    dataset: str | None = None  # ds_... or dsv_...
+    dataset: str | None = None  # as core.datasets.references
     comparison: str | None = None
     sweep: str | None = None
     labels: Mapping[str, str] | None = None
@@ -54,6 +54,8 @@ class JobFilter:
 
 def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
     """Pages as `core.jobs.views` gives them."""
+    if wanted.dataset:
+        wanted = replace(wanted, dataset=_by_id(session, tenant_id, wanted.dataset))
     statement = _filtered(tenant_id, wanted)
     # Each status by itself, along its index: asked for several at once that few of a million jobs have, Postgres
     # walked past all the others (bench/ledger.py).
@@ -72,8 +74,7 @@ def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Datase
 
 def versions(session: Session, tenant_id: str, dataset_id: str, window: Window) -> list[DatasetVersion]:
     """Raises NotFound for a dataset that is not the tenant's."""
-    datasets.find(session, tenant_id, dataset_id)
-    statement = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id)
+    statement = references.living_versions(references.find(session, tenant_id, dataset_id).id)
     return _rows(session, statement, DatasetVersion.id, window)
 
 
@@ -137,6 +138,16 @@ def audit_log(session: Session, tenant_id: str, window: Window) -> list[AuditEnt
 
 def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
     return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
+
+
+def _by_id(session: Session, tenant_id: str, dataset: str) -> str:
+    """Ids stay as they are: they find jobs of a deleted dataset, too. Raises NotFound for an unknown name."""
+    asked = references.parse(dataset)
+    if asked.name is None:
+        return dataset
+    if asked.number is None:
+        return references.find(session, tenant_id, dataset).id
+    return references.find_version(session, tenant_id, dataset).id
 
 
 def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:

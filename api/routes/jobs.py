@@ -38,6 +38,7 @@ Statuses = Annotated[
 ]
 Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
 Text = Annotated[str | None, Query(max_length=64)]
+DatasetFilter = Annotated[str | None, Query(max_length=220, description="ds_..., dsv_..., `NAME` or `NAME@2`.")]
 _PROBLEMS = documented.problems(*documented.WRITE)
 
 
@@ -72,7 +73,7 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     window: InOrder,
     *,
     status: Statuses = None,
-    dataset: Text = None,
+    dataset: DatasetFilter = None,
     comparison: Text = None,
     sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it

@@ -14,8 +14,7 @@ from contract.tasks import TaskName
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
-
-
+DatasetReference = Annotated[str, StringConstraints(min_length=1, max_length=220)]  # a name of 200, "@", a number
 SelectionRule = Literal["main", "better"]
 
 
@@ -30,8 +29,8 @@ class EvaluationSpec(Strict):
 
 
 class JobSpec(Strict):
-    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
+    dataset: DatasetReference = Field(
+        description="A version (`NAME@2` or dsv_...), or a dataset (`NAME` or ds_...), whose latest version is taken."
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     task: TaskName | None = Field(None, description="The dataset's; given, it must be the same.")

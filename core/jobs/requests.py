@@ -16,8 +16,9 @@ from contract.specs.recipes.chosen import Chosen
 from core import request_id
 from core.accounts import quotas
 from core.database import owned
-from core.datasets.ledger import ready_version
+from core.datasets.references import ready_version
 from core.errors import NotFound, TeacherGone
+from core.exports.ledger import require_pack
 from core.ids import new_id
 from core.jobs import deletion, events, lost_attempts, trials
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
@@ -194,7 +195,8 @@ def _goes_on(job: Job) -> bool:
 
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
-    """Raises QuotaExceeded or TeacherGone. The tenant is held."""
+    """Raises QuotaExceeded, DatasetDeleted or TeacherGone. The tenant is held."""
+    require_pack(session, job.dataset_version_id)
     if donors.are_gone(session, job):
         raise TeacherGone
     quotas.require_queue(session, job.tenant_id)
