@@ -26,7 +26,7 @@ CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_..
 
 
 def train(  # noqa: PLR0913, PLR0917 - one for each option
-    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="One of `patchswap recipes list`. Default: chosen by the dataset and the device.")
     ] = None,
@@ -71,8 +71,6 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
     called = body["dataset"]
     with connect() as client, _pointing_to_the_report(called):
-        if not called.startswith(("ds_", "dsv_")):
-            body["dataset"] = client.datasets.find(called).id
         if dry_run:
             _print_validated(client, body, as_json=as_json)
             return

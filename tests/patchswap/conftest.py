@@ -114,7 +114,7 @@ def dataset_id(api_key: str) -> str:
         upload = uploads.create(session, tenant.id, size=1, sha256="0" * 64, media_type="application/zip")
         upload.status = "complete"
         session.flush()
-        dataset, version = datasets.create(
+        dataset, version, _ = datasets.push(
             session, tenant.id, name="pets", upload_id=upload.id, task="classification", splits=None
         )
         version.status, version.fence = "running", 1

@@ -50,8 +50,8 @@ def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id
     assert one_json(patchswap("datasets", "show", dataset_id, "--json"))["validation"]["accepted"] == 60
     assert [one["name"] for one in one_json(patchswap("datasets", "list", "--json"))] == ["pets"]
     listed = patchswap("datasets", "list").stdout.splitlines()
-    assert listed[0].split() == ["ID", "NAME", "STATUS", "CREATED"]
-    assert listed[1].split()[:3] == [dataset_id, "pets", "ready"]
+    assert listed[0].split() == ["ID", "NAME", "VERSION", "STATUS", "CREATED"]
+    assert listed[1].split()[:4] == [dataset_id, "pets", "1", "ready"]
 
 
 def test_a_folder_is_pushed(patchswap: Run, tmp_path: Path):
@@ -143,8 +143,8 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
         (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
         (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
-        (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
-        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
+        (["train", "--dataset", "nobody"], 1, "There is no dataset or version 'nobody'. `patchswap datasets list`"),
+        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: There is no dataset or version 'ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
         (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),
