@@ -166,6 +166,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
             "metrics": f"{path}/metrics",
             "checkpoints": f"{path}/checkpoints",
             "evaluation": f"{path}/evaluation",
+            "logs": f"{path}/logs",
             "dataset": f"/v1/datasets/{row['dataset_id']}",
             "model": f"/v1/models/{row['model_id']}" if row["model_id"] else None,
             "comparison": f"/v1/comparisons/{row['comparison_id']}" if row["comparison_id"] else None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patchswap.calls import pages, waiting, watching
+from patchswap.calls import logs, pages, waiting, watching
 from patchswap.errors import JobUnsuccessful
-from patchswap.resources import Checkpoint, Estimate, Event, Job, Point, Validated
+from patchswap.resources import Checkpoint, Estimate, Event, Job, LogLine, Point, Validated
 from patchswap.resources.bound import Home
 from patchswap.transport import Transport
 
@@ -97,6 +97,12 @@ class Jobs:
         """What was measured on held-out images, by arm. Raises NotFound before the end."""
         evaluation: dict[str, Any] = self._transport.get(f"/v1/jobs/{job_id}/evaluation")
         return evaluation
+
+    def logs(
+        self, job_id: str, *, after: int | None = None, tail: int | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """Lines beyond the `seq` `after`, or the last `tail`. `follow`: also those to come, until the job is over."""
+        return logs.read(self._client, job_id, after=after, tail=tail, follow=follow)
 
     def checkpoints(self, job_id: str) -> tuple[Checkpoint, ...]:
         found = pages.items(self._transport, f"/v1/jobs/{job_id}/checkpoints")

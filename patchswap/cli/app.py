@@ -26,7 +26,7 @@ app.command("login-link")(console.login_link)
 app.add_typer(datasets.app, name="datasets")
 app.command("train")(jobs.train)
 app.add_typer(jobs.app, name="jobs")
-for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
+for _verb in (jobs.watch, jobs.logs, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
     app.command(_verb.__name__)(_verb)
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")

@@ -1,4 +1,4 @@
-"""train, watch, the verbs of a job, and jobs list, show, rm, checkpoints, pin, unpin."""
+"""train, watch, the verbs of a job, and jobs list, show, rm, logs, checkpoints, pin, unpin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchswap.cli import bars, plans, specs
-from patchswap.cli.output import Json, connect, duration, emit, note, plain, table
+from patchswap.cli.output import Json, connect, duration, emit, note, plain, printable, table
 from patchswap.errors import BadInput, Conflict, PatchswapError, sentences
 
 if TYPE_CHECKING:
@@ -155,6 +155,23 @@ def rm(job_id: JobId, as_json: Json = False) -> None:
     with connect() as client:
         client.jobs.delete(job_id)
     emit({"id": job_id, "deleted": True}, as_json=as_json, text=f"deleted {job_id}")
+
+
+@app.command()
+def logs(
+    job_id: JobId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job is over.")] = False,
+    tail: Annotated[int | None, typer.Option(min=1, max=5000, help="Only the last N lines.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the trainer and the worker say, oldest line first. With --json: one line of JSON a line."""
+    with connect() as client:
+        try:
+            for line in client.jobs.logs(job_id, tail=tail, follow=follow):
+                emit(line, as_json=as_json, text=f"{line.at:%H:%M:%S} {line.source:7} {printable(line.text)}")
+        except KeyboardInterrupt:
+            note("the job goes on")
+            raise typer.Exit(130) from None
 
 
 @app.command()

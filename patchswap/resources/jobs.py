@@ -38,6 +38,16 @@ class Event(Resource):
     data: dict[str, Any] = {}
 
 
+class LogLine(Resource):
+    """A line of the trainer, or what the worker did."""
+
+    seq: int
+    attempt: int
+    source: Literal["trainer", "worker"]
+    at: datetime
+    text: str
+
+
 class Attempt(Resource):
     number: int
     worker: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.datasets import ledger as datasets
 from core.datasets import uploads
 from core.jobs import ledger
 from core.jobs.ledger import Claim
+from core.jobs.logs import Line
 from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client
@@ -157,6 +159,11 @@ class Worker:
         note = ("notice", {"severity": "info", "code": "test", "message": message})
         with transaction() as session:
             ledger.record(session, self.mine, notes=[note])  # type: ignore[list-item]
+
+    def say(self, *texts: str) -> None:
+        with transaction() as session:
+            lines = [Line("trainer", datetime.now(UTC), text) for text in texts]
+            ledger.record(session, self.mine, lines=lines)
 
     def save_checkpoint(self) -> None:
         stored = StoredFile(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", 5, "0" * 64)

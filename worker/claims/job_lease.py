@@ -1,5 +1,6 @@
 """The claim on a job: beside the lease, what the trainer says is written in batches and requests are noticed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -7,7 +8,9 @@ from sqlalchemy.orm import Session
 from contract.child.messages import PhaseName
 from core.jobs import events, ledger
 from core.jobs.ledger import Claim, Wishes
+from core.jobs.logs import Line
 from core.settings import settings
+from worker.claims.job_log import JobLog
 from worker.claims.job_progress import JobProgress
 from worker.claims.lease import Asked, Lease
 from worker.claims.ledger_writes import write_once
@@ -16,10 +19,11 @@ BATCH_SECONDS = 1.0  # between two writes while there is news
 
 
 class JobLease(Lease):
-    def __init__(self, claim: Claim, progress: JobProgress) -> None:
+    def __init__(self, claim: Claim, progress: JobProgress, log: JobLog) -> None:
         super().__init__(self._record)
         self.claim = claim
         self.progress = progress
+        self.log = log
         self._phase: PhaseName | None = None
         self._notes: list[tuple[events.EventType, dict[str, Any]]] = []
         self._points: dict[tuple[str, int], dict[str, Any]] = {}
@@ -34,6 +38,7 @@ class JobLease(Lease):
     def enter(self, phase: PhaseName) -> None:
         self._phase = phase
         self.note("phase", status="running", phase=phase, reason=None)
+        self.log.say(f"phase: {phase}")
         self.advance()
 
     def note(self, type_: events.EventType, **data: Any) -> None:
@@ -56,17 +61,20 @@ class JobLease(Lease):
 
     def _pause_seconds(self) -> float:
         seconds = settings().heartbeat_seconds
-        return min(BATCH_SECONDS, seconds) if self._notes or self._points or self._changed else seconds
+        news = self._notes or self._points or self._changed or self.log.waits()
+        return min(BATCH_SECONDS, seconds) if news else seconds
 
     def _write(self) -> None:
         """Everything gathered so far; it is kept for the next time when this fails."""
-        write_once(self._record)
+        lines = self.log.waiting()
+        write_once(lambda session: self._record(session, lines))
+        self.log.written(len(lines))
         self._notes.clear()
         self._points.clear()
         self._gpu_seconds = 0.0
         self._changed = False
 
-    def _record(self, session: Session) -> None:
+    def _record(self, session: Session, lines: Sequence[Line] = ()) -> None:
         self._wishes = ledger.record(
             session,
             self.claim,
@@ -75,4 +83,5 @@ class JobLease(Lease):
             progress=self.progress.as_json() if self._changed else None,
             phase=self._phase,
             gpu_seconds=self._gpu_seconds,
+            lines=lines,
         )

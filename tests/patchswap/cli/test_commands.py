@@ -251,3 +251,13 @@ def test_checkpoints_are_listed_and_pinned(patchswap: Run, client: Client, datas
     header, row = patchswap("jobs", "checkpoints", job.id).stdout.splitlines()
     assert (header.split()[:3], row.split()[:5]) == (["ID", "ARM", "STEP"], [found["id"], "main", "10", "5", "pinned"])
     assert one_json(patchswap("jobs", "unpin", job.id, found["id"], "--json"))["pinned"] is False
+
+
+def test_log_is_printed_and_cannot_steer_the_terminal(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    worker.say("epoch 1", "a\x1b[31mred")
+    lines = patchswap("logs", job.id).stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines] == ["trainer epoch 1", "trainer a?[31mred"]
+    assert one_json(patchswap("jobs", "logs", job.id, "--tail", "1", "--json"))["seq"] == 2

@@ -21,7 +21,7 @@ from core.errors import StoreUnavailable
 from core.exports import ledger as model_exports
 from core.jobs import requests
 from core.store import storage
-from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
+from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobLogLine, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
@@ -82,6 +82,18 @@ def test_job_with_control_is_published_whole(version):
         *("train.loss", "val.top1_accuracy", "control.train.loss", "control.val.top1_accuracy")
     }
     assert weights(job) == uninterrupted()
+
+
+def test_log_says_what_trainer_and_worker_did_until_the_crash(version):
+    job = seed.job(version, labels={"fake/mode": "segfault"})
+    run_job(job.id)
+    lines = sorted(rows(JobLogLine, job_id=job.id), key=lambda line: line.seq)
+    said = [(line.source, line.text) for line in lines]
+    assert said[0] == ("worker", "attempt 1 of this job")
+    assert ("worker", "phase: train") in said
+    assert ("trainer", "about to touch what is not ours") in said
+    assert said[-1][1].startswith("the attempt ends: the process ended with signal SIGSEGV")
+    assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
 
 
 @pytest.mark.parametrize("killed_at", ["nowhere", "evaluate"])
