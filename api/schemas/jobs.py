@@ -50,12 +50,20 @@ class Progress(BaseModel):
     epochs: int
     step: int = Field(description="Completed steps of all arms; never falls, also not over a resume.")
     steps: int
-    fraction: float
+    fraction: float = Field(
+        description="Of the whole job in time: training, evaluation, attacks, exports. By the rates of this job and of "
+        "earlier ones; never falls, and is 1 once the model is published."
+    )
+    phase_fraction: float = Field(description="Of the phase.")
     images_per_second: float | None
     seconds_per_epoch: float | None
-    eta_seconds: float | None
+    eta_seconds: float | None = Field(description="To the published model.")
     estimated_finish: datetime | None
-    best: Best | None
+    loss: float | None = Field(description="Of the newest training steps.")
+    headline: Best | None = Field(
+        description="The newest figure of the main arm: on validation while it trains, then on the held-out split."
+    )
+    best: Best | None = Field(description="On validation.")
     updated_at: datetime
     stale: bool = Field(description="Running, but its worker has given no sign of life for a lease's time, a minute.")
 
@@ -143,7 +151,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "chosen": row["chosen"],
         "labels": row["labels"],
         "priority": row["priority"],
-        "progress": _progress(row),
+        "progress": progress(row),
         "queue": {"position": row["position"]},
         "transitions": row["transitions"],
         "attempts": row["attempts"],
@@ -175,7 +183,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
+def progress(row: Mapping[str, Any]) -> dict[str, Any]:
     told = row["progress"]
     step, steps = told.get("step", 0), told.get("steps", 0)
     at = datetime.fromisoformat(told["updated_at"]) if told.get("updated_at") else row["updated_at"]
@@ -187,10 +195,13 @@ def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
         "step": step,
         "steps": steps,
         "fraction": told.get("fraction", step / steps if steps else 0.0),
+        "phase_fraction": told.get("phase_fraction", 0.0),
         "images_per_second": told.get("images_per_second"),
         "seconds_per_epoch": told.get("seconds_per_epoch"),
         "eta_seconds": eta,
         "estimated_finish": at + timedelta(seconds=eta) if running and eta is not None else row["finished_at"],
+        "loss": told.get("loss"),
+        "headline": told.get("headline"),
         "best": told.get("best"),
         "updated_at": at,
         "stale": row["stale"],

@@ -175,7 +175,7 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
     exports = [_export(model, finished) for finished in publication.exports]
     session.add_all(exports)
     job.model_id = model.id
-    job.progress = {**job.progress, "fraction": 1.0, "eta_seconds": 0}
+    job.progress = {**job.progress, "fraction": 1.0, "phase_fraction": 1.0, "eta_seconds": 0}
     for finished in publication.exports:
         data = {
             "format": finished.result.format,

@@ -45,7 +45,13 @@ _EVENT = "seq, type, at, data"
 EVENTS = f"SELECT {_EVENT} FROM job_events WHERE job_id = %(id)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s"
 EVENTS_OF_TYPES = EVENTS.replace("ORDER BY", "AND type = ANY(%(types)s) ORDER BY")
 # For the one task that looks after all watched jobs: which moved, and what is new of those.
-SEQUENCES = "SELECT id, latest_event_seq AS seq, status FROM jobs WHERE id = ANY(%(ids)s)"
+SEQUENCES = """
+SELECT id, latest_event_seq AS seq, status, progress->>'updated_at' AS progressed_at
+FROM jobs WHERE id = ANY(%(ids)s)"""
+PROGRESS = """
+SELECT id, status, phase, progress, updated_at, finished_at, latest_event_seq,
+    (status = 'running' AND lease_expires_at < now()) AS stale
+FROM jobs WHERE id = ANY(%(ids)s)"""
 NEW_EVENTS = f"""
 SELECT job_id, {_EVENT} FROM job_events e JOIN unnest(%(ids)s::text[], %(after)s::bigint[]) AS known (id, after)
     ON e.job_id = known.id AND e.seq > known.after

@@ -15,7 +15,9 @@ from contract.pack.manifest import PackManifest
 from contract.results.exported import ExportResult
 from contract.results.headline import headline_of
 from contract.specs import plan
-from core.jobs import ledger
+from contract.specs.estimate import schedule
+from contract.specs.pace import Pace
+from core.jobs import ledger, pace
 from core.jobs.ledger import Claim
 from core.settings import settings
 from core.tables import Checkpoint, DatasetVersion, Job
@@ -48,6 +50,7 @@ class Claimed(NamedTuple):
     checkpoints: list[Checkpoint]
     teacher: Donor | None
     pretrained: Donor | None
+    pace: Pace
 
 
 def run_job(rung_for: str) -> None:
@@ -84,6 +87,7 @@ def _claim(session: Session, _: str) -> Claimed | None:
         checkpoints=ledger.checkpoints(session, job.id),
         teacher=donors.teacher_of(session, job),
         pretrained=donors.pretrained_of(session, job),
+        pace=pace.read(session, job.tenant_id),
     )
 
 
@@ -91,14 +95,17 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     job = claimed.job
     claim = Claim(job.id, job.fence, settings().worker_name)
     spec = run_folder.write_spec(folder, job, claimed.version)
-    steps = plan(spec, PackManifest.model_validate(claimed.version.manifest))
+    manifest = PackManifest.model_validate(claimed.version.manifest)
+    expected = schedule(spec, manifest, claimed.pace)
     log = JobLog(folder)
     log.say(f"attempt {job.total_attempts} of this job")
-    lease = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress), log)
+    progress = JobProgress(plan(spec, manifest), control=spec.control, known=job.progress, schedule=expected)
+    lease = JobLease(claim, progress, log)
     out = folder / "out"
     out.mkdir()
     uploads = CheckpointUploads(lease, out=out, spool=folder / "spool")
-    return Attempt(**claimed._asdict(), spec=spec, folder=folder, lease=lease, uploads=uploads)
+    held = {name: value for name, value in claimed._asdict().items() if name != "pace"}
+    return Attempt(**held, spec=spec, folder=folder, lease=lease, uploads=uploads)
 
 
 def _work(attempt: Attempt) -> None:
@@ -113,10 +120,13 @@ def _work(attempt: Attempt) -> None:
             _train(attempt, pack, arm)
         lease.enter("evaluate")
         for arm in reversed(attempt.arms):  # the main arm is compared with its control
-            _run_trainer(attempt, pack, "evaluate", "--arm", arm)
+            _run_part(attempt, pack, "evaluate", "--arm", arm)
         evaluations = publication.read_evaluations(attempt.out, attempt.arms)
         for evaluation in evaluations.values():
             lease.note("evaluation", **_summary(evaluation.model_dump(mode="json")))
+        judged = evaluations["main"].model_dump(mode="json")
+        split = judged["splits"][judged["evaluation_split"]]
+        lease.progress.on_evaluated(split["split"], headline_of(split))
         lease.enter("export")
         exports = _export_all(attempt, pack)
     lease.enter("publish")
@@ -146,9 +156,16 @@ def _export_all(attempt: Attempt, pack: Path) -> dict[Path, ExportResult]:
         folder = attempt.folder / f"{number}-{spec.format}-{spec.precision}"
         folder.mkdir()
         taught = donor_folders.options(attempt.teacher, attempt.teacher_folder, "main")
-        _run_trainer(attempt, pack, "export", *publication.export_arguments(spec, folder), *taught)
+        _run_part(attempt, pack, "export", *publication.export_arguments(spec, folder), *taught)
         results[folder] = publication.read_export(folder)
     return results
+
+
+def _run_part(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:
+    """One of those that follow the training: timed, so that what is left can be told."""
+    attempt.lease.progress.remaining.begin()
+    _run_trainer(attempt, pack, verb, *options)
+    attempt.lease.progress.remaining.end()
 
 
 def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:

@@ -21,6 +21,8 @@ def heed_trainer(message: AnyMessage, lease: JobLease, uploads: CheckpointUpload
             for key, value in message.values.items():
                 lease.point(prefix + key, step=message.step, epoch=message.epoch, value=value)
             lease.log.say(_figures(message))
+        case messages.Working():
+            lease.progress.remaining.on_working(message)
         case messages.Checkpoint():
             uploads.submit(message)
         case messages.Notice():
