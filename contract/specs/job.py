@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from contract.specs.compression import CompressionSpec
 from contract.specs.exports import ExportSpec
+from contract.specs.limits import LimitsSpec
 from contract.specs.methods import MethodSpec, PatchSwapSpec
 from contract.specs.model import ModelSpec
 from contract.specs.training import OptimizerSpec, TrainingSpec
@@ -58,6 +59,11 @@ class JobSpec(Strict):
         "auto",
         description="Which network is published where `control` trains two. better: the one with the higher validation "
         "figure, the main arm on a tie. main: the one that `method` trained. auto: better with a control, else main.",
+    )
+    limits: Annotated[LimitsSpec | None, LATER] = Field(
+        None,
+        description="Beyond them the job saves a checkpoint and fails with `time_limit`. A `resume` goes on for as "
+        "long again.",
     )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     priority: int = Field(

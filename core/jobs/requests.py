@@ -216,7 +216,7 @@ def _requeue(session: Session, job: Job, *, verb: str) -> None:
         )
     )
     session.refresh(job)
-    events.append(session, job, "request", verb=verb)
+    events.append(session, job, "request", verb=verb, gpu_seconds=job.gpu_seconds)
     events.append(session, job, "status", status="queued", phase=job.phase, reason=f"{verb} by request")
 
 

@@ -4,7 +4,6 @@ How it may end otherwise is in `job_endings`. What happens while the trainer run
 """
 
 import logging
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +15,11 @@ from contract.results.exported import ExportResult
 from contract.results.headline import headline_of
 from contract.specs import plan
 from contract.specs.estimate import schedule
+from contract.specs.limits import LimitsSpec
 from contract.specs.pace import Pace
-from core.jobs import ledger, pace
+from core.jobs import ledger, pace, spent
 from core.jobs.ledger import Claim
+from core.jobs.spent import Spent
 from core.settings import settings
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.weights import donors
@@ -29,6 +30,7 @@ from worker.claims import claiming
 from worker.claims.job_lease import JobLease
 from worker.claims.job_log import JobLog
 from worker.claims.job_progress import JobProgress
+from worker.claims.time_limits import TimeLimits
 from worker.disk import donor_folders, packs, run_folder, scratch
 from worker.outputs import checkpoints, publication
 from worker.outputs.checkpoints import CheckpointUploads
@@ -51,6 +53,7 @@ class Claimed(NamedTuple):
     teacher: Donor | None
     pretrained: Donor | None
     pace: Pace
+    spent: Spent
 
 
 def run_job(rung_for: str) -> None:
@@ -88,6 +91,7 @@ def _claim(session: Session, _: str) -> Claimed | None:
         teacher=donors.teacher_of(session, job),
         pretrained=donors.pretrained_of(session, job),
         pace=pace.read(session, job.tenant_id),
+        spent=spent.read(session, job),
     )
 
 
@@ -100,11 +104,11 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     log = JobLog(folder)
     log.say(f"attempt {job.total_attempts} of this job")
     progress = JobProgress(plan(spec, manifest), control=spec.control, known=job.progress, schedule=expected)
-    lease = JobLease(claim, progress, log)
+    lease = JobLease(claim, progress, log, TimeLimits(spec.limits or LimitsSpec(), claimed.spent))
     out = folder / "out"
     out.mkdir()
     uploads = CheckpointUploads(lease, out=out, spool=folder / "spool")
-    held = {name: value for name, value in claimed._asdict().items() if name != "pace"}
+    held = {name: value for name, value in claimed._asdict().items() if name not in ("pace", "spent")}
     return Attempt(**held, spec=spec, folder=folder, lease=lease, uploads=uploads)
 
 
@@ -172,11 +176,11 @@ def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) 
     arguments = [verb, attempt.spec_file, "--pack", pack, "--out", attempt.out, *options]
     child = Child(settings().trainer_module, arguments, folder=attempt.folder, listen=attempt.lease.log.feed)
     try:
-        supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))
+        with attempt.lease.on_device():
+            supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))
     finally:
         attempt.lease.log.end_line()
         attempt.log += child.log
-        attempt.lease.add_gpu_seconds(time.monotonic() - child.started_at)
 
 
 def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:

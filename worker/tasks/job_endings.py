@@ -85,6 +85,9 @@ def _settle_asked(attempt: Attempt, asked: Asked) -> None:
         _end(attempt, "cancelled")
     elif asked.by == "pause":
         _end(attempt, "paused")
+    elif asked.by == "time_limit":
+        error = attempt.lease.limits.error(attempt.lease.progress.as_json())
+        write_last(attempt, lambda s: ledger.end(s, attempt.claim, "failed", reason=error.code, error=error))
     else:
         reason = "the worker shuts down" if asked.by == "shutdown" else "the ledger could not be reached in time"
         _give_back(attempt, asked.by, reason)

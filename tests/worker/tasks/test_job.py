@@ -84,6 +84,33 @@ def test_job_with_control_is_published_whole(version):
     assert weights(job) == uninterrupted()
 
 
+@pytest.mark.parametrize("limit", ["max_seconds", "max_device_seconds"])
+def test_job_beyond_its_limit_ends_at_a_checkpoint_and_goes_on_by_request(version, limit):
+    slow = {"fake/step_seconds": "0.2", "fake/checkpoint_steps": "100"}
+    job = seed.job(version, labels=slow, limits={limit: 3})
+    run_job(job.id)
+    job = seed.read(job.id)
+    assert (job.status, job.error["code"], job.error["retryable"]) == ("failed", "time_limit", True)
+    assert f"`limits.{limit}`, 3 s, at step {job.progress['step']} of 20" in job.error["message"]
+    (checkpoint,) = rows(Checkpoint, job_id=job.id)
+    assert 0 < checkpoint.step < seed.STEPS
+    with transaction() as session:
+        requests.resume(session, job.tenant_id, job.id)
+    run_job(job.id)
+    assert max(one.step for one in rows(Checkpoint, job_id=job.id)) > checkpoint.step
+
+
+def test_lost_attempts_count_towards_the_limit(version, tmp_path):
+    crash = {"fake/mode": "exit", "fake/at": "15", "fake/once": str(tmp_path / "once"), "fake/step_seconds": "0.2"}
+    job = seed.job(version, labels=crash, limits={"max_seconds": 4})
+    run_job(job.id)
+    assert seed.read(job.id).status == "queued"
+    began = time.monotonic()
+    run_job(job.id)
+    assert seed.read(job.id).error["code"] == "time_limit"
+    assert time.monotonic() - began < 3
+
+
 def test_log_says_what_trainer_and_worker_did_until_the_crash(version):
     job = seed.job(version, labels={"fake/mode": "segfault"})
     run_job(job.id)
