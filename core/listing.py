@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from contract.weights import BUILT_IN, BuiltIn
 from core.database import owned
 from core.datasets import references
+from core.errors import Invalid, NotFound
 from core.jobs import views
 from core.tables import (
     ApiKey,
@@ -52,7 +53,9 @@ class JobFilter:
     labels: Mapping[str, str] | None = None
 
 
-def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
+def jobs(
+    session: Session, tenant_id: str, window: Window, wanted: JobFilter, *, light: bool = False
+) -> list[Mapping[str, Any]]:
     """Pages as `core.jobs.views` gives them."""
     if wanted.dataset:
         wanted = replace(wanted, dataset=_by_id(session, tenant_id, wanted.dataset))
@@ -64,7 +67,7 @@ def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) ->
         (job_id for one in narrowed or [statement] for job_id in _rows(session, one, Job.id, window)),
         reverse=window.descending,
     )
-    return views.read(session, found[: window.limit + 1])
+    return views.read(session, found[: window.limit + 1], light=light)
 
 
 def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Dataset]:
@@ -141,13 +144,15 @@ def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
 
 
 def _by_id(session: Session, tenant_id: str, dataset: str) -> str:
-    """Ids stay as they are: they find jobs of a deleted dataset, too. Raises NotFound for an unknown name."""
+    """Ids stay as they are: they find jobs of a deleted dataset, too. Raises Invalid for an unknown name."""
     asked = references.parse(dataset)
     if asked.name is None:
         return dataset
-    if asked.number is None:
-        return references.find(session, tenant_id, dataset).id
-    return references.find_version(session, tenant_id, dataset).id
+    try:
+        found = references.find if asked.number is None else references.find_version
+        return found(session, tenant_id, dataset).id
+    except NotFound as error:
+        raise Invalid(error.detail, pointer="#query/dataset") from error
 
 
 def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:

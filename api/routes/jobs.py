@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from api.live.job_pages import JobPages, render
 from api.routes import documented
 from api.schemas import jobs as schema
 from api.schemas.described import Described
-from api.schemas.jobs import CheckedSpec, Job
+from api.schemas.jobs import CheckedSpec, Job, ListedJob
 from api.wire import answers, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
@@ -65,7 +65,9 @@ async def get_job(request: Request) -> Response:
     return answers.json(200, job.body, headers=job.headers)
 
 
-@router.get("", operation_id="list_jobs", response_model=Page[Job], responses=documented.problems(*documented.LIST))
+@router.get(
+    "", operation_id="list_jobs", response_model=Page[ListedJob], responses=documented.problems(*documented.LIST)
+)
 def list_jobs(  # noqa: PLR0913 - one parameter a filter
     request: Request,
     principal: Reading,
@@ -77,6 +79,9 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     comparison: Text = None,
     sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
+    view: Annotated[
+        Literal["light", "full"], Query(description="full: with `spec`, `resolved` and `chosen`, as of one job.")
+    ] = "light",
 ) -> Response:
     """Jobs of a status, a dataset or version, a comparison, a sweep, with labels."""
     wanted = listing.JobFilter(
@@ -86,8 +91,10 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
         sweep=sweep,
         labels=_labels(label),
     )
-    found = listing.jobs(session, principal.tenant_id, window, wanted)
-    return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
+    light = view == "light"
+    found = listing.jobs(session, principal.tenant_id, window, wanted, light=light)
+    render_row = schema.listed if light else schema.page
+    return paging.page(request, [(row["id"], render_row(row)) for row in found], window.limit)
 
 
 @router.post(

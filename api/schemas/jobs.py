@@ -95,8 +95,8 @@ class Usage(BaseModel):
     platform_fault_seconds: float
 
 
-class Job(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"title": "Job"})
+class ListedJob(BaseModel):
+    """A job without its specs."""
 
     id: str
     name: str | None
@@ -104,9 +104,6 @@ class Job(BaseModel):
     phase: str | None
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
-    resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
-    chosen: Chosen | None = Field(description=_CHOSEN)
     labels: dict[str, str]
     priority: int = Field(description="The highest of your own queued jobs starts first.")
     progress: Progress
@@ -128,6 +125,14 @@ class Job(BaseModel):
     links: dict[str, str | None]
 
 
+class Job(ListedJob):
+    model_config = ConfigDict(json_schema_extra={"title": "Job"})
+
+    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
+    resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
+    chosen: Chosen | None = Field(description=_CHOSEN)
+
+
 class CheckedSpec(BaseModel):
     resolved: dict[str, Any]
     chosen: Chosen | None = Field(description=_CHOSEN)
@@ -138,6 +143,11 @@ class CheckedSpec(BaseModel):
 
 def page(row: Mapping[str, Any]) -> dict[str, Any]:
     """One job as readers see it, from a row of `core.jobs.views`."""
+    return listed(row) | {"spec": row["spec"], "resolved": row["resolved"], "chosen": row["chosen"]}
+
+
+def listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without its specs."""
     path = f"/v1/jobs/{row['id']}"
     return {
         "id": row["id"],
@@ -146,9 +156,6 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "phase": row["phase"],
         "dataset_id": row["dataset_id"],
         "dataset_version_id": row["dataset_version_id"],
-        "spec": row["spec"],
-        "resolved": row["resolved"],
-        "chosen": row["chosen"],
         "labels": row["labels"],
         "priority": row["priority"],
         "progress": progress(row),

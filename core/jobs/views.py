@@ -40,6 +40,7 @@ SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spe
         FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions
 FROM jobs j WHERE j.id = ANY(%(ids)s)"""
 
+LIGHT_PAGES = PAGES.replace(" j.spec, j.resolved, j.chosen,", "")
 
 _EVENT = "seq, type, at, data"
 EVENTS = f"SELECT {_EVENT} FROM job_events WHERE job_id = %(id)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s"
@@ -82,9 +83,12 @@ LIVE = " UNION ALL ".join(
 )
 
 
-def read(session: Session, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The pages of these jobs in this order, as this transaction sees them; what is not there is left out."""
+def read(session: Session, job_ids: Sequence[str], *, light: bool = False) -> list[Mapping[str, Any]]:
+    """The pages of these jobs in this order, as this transaction sees them; what is not there is left out.
+
+    Light: without their specs, which are most of a page.
+    """
     session.flush()
-    result = session.connection().exec_driver_sql(PAGES, {"ids": list(job_ids)})
+    result = session.connection().exec_driver_sql(LIGHT_PAGES if light else PAGES, {"ids": list(job_ids)})
     found: dict[str, Mapping[str, Any]] = {row["id"]: dict(row) for row in result.mappings()}
     return [found[job_id] for job_id in job_ids if job_id in found]

@@ -105,6 +105,8 @@ def test_what_does_not_exist_is_told_wherever_it_is_named(ours: Caller, version:
     assert (missing.status_code, way in missing.json()["detail"]) == (404, True)
     job = ours.post("/v1/jobs", {"dataset": way})
     assert (job.status_code, job.json()["errors"][0]["pointer"]) == (422, "/dataset")
+    listed = ours.get("/v1/jobs", params={"dataset": way})
+    assert listed.json().get("data") == [] if way.startswith("dsv_") else listed.status_code == 422
 
 
 def test_job_keeps_its_dataset_when_that_gets_another_name(ours: Caller, version: DatasetVersion):
