@@ -3,7 +3,7 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, LoginLink, Recipe
+from patchswap.resources.account import ApiKey, AuditEntry, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     ChangedImage,
@@ -54,6 +54,7 @@ __all__ = [
     "TERMINAL",
     "ApiKey",
     "Attempt",
+    "AuditEntry",
     "Bound",
     "ChangedImage",
     "Changes",

@@ -17,6 +17,7 @@ from core.datasets import uploads
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from core.jobs.logs import Line
+from core.store import storage
 from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client
@@ -165,10 +166,11 @@ class Worker:
             lines = [Line("trainer", datetime.now(UTC), text) for text in texts]
             ledger.record(session, self.mine, lines=lines)
 
-    def save_checkpoint(self) -> None:
-        stored = StoredFile(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", 5, "0" * 64)
+    def save_checkpoint(self, content: bytes = b"state") -> StoredFile:
+        stored = storage.put_bytes(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", content)
         with transaction() as session:
             ledger.record_checkpoint(session, self.mine, stored, arm="main", step=10, epoch=1, best=False, figures={})
+        return stored
 
     def end(self, status: str) -> None:
         with transaction() as session:

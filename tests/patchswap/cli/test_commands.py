@@ -261,3 +261,37 @@ def test_log_is_printed_and_cannot_steer_the_terminal(patchswap: Run, client: Cl
     lines = patchswap("logs", job.id).stdout.splitlines()
     assert [line.split(maxsplit=1)[1] for line in lines] == ["trainer epoch 1", "trainer a?[31mred"]
     assert one_json(patchswap("jobs", "logs", job.id, "--tail", "1", "--json"))["seq"] == 2
+
+
+def test_job_is_read_route_by_route(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id, labels={"project": "demo"})
+    events = lines_of_json(patchswap("jobs", "events", job.id, "--json"))
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert one_json(patchswap("jobs", "metrics", job.id, "--json")) == {}
+    assert one_json(patchswap("jobs", "usage", job.id, "--json"))["gpu_seconds"] == 0
+    assert "There is one once its status is succeeded" in complaint(patchswap("jobs", "evaluation", job.id))
+    clone = one_json(patchswap("jobs", "clone", job.id, "--set", "seed=7", "--json"))
+    assert (clone["spec"]["seed"], clone["labels"]) == (7, {"project": "demo"})
+    light, full = (one_json(patchswap("jobs", "list", *more, "--json")) for more in ([], ["--full"]))
+    assert [one["spec"] for one in light] == [{}, {}]
+    assert {one["spec"]["seed"] for one in full} == {0, 7}
+    assert one_json(patchswap("jobs", "list", "--dataset", "pets@1", "--json")) == light
+
+
+def test_checkpoint_is_downloaded(patchswap: Run, client: Client, dataset_id: str, tmp_path: Path):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    stored = worker.save_checkpoint(b"state")
+    (checkpoint,) = one_json(patchswap("jobs", "checkpoints", job.id, "--json"))
+    assert patchswap("jobs", "download", job.id, checkpoint["id"], "-o", "state.ckpt").returncode == 0
+    assert (tmp_path / "state.ckpt").read_bytes() == b"state"
+    assert stored.bytes == 5
+
+
+def test_account_says_who_it_is_and_what_it_changed(patchswap: Run, client: Client, dataset_id: str):
+    assert patchswap("me").stdout.startswith("default (tnt_")
+    assert one_json(patchswap("me", "--json"))["quotas"]["images"]["used"] == 60
+    client.datasets.rename(dataset_id, "dogs")
+    assert one_json(patchswap("audit", "--limit", "1", "--json"))[0]["path"] == f"/v1/datasets/{dataset_id}"
+    assert patchswap("--version").stdout == patchswap("version").stdout

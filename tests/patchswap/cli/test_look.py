@@ -120,4 +120,4 @@ def test_page_of_a_refused_dataset_says_why(patchswap: Run, database: str, tmp_p
 
 
 def test_unknown_name_is_said(patchswap: Run, database: str):
-    assert "no dataset named" in complaint(patchswap("datasets", "look", "nothing"))
+    assert "There is no dataset 'nothing'" in complaint(patchswap("datasets", "look", "nothing"))
