@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.identity.authentication import Reading, Writing
 from api.routes import documented
 from api.routes.datasets import Force, reading_of, splits_of
-from api.routes.samples import PACK_TURNS, pack_of
 from api.schemas.datasets import (
     Archive,
-    ChangedImage,
     DatasetVersion,
-    Difference,
     NewVersion,
     Report,
     VersionChanges,
@@ -33,9 +29,9 @@ from contract.pack.manifest import PackManifest
 from contract.results.inspected import Inspection
 from core import listing, queue, removals, tables
 from core.accounts import quotas
-from core.datasets import changes, inspections, references, uploads
+from core.datasets import inspections, references, uploads
 from core.datasets import ledger as datasets
-from core.errors import DatasetNotReady, Gone, NotFound
+from core.errors import DatasetNotReady, Gone
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions", tags=["datasets"], route_class=JsonRoute)
 _ENDINGS = {
@@ -162,52 +158,6 @@ def get_dataset_inspection(
         raise DatasetNotReady(f"there is no inspection: the version is {version.status}", error=version.error)
     session.rollback()  # the bucket may be slow
     return answers.one(request, Inspection.model_validate_json(inspections.inspection(prefix)))
-
-
-@router.get(
-    "/{version_id}/changes",
-    operation_id="get_dataset_changes",
-    response_model=Difference,
-    responses=_GET | documented.problems(409, 410),
-)
-def get_dataset_changes(
-    request: Request,
-    principal: Reading,
-    session: Database,
-    dataset_id: DatasetId,
-    version_id: VersionId,
-    *,
-    since: Annotated[str | None, Query(max_length=36, description="Id or number. Default: the one before it.")] = None,
-    limit: Annotated[int, Query(ge=0, le=1000, description="Images to list.")] = 100,
-) -> Response:
-    """What differs from another version of the dataset: images by the digest of their pixels."""
-    version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
-    before = (
-        references.find_version(session, principal.tenant_id, version.dataset_id, since)
-        if since is not None
-        else datasets.predecessor(session, version)
-    )
-    if before is None:
-        raise NotFound("This is the first version that is ready. Name another one: `?since=2`.")
-    packs = pack_of(before), pack_of(version)
-    session.rollback()  # the bucket may be slow
-    with PACK_TURNS:
-        found = changes.between(*packs)
-        images = changes.listed(found, *packs, limit=limit)
-    classes = [pack.manifest.classes for pack in packs]
-    return answers.one(
-        request,
-        Difference(
-            since=before.number,
-            since_version_id=before.id,
-            version=version.number,
-            version_id=version.id,
-            classes_added=[name for name in classes[1] if name not in classes[0]],
-            classes_removed=[name for name in classes[0] if name not in classes[1]],
-            images=[ChangedImage.model_validate(image) for image in images],
-            **found.counts.as_json(),
-        ),
-    )
 
 
 @router.get(

@@ -38,7 +38,10 @@ Statuses = Annotated[
 ]
 Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
 Text = Annotated[str | None, Query(max_length=64)]
-DatasetFilter = Annotated[str | None, Query(max_length=220, description="ds_..., dsv_..., `NAME` or `NAME@2`.")]
+DatasetFilter = Annotated[
+    str | None,
+    Query(max_length=220, pattern=r"^[^\x00-\x1f\x7f]*$", description="ds_..., dsv_..., `NAME` or `NAME@2`."),
+]
 _PROBLEMS = documented.problems(*documented.WRITE)
 
 

@@ -141,8 +141,10 @@ def show_recipe(name: str, as_json: Json = False) -> None:
 
 
 @recipes.command("schema")
-def show_schema(name: str) -> None:
+def show_schema(name: str, as_json: Json = False) -> None:
     """The JSON Schema of a spec with the defaults of a recipe."""
+    import json  # noqa: PLC0415
+
     with connect() as client:
         schema = client.recipes.schema(name)
-    emit(schema, as_json=True, text="")
+    emit(schema, as_json=as_json, text=json.dumps(schema, indent=2))

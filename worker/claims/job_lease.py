@@ -64,6 +64,11 @@ class JobLease(Lease):
             self._count_device()
             self._on_device_at = None
 
+    @property
+    def device_seconds(self) -> float:
+        """Of the trainers of this attempt."""
+        return self._device_total + (time.monotonic() - self._on_device_at if self._on_device_at is not None else 0.0)
+
     def tick(self) -> None:
         self.beat()
         if self._wishes.cancel:
@@ -71,7 +76,7 @@ class JobLease(Lease):
         super().tick()
         if self._wishes.pause:
             raise Asked("pause")
-        if self._phase != "publish" and self.limits.exceeded(self.age_seconds, self._device_seconds()):
+        if self._phase != "publish" and self.limits.exceeded(self.age_seconds, self.device_seconds):
             raise Asked("time_limit")
 
     def _count_device(self) -> None:
@@ -81,9 +86,6 @@ class JobLease(Lease):
             self._gpu_seconds += now - self._on_device_at
             self._device_total += now - self._on_device_at
             self._on_device_at = now
-
-    def _device_seconds(self) -> float:
-        return self._device_total + (time.monotonic() - self._on_device_at if self._on_device_at is not None else 0.0)
 
     def _pause_seconds(self) -> float:
         seconds = settings().heartbeat_seconds
