@@ -99,8 +99,8 @@ def ready_version(session: Session, tenant_id: str, sent: str) -> DatasetVersion
     """
     try:
         dataset = find(session, tenant_id, sent)
-        held = select(Dataset.id).where(Dataset.id == dataset.id, Dataset.deleted_at.is_(None))
-        if session.scalars(held.with_for_update(read=True, key_share=True)).one_or_none() is None:
+        session.refresh(dataset, with_for_update={"read": True, "key_share": True})
+        if dataset.deleted_at is not None:
             raise NotFound.by(sent)
         version = find_version(session, tenant_id, sent)
     except NotFound as error:

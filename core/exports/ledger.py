@@ -71,14 +71,19 @@ def _ladder(spec: ExportSpec) -> LadderSpec:
 
 def require_pack(session: Session, version_id: str) -> None:
     """The dataset is held against deletion until the transaction ends. Raises DatasetDeleted."""
+    if not hold_pack(session, version_id):
+        raise DatasetDeleted
+
+
+def hold_pack(session: Session, version_id: str) -> bool:
+    """Against deletion, until the transaction ends; False where it is deleted."""
     statement = (
         select(Dataset.id)
         .join(DatasetVersion, DatasetVersion.dataset_id == Dataset.id)
         .where(DatasetVersion.id == version_id, DatasetVersion.deleted_at.is_(None), Dataset.deleted_at.is_(None))
         .with_for_update(read=True, key_share=True, of=Dataset)
     )
-    if session.scalars(statement).one_or_none() is None:
-        raise DatasetDeleted
+    return session.scalars(statement).one_or_none() is not None
 
 
 def give_up(session: Session, row: Export | Profile) -> None:

@@ -18,7 +18,7 @@ from core.accounts import quotas
 from core.database import owned
 from core.datasets.references import ready_version
 from core.errors import NotFound, TeacherGone
-from core.exports.ledger import require_pack
+from core.exports.ledger import hold_pack, require_pack
 from core.ids import new_id
 from core.jobs import deletion, events, lost_attempts, trials
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
@@ -123,8 +123,7 @@ def pause(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def resume(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
-    quotas.hold(session, tenant_id)
-    job = owned.find(session, Job, tenant_id, job_id, lock=True)
+    job = _held(session, tenant_id, job_id)
     if _goes_on(job):
         return job
     require("resume", job.status)
@@ -134,8 +133,7 @@ def resume(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten, pinned ones too."""
-    quotas.hold(session, tenant_id)
-    job = owned.find(session, Job, tenant_id, job_id, lock=True)
+    job = _held(session, tenant_id, job_id)
     if _goes_on(job):
         return job
     require("retry", job.status)
@@ -186,6 +184,15 @@ def delete(session: Session, tenant_id: str, job_id: str) -> list[str]:
 
 def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:
     return session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.number)).all()
+
+
+def _held(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Locked behind its tenant and its dataset: who deletes that cancels its jobs in the same order."""
+    quotas.hold(session, tenant_id)
+    of_job = select(Job.dataset_version_id).where(Job.id == job_id, Job.tenant_id == tenant_id)
+    if (version_id := session.scalars(of_job).one_or_none()) is not None:
+        hold_pack(session, version_id)
+    return owned.find(session, Job, tenant_id, job_id, lock=True)
 
 
 def _goes_on(job: Job) -> bool:

@@ -94,13 +94,14 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
                 path, name=name, task=task.value if task else None, splits=splits, reading=how, upload_progress=shown
             )
         unchanged = dataset.newest_version is not None and dataset.newest_version.status == "ready"
+        pushed = dataset.newest_version.id if dataset.newest_version else "latest"
         if not wait:
-            emit(dataset, as_json=as_json, text=f"{dataset.id} {dataset.status}")
+            emit(dataset, as_json=as_json, text=f"{dataset.id} {'ready' if unchanged else 'ingesting'}")
             return
-        with _report_at_failure(client, dataset):
+        with _report_at_failure(client, dataset, pushed):
             dataset = dataset.wait()
-        report = dataset.validation()
-        version = client.datasets.version(dataset.id)
+        report = client.datasets.validation(dataset.id, pushed)
+        version = client.datasets.version(dataset.id, pushed)
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
         note(_told(dataset.name, version, unchanged=unchanged))
@@ -136,10 +137,13 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
     with connect() as client:
         found = client.datasets.find(dataset)
         report = None if found.status == "ingesting" else client.datasets.validation(dataset)
+    newest = found.newest_version
     shown: dict[str, Any] = found.model_dump(mode="json")
     shown["validation"] = report.model_dump(mode="json") if report else None
     text = _summary(found, report) if report else f"{found.id} {found.name}: {found.status}"
     emit(shown, as_json=as_json, text=text)
+    if newest is not None and newest.status != "ready" and not as_json:
+        note(f"version {newest.number} is {newest.status}: patchswap datasets versions {shlex.quote(found.name)}")
 
 
 @app.command()
@@ -165,12 +169,12 @@ def _file_name(name: str) -> str:
 
 
 @contextmanager
-def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
+def _report_at_failure(client: Client, dataset: Dataset, version: str) -> Iterator[None]:
     try:
         yield
     except DatasetUnsuccessful as error:
         try:
-            report = client.datasets.validation(dataset.id)
+            report = client.datasets.validation(dataset.id, version)
             others = report.model_copy(update={"findings": report.findings[1:]})  # the first is the error itself
             if others.findings:
                 note(dataset_report.findings(others, shlex.quote(dataset.name)))

@@ -69,3 +69,17 @@ def test_push_of_the_same_bytes_says_that_nothing_was_added(patchswap: Run, clie
     (tmp_path / "pets.zip").write_bytes(content)
     done = patchswap("datasets", "push", "pets.zip")
     assert (done.returncode, "nothing was added: these bytes are pets@1" in done.stderr) == (0, True), done.stderr
+
+
+def test_refused_version_says_why_and_the_one_before_stays(patchswap: Run, photos: str, tmp_path: Path):
+    shown = patchswap("datasets", "show", "photos")
+    assert "version" not in shown.stderr
+    published("photos", zipped({"a/1.png": b"no picture"}), tmp_path / "three")
+    shown = patchswap("datasets", "show", "photos")
+    assert "version 3 is failed: patchswap datasets versions photos" in shown.stderr
+    assert one_json(patchswap("datasets", "show", "photos@3", "--json"))["validation"]["status"] == "invalid"
+    dry = one_json(patchswap("train", "--dataset", "photos", "--dry-run", "--json"))
+    assert dry["dataset_id"] == photos
+    assert "No dataset could be made of what was pushed as photos@3" in complaint(
+        patchswap("train", "--dataset", "photos@3")
+    )
