@@ -122,6 +122,10 @@ class DatasetFailed(Conflict):
     """No dataset could be made of the archive. Read its validation report, mend the archive and push it again."""
 
 
+class DatasetDeleted(Conflict):
+    """The dataset version that this needs was deleted. Push it again, and submit the job anew."""
+
+
 class TeacherGone(Conflict):
     """A model that this job needs was deleted. Submit it anew with another teacher or `model.pretrained`."""
 

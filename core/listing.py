@@ -1,7 +1,7 @@
 """What lists show: a tenant's rows in the order of their ids, from a cursor on. Ids sort by time of birth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
@@ -9,7 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from contract.weights import BUILT_IN, BuiltIn
 from core.database import owned
-from core.datasets import ledger as datasets
+from core.datasets import references
+from core.errors import Invalid, NotFound
 from core.jobs import views
 from core.tables import (
     ApiKey,
@@ -46,14 +47,18 @@ class Window:
 @dataclass(frozen=True)
 class JobFilter:
     statuses: Sequence[str] = ()
-    dataset: str | None = None  # ds_... or dsv_...
+    dataset: str | None = None  # as core.datasets.references
     comparison: str | None = None
     sweep: str | None = None
     labels: Mapping[str, str] | None = None
 
 
-def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) -> list[Mapping[str, Any]]:
+def jobs(
+    session: Session, tenant_id: str, window: Window, wanted: JobFilter, *, light: bool = False
+) -> list[Mapping[str, Any]]:
     """Pages as `core.jobs.views` gives them."""
+    if wanted.dataset:
+        wanted = replace(wanted, dataset=_by_id(session, tenant_id, wanted.dataset))
     statement = _filtered(tenant_id, wanted)
     # Each status by itself, along its index: asked for several at once that few of a million jobs have, Postgres
     # walked past all the others (bench/ledger.py).
@@ -62,7 +67,7 @@ def jobs(session: Session, tenant_id: str, window: Window, wanted: JobFilter) ->
         (job_id for one in narrowed or [statement] for job_id in _rows(session, one, Job.id, window)),
         reverse=window.descending,
     )
-    return views.read(session, found[: window.limit + 1])
+    return views.read(session, found[: window.limit + 1], light=light)
 
 
 def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Dataset]:
@@ -72,8 +77,7 @@ def datasets_of(session: Session, tenant_id: str, window: Window) -> list[Datase
 
 def versions(session: Session, tenant_id: str, dataset_id: str, window: Window) -> list[DatasetVersion]:
     """Raises NotFound for a dataset that is not the tenant's."""
-    datasets.find(session, tenant_id, dataset_id)
-    statement = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id)
+    statement = references.living_versions(references.find(session, tenant_id, dataset_id).id)
     return _rows(session, statement, DatasetVersion.id, window)
 
 
@@ -137,6 +141,18 @@ def audit_log(session: Session, tenant_id: str, window: Window) -> list[AuditEnt
 
 def keys(session: Session, tenant_id: str, window: Window) -> list[ApiKey]:
     return _rows(session, select(ApiKey).where(ApiKey.tenant_id == tenant_id), ApiKey.id, window)
+
+
+def _by_id(session: Session, tenant_id: str, dataset: str) -> str:
+    """Ids stay as they are: they find jobs of a deleted dataset, too. Raises Invalid for an unknown name."""
+    asked = references.parse(dataset)
+    if asked.name is None:
+        return dataset
+    try:
+        found = references.find if asked.number is None else references.find_version
+        return found(session, tenant_id, dataset).id
+    except NotFound as error:
+        raise Invalid(error.detail, pointer="#query/dataset") from error
 
 
 def _filtered(tenant_id: str, wanted: JobFilter) -> Select[str]:

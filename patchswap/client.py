@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.webhooks import Webhooks
 from patchswap.calls.weights import WeightsCalls
-from patchswap.resources import ApiKey, LoginLink, Recipe
+from patchswap.resources import ApiKey, AuditEntry, LoginLink, Recipe
 from patchswap.transport import Transport
 
 
@@ -49,6 +49,16 @@ class Client:
         """What the service says it runs."""
         found: Mapping[str, Any] = self.transport.get("/version")
         return found
+
+    def me(self) -> Mapping[str, Any]:
+        """Whose key this is, what it may do, and the quotas of its tenant with their use."""
+        found: Mapping[str, Any] = self.transport.get("/v1/me")
+        return found
+
+    def audit(self) -> Iterator[AuditEntry]:
+        """What was changed with which key, newest first; needs the scope `admin`."""
+        found = pages.items(self.transport, "/v1/audit", order="desc")
+        return (AuditEntry.model_validate(item) for item in found)
 
     def login_link(self) -> LoginLink:
         """Logs a browser in to the console with the scopes of this key: `URL/ui/#login=SECRET`."""
@@ -85,6 +95,9 @@ class Keys:
 
     def list(self) -> list[ApiKey]:
         return [ApiKey.model_validate(item) for item in pages.items(self._transport, "/v1/api_keys")]
+
+    def get(self, key_id: str) -> ApiKey:
+        return ApiKey.model_validate(self._transport.get(f"/v1/api_keys/{key_id}"))
 
     def revoke(self, key_id: str) -> None:
         """At once; revoking twice is no error."""

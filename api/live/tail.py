@@ -32,12 +32,17 @@ class Watched:
     seq: int = -1  # of the newest event; -1 until the first tick
     is_over: bool = False
     watchers: int = 0
+    progressed_at: str | None = None  # what the trainer said last
+    progress: Event | None = None  # a row of `core.jobs.views.PROGRESS`; None until something is said while watched
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         self.moved.set()
         self.moved = asyncio.Event()
+
+
+_NOBODY = Watched()
 
 
 class Tail:
@@ -102,6 +107,7 @@ class Tail:
         asked = list(self._jobs)
         rows = {row["id"]: row for row in await self._ticks.rows(views.SEQUENCES, ids=asked)}
         await self._fetch({job_id: row["seq"] for job_id, row in rows.items()})
+        await self._fetch_progress({job_id: row["progressed_at"] for job_id, row in rows.items()})
         for job_id in asked:
             watched = self._jobs.get(job_id)
             if watched is not None:
@@ -119,6 +125,17 @@ class Tail:
             watched = self._jobs.get(event["job_id"])
             if watched is not None:
                 watched.events.append(event)
+
+    async def _fetch_progress(self, said_at: Mapping[str, str | None]) -> None:
+        """Of jobs whose trainer said something new since the last tick."""
+        moved = [job_id for job_id, at in said_at.items() if at != self._jobs.get(job_id, _NOBODY).progressed_at]
+        if not moved:
+            return
+        for row in await self._ticks.rows(views.PROGRESS, ids=moved):
+            watched = self._jobs.get(row["id"])
+            if watched is not None:
+                watched.progressed_at, watched.progress = said_at[row["id"]], row
+                watched.wake()
 
 
 def _move(watched: Watched, row: Mapping[str, Any] | None) -> None:

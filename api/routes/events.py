@@ -14,6 +14,7 @@ from api.identity.authentication import Reading
 from api.live.tail import Event, Tail, Watched
 from api.routes import documented
 from api.schemas import events as schema
+from api.schemas import jobs
 from api.wire import answers, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import Limit, Page
@@ -64,7 +65,8 @@ async def list_job_events(
     responses={
         200: {
             "description": "`id:` is the `seq`, `event:` the type, `data:` the event; a comment every 15 s; "
-            "`event: end` when the job is over.",
+            "`event: end` when the job is over. Between them `event: progress` without an `id:`, about once a second "
+            'while a trainer works: its data has `"live": true`, the `seq` of the event before it, and is not kept.',
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **documented.problems(*documented.READ),
@@ -104,6 +106,7 @@ async def _next(
 
 async def _stream(tail: Tail, job_id: str, after: int) -> AsyncIterator[bytes]:
     yield b": open\n\n"  # headers and first byte at once: a proxy shows a stream, not a hang
+    shown: Event | None = None
     async with tail.watch(job_id) as watched:
         while not tail.closing:
             moved = watched.moved
@@ -113,7 +116,10 @@ async def _stream(tail: Tail, job_id: str, after: int) -> AsyncIterator[bytes]:
             if _is_finished(watched, after):
                 yield b"event: end\ndata: {}\n\n"
                 return
-            if watched.seq <= after and not await _moves(moved, HEARTBEAT_SECONDS):
+            if watched.progress is not None and watched.progress is not shown and not watched.is_over:
+                shown = watched.progress
+                yield _progress(shown, after)
+            if watched.seq <= after and moved is watched.moved and not await _moves(moved, HEARTBEAT_SECONDS):
                 yield b": heartbeat\n\n"
 
 
@@ -133,6 +139,13 @@ async def _moves(moved: asyncio.Event, seconds: float) -> bool:
 def _message(event: Event) -> bytes:
     data = answers.encode(_public(event))
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event["seq"], str(event["type"]).encode(), data)
+
+
+def _progress(row: Event, seq: int) -> bytes:
+    """No `id:`, so that a reader that comes back asks for events alone. Clients of 0.1 leave a known `seq` out."""
+    data = jobs.progress(row) | {"status": row["status"], "phase": row["phase"], "queue": {"position": None}}
+    event = {"seq": seq, "type": "progress", "at": data["updated_at"], "data": data, "live": True}
+    return b"event: progress\ndata: %s\n\n" % answers.encode(event)
 
 
 def _public(event: Event) -> dict[str, Any]:

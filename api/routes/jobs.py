@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from api.live.job_pages import JobPages, render
 from api.routes import documented
 from api.schemas import jobs as schema
 from api.schemas.described import Described
-from api.schemas.jobs import CheckedSpec, Job
+from api.schemas.jobs import CheckedSpec, Job, ListedJob
 from api.wire import answers, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
@@ -38,6 +38,10 @@ Statuses = Annotated[
 ]
 Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
 Text = Annotated[str | None, Query(max_length=64)]
+DatasetFilter = Annotated[
+    str | None,
+    Query(max_length=220, pattern=r"^[^\x00-\x1f\x7f]*$", description="ds_..., dsv_..., `NAME` or `NAME@2`."),
+]
 _PROBLEMS = documented.problems(*documented.WRITE)
 
 
@@ -64,7 +68,9 @@ async def get_job(request: Request) -> Response:
     return answers.json(200, job.body, headers=job.headers)
 
 
-@router.get("", operation_id="list_jobs", response_model=Page[Job], responses=documented.problems(*documented.LIST))
+@router.get(
+    "", operation_id="list_jobs", response_model=Page[ListedJob], responses=documented.problems(*documented.LIST)
+)
 def list_jobs(  # noqa: PLR0913 - one parameter a filter
     request: Request,
     principal: Reading,
@@ -72,10 +78,13 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     window: InOrder,
     *,
     status: Statuses = None,
-    dataset: Text = None,
+    dataset: DatasetFilter = None,
     comparison: Text = None,
     sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
+    view: Annotated[
+        Literal["light", "full"], Query(description="full: with `spec`, `resolved` and `chosen`, as of one job.")
+    ] = "light",
 ) -> Response:
     """Jobs of a status, a dataset or version, a comparison, a sweep, with labels."""
     wanted = listing.JobFilter(
@@ -85,8 +94,10 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
         sweep=sweep,
         labels=_labels(label),
     )
-    found = listing.jobs(session, principal.tenant_id, window, wanted)
-    return paging.page(request, [(row["id"], schema.page(row)) for row in found], window.limit)
+    light = view == "light"
+    found = listing.jobs(session, principal.tenant_id, window, wanted, light=light)
+    render_row = schema.listed if light else schema.page
+    return paging.page(request, [(row["id"], render_row(row)) for row in found], window.limit)
 
 
 @router.post(

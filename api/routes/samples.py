@@ -19,8 +19,7 @@ from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest, Split
 from contract.results.inspected import TwinKind
 from core import tables
-from core.datasets import inspections, samples
-from core.datasets import ledger as datasets
+from core.datasets import inspections, references, samples
 from core.errors import DatasetNotReady, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])
@@ -28,7 +27,7 @@ router.route_class = JsonRoute
 
 MAX_INDEX = 2**31 - 1
 # From a bucket an image costs the reading of its record batch, up to 64 MB: two of them at a time.
-_TURNS = threading.BoundedSemaphore(2)
+PACK_TURNS = threading.BoundedSemaphore(2)
 
 
 def _picture_as(*media_types: str) -> dict[int | str, dict[str, Any]]:
@@ -60,15 +59,15 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     ] = None,
 ) -> Response:
     """Samples in the order of the pack, without their pixels; `image_url` has those."""
-    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
-    pack = _pack(version)
+    version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack = pack_of(version)
     label, prefix = _label(pack.manifest, class_name), _prefix(version)
     session.rollback()  # the bucket may be slow; no transaction waits for it
-    with _TURNS:
+    with PACK_TURNS:
         chosen = inspections.twins(prefix, twins) if twins else None
         wanted = samples.SampleFilter(Split[split.upper()] if split else None, label, chosen)
         found = samples.listed(pack, after=after, limit=limit + 1, wanted=wanted)
-    base = f"/v1/datasets/{dataset_id}/versions/{version.id}/samples"
+    base = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples"
     return paging.page(request, [(str(row["index"]), _sample(row, pack.manifest, base)) for row in found], limit)
 
 
@@ -88,8 +87,8 @@ def get_dataset_sample_image(
     index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
 ) -> Response:
     """One image as it is trained on, upright, as a file."""
-    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
-    pack = _pack(version)
+    version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack = pack_of(version)
     session.rollback()
     return _picture(request, f"{version.id}/{index}", lambda: samples.image(pack, index))
 
@@ -110,8 +109,8 @@ def get_dataset_sample_thumbnail(
     index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
 ) -> Response:
     """A small copy of one image, at most 256 px a side. Not of versions that were made before there were thumbnails."""
-    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
-    pack, prefix = _pack(version), _prefix(version)
+    version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack, prefix = pack_of(version), _prefix(version)
     session.rollback()
     name = f"{version.id}/{index}/thumbnail"
     return _picture(request, name, lambda: inspections.thumbnail(pack, prefix, index))
@@ -136,8 +135,8 @@ def get_dataset_sample_mask(
     ] = False,
 ) -> Response:
     """The mask of one image of a segmentation dataset: a PNG whose pixels are class numbers, shown in colours."""
-    version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
-    pack = _pack(version)
+    version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
+    pack = pack_of(version)
     if pack.manifest.task != "segmentation":
         raise NotFound(f"a {pack.manifest.task} dataset has no masks")
     session.rollback()
@@ -151,12 +150,12 @@ def _picture(request: Request, name: str, read: Callable[[], tuple[bytes, str]])
     headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
     if answers.matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
-    with _TURNS:
+    with PACK_TURNS:
         content, media_type = read()
     return Response(content, media_type=media_type, headers=headers | {"Content-Disposition": "inline"})
 
 
-def _pack(version: tables.DatasetVersion) -> samples.Pack:
+def pack_of(version: tables.DatasetVersion) -> samples.Pack:
     if version.status != "ready" or version.manifest is None or version.object_prefix is None:
         raise DatasetNotReady(f"the dataset version is {version.status}")
     return samples.Pack(PackManifest.model_validate(version.manifest), f"{version.object_prefix}samples.arrow")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from contract.pack.manifest import Pairability
 from contract.results.ingested import ValidationReport
@@ -11,8 +11,21 @@ from contract.specs.reading import ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _is_no_id(name: str) -> str:
+    if name.startswith(("ds_", "dsv_")) or not name.strip("."):
+        raise ValueError("A name must not begin with `ds_` or `dsv_`, and must not consist of dots.")
+    return name
+
+
+# No `/` and no `@`: a name stands in paths, and `NAME@2` is a version.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^/@\x00-\x1f\x7f]+$"),
+    AfterValidator(_is_no_id),
+]
 Size = Annotated[list[int], Field(min_length=2, max_length=2)]  # height, width
+VersionStatus = Literal["queued", "running", "ready", "failed"]
 UploadReference = Annotated[str, StringConstraints(pattern=r"^upl_[0-9a-f]{32}$")]
 
 
@@ -36,25 +49,70 @@ class NewDataset(NewVersion):
         json_schema_extra={"examples": [{"name": "digits", "upload_id": "upl_0199f3a2b4c57d01a2b3c4d5e6f70819"}]}
     )
 
+    name: Name = Field(description="Of a new dataset, or of the one that gets another version. No `/` and no `@`.")
+    task: TaskName | None = Field(
+        None,
+        description="What the archive is read for: labels, masks or boxes. Null: as the dataset's other versions; "
+        "of a new dataset, classification.",
+    )
+
+
+class Renamed(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "digits-2026"}]})
+
     name: Name
-    task: TaskName = Field("classification", description="What the archive is read for: labels, masks or boxes.")
+
+
+class NewestVersion(BaseModel):
+    id: str
+    number: int | None
+    status: VersionStatus
+    error: dict[str, Any] | None
 
 
 class Dataset(BaseModel):
     id: str
-    name: str
+    name: str = Field(description="One dataset of a tenant has it.")
     task: str
-    status: Literal["ingesting", "ready", "failed"]
-    latest_version_id: str | None = Field(description="The newest version that is ready.")
+    status: Literal["ingesting", "ready", "failed"] = Field(description="ready: one version at least is ready.")
+    latest_version_id: str | None = Field(description="The ready version with the highest number: jobs take it.")
+    newest_version: NewestVersion | None = Field(
+        description="The version that was pushed last, ready or not. After a push: the one to wait for."
+    )
     error: dict[str, Any] | None
     created_at: datetime
+
+
+class VersionChanges(BaseModel):
+    since: int | None = Field(description="The number of the version it is compared with: the ready one before it.")
+    added: int
+    removed: int
+    relabelled: int = Field(description="The same pixels with another class, mask or boxes.")
+    moved: int = Field(description="The same pixels and label in another split.")
+    unchanged: int
+
+
+class Archive(BaseModel):
+    """The file that was pushed."""
+
+    bytes: int
+    sha256: str
+    media_type: str
+    file_name: str
+    url: str = Field(description="Downloads it. Of a version whose upload is deleted it answers 410.")
 
 
 class DatasetVersion(BaseModel):
     id: str
     dataset_id: str
+    number: int | None = Field(
+        description="1, 2, ...: `NAME@2` names it. Null: an api of 0.1 added it during an upgrade."
+    )
+    changes: VersionChanges | None = Field(
+        description="Images by their pixels. Null of a first version, and while it is not ready."
+    )
     upload_id: str
-    status: Literal["queued", "running", "ready", "failed"]
+    status: VersionStatus
     digest: str | None
     classes: list[str] | None
     superclasses: dict[str, str] | None = Field(description="Class -> super-class, where the archive names them.")
@@ -71,6 +129,7 @@ class DatasetVersion(BaseModel):
     pairability: Pairability | None
     requested_splits: dict[str, Any] | None = Field(description="As asked for.")
     reading: dict[str, Any] | None = Field(description="As asked for; fields that are not here were inferred.")
+    archive: Archive
     error: dict[str, Any] | None
     created_at: datetime
 
@@ -97,6 +156,28 @@ class Sample(BaseModel):
     thumbnail_url: str = Field(description="At most 256 px a side.")
     mask_url: str | None = Field(description="Of segmentation: a PNG of class numbers, 255 where none counts.")
     boxes: list[Box] | None = Field(description="Of detection.")
+
+
+class Occurrence(BaseModel):
+    path: str = Field(description="The file's name in the archive.")
+    class_name: str | None
+    split: Literal["train", "val", "test"]
+
+
+class ChangedImage(BaseModel):
+    change: Literal["added", "removed", "relabelled", "moved"]
+    sha256: str = Field(description="Of the decoded pixels.")
+    before: Occurrence | None
+    after: Occurrence | None
+
+
+class Difference(VersionChanges):
+    since_version_id: str
+    version_id: str
+    version: int | None = Field(description="The number of the later version.")
+    classes_added: list[str]
+    classes_removed: list[str]
+    images: list[ChangedImage] = Field(description="Up to `limit`: removed, added, relabelled, moved, in this order.")
 
 
 Report = ValidationReport

@@ -50,12 +50,20 @@ class Progress(BaseModel):
     epochs: int
     step: int = Field(description="Completed steps of all arms; never falls, also not over a resume.")
     steps: int
-    fraction: float
+    fraction: float = Field(
+        description="Of the whole job in time: training, evaluation, attacks, exports. By the rates of this job and of "
+        "earlier ones; never falls, and is 1 once the model is published."
+    )
+    phase_fraction: float = Field(description="Of the phase.")
     images_per_second: float | None
     seconds_per_epoch: float | None
-    eta_seconds: float | None
+    eta_seconds: float | None = Field(description="To the published model.")
     estimated_finish: datetime | None
-    best: Best | None
+    loss: float | None = Field(description="Of the newest training steps.")
+    headline: Best | None = Field(
+        description="The newest figure of the main arm: on validation while it trains, then on the held-out split."
+    )
+    best: Best | None = Field(description="On validation.")
     updated_at: datetime
     stale: bool = Field(description="Running, but its worker has given no sign of life for a lease's time, a minute.")
 
@@ -87,8 +95,8 @@ class Usage(BaseModel):
     platform_fault_seconds: float
 
 
-class Job(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"title": "Job"})
+class ListedJob(BaseModel):
+    """A job without its specs."""
 
     id: str
     name: str | None
@@ -96,9 +104,6 @@ class Job(BaseModel):
     phase: str | None
     dataset_id: str
     dataset_version_id: str
-    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
-    resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
-    chosen: Chosen | None = Field(description=_CHOSEN)
     labels: dict[str, str]
     priority: int = Field(description="The highest of your own queued jobs starts first.")
     progress: Progress
@@ -120,6 +125,14 @@ class Job(BaseModel):
     links: dict[str, str | None]
 
 
+class Job(ListedJob):
+    model_config = ConfigDict(json_schema_extra={"title": "Job"})
+
+    spec: dict[str, Any] = Field(title="Stored spec", description="As asked for, the recipe merged in.")
+    resolved: dict[str, Any] = Field(description="The spec with nothing left to choose.")
+    chosen: Chosen | None = Field(description=_CHOSEN)
+
+
 class CheckedSpec(BaseModel):
     resolved: dict[str, Any]
     chosen: Chosen | None = Field(description=_CHOSEN)
@@ -130,6 +143,11 @@ class CheckedSpec(BaseModel):
 
 def page(row: Mapping[str, Any]) -> dict[str, Any]:
     """One job as readers see it, from a row of `core.jobs.views`."""
+    return listed(row) | {"spec": row["spec"], "resolved": row["resolved"], "chosen": row["chosen"]}
+
+
+def listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without its specs."""
     path = f"/v1/jobs/{row['id']}"
     return {
         "id": row["id"],
@@ -138,12 +156,9 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
         "phase": row["phase"],
         "dataset_id": row["dataset_id"],
         "dataset_version_id": row["dataset_version_id"],
-        "spec": row["spec"],
-        "resolved": row["resolved"],
-        "chosen": row["chosen"],
         "labels": row["labels"],
         "priority": row["priority"],
-        "progress": _progress(row),
+        "progress": progress(row),
         "queue": {"position": row["position"]},
         "transitions": row["transitions"],
         "attempts": row["attempts"],
@@ -166,6 +181,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
             "metrics": f"{path}/metrics",
             "checkpoints": f"{path}/checkpoints",
             "evaluation": f"{path}/evaluation",
+            "logs": f"{path}/logs",
             "dataset": f"/v1/datasets/{row['dataset_id']}",
             "model": f"/v1/models/{row['model_id']}" if row["model_id"] else None,
             "comparison": f"/v1/comparisons/{row['comparison_id']}" if row["comparison_id"] else None,
@@ -174,7 +190,7 @@ def page(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
+def progress(row: Mapping[str, Any]) -> dict[str, Any]:
     told = row["progress"]
     step, steps = told.get("step", 0), told.get("steps", 0)
     at = datetime.fromisoformat(told["updated_at"]) if told.get("updated_at") else row["updated_at"]
@@ -186,10 +202,13 @@ def _progress(row: Mapping[str, Any]) -> dict[str, Any]:
         "step": step,
         "steps": steps,
         "fraction": told.get("fraction", step / steps if steps else 0.0),
+        "phase_fraction": told.get("phase_fraction", 0.0),
         "images_per_second": told.get("images_per_second"),
         "seconds_per_epoch": told.get("seconds_per_epoch"),
         "eta_seconds": eta,
         "estimated_finish": at + timedelta(seconds=eta) if running and eta is not None else row["finished_at"],
+        "loss": told.get("loss"),
+        "headline": told.get("headline"),
         "best": told.get("best"),
         "updated_at": at,
         "stale": row["stale"],

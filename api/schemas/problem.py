@@ -19,5 +19,5 @@ class ProblemDetails(BaseModel):
     instance: str
     code: str = Field(description="The machine-readable name of the problem.")
     request_id: str
-    retryable: bool = Field(description="Whether the same request may succeed later.")
+    retryable: bool = Field(description="Whether the same request may succeed later: where `Retry-After` is sent.")
     errors: list[Violation]

@@ -25,6 +25,7 @@ class File:
     sha256: str
     name: str
     media_type: str
+    parts: tuple[tuple[str, int], ...] = ()  # objects with their sizes, where it is more than the one by `key`
 
     @property
     def tag(self) -> str:
@@ -54,8 +55,8 @@ def page(request: Request, file: File) -> Response:
 
 
 def answer(request: Request, file: File) -> Response:
-    """302 where the store signs URLs, else 200, 206, 304 or 416."""
-    signed = storage.presign("GET", file.key)
+    """302 where the store signs URLs and the file is one object, else 200, 206, 304 or 416."""
+    signed = None if file.parts else storage.presign("GET", file.key)
     if signed is not None:
         return RedirectResponse(signed, 302, headers={"Cache-Control": "no-store"})
     return streamed(request, file)
@@ -77,7 +78,7 @@ def streamed(request: Request, file: File) -> Response:
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.bytes}"
     return StreamingResponse(
-        streaming.read(file.key, start=start, end=end),
+        streaming.read_joined(file.parts or ((file.key, file.bytes),), start=start, end=end),
         206 if part is not None else 200,
         media_type=file.media_type,
         headers=headers,

@@ -146,7 +146,7 @@ def _of_domain(error: DomainError) -> Problem:
         status=status,
         code=error.code,
         detail=error.detail,
-        retryable=isinstance(error, RETRYABLE),
+        retryable="Retry-After" in headers,
         errors=found,
         extra=error.extra,
         headers=headers,

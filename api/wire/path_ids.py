@@ -31,11 +31,18 @@ def _typed(prefix: str) -> AfterValidator:
 
 
 UploadId = Annotated[str, _typed("upl"), Path(examples=["upl_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
-DatasetId = Annotated[str, _typed("ds"), Path(examples=["ds_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+DatasetId = Annotated[
+    str,
+    AfterValidator(_shaped(r"dsv?_[0-9a-f]{32}|(?!dsv?_)[^\x00-\x1f\x7f]{1,220}")),
+    Path(
+        description="A dataset's id or name. Of `NAME@2` or a version's id its dataset; `latest` is then that version.",
+        examples=["ds_0199f3a2b4c57d01a2b3c4d5e6f70819"],
+    ),
+]
 VersionId = Annotated[
     str,
-    AfterValidator(_shaped(r"latest|dsv_[0-9a-f]{32}")),
-    Path(description="A version's id, or `latest`.", examples=["latest"]),
+    AfterValidator(_shaped(r"latest|[1-9][0-9]{0,9}|dsv_[0-9a-f]{32}")),
+    Path(description="A version's id or number, or `latest`.", examples=["latest"]),
 ]
 JobId = Annotated[str, _typed("job"), Path(examples=["job_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57d01a2b3c4d5e6f70819"])]

@@ -1,5 +1,7 @@
 """How long a training takes and how much memory it wants, with what the figures are based on."""
 
+from typing import Literal, NamedTuple, TypedDict
+
 from pydantic import BaseModel, Field
 
 from contract.costs import is_depthwise, macs_of
@@ -14,6 +16,12 @@ OTHER_SPREAD = 1.5
 _FORWARD_SHARE = 1 / 3  # of a step
 _BASE_BYTES = 600_000_000  # torch, and the pack's pages
 _BYTES_A_MAC = {True: 0.4, False: 0.12}  # of activations that a step keeps; True: of depthwise networks
+
+
+class _Shape(TypedDict):
+    height: int
+    width: int
+    stem: str
 
 
 class Estimate(BaseModel):
@@ -32,9 +40,29 @@ class Estimate(BaseModel):
     how: str = Field(description="The basis as a sentence.")
 
 
+class Part(NamedTuple):
+    """What a worker does after its training, one after another."""
+
+    phase: Literal["evaluate", "export"]
+    seconds: float  # expected
+
+
+class Schedule(NamedTuple):
+    train_seconds: float  # expected, of all arms
+    after: tuple[Part, ...] = ()
+
+
+def schedule(spec: ResolvedSpec, manifest: PackManifest, pace: Pace) -> Schedule:
+    """The whole way of a job, in the order of the worker: arms trained, evaluated, files exported."""
+    whole = estimate(spec, manifest, pace)
+    parts = _guessed(spec, manifest, pace.rate(spec.model.architecture, **_shape(spec)), arms=2 if spec.control else 1)
+    scale = whole.other_seconds / sum(part.seconds for part in parts)
+    return Schedule(whole.train_seconds, tuple(part._replace(seconds=part.seconds * scale) for part in parts))
+
+
 def estimate(spec: ResolvedSpec, manifest: PackManifest, pace: Pace) -> Estimate:
     model, planned, arms = spec.model, plan(spec, manifest), 2 if spec.control else 1
-    rate = pace.rate(model.architecture, height=spec.height, width=spec.width, stem=model.stem)
+    rate = pace.rate(model.architecture, **_shape(spec))
     images = planned.steps * planned.images_per_step * arms
     train = images / rate.images_per_second
     other = _other_seconds(spec, manifest, rate, arms=arms)
@@ -53,15 +81,22 @@ def estimate(spec: ResolvedSpec, manifest: PackManifest, pace: Pace) -> Estimate
 
 
 def _other_seconds(spec: ResolvedSpec, manifest: PackManifest, rate: Rate, *, arms: int) -> float:
-    exports = sum(EXPORT_SECONDS[each.precision] for each in spec.exports)
-    judged = manifest.split_size("val") + manifest.split_size("test")
-    forward = _FORWARD_SHARE / rate.images_per_second
-    guessed = START_SECONDS * (2 * arms + len(spec.exports)) + exports + forward * judged * (arms + len(spec.exports))
+    guessed = START_SECONDS * arms + sum(part.seconds for part in _guessed(spec, manifest, rate, arms=arms))
     if not rate.jobs:
         return guessed
     # What earlier jobs took, as long as this one exports; their datasets and exports were perhaps others.
     measured = sum(one.other_seconds for one in rate.jobs) / len(rate.jobs)
     return max(measured, guessed / 2) if spec.exports else guessed
+
+
+def _guessed(spec: ResolvedSpec, manifest: PackManifest, rate: Rate, *, arms: int) -> list[Part]:
+    judged = (manifest.split_size("val") + manifest.split_size("test")) * _FORWARD_SHARE / rate.images_per_second
+    evaluations = [Part("evaluate", START_SECONDS + judged)] * arms
+    return [*evaluations, *(Part("export", START_SECONDS + judged + EXPORT_SECONDS[e.precision]) for e in spec.exports)]
+
+
+def _shape(spec: ResolvedSpec) -> _Shape:
+    return {"height": spec.height, "width": spec.width, "stem": spec.model.stem}
 
 
 def _memory_bytes(spec: ResolvedSpec, rate: Rate, *, images: int) -> int:

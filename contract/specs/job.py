@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from contract.specs.compression import CompressionSpec
 from contract.specs.exports import ExportSpec
+from contract.specs.limits import LimitsSpec
 from contract.specs.methods import MethodSpec, PatchSwapSpec
 from contract.specs.model import ModelSpec
 from contract.specs.training import OptimizerSpec, TrainingSpec
@@ -14,8 +15,7 @@ from contract.tasks import TaskName
 
 LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9._/-]+$")]
 LabelValue = Annotated[str, StringConstraints(max_length=255)]
-
-
+DatasetReference = Annotated[str, StringConstraints(min_length=1, max_length=220)]  # a name of 200, "@", a number
 SelectionRule = Literal["main", "better"]
 
 
@@ -30,8 +30,8 @@ class EvaluationSpec(Strict):
 
 
 class JobSpec(Strict):
-    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
+    dataset: DatasetReference = Field(
+        description="A version (`NAME@2` or dsv_...), or a dataset (`NAME` or ds_...), whose latest version is taken."
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     task: TaskName | None = Field(None, description="The dataset's; given, it must be the same.")
@@ -59,6 +59,11 @@ class JobSpec(Strict):
         "auto",
         description="Which network is published where `control` trains two. better: the one with the higher validation "
         "figure, the main arm on a tie. main: the one that `method` trained. auto: better with a control, else main.",
+    )
+    limits: Annotated[LimitsSpec | None, LATER] = Field(
+        None,
+        description="Beyond them the job saves a checkpoint and fails with `time_limit`. A `resume` goes on for as "
+        "long again.",
     )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     priority: int = Field(

@@ -15,6 +15,7 @@ from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model,
 
 # Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
 RETRY_SECONDS = 60
+_KEPT = (DatasetVersion.status == "ready", DatasetVersion.deleted_at.is_(None))
 
 
 def hold(session: Session, tenant_id: str) -> None:
@@ -68,7 +69,7 @@ def stored_bytes(session: Session, tenant_id: str) -> int:
             Upload.tenant_id == tenant_id, Upload.status.in_(("open", "complete")), Upload.same_as.is_(None)
         ),
         select(func.sum(cast(DatasetVersion.manifest["bytes"].astext, BigInteger))).where(
-            DatasetVersion.dataset_id.in_(live), DatasetVersion.status == "ready"
+            DatasetVersion.dataset_id.in_(live), *_KEPT
         ),
         select(func.sum(Checkpoint.bytes)).where(Checkpoint.tenant_id == tenant_id),
         select(func.sum(Model.weights_bytes)).where(Model.tenant_id == tenant_id),
@@ -81,7 +82,7 @@ def stored_bytes(session: Session, tenant_id: str) -> int:
 def images(session: Session, tenant_id: str) -> int:
     live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
     samples = func.sum(cast(DatasetVersion.manifest["samples"].astext, BigInteger))
-    statement = select(samples).where(DatasetVersion.dataset_id.in_(live), DatasetVersion.status == "ready")
+    statement = select(samples).where(DatasetVersion.dataset_id.in_(live), *_KEPT)
     return int(session.scalar(statement) or 0)
 
 

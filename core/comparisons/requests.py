@@ -9,7 +9,7 @@ from core.comparisons import contenders
 from core.comparisons.contenders import Contender
 from core.comparisons.spec import ComparisonSpec
 from core.database import owned
-from core.datasets import ledger as datasets
+from core.datasets.references import as_stored, ready_version
 from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.jobs import choosing, deletion
@@ -83,12 +83,13 @@ def _check(
     """Every method against the dataset, the control first; and the comparison with its base spec whole."""
     found, faults = contenders.read(asked)
     try:
-        version = datasets.ready_version(session, tenant_id, asked.dataset)
+        version = ready_version(session, tenant_id, asked.dataset)
     except Invalid as error:
         faults.append(_violation(error))
         found = []
     else:
         if not faults:
+            asked = asked.model_copy(update={"dataset": as_stored(asked.dataset, version)})
             asked = _with_recipe(session, asked, version)
             found, faults = contenders.read(asked)
     checked = []

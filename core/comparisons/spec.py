@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from contract.specs import SpecInvalid, violations_of
-from contract.specs.job import LabelKey, LabelValue
+from contract.specs.job import DatasetReference, LabelKey, LabelValue
 
 MAX_METHODS = 40
 MAX_JOBS = 200
@@ -79,7 +79,7 @@ class ComparisonSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
-    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+    dataset: DatasetReference = Field(
         description="A dataset version (dsv_...) or a dataset (ds_...), whose latest version is taken."
     )
     spec: dict[str, Any] = Field(

@@ -1,41 +1,59 @@
-"""Datasets and their versions: create, find, delete; and what the ingest worker writes."""
+"""Datasets and their versions: pushed, renamed; and what the ingest worker writes."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from contract.pack.manifest import PackManifest
+from contract.tasks import TaskName
 from core.accounts import quotas
-from core.database import leases, owned
+from core.database import leases
 from core.database.leases import POISON
-from core.datasets import uploads
-from core.errors import Conflict, DatasetFailed, DatasetNotReady, InUse, Invalid, NotFound
+from core.datasets import references, uploads
+from core.errors import Conflict, Invalid
 from core.ids import new_id
-from core.tables import Dataset, DatasetVersion, Job, Sweep
-from core.tables.states import TERMINAL
+from core.tables import Dataset, DatasetVersion, Upload
 from core.webhooks import outbox
 
 
-def create(
+class NameTaken(Conflict):
+    """Another dataset has this name."""
+
+
+class Pushed(NamedTuple):
+    dataset: Dataset
+    version: DatasetVersion
+    added: bool  # False: the version was there, of the same bytes and read the same way
+
+
+def push(
     session: Session,
     tenant_id: str,
     *,
     name: str,
     upload_id: str,
-    task: str,
-    splits: dict[str, Any] | None,
+    task: TaskName | None = None,
+    splits: dict[str, Any] | None = None,
     reading: dict[str, Any] | None = None,
-) -> tuple[Dataset, DatasetVersion]:
-    """A dataset whose first version waits for ingest. The caller commits and then rings for the version."""
+) -> Pushed:
+    """A version that waits for ingest: the first of a new dataset, or the next of the one by this name.
+
+    The caller commits and then rings for the version if it was added. The tenant is held: two who push one name at
+    once make one dataset with two versions.
+    """
     quotas.hold(session, tenant_id)
-    quotas.require_images(session, tenant_id, more=1)
-    dataset = Dataset(id=new_id("ds"), tenant_id=tenant_id, name=name, task=task, status="ingesting")
-    session.add(dataset)
-    session.flush()
-    version = add_version(session, dataset, upload_id=upload_id, splits=splits, reading=reading)
-    session.refresh(dataset)
-    return dataset, version
+    dataset = references.named(session, tenant_id, name, lock=True)
+    if dataset is None:
+        dataset = Dataset(
+            id=new_id("ds"), tenant_id=tenant_id, name=name, task=task or "classification", status="ingesting"
+        )
+        session.add(dataset)
+        session.flush()
+    elif task is not None and task != dataset.task:
+        message = f"Dataset {name!r} is of the task {dataset.task}. Leave the task out, or push under another name."
+        raise Invalid(message, pointer="/task")
+    return add_version(session, dataset, upload_id=upload_id, splits=splits, reading=reading)
 
 
 def add_version(
@@ -45,76 +63,73 @@ def add_version(
     upload_id: str,
     splits: dict[str, Any] | None,
     reading: dict[str, Any] | None = None,
-) -> DatasetVersion:
+) -> Pushed:
+    """The tenant is held, or the dataset is locked."""
     upload = uploads.completed(session, dataset.tenant_id, upload_id)
+    if (same := _unchanged(session, dataset, upload, splits=splits, reading=reading)) is not None:
+        return Pushed(dataset, same, added=False)
+    quotas.require_images(session, dataset.tenant_id, more=1)
+    last = select(func.max(DatasetVersion.number)).where(DatasetVersion.dataset_id == dataset.id)
     version = DatasetVersion(
         id=new_id("dsv"),
         tenant_id=dataset.tenant_id,
         dataset_id=dataset.id,
+        number=(session.scalar(last) or 0) + 1,
         upload_id=upload.id,
         splits=splits,
         reading=reading,
         status="queued",
     )
     session.add(version)
+    if dataset.latest_version_id is None:
+        dataset.status, dataset.error = "ingesting", None
     session.flush()
     session.refresh(version)
-    return version
+    session.refresh(dataset)
+    return Pushed(dataset, version, added=True)
 
 
-def find(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:
-    dataset = owned.find(session, Dataset, tenant_id, dataset_id, lock=lock)
-    if dataset.deleted_at is not None:
-        raise NotFound
-    return dataset
+def rename(session: Session, tenant_id: str, dataset: Dataset, name: str) -> None:
+    """Raises NameTaken. The tenant is held, the dataset is locked."""
+    other = references.named(session, tenant_id, name)
+    if other is not None and other.id != dataset.id:
+        raise NameTaken(f"Dataset {other.id} has the name {name!r}. Rename or delete that one first.")
+    dataset.name = name
+    session.flush()
 
 
-def find_version(session: Session, tenant_id: str, dataset_id: str, version_id: str) -> DatasetVersion:
-    """`latest` names the newest ready version, or the newest of all where none is ready."""
-    dataset = find(session, tenant_id, dataset_id)
-    statement = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset.id)
-    if version_id != "latest":
-        statement = statement.where(DatasetVersion.id == version_id)
-    elif dataset.latest_version_id:
-        statement = statement.where(DatasetVersion.id == dataset.latest_version_id)
-    version = session.scalars(statement.order_by(DatasetVersion.id.desc()).limit(1)).one_or_none()
-    if version is None:
-        raise NotFound
-    return version
+def predecessor(session: Session, version: DatasetVersion) -> DatasetVersion | None:
+    """The ready version with the next lower number: what a version is compared with."""
+    before = references.living_versions(version.dataset_id).where(
+        DatasetVersion.status == "ready", DatasetVersion.number < version.number
+    )
+    return session.scalars(before.order_by(DatasetVersion.number.desc()).limit(1)).one_or_none()
 
 
-def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) -> DatasetVersion:
-    """The version a job trains on. Raises Invalid, DatasetNotReady or DatasetFailed."""
-    version_id: str | None = dataset_or_version_id
-    if dataset_or_version_id.startswith("ds_"):
-        dataset = _named(session, tenant_id, dataset_or_version_id)
-        version_id = dataset.latest_version_id
-        if version_id is None:
-            raise _without_pack(dataset.status, dataset.id)
-    statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
-    version = session.scalars(statement).one_or_none()
-    if version is None:
-        raise Invalid(f"there is no dataset or version by the id {dataset_or_version_id}", pointer="/dataset")
-    if version.status != "ready":
-        raise _without_pack(version.status, version.dataset_id)
-    _named(session, tenant_id, version.dataset_id)
-    return version
+def settle_latest(session: Session, dataset_id: str) -> None:
+    """The ready version with the highest number is the one that jobs take."""
+    session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update(key_share=True))
+    ready = references.living_versions(dataset_id).where(DatasetVersion.status == "ready")
+    newest = ready.order_by(DatasetVersion.number.desc().nulls_last(), DatasetVersion.id.desc()).limit(1)
+    version = session.scalars(newest).one()
+    values = {"latest_version_id": version.id, "status": "ready", "error": None}
+    session.execute(update(Dataset).where(Dataset.id == dataset_id).values(**values))
 
 
-def delete(session: Session, tenant_id: str, dataset_id: str) -> list[str]:
-    """Hide a dataset; gives the object prefixes to delete after the commit. Raises InUse while it is needed."""
-    dataset = find(session, tenant_id, dataset_id, lock=True)
-    ids = select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset.id)
-    live = select(Job.id).where(Job.dataset_version_id.in_(ids), Job.status.not_in(TERMINAL)).limit(1)
-    job_id = session.scalars(live).one_or_none()
-    if job_id is not None:
-        raise InUse(f"job {job_id} uses this dataset; cancel it or wait for its end")
-    searching = select(Sweep.id).where(Sweep.dataset_version_id.in_(ids), Sweep.status == "running").limit(1)
-    sweep_id = session.scalars(searching).one_or_none()
-    if sweep_id is not None:
-        raise InUse(f"sweep {sweep_id} uses this dataset; cancel it or wait for its end")
-    dataset.deleted_at = func.now()
-    return [f"datasets/{version_id}/" for version_id in session.scalars(ids)]
+def _unchanged(
+    session: Session,
+    dataset: Dataset,
+    upload: Upload,
+    *,
+    splits: dict[str, Any] | None,
+    reading: dict[str, Any] | None,
+) -> DatasetVersion | None:
+    """The newest version, where it is of the same bytes and read the same way. One that failed is tried again."""
+    living = references.living_versions(dataset.id).where(DatasetVersion.status != "failed")
+    newest = session.scalars(living.order_by(DatasetVersion.id.desc()).limit(1)).one_or_none()
+    if newest is None or (newest.splits, newest.reading) != (splits, reading):
+        return None
+    return newest if session.get_one(Upload, newest.upload_id).sha256 == upload.sha256 else None
 
 
 def publish_version(
@@ -126,6 +141,7 @@ def publish_version(
     report: dict[str, Any],
     prefix: str,
     pack_sha256: str,
+    changes: dict[str, Any] | None = None,
 ) -> None:
     """The pack becomes visible, with its dataset, in one commit. Raises Fenced, or QuotaExceeded for its images."""
     owner = session.scalars(select(DatasetVersion.tenant_id).where(DatasetVersion.id == version_id)).one()
@@ -141,12 +157,9 @@ def publish_version(
         report=report,
         object_prefix=prefix,
         pack_sha256=pack_sha256,
+        changes=changes,
     )
-    session.execute(
-        update(Dataset)
-        .where(Dataset.id == version.dataset_id)
-        .values(status="ready", latest_version_id=version.id, error=None)
-    )
+    settle_latest(session, version.dataset_id)
     outbox.announce(session, version)
 
 
@@ -182,23 +195,3 @@ def end_attempt(session: Session, version: DatasetVersion) -> None:
         .values(status="failed", error=version.error)
     )
     outbox.announce(session, version)
-
-
-def _without_pack(status: str, dataset_id: str) -> Conflict:
-    """Waiting helps with one that is being read, not with one that failed."""
-    if status == "failed":
-        return DatasetFailed(
-            f"no dataset could be made of the archive; see /v1/datasets/{dataset_id}/versions/latest/validation"
-        )
-    return DatasetNotReady(f"the dataset is still being read; see /v1/datasets/{dataset_id}")
-
-
-def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
-    """Held against deletion until the transaction ends: the job that names it is not yet visible to `delete`."""
-    statement = select(Dataset).where(
-        Dataset.id == dataset_id, Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None)
-    )
-    dataset = session.scalars(statement.with_for_update(read=True)).one_or_none()
-    if dataset is None:
-        raise Invalid(f"there is no dataset by the id {dataset_id}", pointer="/dataset")
-    return dataset

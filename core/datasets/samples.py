@@ -57,6 +57,13 @@ def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[
     return found
 
 
+def columns(pack: Pack, names: tuple[str, ...]) -> "pa.Table":
+    """Narrow columns of all samples, in the order of the pack. Raises NotFound or PackDamaged."""
+    with _opened(pack, names) as reader:
+        batches = [reader.get_batch(number).select(names) for number in range(reader.num_record_batches)]
+        return pa.Table.from_batches(batches, schema=reader.schema if not batches else None)
+
+
 def image(pack: Pack, index: int) -> tuple[bytes, str]:
     """One image as a file and its media type. Raises NotFound beyond the last."""
     number, row = _locate(pack, index)

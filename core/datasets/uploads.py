@@ -4,7 +4,7 @@ The store itself says which parts arrived, so a part put by a presigned URL and 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select, update
@@ -16,7 +16,7 @@ from core.errors import ChecksumMismatch, Conflict, Invalid, TooLarge, UploadExp
 from core.ids import new_id
 from core.settings import settings
 from core.store import storage
-from core.tables import DatasetVersion, Upload, Weights
+from core.tables import Dataset, DatasetVersion, Upload, Weights
 
 # A part is what a broken connection costs. Larger ones for larger files keep the count under 1,000.
 MIN_PART_BYTES = 16 * 2**20
@@ -147,17 +147,58 @@ def complete(session: Session, upload: Upload) -> None:
 def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
     """End an upload; gives the object prefix to delete after the commit. Raises Conflict while something uses it."""
     upload = owned.find(session, Upload, tenant_id, upload_id, lock=True)
-    used = select(DatasetVersion.id).where(DatasetVersion.upload_id == upload.id).limit(1)
-    pushed = (
-        select(Weights.id).where(Weights.upload_id == upload.id, Weights.status.in_(("queued", "running"))).limit(1)
-    )
-    shared = select(Upload.id).where(Upload.same_as == upload.id, Upload.status == "complete").limit(1)
-    if session.scalars(used).one_or_none() or session.scalars(shared).one_or_none():
+    if _has_version(session, upload.id) or _is_shared(session, upload.id):
         raise Conflict("a dataset was made from this upload; delete the dataset instead")
-    if session.scalars(pushed).one_or_none():
+    if _has_weights(session, upload.id):
         raise Conflict("weights are being read from this upload; wait until they are ready, or delete them")
     upload.status = "aborted"
     return None if upload.same_as else f"uploads/{upload.id}/"
+
+
+def forget(session: Session, upload_ids: Sequence[str]) -> list[str]:
+    """End uploads whose versions are deleted; gives the object prefixes to delete after the commit.
+
+    One stays while another version, or weights that are being read, need it; and its bytes stay while another upload
+    shares them.
+    """
+    prefixes = []
+    statement = select(Upload).where(Upload.id.in_(upload_ids), Upload.status == "complete").order_by(Upload.id.desc())
+    # The newest first: those that share another's bytes are younger than it.
+    for upload in session.scalars(statement.with_for_update()):
+        prefixes += _forget(session, upload)
+    return prefixes
+
+
+def _forget(session: Session, upload: Upload) -> list[str]:
+    if _has_version(session, upload.id) or _has_weights(session, upload.id) or _is_shared(session, upload.id):
+        return []
+    upload.status = "aborted"
+    session.flush()
+    if upload.same_as is None:
+        return [f"uploads/{upload.id}/"]
+    owner = session.get_one(Upload, upload.same_as, with_for_update=True)
+    used = select(DatasetVersion.id).where(DatasetVersion.upload_id == owner.id).limit(1)
+    # One that no version was made of is still waiting for its use.
+    return _forget(session, owner) if owner.status == "complete" and session.scalar(used) else []
+
+
+def _has_version(session: Session, upload_id: str) -> bool:
+    living = (
+        select(DatasetVersion.id)
+        .join(Dataset, Dataset.id == DatasetVersion.dataset_id)
+        .where(DatasetVersion.upload_id == upload_id, DatasetVersion.deleted_at.is_(None), Dataset.deleted_at.is_(None))
+    )
+    return session.scalar(living.limit(1)) is not None
+
+
+def _has_weights(session: Session, upload_id: str) -> bool:
+    reading = select(Weights.id).where(Weights.upload_id == upload_id, Weights.status.in_(("queued", "running")))
+    return session.scalar(reading.limit(1)) is not None
+
+
+def _is_shared(session: Session, upload_id: str) -> bool:
+    sharing = select(Upload.id).where(Upload.same_as == upload_id, Upload.status == "complete")
+    return session.scalar(sharing.limit(1)) is not None
 
 
 def abort_expired(session: Session, *, limit: int) -> list[str]:

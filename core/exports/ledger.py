@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contract.child.messages import JobError
@@ -11,18 +11,30 @@ from contract.specs import ExportSpec, LadderSpec
 from contract.tasks import TaskName, format_obstacle
 from core.database import leases, owned
 from core.database.leases import POISON
-from core.errors import Invalid
+from core.errors import DatasetDeleted, Invalid
 from core.exports import published
 from core.ids import new_id
 from core.store.storage import StoredFile
-from core.tables import Export, Job, Model, Profile
+from core.tables import Dataset, DatasetVersion, Export, Job, Model, Profile
 from core.webhooks import outbox
+
+_DELETED = JobError(
+    code="dataset_deleted",
+    category="user_data",
+    retryable=False,
+    message="The dataset that the file was to be measured on was deleted.",
+    remediation="Push the dataset again, train on it, and export that model.",
+)
 
 
 def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) -> Export:
-    """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested."""
+    """A queued export. The caller commits and then rings. Raises Invalid for a model that was not tested.
+
+    Raises DatasetDeleted where there is nothing to measure a file on.
+    """
     model = owned.find(session, Model, tenant_id, model_id)
     trained = session.get_one(Job, model.job_id)
+    require_pack(session, model.dataset_version_id)
     if obstacle := format_obstacle(cast("TaskName", model.task), spec.format):
         raise Invalid(obstacle)
     if not trained.resolved["evaluation"].get("test", True):
@@ -55,6 +67,33 @@ def _ladder(spec: ExportSpec) -> LadderSpec:
             "clone the job with this export among its exports"
         )
     return spec.ladder.model_copy(update={"rungs": tuple(rung for rung in spec.ladder.rungs if rung != "qat")})
+
+
+def require_pack(session: Session, version_id: str) -> None:
+    """The dataset is held against deletion until the transaction ends. Raises DatasetDeleted."""
+    if not hold_pack(session, version_id):
+        raise DatasetDeleted
+
+
+def hold_pack(session: Session, version_id: str) -> bool:
+    """Against deletion, until the transaction ends; False where it is deleted."""
+    statement = (
+        select(Dataset.id)
+        .join(DatasetVersion, DatasetVersion.dataset_id == Dataset.id)
+        .where(DatasetVersion.id == version_id, DatasetVersion.deleted_at.is_(None), Dataset.deleted_at.is_(None))
+        .with_for_update(read=True, key_share=True, of=Dataset)
+    )
+    return session.scalars(statement).one_or_none() is not None
+
+
+def give_up(session: Session, row: Export | Profile) -> None:
+    """End work on a file whose dataset goes; whoever does it is fenced off."""
+    session.refresh(row, with_for_update=True)
+    if row.status not in ("queued", "running"):
+        return
+    row.status, row.error, row.finished_at = "failed", _DELETED.model_dump(), func.now()
+    row.worker = row.lease_expires_at = None
+    outbox.announce(session, row)
 
 
 def publish(session: Session, export_id: str, fence: int, result: ExportResult, stored: StoredFile) -> None:

@@ -32,9 +32,9 @@ class UnknownExport(Invalid):
 def submit(session: Session, tenant_id: str, model_id: str, *, export_id: str, device: str | None) -> Profile:
     """A queued profile, or the one of this file and device that is still to be done. The caller commits, then rings.
 
-    Raises DeviceUnknown, UnknownExport or ExportUnmeasurable.
+    Raises DeviceUnknown, UnknownExport, ExportUnmeasurable or DatasetDeleted.
     """
-    owned.find(session, Model, tenant_id, model_id)
+    exports.require_pack(session, owned.find(session, Model, tenant_id, model_id).dataset_version_id)
     statement = select(Export).where(Export.id == export_id, Export.model_id == model_id).with_for_update()
     export = session.scalars(statement).one_or_none()  # locked: two who ask at once get one profile
     if export is None:

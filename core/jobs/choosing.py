@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from contract.pack.manifest import PackManifest
 from contract.specs import Estimate, SpecInvalid, Submission, estimate, lay_out, parse
 from contract.specs.recipes import merge
-from core.datasets.ledger import ready_version
+from core.datasets.references import as_stored, ready_version
 from core.jobs import pace, requests
 from core.tables import DatasetVersion
 from core.weights import catalogue
@@ -18,7 +18,7 @@ def read(session: Session, tenant_id: str, body: Mapping[str, Any]) -> Submissio
     """Raises SpecInvalid, Invalid, or Conflict for what is not ready."""
     asked = parse(body)
     version = ready_version(session, tenant_id, asked.dataset)
-    return _lay_out(session, tenant_id, body, version)
+    return _lay_out(session, tenant_id, {**body, "dataset": as_stored(asked.dataset, version)}, version)
 
 
 def base(session: Session, tenant_id: str, spec: Mapping[str, Any], version: DatasetVersion) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.accounts import quotas
 from core.database import leases
 from core.exports import published
 from core.ids import new_id
-from core.jobs import curves, events, lost_attempts, turns
+from core.jobs import curves, events, logs, lost_attempts, turns
 from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model, Tenant
 from core.webhooks import outbox
@@ -95,6 +95,7 @@ def record(
     progress: dict[str, Any] | None = None,
     phase: str | None = None,
     gpu_seconds: float = 0,
+    lines: Sequence[logs.Line] = (),
 ) -> Wishes:
     """All that the trainer said since the last time, and a new lease, in one transaction. Raises Fenced."""
     values: dict[str, Any] = {"lease_expires_at": leases.lease_end(), "gpu_seconds": Job.gpu_seconds + gpu_seconds}
@@ -105,6 +106,7 @@ def record(
     job = leases.write(session, Job, claim.job_id, claim.fence, **values)
     events.append_all(session, job, events.news(session, job.id, notes))
     curves.record_all(session, points)
+    logs.append_all(session, job, lines)
     return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
 
@@ -173,7 +175,7 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
     exports = [_export(model, finished) for finished in publication.exports]
     session.add_all(exports)
     job.model_id = model.id
-    job.progress = {**job.progress, "fraction": 1.0, "eta_seconds": 0}
+    job.progress = {**job.progress, "fraction": 1.0, "phase_fraction": 1.0, "eta_seconds": 0}
     for finished in publication.exports:
         data = {
             "format": finished.result.format,

@@ -16,8 +16,9 @@ from contract.specs.recipes.chosen import Chosen
 from core import request_id
 from core.accounts import quotas
 from core.database import owned
-from core.datasets.ledger import ready_version
+from core.datasets.references import ready_version
 from core.errors import NotFound, TeacherGone
+from core.exports.ledger import hold_pack, require_pack
 from core.ids import new_id
 from core.jobs import deletion, events, lost_attempts, trials
 from core.tables import Checkpoint, DatasetVersion, Job, JobAttempt
@@ -122,8 +123,7 @@ def pause(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def resume(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a paused, failed or cancelled job again; it goes on from its newest intact checkpoint."""
-    quotas.hold(session, tenant_id)
-    job = owned.find(session, Job, tenant_id, job_id, lock=True)
+    job = _held(session, tenant_id, job_id)
     if _goes_on(job):
         return job
     require("resume", job.status)
@@ -133,8 +133,7 @@ def resume(session: Session, tenant_id: str, job_id: str) -> Job:
 
 def retry(session: Session, tenant_id: str, job_id: str) -> Job:
     """Queue a failed or cancelled job again from the beginning: its checkpoints are forgotten, pinned ones too."""
-    quotas.hold(session, tenant_id)
-    job = owned.find(session, Job, tenant_id, job_id, lock=True)
+    job = _held(session, tenant_id, job_id)
     if _goes_on(job):
         return job
     require("retry", job.status)
@@ -187,6 +186,15 @@ def attempts(session: Session, job_id: str) -> Sequence[JobAttempt]:
     return session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.number)).all()
 
 
+def _held(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Locked behind its tenant and its dataset: who deletes that cancels its jobs in the same order."""
+    quotas.hold(session, tenant_id)
+    of_job = select(Job.dataset_version_id).where(Job.id == job_id, Job.tenant_id == tenant_id)
+    if (version_id := session.scalars(of_job).one_or_none()) is not None:
+        hold_pack(session, version_id)
+    return owned.find(session, Job, tenant_id, job_id, lock=True)
+
+
 def _goes_on(job: Job) -> bool:
     """It waits or runs, and nobody asked for its end: to ask for more of the same is no error."""
     asked_to_stop = job.cancel_requested_at is not None or job.pause_requested_at is not None
@@ -194,7 +202,8 @@ def _goes_on(job: Job) -> bool:
 
 
 def _requeue(session: Session, job: Job, *, verb: str) -> None:
-    """Raises QuotaExceeded or TeacherGone. The tenant is held."""
+    """Raises QuotaExceeded, DatasetDeleted or TeacherGone. The tenant is held."""
+    require_pack(session, job.dataset_version_id)
     if donors.are_gone(session, job):
         raise TeacherGone
     quotas.require_queue(session, job.tenant_id)
@@ -214,7 +223,7 @@ def _requeue(session: Session, job: Job, *, verb: str) -> None:
         )
     )
     session.refresh(job)
-    events.append(session, job, "request", verb=verb)
+    events.append(session, job, "request", verb=verb, gpu_seconds=job.gpu_seconds)
     events.append(session, job, "status", status="queued", phase=job.phase, reason=f"{verb} by request")
 
 

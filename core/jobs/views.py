@@ -40,12 +40,19 @@ SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spe
         FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions
 FROM jobs j WHERE j.id = ANY(%(ids)s)"""
 
+LIGHT_PAGES = PAGES.replace(" j.spec, j.resolved, j.chosen,", "")
 
 _EVENT = "seq, type, at, data"
 EVENTS = f"SELECT {_EVENT} FROM job_events WHERE job_id = %(id)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s"
 EVENTS_OF_TYPES = EVENTS.replace("ORDER BY", "AND type = ANY(%(types)s) ORDER BY")
 # For the one task that looks after all watched jobs: which moved, and what is new of those.
-SEQUENCES = "SELECT id, latest_event_seq AS seq, status FROM jobs WHERE id = ANY(%(ids)s)"
+SEQUENCES = """
+SELECT id, latest_event_seq AS seq, status, progress->>'updated_at' AS progressed_at
+FROM jobs WHERE id = ANY(%(ids)s)"""
+PROGRESS = """
+SELECT id, status, phase, progress, updated_at, finished_at, latest_event_seq,
+    (status = 'running' AND lease_expires_at < now()) AS stale
+FROM jobs WHERE id = ANY(%(ids)s)"""
 NEW_EVENTS = f"""
 SELECT job_id, {_EVENT} FROM job_events e JOIN unnest(%(ids)s::text[], %(after)s::bigint[]) AS known (id, after)
     ON e.job_id = known.id AND e.seq > known.after
@@ -76,9 +83,12 @@ LIVE = " UNION ALL ".join(
 )
 
 
-def read(session: Session, job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The pages of these jobs in this order, as this transaction sees them; what is not there is left out."""
+def read(session: Session, job_ids: Sequence[str], *, light: bool = False) -> list[Mapping[str, Any]]:
+    """The pages of these jobs in this order, as this transaction sees them; what is not there is left out.
+
+    Light: without their specs, which are most of a page.
+    """
     session.flush()
-    result = session.connection().exec_driver_sql(PAGES, {"ids": list(job_ids)})
+    result = session.connection().exec_driver_sql(LIGHT_PAGES if light else PAGES, {"ids": list(job_ids)})
     found: dict[str, Mapping[str, Any]] = {row["id"]: dict(row) for row in result.mappings()}
     return [found[job_id] for job_id in job_ids if job_id in found]

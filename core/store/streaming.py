@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,17 @@ async def read(key: str, *, start: int, end: int) -> AsyncIterator[memoryview]:
         found = await obstore.get_async(storage.store(), key, options=options)
         async for chunk in found.stream(min_chunk_size=PIECE_BYTES):
             yield memoryview(chunk)
+
+
+async def read_joined(parts: Sequence[tuple[str, int]], *, start: int, end: int) -> AsyncIterator[memoryview]:
+    """The same of objects that follow each other, each with its size."""
+    begins = 0
+    for key, size in parts:
+        first, last = max(start - begins, 0), min(end - begins, size)
+        if first < last:
+            async for chunk in read(key, start=first, end=last):
+                yield chunk
+        begins += size
 
 
 async def _put_file(path: Path, pieces: AsyncIterator[list[bytes]]) -> None:

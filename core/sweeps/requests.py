@@ -10,7 +10,7 @@ from contract.pack.manifest import PackManifest
 from contract.specs import SpecInvalid
 from contract.tasks import TERMS
 from core.database import owned
-from core.datasets.ledger import ready_version
+from core.datasets.references import ready_version
 from core.errors import Conflict, InvalidTransition
 from core.ids import new_id
 from core.jobs import choosing, deletion

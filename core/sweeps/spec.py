@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, StringConstraints, ValidationError
 
-from contract.specs.job import LabelKey, LabelValue
+from contract.specs.job import DatasetReference, LabelKey, LabelValue
 from contract.specs.recipes import merge
 from contract.specs.training import ValidationMetric
 from contract.specs.violations import SpecInvalid, violations_of
@@ -47,7 +47,7 @@ class AshaSpec(Strict):
 
 
 class SweepSpec(Strict):
-    dataset: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+    dataset: DatasetReference = Field(
         description="A version or a dataset, with a val and a test split; every trial uses the version taken now."
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=150)] | None = None

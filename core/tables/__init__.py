@@ -3,7 +3,7 @@
 from core.tables.audit import AuditEntry
 from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
-from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobMetric
+from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobLogLine, JobMetric
 from core.tables.models import Export, Model
 from core.tables.profiles import Device, Profile, TenantDevice
 from core.tables.row import Leased, Owned, Row
@@ -28,6 +28,7 @@ __all__ = [
     "Job",
     "JobAttempt",
     "JobEvent",
+    "JobLogLine",
     "JobMetric",
     "Leased",
     "LoginLink",

@@ -93,6 +93,17 @@ class JobMetric(Row):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class JobLogLine(Row):
+    __tablename__ = "job_logs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[int]
+    source: Mapped[str]  # trainer: a line of its stderr; worker: what it did
+    at: Mapped[datetime]  # by the worker's clock
+    text: Mapped[str]
+
+
 class Checkpoint(Owned, Row):
     __tablename__ = "checkpoints"
 

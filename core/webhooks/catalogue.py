@@ -72,6 +72,8 @@ def _of_version(version: DatasetVersion) -> dict[str, Any]:
     return {
         "id": version.dataset_id,
         "version_id": version.id,
+        "number": version.number,
+        "changes": version.changes,
         "status": version.status,
         "error": version.error,
         "links": {"self": page, "validation": f"{page}/versions/{version.id}/validation"},

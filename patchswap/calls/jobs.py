@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from patchswap.calls import pages, waiting, watching
-from patchswap.errors import JobUnsuccessful
-from patchswap.resources import Checkpoint, Estimate, Event, Job, Point, Validated
+from patchswap.calls import downloads, logs, pages, waiting, watching
+from patchswap.errors import BadInput, JobUnsuccessful
+from patchswap.resources import Checkpoint, Estimate, Event, Job, LogLine, Point, Validated
 from patchswap.resources.bound import Home
 from patchswap.transport import Transport
 
@@ -43,9 +44,11 @@ class Jobs:
         dataset: str | None = None,
         comparison: str | None = None,
         sweep: str | None = None,
+        full: bool = False,
     ) -> Iterator[Job]:
-        """Newest first."""
+        """Newest first. Without `full` their `spec` and `resolved` are left empty: `get` has them."""
         wanted = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep}
+        wanted["view"] = "full" if full else None
         found = pages.items(self._transport, "/v1/jobs", order="desc", **wanted)
         return (self._job(item) for item in found)
 
@@ -98,9 +101,26 @@ class Jobs:
         evaluation: dict[str, Any] = self._transport.get(f"/v1/jobs/{job_id}/evaluation")
         return evaluation
 
+    def logs(
+        self, job_id: str, *, after: int | None = None, tail: int | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """Lines beyond the `seq` `after`, or the last `tail`. `follow`: also those to come, until the job is over."""
+        return logs.read(self._client, job_id, after=after, tail=tail, follow=follow)
+
     def checkpoints(self, job_id: str) -> tuple[Checkpoint, ...]:
         found = pages.items(self._transport, f"/v1/jobs/{job_id}/checkpoints")
         return tuple(Checkpoint.model_validate(item) for item in found)
+
+    def download_checkpoint(
+        self, job_id: str, checkpoint_id: str, path: Path | str, *, progress: downloads.Progress | None = None
+    ) -> Path:
+        """The state as the trainer wrote it. Raises BadInput for one that the job has not."""
+        found = next((one for one in self.checkpoints(job_id) if one.id == checkpoint_id), None)
+        if found is None:
+            raise BadInput(f"Job {job_id} has no checkpoint {checkpoint_id}. `jobs checkpoints` shows those it has.")
+        url = f"/v1/jobs/{job_id}/checkpoints/{checkpoint_id}/download"
+        wanted = downloads.Wanted(url, size=found.bytes, sha256=found.sha256)
+        return downloads.fetch(self._transport, wanted, Path(path), progress)
 
     def pin(self, job_id: str, checkpoint_id: str) -> Checkpoint:
         """Keep a checkpoint whatever newer ones come."""

@@ -34,7 +34,8 @@ _log = logging.getLogger(__name__)
 def watch(client: Home, job_id: str, *, after: int = 0) -> Iterator[Event]:
     """Every event after `after` once and in order, with `progress` events between them, until the job is over.
 
-    A `progress` event is made here, of the job as it is then; its data are the job's progress, status and phase.
+    A `progress` event is the stream's, or made here where that brings none for a while; its data are the job's
+    progress, status and phase.
     Raises ApiError (404 for an unknown job), ServiceUnreachable when the service stays away for minutes.
     """
     client.jobs.get(job_id)  # an unknown job, or a service that is not there, is said at once
@@ -146,7 +147,9 @@ class _Reader:
 
     def _advance(self, data: dict[str, Any]) -> Iterator[Event]:
         event = Event.model_validate(data)
-        if event.seq > self._seq:  # after a reconnection the same one may come again
+        if event.live:
+            yield event
+        elif event.seq > self._seq:  # after a reconnection the same one may come again
             self._seq = event.seq
             yield event
 

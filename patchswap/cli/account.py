@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from patchswap.cli.output import Json, connect, emit, note, table
+from patchswap.cli.output import Json, connect, emit, note, printable, table
 from patchswap.errors import BadInput, Forbidden
 
 WIDTH = 48  # of a recipe's description in the list
@@ -55,6 +55,14 @@ def list_keys(as_json: Json = False) -> None:
     emit(found, as_json=as_json, text=table(headings, rows))
 
 
+@keys.command("show")
+def show_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Json = False) -> None:
+    """One key, without its secret."""
+    with connect() as client:
+        key = client.keys.get(key_id)
+    emit(key, as_json=as_json, text=f"{key.id} {printable(key.name)}: {' '.join(key.scopes)}")
+
+
 @keys.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
@@ -77,6 +85,27 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: 
     with connect() as client:
         client.keys.revoke(key_id)
     emit({"id": key_id, "revoked": True}, as_json=as_json, text=f"revoked {key_id}")
+
+
+def me(as_json: Json = False) -> None:
+    """Whose key this is, what it may do, and what of its quotas is used."""
+    with connect() as client:
+        found = client.me()
+    quotas = found["quotas"]
+    rows = [(name.replace("_", " "), one["used"], one["limit"]) for name, one in quotas.items()]
+    said = f"{found['tenant_name']} ({found['tenant_id']}), key {found['key_name']}: {' '.join(found['scopes'])}"
+    emit(found, as_json=as_json, text=f"{printable(said)}\n{table(('QUOTA', 'USED', 'LIMIT'), rows)}")
+
+
+def audit(
+    limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """What was changed, and by which key; needs a key with the scope admin."""
+    with connect() as client:
+        found = [entry for entry, _ in zip(client.audit(), range(limit), strict=False)]
+    rows = [(e.at, e.key_id, e.method, e.path, e.request_id) for e in found]
+    emit(found, as_json=as_json, text=table(("AT", "KEY", "METHOD", "PATH", "REQUEST"), rows))
 
 
 @recipes.command("list")
@@ -109,3 +138,13 @@ def show_recipe(name: str, as_json: Json = False) -> None:
         recipe = client.recipes.get(name)
     text = f"{recipe.name}: {recipe.description}\n{json.dumps(recipe.spec, indent=2)}"
     emit(recipe, as_json=as_json, text=text)
+
+
+@recipes.command("schema")
+def show_schema(name: str, as_json: Json = False) -> None:
+    """The JSON Schema of a spec with the defaults of a recipe."""
+    import json  # noqa: PLC0415
+
+    with connect() as client:
+        schema = client.recipes.schema(name)
+    emit(schema, as_json=as_json, text=json.dumps(schema, indent=2))

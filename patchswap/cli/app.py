@@ -26,7 +26,7 @@ app.command("login-link")(console.login_link)
 app.add_typer(datasets.app, name="datasets")
 app.command("train")(jobs.train)
 app.add_typer(jobs.app, name="jobs")
-for _verb in (jobs.watch, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
+for _verb in (jobs.watch, jobs.logs, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
     app.command(_verb.__name__)(_verb)
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
@@ -40,10 +40,28 @@ app.command("predict")(models.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")
 app.add_typer(models.app, name="models")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
+app.command("me")(account.me)
+app.command("audit")(account.audit)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.recipes, name="recipes")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version(as_json=False)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Labelled images in, a compressed edge model out, by teacher-free self-distillation."""
 
 
 @app.command()

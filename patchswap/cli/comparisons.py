@@ -27,7 +27,7 @@ PngFile = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Sav
 @app.callback(invoke_without_command=True)
 def compare(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
-    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),
@@ -58,8 +58,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
     body |= {"budget": budget} | ({"name": name} if name is not None else {})
     files = _files(csv, markdown, png)
     with connect() as client:
-        dataset_id = dataset if dataset.startswith(("ds_", "dsv_")) else client.datasets.find(dataset).id
-        comparison = client.comparisons.create(body, dataset=dataset_id)
+        comparison = client.comparisons.create(body, dataset=dataset)
         if follow:
             note(f"{comparison.id}: {len(comparison.jobs)} jobs")
             _follow(client, comparison, files, as_json=as_json)

@@ -1,4 +1,4 @@
-"""datasets push, list, show, look, rm."""
+"""datasets push, list, show, look; the others are in `dataset_versions`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars, dataset_report, plans, reading
+from patchswap.cli import bars, dataset_report, dataset_versions, plans, reading
+from patchswap.cli.dataset_versions import DatasetName
 from patchswap.cli.output import Json, connect, emit, note, printable, table
 from patchswap.errors import ApiError, DatasetUnsuccessful, PatchswapError
 
 if TYPE_CHECKING:
     from patchswap.client import Client
-    from patchswap.resources import Dataset, ValidationReport
+    from patchswap.resources import Dataset, DatasetVersion, ValidationReport
 
 app = typer.Typer(help="Labelled images.", no_args_is_help=True)
+dataset_versions.add_to(app)
 
 
 class VisionTask(StrEnum):
@@ -35,14 +37,15 @@ class Unlabelled(StrEnum):
     refuse = "refuse"
 
 
-DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means the newest of that name.")]
-
-
 @app.command()
 def push(  # noqa: PLR0913, PLR0917 - one for each option
     path: Annotated[Path, typer.Argument(help="A folder of images, or a zip, tar, tar.gz, npz or parquet.")],
-    name: Annotated[str | None, typer.Option(help="Default: the name of the folder or file.")] = None,
-    task: Annotated[VisionTask, typer.Option(help="Vision task: labels, masks or boxes.")] = VisionTask.classification,
+    name: Annotated[
+        str | None, typer.Option(help="One that is there gets another version. Default: the folder's or file's name.")
+    ] = None,
+    task: Annotated[
+        VisionTask | None, typer.Option(help="Labels, masks or boxes. Default: as before, first classification.")
+    ] = None,
     val: Annotated[float | None, typer.Option(help="Share for validation, where there are no splits yet.")] = None,
     test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
     train_per_class: Annotated[int | None, typer.Option(help="Training images to keep of each class.")] = None,
@@ -62,7 +65,9 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Upload images and have them checked. The same content is never sent twice.
+    """Upload images and have them checked, as a new dataset or as the next version of the one by this name.
+
+    The same content is never sent twice, and makes no second version.
 
     classification: CLASS/IMAGE files, or images with a table of labels. segmentation: images/ with masks/, VOC or COCO.
     detection: COCO JSON, VOC XML or YOLO text files beside the images. docs/datasets.md shows every layout.
@@ -81,21 +86,25 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         instances_as=instances_as,
     )
     if dry_run:
-        _check(path, task, splits=splits, how=how, as_json=as_json)
+        _check(path, task or VisionTask.classification, splits=splits, how=how, as_json=as_json)
         return
     with connect() as client:
         with bars.transfer("uploading") as shown:
             dataset = client.datasets.push(
-                path, name=name, task=task.value, splits=splits, reading=how, upload_progress=shown
+                path, name=name, task=task.value if task else None, splits=splits, reading=how, upload_progress=shown
             )
+        unchanged = dataset.newest_version is not None and dataset.newest_version.status == "ready"
+        pushed = dataset.newest_version.id if dataset.newest_version else "latest"
         if not wait:
-            emit(dataset, as_json=as_json, text=f"{dataset.id} {dataset.status}")
+            emit(dataset, as_json=as_json, text=f"{dataset.id} {'ready' if unchanged else 'ingesting'}")
             return
-        with _report_at_failure(client, dataset):
+        with _report_at_failure(client, dataset, pushed):
             dataset = dataset.wait()
-        report = dataset.validation()
+        report = client.datasets.validation(dataset.id, pushed)
+        version = client.datasets.version(dataset.id, pushed)
     emit(dataset, as_json=as_json, text=_summary(dataset, report))
     if not as_json:
+        note(_told(dataset.name, version, unchanged=unchanged))
         with connect() as client:
             plans.announce(client, {"dataset": dataset.id})
         note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
@@ -118,20 +127,23 @@ def list_datasets(as_json: Json = False) -> None:
     """Every dataset, newest first."""
     with connect() as client:
         found = list(client.datasets.list())
-    rows = [(d.id, d.name, d.status, d.created_at) for d in found]
-    emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "CREATED"), rows))
+    rows = [(d.id, d.name, d.newest_version and d.newest_version.number, d.status, d.created_at) for d in found]
+    emit(found, as_json=as_json, text=table(("ID", "NAME", "VERSION", "STATUS", "CREATED"), rows))
 
 
 @app.command()
 def show(dataset: DatasetName, as_json: Json = False) -> None:
-    """One dataset with its validation report."""
+    """One dataset, or one version of it, with its validation report."""
     with connect() as client:
         found = client.datasets.find(dataset)
-        report = None if found.status == "ingesting" else found.validation()
+        report = None if found.status == "ingesting" else client.datasets.validation(dataset)
+    newest = found.newest_version
     shown: dict[str, Any] = found.model_dump(mode="json")
     shown["validation"] = report.model_dump(mode="json") if report else None
     text = _summary(found, report) if report else f"{found.id} {found.name}: {found.status}"
     emit(shown, as_json=as_json, text=text)
+    if newest is not None and newest.status != "ready" and not as_json:
+        note(f"version {newest.number} is {newest.status}: patchswap datasets versions {shlex.quote(found.name)}")
 
 
 @app.command()
@@ -145,19 +157,10 @@ def look(
 
     with connect() as client:
         found = client.datasets.find(dataset)
-        content = pages.page(pages.collect(client.datasets, found))
+        content = pages.page(pages.collect(client.datasets, found, dataset))
     path = output or Path(f"{_file_name(found.name)}.html")
     path.write_text(content, encoding="utf-8")
     emit({"file": str(path), "bytes": path.stat().st_size}, as_json=as_json, text=str(path))
-
-
-@app.command()
-def rm(dataset: DatasetName, as_json: Json = False) -> None:
-    """Delete a dataset that no running job uses."""
-    with connect() as client:
-        found = client.datasets.find(dataset)
-        found.delete()
-    emit({"id": found.id, "deleted": True}, as_json=as_json, text=f"deleted {found.id} {found.name}")
 
 
 def _file_name(name: str) -> str:
@@ -166,18 +169,27 @@ def _file_name(name: str) -> str:
 
 
 @contextmanager
-def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
+def _report_at_failure(client: Client, dataset: Dataset, version: str) -> Iterator[None]:
     try:
         yield
     except DatasetUnsuccessful as error:
         try:
-            report = client.datasets.validation(dataset.id)
+            report = client.datasets.validation(dataset.id, version)
             others = report.model_copy(update={"findings": report.findings[1:]})  # the first is the error itself
             if others.findings:
                 note(dataset_report.findings(others, shlex.quote(dataset.name)))
         except ApiError as missing:
             note(f"its report cannot be had: {missing}")
         raise PatchswapError(reading.as_typed(str(error))) from error
+
+
+def _told(name: str, version: DatasetVersion, *, unchanged: bool) -> str:
+    called = f"{printable(name)}@{version.number}"
+    if unchanged:
+        return f"nothing was added: these bytes are {called}"
+    changed = version.changes
+    since = f", since {printable(name)}@{changed.since}" if changed else ""
+    return f"this is {called}: {dataset_versions.summary(changed) or 'the first version'}{since}"
 
 
 def _summary(dataset: Dataset, report: ValidationReport) -> str:

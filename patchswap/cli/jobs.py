@@ -1,4 +1,4 @@
-"""train, watch, the verbs of a job, and jobs list, show, rm, checkpoints, pin, unpin."""
+"""train, watch, the verbs of a job, and jobs list, show, rm, logs, checkpoints, pin, unpin."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars, plans, specs
-from patchswap.cli.output import Json, connect, duration, emit, note, plain, table
+from patchswap.cli import bars, job_views, plans, specs
+from patchswap.cli.output import Json, connect, duration, emit, note, plain, printable, table
 from patchswap.errors import BadInput, Conflict, PatchswapError, sentences
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from patchswap.resources import Checkpoint, Job
 
 app = typer.Typer(help="Trainings.", no_args_is_help=True)
+job_views.add_to(app)
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
 CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_...")]
 
 
 def train(  # noqa: PLR0913, PLR0917 - one for each option
-    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="One of `patchswap recipes list`. Default: chosen by the dataset and the device.")
     ] = None,
@@ -54,6 +55,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     fit: Annotated[
         str | None, typer.Option(help="auto, stretch or letterbox: how images are laid into that size.")
     ] = None,
+    max_time: Annotated[
+        str | None, typer.Option(metavar="TIME", help="End it at a checkpoint after running so long: 2h, 90m.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would run, why, and how long it would take.")] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
@@ -63,6 +67,8 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
     options |= {"priority": priority, "budget_seconds": specs.seconds(budget) if budget else None}
     body |= {key: value for key, value in options.items() if value is not None}
+    if max_time:
+        body["limits"] = {**(body.get("limits") or {}), "max_seconds": specs.seconds(max_time)}
     pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
     sized = [] if image_size is None else [f"training.image_size={json.dumps(specs.image_size(image_size))}"]
     fitted = [] if fit is None else [f"training.fit={fit}"]
@@ -71,8 +77,6 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
     called = body["dataset"]
     with connect() as client, _pointing_to_the_report(called):
-        if not called.startswith(("ds_", "dsv_")):
-            body["dataset"] = client.datasets.find(called).id
         if dry_run:
             _print_validated(client, body, as_json=as_json)
             return
@@ -128,16 +132,18 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 
 
 @app.command("list")
-def list_jobs(
+def list_jobs(  # noqa: PLR0917 - one for each option
     status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
     comparison: Annotated[str | None, typer.Option(help="Only those of one comparison: cmp_...")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only those of one sweep, swp_...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
+    dataset: Annotated[str | None, typer.Option(help="Only those on NAME, NAME@2, ds_... or dsv_...")] = None,
+    full: Annotated[bool, typer.Option("--full", help="With their specs, in JSON.")] = False,
     as_json: Json = False,
 ) -> None:
     """Jobs, newest first."""
     with connect() as client:
-        jobs = client.jobs.list(status=status, comparison=comparison, sweep=sweep)
+        jobs = client.jobs.list(status=status, dataset=dataset, comparison=comparison, sweep=sweep, full=full)
         found = [job for job, _ in zip(jobs, range(limit), strict=False)]
     rows = [(j.id, j.name, j.status, f"{j.progress.fraction or 0:.0%}", j.created_at) for j in found]
     emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "DONE", "CREATED"), rows))
@@ -157,6 +163,23 @@ def rm(job_id: JobId, as_json: Json = False) -> None:
     with connect() as client:
         client.jobs.delete(job_id)
     emit({"id": job_id, "deleted": True}, as_json=as_json, text=f"deleted {job_id}")
+
+
+@app.command()
+def logs(
+    job_id: JobId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job is over.")] = False,
+    tail: Annotated[int | None, typer.Option(min=1, max=5000, help="Only the last N lines.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the trainer and the worker say, oldest line first. With --json: one line of JSON a line."""
+    with connect() as client:
+        try:
+            for line in client.jobs.logs(job_id, tail=tail, follow=follow):
+                emit(line, as_json=as_json, text=f"{line.at:%H:%M:%S} {line.source:7} {printable(line.text)}")
+        except KeyboardInterrupt:
+            note("the job goes on")
+            raise typer.Exit(130) from None
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""profile, devices, worker."""
+"""profile, profiles list and show, devices, worker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from patchswap.cli.output import Json, connect, emit, table
 
 if TYPE_CHECKING:
     from patchswap.resources import Profile
+
+app = typer.Typer(help="Files measured on devices.", no_args_is_help=True)
 
 
 def profile(
@@ -23,6 +25,27 @@ def profile(
         found = client.profiles.create(export_id, device=device)
         if wait:
             found = found.wait()
+    emit(found, as_json=as_json, text=_table([found]))
+
+
+@app.command("list")
+def list_profiles(
+    model: Annotated[str | None, typer.Option(help="Only those of one model, model_...")] = None,
+    as_json: Json = False,
+) -> None:
+    """What was measured on devices, newest first."""
+    with connect() as client:
+        found = list(client.profiles.list(model))
+    emit(found, as_json=as_json, text=_table(found))
+
+
+@app.command("show")
+def show_profile(
+    profile_id: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_...")], as_json: Json = False
+) -> None:
+    """One measurement."""
+    with connect() as client:
+        found = client.profiles.get(profile_id)
     emit(found, as_json=as_json, text=_table([found]))
 
 

@@ -23,7 +23,7 @@ SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="swp_...")]
 @app.command()
 def create(  # noqa: PLR0913, PLR0917 - one for each option
     file: Annotated[Path | None, typer.Option(help="A JSON file with a whole sweep or a part of one.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="ds_..., dsv_... or a name.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[str | None, typer.Option(help="Where every trial starts from.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="The same for every trial; repeatable.")
@@ -52,8 +52,6 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     asked["space"] = _part(asked, "space") | spaces.ranges(ranges or []) | spaces.choices(choices or [])
     _require(asked)
     with connect() as client:
-        if not asked["dataset"].startswith(("ds_", "dsv_")):
-            asked["dataset"] = client.datasets.find(asked["dataset"]).id
         sweep = client.sweeps.create(asked)
         if follow:
             note(f"{sweep.id} {sweep.status}")

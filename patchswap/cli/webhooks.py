@@ -42,6 +42,15 @@ def list_webhooks(as_json: Json = False) -> None:
 
 
 @app.command()
+def show(webhook_id: WebhookId, as_json: Json = False) -> None:
+    """One webhook."""
+    with connect() as client:
+        found = client.webhooks.get(webhook_id)
+    state = "enabled" if found.enabled else f"disabled: {found.disabled_reason}"
+    emit(found, as_json=as_json, text=f"{found.id} {found.url}: {', '.join(found.events)}; {state}")
+
+
+@app.command()
 def enable(webhook_id: WebhookId, as_json: Json = False) -> None:
     """Tell it again what happens, and what it is still owed."""
     _change(webhook_id, enabled=True, as_json=as_json)

@@ -50,27 +50,27 @@ class Look:
     album: Album
 
 
-def collect(datasets: Datasets, dataset: Dataset) -> Look:
-    """Fetch what the page needs."""
+def collect(datasets: Datasets, dataset: Dataset, sent: str) -> Look:
+    """Fetch what the page needs. `sent`: what the person calls the dataset or version."""
     album = Album(datasets)
-    report = datasets.validation(dataset.id)
+    report = datasets.validation(sent)
     if dataset.latest_version_id is None:
         return Look(dataset, report, None, {}, {}, album)
-    inspection = datasets.inspection(dataset.id)
+    inspection = datasets.inspection(sent)
     if inspection is not None:
         for kind in _TWINS:
             wanted = {i for twin in _listed(inspection, kind) for i in (twin.first, twin.second)}
             if wanted:
-                album.add(each for each in datasets.samples(dataset.id, twins=kind) if each.index in wanted)
+                album.add(each for each in datasets.samples(sent, twins=kind) if each.index in wanted)
     samples: dict[str, dict[str, tuple[Sample, ...]]] = {}
     for name in _shown(report)[:_CLASSES_SHOWN]:
         samples[name] = {
-            split: datasets.some_samples(dataset.id, limit=most, split=split, class_name=name)
+            split: datasets.some_samples(sent, limit=most, split=split, class_name=name)
             for split, most in _PER_SPLIT.items()
             if _images(report).get(split, {}).get(name)
         }
         album.add(sample for found in samples[name].values() for sample in found)
-    numbers = {name: at for at, name in enumerate(datasets.version(dataset.id).classes or ())}
+    numbers = {name: at for at, name in enumerate(datasets.version(sent).classes or ())}
     return Look(dataset, report, inspection, numbers, samples, album)
 
 

@@ -3,14 +3,18 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, LoginLink, Recipe
+from patchswap.resources.account import ApiKey, AuditEntry, LoginLink, Recipe
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
+    ChangedImage,
+    Changes,
     Dataset,
     DatasetVersion,
+    Difference,
     Finding,
     Histogram,
     Inspection,
+    Occurrence,
     Sample,
     Twins,
     ValidationReport,
@@ -24,6 +28,7 @@ from patchswap.resources.jobs import (
     Event,
     Job,
     JobStatus,
+    LogLine,
     Point,
     Progress,
     Validated,
@@ -49,13 +54,17 @@ __all__ = [
     "TERMINAL",
     "ApiKey",
     "Attempt",
+    "AuditEntry",
     "Bound",
+    "ChangedImage",
+    "Changes",
     "Checkpoint",
     "Chosen",
     "Dataset",
     "DatasetVersion",
     "Delivery",
     "Device",
+    "Difference",
     "Estimate",
     "Event",
     "Export",
@@ -65,8 +74,10 @@ __all__ = [
     "Inspection",
     "Job",
     "JobStatus",
+    "LogLine",
     "LoginLink",
     "Model",
+    "Occurrence",
     "Pareto",
     "ParetoPoint",
     "ParetoValue",

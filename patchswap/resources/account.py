@@ -28,6 +28,17 @@ class LoginLink(Resource):
     ends_at: datetime
 
 
+class AuditEntry(Resource):
+    """One change that was made over HTTP."""
+
+    id: str
+    at: datetime
+    key_id: str
+    request_id: str
+    method: str
+    path: str
+
+
 class Recipe(Resource):
     name: str
     description: str

@@ -110,19 +110,76 @@ class Sample(Resource):
     boxes: tuple[Box, ...] | None = None
 
 
+class Changes(Resource):
+    """Images, by their pixels, against the version before."""
+
+    since: int | None = None  # its number
+    added: int
+    removed: int
+    relabelled: int
+    moved: int  # to another split, with the same label
+    unchanged: int
+
+
+class Occurrence(Resource):
+    path: str
+    class_name: str | None = None
+    split: str
+
+
+class ChangedImage(Resource):
+    change: Literal["added", "removed", "relabelled", "moved"]
+    sha256: str  # of the decoded pixels
+    before: Occurrence | None = None
+    after: Occurrence | None = None
+
+
+class Difference(Changes):
+    """Two versions of one dataset."""
+
+    since_version_id: str
+    version_id: str
+    version: int | None = None
+    classes_added: tuple[str, ...] = ()
+    classes_removed: tuple[str, ...] = ()
+    images: tuple[ChangedImage, ...] = ()  # as many as were asked for
+
+
+class Archive(Resource):
+    """The file that was pushed."""
+
+    bytes: int
+    sha256: str
+    media_type: str
+    file_name: str
+    url: str
+
+
 class DatasetVersion(Resource):
     """One immutable pack."""
 
     id: str
     dataset_id: str
+    number: int | None = None
+    changes: Changes | None = None  # None of a first version
     status: Literal["queued", "running", "ready", "failed"]
+    error: dict[str, Any] | None = None
+    archive: Archive
     digest: str | None = None
     classes: tuple[str, ...] | None = None
     superclasses: dict[str, str] | None = None  # class -> super-class, where the archive names them
     counts: dict[str, dict[str, int]] | None = None
+    splits: dict[str, int] | None = None  # split -> images
     reading: dict[str, Any] | None = None  # as asked for
     image_size: tuple[int, int] | None = None
     created_at: datetime
+
+
+class NewestVersion(Resource):
+    id: str
+    number: int | None = None
+    status: Literal["queued", "running", "ready", "failed"]
+    error: dict[str, Any] | None = None
 
 
 class Dataset(Bound):
@@ -131,15 +188,17 @@ class Dataset(Bound):
     task: str
     status: Literal["ingesting", "ready", "failed"]
     latest_version_id: str | None = None
+    newest_version: NewestVersion | None = None  # the one that was pushed last, ready or not
     error: dict[str, Any] | None = None
     created_at: datetime
 
     def wait(self, timeout_seconds: float | None = None) -> Dataset:
-        """The dataset once it is ready. Raises DatasetUnsuccessful, WaitTimeout."""
-        return self.client.datasets.wait(self.id, timeout_seconds=timeout_seconds)
+        """The dataset once the version is ready that was the newest. Raises DatasetUnsuccessful, WaitTimeout."""
+        newest = self.newest_version.id if self.newest_version else None
+        return self.client.datasets.wait(self.id, newest, timeout_seconds=timeout_seconds)
 
     def validation(self) -> ValidationReport:
         return self.client.datasets.validation(self.id)
 
-    def delete(self) -> None:
-        self.client.datasets.delete(self.id)
+    def delete(self, *, force: bool = False) -> None:
+        self.client.datasets.delete(self.id, force=force)

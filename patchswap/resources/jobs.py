@@ -19,7 +19,10 @@ class Progress(Resource):
     epochs: int = 0
     step: int = 0
     steps: int = 0
-    fraction: float | None = None
+    fraction: float | None = None  # of the whole job, in time
+    phase_fraction: float | None = None
+    loss: float | None = None
+    headline: dict[str, Any] | None = None  # metric, value, epoch: the newest figure of the main arm
     images_per_second: float | None = None
     seconds_per_epoch: float | None = None
     eta_seconds: float | None = None
@@ -36,6 +39,17 @@ class Event(Resource):
     type: str
     at: datetime
     data: dict[str, Any] = {}
+    live: bool = False  # not kept by the service
+
+
+class LogLine(Resource):
+    """A line of the trainer, or what the worker did."""
+
+    seq: int
+    attempt: int
+    source: Literal["trainer", "worker"]
+    at: datetime
+    text: str
 
 
 class Attempt(Resource):

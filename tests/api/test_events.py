@@ -90,6 +90,30 @@ def test_stream_goes_on_where_the_client_left_it(ours: Caller, version: DatasetV
     assert list(stream(ours, f"{path}?after=2")) == rest
 
 
+def test_progress_comes_between_the_events_without_a_place_among_them(ours: Caller, version: DatasetVersion):
+    job, claim = made.running_job(version)
+
+    def work() -> None:
+        for step in (1, 2):
+            made.progress(claim, step=step, steps=4, loss=0.5, updated_at=f"2026-01-01T00:00:0{step}+00:00")
+            time.sleep(0.6)  # two looks of the tail
+        with transaction() as session:
+            ledger.end(session, claim, "failed", reason="end of test")
+
+    threading.Timer(0.3, work).start()
+    found = list(stream(ours, f"/v1/jobs/{job.id}/events/stream"))
+    live = [json.loads(data) for kind, _, data in found if kind == "progress"]
+    assert [(event["data"]["step"], event["data"]["loss"], event["live"]) for event in live] == [
+        (1, 0.5, True),
+        (2, 0.5, True),
+    ]
+    assert {event["seq"] for event in live} == {3}
+    assert all(identity == "" for kind, identity, _ in found if kind == "progress")
+    kept = ours.get(f"/v1/jobs/{job.id}/events?limit=200").json()["data"]
+    assert [identity for kind, identity, _ in found if kind not in ("progress", "end")] == [str(e["seq"]) for e in kept]
+    assert not any(kind == "progress" for kind, _, _ in stream(ours, f"/v1/jobs/{job.id}/events/stream"))
+
+
 def test_many_watchers_of_one_job_see_the_same(ours: Caller, version: DatasetVersion):
     job, claim = made.running_job(version)
     results: list[list] = [[] for _ in range(10)]

@@ -164,7 +164,9 @@ def test_packs_checkpoints_weights_and_exports_count_and_copies_do_not(
 
 def test_no_dataset_is_begun_beyond_the_quota_of_images(ours: Caller, version: DatasetVersion, set_limit):
     set_limit("QUOTA_IMAGES", 60)
-    refused = ours.post("/v1/datasets", {"name": "d", "upload_id": version.upload_id})
+    upload = seed.upload(ours.tenant_id, b"another archive")
+    refused = ours.post("/v1/datasets", {"name": "d", "upload_id": upload.id})
     assert (refused.status_code, refused.json()["quota"], refused.json()["used"]) == (429, "images", 60)
+    assert (refused.headers["Retry-After"], refused.json()["retryable"]) == ("60", True)
     assert ours.delete(f"/v1/datasets/{version.dataset_id}").status_code == 204
-    assert ours.post("/v1/datasets", {"name": "d", "upload_id": version.upload_id}).status_code == 202
+    assert ours.post("/v1/datasets", {"name": "d", "upload_id": upload.id}).status_code == 202

@@ -76,3 +76,13 @@ def test_jobs_are_filtered_by_status_dataset_and_label(ours: Caller, version: Da
     assert found("label=a:1&label=b:2") == {queued}
     assert found("label=a:2") == set()
     assert ours.get("/v1/jobs?label=a").status_code == 422
+
+
+def test_list_of_jobs_is_light_unless_asked(ours: Caller, version: DatasetVersion):
+    job = seed.job(version)
+    one = ours.get(f"/v1/jobs/{job.id}").json()
+    (light,) = ours.get("/v1/jobs").json()["data"]
+    assert one.keys() - light.keys() == {"spec", "resolved", "chosen"}
+    (full,) = ours.get("/v1/jobs?view=full").json()["data"]
+    assert full == one
+    assert ours.get("/v1/jobs?view=most").status_code == 422

@@ -70,6 +70,7 @@ LISTS = {
     "webhooks": "webhook_id",
 }
 BODIES = {
+    "rename_dataset": {"name": "theirs"},
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
     "create_export": {"format": "onnx", "precision": "fp32"},
     "create_profile": {"export_id": "exp_" + "0" * 32},

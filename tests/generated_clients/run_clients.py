@@ -15,13 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.api.conftest import ours, server
 from tests.api.serving import Caller, Server
 from tests.shipping.environments import clean
 from tests.worker.conftest import fake_trainer, short_leases
 from tests.worker.processes import Worker
 from tests.worker.test_whole_job import archive
 
-__all__ = ["fake_trainer", "short_leases"]
+__all__ = ["fake_trainer", "ours", "server", "short_leases"]
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("workers")]
 HERE = Path(__file__).parent
 GENERATOR = "openapi-python-client==0.29.1"

@@ -36,7 +36,8 @@ def main(url: str, key: str, archive: bytes, target: Path) -> None:
         job = until(lambda: get_job.sync(job.id, client=client), lambda found: found.finished_at)
         assert job.status == "succeeded", job
         assert [each.id for each in list_jobs.sync(client=client).data] == [job.id]
-        (export,) = list_exports.sync(job.model_id, client=client).data
+        exports = list_exports.sync(job.model_id, client=client).data
+        export = next(each for each in exports if each.status == "succeeded")
         target.write_bytes(download_export.sync_detailed(export.id, client=client).content)
         assert hashlib.sha256(target.read_bytes()).hexdigest() == export.sha256
         refused = predict.sync(job.model_id, client=client, body=File(io.BytesIO(b"no image")))

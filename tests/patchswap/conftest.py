@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from core.datasets import ledger as datasets
 from core.datasets import uploads
 from core.jobs import ledger
 from core.jobs.ledger import Claim
+from core.jobs.logs import Line
+from core.store import storage
 from core.store.storage import StoredFile
 from core.tables import DatasetVersion, Job
 from patchswap.client import Client
@@ -114,7 +117,7 @@ def dataset_id(api_key: str) -> str:
         upload = uploads.create(session, tenant.id, size=1, sha256="0" * 64, media_type="application/zip")
         upload.status = "complete"
         session.flush()
-        dataset, version = datasets.create(
+        dataset, version, _ = datasets.push(
             session, tenant.id, name="pets", upload_id=upload.id, task="classification", splits=None
         )
         version.status, version.fence = "running", 1
@@ -158,10 +161,16 @@ class Worker:
         with transaction() as session:
             ledger.record(session, self.mine, notes=[note])  # type: ignore[list-item]
 
-    def save_checkpoint(self) -> None:
-        stored = StoredFile(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", 5, "0" * 64)
+    def say(self, *texts: str) -> None:
+        with transaction() as session:
+            lines = [Line("trainer", datetime.now(UTC), text) for text in texts]
+            ledger.record(session, self.mine, lines=lines)
+
+    def save_checkpoint(self, content: bytes = b"state") -> StoredFile:
+        stored = storage.put_bytes(f"jobs/{self.job_id}/{self.mine.fence}/checkpoints/step-000010.ckpt", content)
         with transaction() as session:
             ledger.record_checkpoint(session, self.mine, stored, arm="main", step=10, epoch=1, best=False, figures={})
+        return stored
 
     def end(self, status: str) -> None:
         with transaction() as session:

@@ -58,26 +58,29 @@ def upload(tenant_id: str, content: bytes) -> Upload:
     return row
 
 
-def version(tenant_id: str, manifest: PackManifest = MANIFEST, samples: bytes = SAMPLES) -> DatasetVersion:
-    source = upload(tenant_id, b"an archive")
+def version(
+    tenant_id: str,
+    manifest: PackManifest = MANIFEST,
+    samples: bytes = SAMPLES,
+    *,
+    after: DatasetVersion | None = None,
+    archive: bytes = b"an archive",
+) -> DatasetVersion:
+    """A ready version of a dataset of its own, or the one after another."""
+    source = upload(tenant_id, archive)
     version_id = new_id("dsv")
     prefix = f"datasets/{version_id}/1/"
     stored = storage.put_bytes(f"{prefix}samples.arrow", samples)
     with transaction() as session:
-        dataset = Dataset(
-            id=new_id("ds"),
-            tenant_id=tenant_id,
-            name="d",
-            task="classification",
-            status="ready",
-            latest_version_id=version_id,
-        )
+        dataset = session.get_one(Dataset, after.dataset_id) if after else _dataset(tenant_id, f"d-{version_id[-12:]}")
+        dataset.latest_version_id = version_id
         session.add(dataset)
         session.flush()
         row = DatasetVersion(
             id=version_id,
             tenant_id=tenant_id,
             dataset_id=dataset.id,
+            number=(after.number or 0) + 1 if after else 1,
             upload_id=source.id,
             status="ready",
             manifest=manifest.model_dump(mode="json"),
@@ -86,6 +89,10 @@ def version(tenant_id: str, manifest: PackManifest = MANIFEST, samples: bytes = 
         )
         session.add(row)
     return row
+
+
+def _dataset(tenant_id: str, name: str) -> Dataset:
+    return Dataset(id=new_id("ds"), tenant_id=tenant_id, name=name, task="classification", status="ready")
 
 
 def job(version: DatasetVersion, *, labels: dict[str, str] | None = None, **body: Any) -> Job:

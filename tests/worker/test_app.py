@@ -14,7 +14,7 @@ from sqlalchemy import select
 from core import queue, request_id
 from core.database.database import transaction
 from core.store import storage
-from core.tables import Export, Job, JobAttempt, Model
+from core.tables import Export, Job, JobAttempt, JobLogLine, Model
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end, wait_until
 
@@ -54,6 +54,24 @@ def test_job_rung_over_celery_is_published_on_s3(version, start_worker):
     with transaction() as session:
         export = session.scalars(select(Export)).one()
     assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
+
+
+def test_log_of_a_killed_worker_stays(version, start_worker):
+    worker = start_worker()
+    job = submit(version, **SLOW)
+
+    def lines() -> list[str]:
+        with transaction() as session:
+            return list(session.scalars(select(JobLogLine.text).where(JobLogLine.job_id == job.id)))
+
+    wait_for(lambda: any("begins on cpu" in line for line in lines()))
+    before = lines()
+    worker.process.kill()
+    worker.process.wait()
+    assert lines()[: len(before)] == before
+    start_worker()
+    wait_for(lambda: "attempt 2 of this job" in lines())
+    assert lines()[: len(before)] == before
 
 
 def test_log_of_the_worker_names_the_request_that_queued_the_job(version, start_worker):

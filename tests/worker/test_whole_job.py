@@ -43,7 +43,7 @@ def push(content: bytes) -> DatasetVersion:
     tenant_id = seed.tenant()
     upload = seed.upload(tenant_id, content)
     with transaction() as session:
-        _, version = datasets.create(
+        _, version, _ = datasets.push(
             session, tenant_id, name="noise", upload_id=upload.id, task="classification", splits=None
         )
     queue.ring("worker.ingest", version.id)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from io import BufferedReader
@@ -35,7 +35,16 @@ class GarbageOutput(Exception):
 class Child:
     """A running process that speaks `contract.child.messages`. Two threads read its pipes, so it never waits for us."""
 
-    def __init__(self, module: str, arguments: Sequence[str | Path], *, folder: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str | Path],
+        *,
+        folder: Path,
+        listen: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        """`listen` hears what it writes on stderr, in a thread of ours."""
+        self._listen = listen
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._tail = bytearray()
         self.started_at = time.monotonic()
@@ -118,6 +127,7 @@ class Child:
     def _read_log(self) -> None:
         stderr = cast("BufferedReader", self._process.stderr)  # it is a pipe
         while chunk := stderr.read1(65_536):
+            self._listen(chunk)
             self._tail += chunk
             del self._tail[:-LOG_TAIL_BYTES]
 

@@ -1,6 +1,6 @@
 """The loop around one child process: its messages are heeded, the claim is kept, and it is stopped when asked.
 
-How a run may end is named here, one exception each; `worker.tasks.job` says what each means for a job.
+How a run may end is named here, one exception each; `worker.tasks.job_endings` says what each means for a job.
 """
 
 import logging

@@ -25,7 +25,7 @@ STORE_PAUSE_SECONDS = 2.0
 class Asked(Exception):
     """Stop working on the row: a customer or an operator wants it, or the lease cannot be renewed."""
 
-    def __init__(self, by: Literal["cancel", "pause", "shutdown", "lease"]) -> None:
+    def __init__(self, by: Literal["cancel", "pause", "shutdown", "lease", "time_limit"]) -> None:
         super().__init__(by)
         self.by = by
 

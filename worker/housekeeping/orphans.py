@@ -57,7 +57,8 @@ def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
     ids = {key.split("/")[1] for key in keys}
     statement = select(table).where(table.id.in_(ids))
     if table is DatasetVersion:
-        statement = statement.join(Dataset, Dataset.id == DatasetVersion.dataset_id).where(Dataset.deleted_at.is_(None))
+        living = (Dataset.deleted_at.is_(None), DatasetVersion.deleted_at.is_(None))
+        statement = statement.join(Dataset, Dataset.id == DatasetVersion.dataset_id).where(*living)
     owners = {row.id: row for row in session.scalars(statement)}
     named = _named(session, keys)
     return [key for key in keys if key not in named and _is_orphan(key, owners.get(key.split("/")[1]))]

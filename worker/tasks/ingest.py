@@ -14,8 +14,10 @@ from contract.pack.manifest import PackManifest
 from contract.results.ingested import ValidationReport
 from core import queue
 from core.database import leases
+from core.datasets import changes
 from core.datasets import ledger as datasets
-from core.errors import ChecksumMismatch, NotFound, QuotaExceeded
+from core.datasets.samples import Pack
+from core.errors import ChecksumMismatch, NotFound, PackDamaged, QuotaExceeded
 from core.settings import settings
 from core.store import storage
 from core.tables import Dataset, DatasetVersion, Upload
@@ -66,6 +68,7 @@ def _work(ingest: Ingest, lease: Lease, folder: Path) -> None:
     prefix = f"datasets/{version.id}/{fence}/"
     manifest = PackManifest.model_validate_json((out / PACK_MANIFEST).read_bytes())
     samples = lease.patiently(lambda: _store(out, prefix))
+    changed = lease.patiently(lambda: _changes(version, Pack(manifest, samples.key)))
     write_until_done(
         lambda session: datasets.publish_version(
             session,
@@ -75,6 +78,7 @@ def _work(ingest: Ingest, lease: Lease, folder: Path) -> None:
             report=_report(out),
             prefix=prefix,
             pack_sha256=samples.sha256,
+            changes=changed,
         )
     )
     logger.info("ready: %d samples", manifest.samples)
@@ -96,6 +100,19 @@ def _store(out: Path, prefix: str) -> storage.StoredFile:
         if (out / name).is_file():  # a pack of raw pixels has no thumbnails
             storage.put_file(prefix + name, out / name)
     return storage.put_file(prefix + PACK_SAMPLES, out / PACK_SAMPLES)
+
+
+def _changes(version: DatasetVersion, pack: Pack) -> dict[str, Any] | None:
+    """Against the ready version before it; None for the first one, or where that one cannot be read."""
+    before = write_until_done(lambda session: datasets.predecessor(session, version))
+    if before is None:
+        return None
+    old = Pack(PackManifest.model_validate(before.manifest), f"{before.object_prefix}{PACK_SAMPLES}")
+    try:
+        return {"since": before.number} | changes.between(old, pack).counts.as_json()
+    except (NotFound, PackDamaged) as error:
+        logger.warning("what changed since version %s cannot be told: %s", before.number, error)
+        return None
 
 
 def _report(out: Path) -> dict[str, Any]:

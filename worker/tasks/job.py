@@ -1,51 +1,47 @@
 """The story of one job, top to bottom: claim, fetch, train, evaluate, export, publish.
 
-How an attempt may end otherwise is at the end. What happens while the trainer runs is `worker.children.supervision`.
+How it may end otherwise is in `job_endings`. What happens while the trainer runs: `worker.children.supervision`.
 """
 
 import logging
-import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from contract.child.messages import Arm
-from contract.files import SPEC
 from contract.pack.manifest import PackManifest
 from contract.results.exported import ExportResult
 from contract.results.headline import headline_of
-from contract.specs import ResolvedSpec, plan
-from core import queue
-from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.jobs import ledger
-from core.jobs.ledger import CancelledFirst, Claim
+from contract.specs import plan
+from contract.specs.estimate import schedule
+from contract.specs.limits import LimitsSpec
+from contract.specs.pace import Pace
+from core.jobs import ledger, pace, spent
+from core.jobs.ledger import Claim
+from core.jobs.spent import Spent
 from core.settings import settings
 from core.tables import Checkpoint, DatasetVersion, Job
 from core.weights import donors
 from core.weights.donors import Donor
 from worker.children.child import Child
-from worker.children.supervision import Crashed, TrainerFailed, supervise
+from worker.children.supervision import supervise
 from worker.claims import claiming
 from worker.claims.job_lease import JobLease
+from worker.claims.job_log import JobLog
 from worker.claims.job_progress import JobProgress
-from worker.claims.lease import Asked, Stalled
-from worker.claims.ledger_writes import RETRY_SECONDS, LedgerAway, write_once
+from worker.claims.time_limits import TimeLimits
 from worker.disk import donor_folders, packs, run_folder, scratch
-from worker.liveness import shutdown
 from worker.outputs import checkpoints, publication
 from worker.outputs.checkpoints import CheckpointUploads
+from worker.tasks import job_endings
+from worker.tasks.attempt import Attempt
 from worker.tasks.job_messages import heed_trainer
 from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
-LEDGER_SHARE = 0.1  # of the grace at a shutdown, beside worker.outputs.checkpoints.GRACE_SHARE
 # All is trained: another worker could only train again what could not be stored. With the default, 40 minutes.
 PUBLISH_STALL_LIMITS = 4
-Result = TypeVar("Result")
 
 
 class Claimed(NamedTuple):
@@ -56,46 +52,8 @@ class Claimed(NamedTuple):
     checkpoints: list[Checkpoint]
     teacher: Donor | None
     pretrained: Donor | None
-
-
-@dataclass
-class Attempt:
-    """One claim on one job, and where its work lies."""
-
-    job: Job
-    version: DatasetVersion
-    checkpoints: list[Checkpoint]
-    teacher: Donor | None
-    pretrained: Donor | None
-    spec: ResolvedSpec
-    folder: Path
-    lease: JobLease
-    uploads: CheckpointUploads
-    log: bytes = b""
-
-    @property
-    def claim(self) -> Claim:
-        return self.lease.claim
-
-    @property
-    def arms(self) -> tuple[Arm, ...]:
-        return ("main", "control") if self.spec.control else ("main",)
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
-
-    @property
-    def teacher_folder(self) -> Path:
-        return self.folder / "teacher"
-
-    @property
-    def pretrained_folder(self) -> Path:
-        return self.folder / "pretrained"
-
-    @property
-    def spec_file(self) -> Path:
-        return self.folder / SPEC
+    pace: Pace
+    spent: Spent
 
 
 def run_job(rung_for: str) -> None:
@@ -114,7 +72,7 @@ def run_job(rung_for: str) -> None:
             counters.ended("job")
         except Exception as error:  # noqa: BLE001 - every way an attempt can end is settled there
             counters.ended("job", error)
-            _settle_otherwise(attempt, error)
+            job_endings.settle(attempt, error)
         finally:
             attempt.uploads.close()
             publication.keep_log(attempt.claim, attempt.log)
@@ -132,6 +90,8 @@ def _claim(session: Session, _: str) -> Claimed | None:
         checkpoints=ledger.checkpoints(session, job.id),
         teacher=donors.teacher_of(session, job),
         pretrained=donors.pretrained_of(session, job),
+        pace=pace.read(session, job.tenant_id),
+        spent=spent.read(session, job),
     )
 
 
@@ -139,12 +99,17 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     job = claimed.job
     claim = Claim(job.id, job.fence, settings().worker_name)
     spec = run_folder.write_spec(folder, job, claimed.version)
-    steps = plan(spec, PackManifest.model_validate(claimed.version.manifest))
-    lease = JobLease(claim, JobProgress(steps, control=spec.control, known=job.progress))
+    manifest = PackManifest.model_validate(claimed.version.manifest)
+    expected = schedule(spec, manifest, claimed.pace)
+    log = JobLog(folder)
+    log.say(f"attempt {job.total_attempts} of this job")
+    progress = JobProgress(plan(spec, manifest), control=spec.control, known=job.progress, schedule=expected)
+    lease = JobLease(claim, progress, log, TimeLimits(spec.limits or LimitsSpec(), claimed.spent))
     out = folder / "out"
     out.mkdir()
     uploads = CheckpointUploads(lease, out=out, spool=folder / "spool")
-    return Attempt(**claimed._asdict(), spec=spec, folder=folder, lease=lease, uploads=uploads)
+    held = {name: value for name, value in claimed._asdict().items() if name not in ("pace", "spent")}
+    return Attempt(**held, spec=spec, folder=folder, lease=lease, uploads=uploads)
 
 
 def _work(attempt: Attempt) -> None:
@@ -159,10 +124,13 @@ def _work(attempt: Attempt) -> None:
             _train(attempt, pack, arm)
         lease.enter("evaluate")
         for arm in reversed(attempt.arms):  # the main arm is compared with its control
-            _run_trainer(attempt, pack, "evaluate", "--arm", arm)
+            _run_part(attempt, pack, "evaluate", "--arm", arm)
         evaluations = publication.read_evaluations(attempt.out, attempt.arms)
         for evaluation in evaluations.values():
             lease.note("evaluation", **_summary(evaluation.model_dump(mode="json")))
+        judged = evaluations["main"].model_dump(mode="json")
+        split = judged["splits"][judged["evaluation_split"]]
+        lease.progress.on_evaluated(split["split"], headline_of(split))
         lease.enter("export")
         exports = _export_all(attempt, pack)
     lease.enter("publish")
@@ -171,7 +139,8 @@ def _work(attempt: Attempt) -> None:
         stall_limits=PUBLISH_STALL_LIMITS,
     )
     attempt.uploads.finish()
-    _settle(attempt, lambda session: ledger.publish(session, attempt.claim, content))
+    lease.log.say("published")
+    job_endings.write_last(attempt, lambda session: ledger.publish(session, attempt.claim, content))
     logger.info("published")
 
 
@@ -191,19 +160,27 @@ def _export_all(attempt: Attempt, pack: Path) -> dict[Path, ExportResult]:
         folder = attempt.folder / f"{number}-{spec.format}-{spec.precision}"
         folder.mkdir()
         taught = donor_folders.options(attempt.teacher, attempt.teacher_folder, "main")
-        _run_trainer(attempt, pack, "export", *publication.export_arguments(spec, folder), *taught)
+        _run_part(attempt, pack, "export", *publication.export_arguments(spec, folder), *taught)
         results[folder] = publication.read_export(folder)
     return results
 
 
+def _run_part(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:
+    """One of those that follow the training: timed, so that what is left can be told."""
+    attempt.lease.progress.remaining.begin()
+    _run_trainer(attempt, pack, verb, *options)
+    attempt.lease.progress.remaining.end()
+
+
 def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:
     arguments = [verb, attempt.spec_file, "--pack", pack, "--out", attempt.out, *options]
-    child = Child(settings().trainer_module, arguments, folder=attempt.folder)
+    child = Child(settings().trainer_module, arguments, folder=attempt.folder, listen=attempt.lease.log.feed)
     try:
-        supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))
+        with attempt.lease.on_device():
+            supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))
     finally:
+        attempt.lease.log.end_line()
         attempt.log += child.log
-        attempt.lease.add_gpu_seconds(time.monotonic() - child.started_at)
 
 
 def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -211,83 +188,3 @@ def _summary(evaluation: dict[str, Any]) -> dict[str, Any]:
     split = evaluation["splits"][evaluation["evaluation_split"]]
     measured = {key: split.get(key) for key in ("samples", "nll", "ece")} | headline_of(split)
     return {"arm": evaluation["arm"], "method": evaluation["method"], "split": split["split"], **measured}
-
-
-def _settle_otherwise(attempt: Attempt, ending: Exception) -> None:
-    """What each ending but the publication means for the job."""
-    claim = attempt.claim
-    try:
-        match ending:
-            case Fenced():
-                logger.warning("the claim was lost; nothing more is written")
-            case CancelledFirst():
-                _end(attempt, "cancelled")
-            case Asked():
-                _settle_asked(attempt, ending)
-            case TrainerFailed(error=error):
-                logger.info("the job failed: %s", ending)
-                _settle(attempt, lambda s: ledger.end(s, claim, "failed", reason=error.code, error=error))
-            case StoreUnavailable():
-                logger.warning("%s", ending)
-                _give_back(attempt, "object_store_unavailable", str(ending))
-            case Crashed() | Stalled() | NotFound() | ChecksumMismatch():
-                _crash(attempt, str(ending))
-            case _:
-                logger.error("the attempt broke down", exc_info=ending)
-                _crash(attempt, f"internal error: {type(ending).__name__}")
-    except Fenced:
-        logger.warning("the claim was lost before its end was written")
-    except LedgerAway as error:
-        logger.warning("the ledger is away; the lease will run out: %s", error)
-
-
-def _settle_asked(attempt: Attempt, asked: Asked) -> None:
-    """The trainer has stopped; its last checkpoint is stored before the job changes hands."""
-    attempt.uploads.wait(math.inf if asked.by == "lease" else checkpoints.grace_seconds())
-    if asked.by == "cancel":
-        _end(attempt, "cancelled")
-    elif asked.by == "pause":
-        _end(attempt, "paused")
-    else:
-        reason = "the worker shuts down" if asked.by == "shutdown" else "the ledger could not be reached in time"
-        _give_back(attempt, asked.by, reason)
-
-
-def _end(attempt: Attempt, status: str) -> None:
-    logger.info("%s by request", status)
-    _settle(attempt, lambda s: ledger.end(s, attempt.claim, status, reason=f"{status} by request"))
-
-
-def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
-    status = _settle(attempt, lambda s: ledger.give_back(s, attempt.claim, outcome=outcome, reason=reason))
-    _ring(attempt, status)
-
-
-def _crash(attempt: Attempt, reason: str) -> None:
-    logger.warning("attempt lost: %s", reason)
-    attempt.uploads.wait(checkpoints.grace_seconds())
-    seconds = attempt.lease.age_seconds
-    status = _settle(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
-    _ring(attempt, status)
-
-
-def _ring(attempt: Attempt, status: str) -> None:
-    logger.info("the job is %s", status)
-    if status == "queued":
-        queue.ring("worker.train", attempt.job.id)
-
-
-def _settle(attempt: Attempt, write: Callable[[Session], Result]) -> Result:
-    """All that is still unwritten, then the last word; waits for a ledger that is away, but not through a shutdown."""
-    give_up_at = math.inf
-    while True:
-        try:
-            attempt.lease.write()
-            return write_once(write)
-        except LedgerAway as error:
-            logger.warning("the ledger is away, the end of the attempt waits: %s", error)
-            if shutdown.requested():
-                give_up_at = min(give_up_at, time.monotonic() + settings().grace_seconds * LEDGER_SHARE)
-            if time.monotonic() > give_up_at:
-                raise
-            time.sleep(RETRY_SECONDS)

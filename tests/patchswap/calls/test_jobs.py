@@ -293,3 +293,16 @@ def test_watching_an_unknown_job_says_so(client: Client):
 def test_watching_a_job_that_is_over_ends_at_once(client: Client, job: Job):
     job.cancel()
     assert [event.data["status"] for event in job.watch() if event.type == "status"] == ["queued", "cancelled"]
+
+
+def test_log_is_followed_to_the_end_of_the_job(client: Client, job: Job, worker: Worker):
+    worker.claim()
+    worker.say("one", "two")
+    assert [line.text for line in client.jobs.logs(job.id, tail=1)] == ["two"]
+    seen: list[str] = []
+    for line in client.jobs.logs(job.id, follow=True):
+        seen.append(line.text)
+        if line.text == "two":
+            worker.say("three")
+            worker.end("failed")
+    assert seen == ["one", "two", "three"]

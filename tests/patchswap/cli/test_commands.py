@@ -50,8 +50,8 @@ def test_a_dataset_is_shown_to_people_and_to_programs(patchswap: Run, dataset_id
     assert one_json(patchswap("datasets", "show", dataset_id, "--json"))["validation"]["accepted"] == 60
     assert [one["name"] for one in one_json(patchswap("datasets", "list", "--json"))] == ["pets"]
     listed = patchswap("datasets", "list").stdout.splitlines()
-    assert listed[0].split() == ["ID", "NAME", "STATUS", "CREATED"]
-    assert listed[1].split()[:3] == [dataset_id, "pets", "ready"]
+    assert listed[0].split() == ["ID", "NAME", "VERSION", "STATUS", "CREATED"]
+    assert listed[1].split()[:4] == [dataset_id, "pets", "1", "ready"]
 
 
 def test_a_folder_is_pushed(patchswap: Run, tmp_path: Path):
@@ -143,8 +143,8 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
         (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
         (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
-        (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
-        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
+        (["train", "--dataset", "nobody"], 1, "There is no dataset or version 'nobody'. `patchswap datasets list`"),
+        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: There is no dataset or version 'ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
         (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),
@@ -251,3 +251,47 @@ def test_checkpoints_are_listed_and_pinned(patchswap: Run, client: Client, datas
     header, row = patchswap("jobs", "checkpoints", job.id).stdout.splitlines()
     assert (header.split()[:3], row.split()[:5]) == (["ID", "ARM", "STEP"], [found["id"], "main", "10", "5", "pinned"])
     assert one_json(patchswap("jobs", "unpin", job.id, found["id"], "--json"))["pinned"] is False
+
+
+def test_log_is_printed_and_cannot_steer_the_terminal(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    worker.say("epoch 1", "a\x1b[31mred")
+    lines = patchswap("logs", job.id).stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines] == ["trainer epoch 1", "trainer a?[31mred"]
+    assert one_json(patchswap("jobs", "logs", job.id, "--tail", "1", "--json"))["seq"] == 2
+
+
+def test_job_is_read_route_by_route(patchswap: Run, client: Client, dataset_id: str):
+    job = client.jobs.create(dataset=dataset_id, labels={"project": "demo"})
+    events = lines_of_json(patchswap("jobs", "events", job.id, "--json"))
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert one_json(patchswap("jobs", "metrics", job.id, "--json")) == {}
+    assert one_json(patchswap("jobs", "usage", job.id, "--json"))["gpu_seconds"] == 0
+    assert "There is one once its status is succeeded" in complaint(patchswap("jobs", "evaluation", job.id))
+    clone = one_json(patchswap("jobs", "clone", job.id, "--set", "seed=7", "--json"))
+    assert (clone["spec"]["seed"], clone["labels"]) == (7, {"project": "demo"})
+    light, full = (one_json(patchswap("jobs", "list", *more, "--json")) for more in ([], ["--full"]))
+    assert [one["spec"] for one in light] == [{}, {}]
+    assert {one["spec"]["seed"] for one in full} == {0, 7}
+    assert one_json(patchswap("jobs", "list", "--dataset", "pets@1", "--json")) == light
+
+
+def test_checkpoint_is_downloaded(patchswap: Run, client: Client, dataset_id: str, tmp_path: Path):
+    job = client.jobs.create(dataset=dataset_id)
+    worker = Worker(job.id)
+    worker.claim()
+    stored = worker.save_checkpoint(b"state")
+    (checkpoint,) = one_json(patchswap("jobs", "checkpoints", job.id, "--json"))
+    assert patchswap("jobs", "download", job.id, checkpoint["id"], "-o", "state.ckpt").returncode == 0
+    assert (tmp_path / "state.ckpt").read_bytes() == b"state"
+    assert stored.bytes == 5
+
+
+def test_account_says_who_it_is_and_what_it_changed(patchswap: Run, client: Client, dataset_id: str):
+    assert patchswap("me").stdout.startswith("default (tnt_")
+    assert one_json(patchswap("me", "--json"))["quotas"]["images"]["used"] == 60
+    client.datasets.rename(dataset_id, "dogs")
+    assert one_json(patchswap("audit", "--limit", "1", "--json"))[0]["path"] == f"/v1/datasets/{dataset_id}"
+    assert patchswap("--version").stdout == patchswap("version").stdout

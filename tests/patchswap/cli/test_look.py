@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,14 +25,17 @@ HOSTILE = "<script>alert(1)</script>"
 
 def published(name: str, archive: bytes, folder: Path, task: str = "classification") -> str:
     """A dataset as the worker leaves it, ready or refused; gives its id."""
+    folder.mkdir(exist_ok=True)
     result = run_ingest(archive, folder, task=task)
     report = result.report.model_dump(mode="json")
     with transaction() as session:
         tenant = keys.ensure_tenant(session, "default")
-        upload = uploads.create(session, tenant.id, size=1, sha256="0" * 64, media_type="application/zip")
+        upload = uploads.create(
+            session, tenant.id, size=1, sha256=hashlib.sha256(archive).hexdigest(), media_type="application/zip"
+        )
         upload.status = "complete"
         session.flush()
-        dataset, version = datasets.create(session, tenant.id, name=name, upload_id=upload.id, task=task, splits=None)
+        dataset, version, _ = datasets.push(session, tenant.id, name=name, upload_id=upload.id, task=task, splits=None)
         version.status, version.fence = "running", 1
         session.flush()
         if result.manifest is None:
@@ -116,4 +120,4 @@ def test_page_of_a_refused_dataset_says_why(patchswap: Run, database: str, tmp_p
 
 
 def test_unknown_name_is_said(patchswap: Run, database: str):
-    assert "no dataset named" in complaint(patchswap("datasets", "look", "nothing"))
+    assert "There is no dataset 'nothing'" in complaint(patchswap("datasets", "look", "nothing"))

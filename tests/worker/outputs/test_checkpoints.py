@@ -22,6 +22,7 @@ from core.tables import Job
 from tests.worker import seed
 from tests.worker.processes import wait_for
 from worker.claims.job_lease import JobLease
+from worker.claims.job_log import JobLog
 from worker.claims.job_progress import JobProgress
 from worker.claims.ledger_writes import RETRY_SECONDS, LedgerAway
 from worker.outputs import checkpoints
@@ -33,7 +34,8 @@ def watch(version) -> JobLease:
     with transaction() as session:
         job = ledger.claim(session, seed.job(version).id, "w")
         claim = Claim(job.id, job.fence, "w")
-    return JobLease(claim, JobProgress(Plan(groups=1, members=2, steps_per_epoch=1, epochs=1), control=False, known={}))
+    progress = JobProgress(Plan(groups=1, members=2, steps_per_epoch=1, epochs=1), control=False, known={})
+    return JobLease(claim, progress, JobLog(Path("/nowhere")))
 
 
 @pytest.fixture

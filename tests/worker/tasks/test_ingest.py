@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import func, update
 
 from contract.pack.manifest import PackManifest
+from core import removals
+from core.database import leases
 from core.database.database import transaction
 from core.datasets import ledger as datasets
 from core.store import storage
@@ -24,7 +26,7 @@ def pushed(content: bytes, splits: dict | None = None, task: str = "classificati
     tenant_id = seed.tenant()
     upload = seed.upload(tenant_id, content)
     with transaction() as session:
-        return datasets.create(session, tenant_id, name="d", upload_id=upload.id, task=task, splits=splits)[1]
+        return datasets.push(session, tenant_id, name="d", upload_id=upload.id, task=task, splits=splits)[1]
 
 
 @pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
@@ -50,12 +52,62 @@ def test_task_of_the_dataset_decides_how_its_archive_is_read(fake_trainer, task)
     assert (manifest.task, manifest.split_size("train")) == (task, manifest.images["train"])
 
 
+def next_version(version: DatasetVersion, content: bytes) -> DatasetVersion:
+    upload = seed.upload(version.tenant_id, content)
+    with transaction() as session:
+        name = session.get_one(Dataset, version.dataset_id).name
+        return datasets.push(session, version.tenant_id, name=name, upload_id=upload.id).version
+
+
+def test_version_knows_what_changed_since_the_ready_one_before_it(fake_trainer):
+    first = pushed(zipped(folders({"cat": 9, "dog": 9})))
+    run_next("ingest", first.id)
+    assert read(DatasetVersion, first.id).changes is None
+    broken = next_version(first, b"no archive")
+    run_next("ingest", broken.id)
+    third = next_version(first, zipped(folders({"cat": 9, "dog": 9, "cow": 9})))
+    run_next("ingest", third.id)
+    changes = read(DatasetVersion, third.id).changes
+    assert (changes["since"], changes["added"], changes["removed"], changes["relabelled"]) == (1, 9, 0, 0)
+    dataset = read(Dataset, first.dataset_id)
+    assert (dataset.status, dataset.latest_version_id) == ("ready", third.id)
+
+
+def test_latest_version_is_the_one_with_the_highest_number_whichever_is_read_first(fake_trainer):
+    first = pushed(archive())
+    second = next_version(first, zipped(folders({"cat": 9, "dog": 9})))
+    third = next_version(first, zipped(folders({"cat": 9, "cow": 9})))
+    with transaction() as session:
+        claimed = [leases.claim(session, DatasetVersion, one.id, "w") for one in (third, second)]
+        for version in claimed:
+            datasets.publish_version(
+                session, version.id, 1, manifest=seed.MANIFEST, report={}, prefix="x", pack_sha256="0" * 64
+            )
+    assert read(Dataset, first.dataset_id).latest_version_id == third.id
+
+
+def test_reader_of_a_deleted_version_publishes_nothing(fake_trainer, monkeypatch):
+    version = pushed(archive())
+    store = ingest._store
+
+    def deleted_meanwhile(*arguments):
+        with transaction() as session:
+            held = removals.hold(session, version.tenant_id, version.dataset_id)
+            removals.delete_dataset(session, held, force=False)
+        return store(*arguments)
+
+    monkeypatch.setattr(ingest, "_store", deleted_meanwhile)
+    run_next("ingest", version.id)
+    version = read(DatasetVersion, version.id)
+    assert (version.status, version.error["code"], version.manifest) == ("failed", "dataset_deleted", None)
+
+
 def test_archive_is_read_as_the_person_says(fake_trainer):
     tenant_id = seed.tenant()
     upload = seed.upload(tenant_id, zipped(folders({"cat": 9, "kitten": 9, "dog": 9})))
     with transaction() as session:
         reading = {"map": {"kitten": "cat"}}
-        version = datasets.create(
+        version = datasets.push(
             session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=None, reading=reading
         )[1]
     run_next("ingest", version.id)

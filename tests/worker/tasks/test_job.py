@@ -21,11 +21,12 @@ from core.errors import StoreUnavailable
 from core.exports import ledger as model_exports
 from core.jobs import requests
 from core.store import storage
-from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobMetric, Model
+from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobLogLine, JobMetric, Model
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
 from tests.worker.processes import wait_until
+from worker.claims.job_lease import JobLease
 from worker.liveness import shutdown
 from worker.outputs import publication
 from worker.tasks.job import run_job
@@ -82,6 +83,37 @@ def test_job_with_control_is_published_whole(version):
         *("train.loss", "val.top1_accuracy", "control.train.loss", "control.val.top1_accuracy")
     }
     assert weights(job) == uninterrupted()
+
+
+@pytest.mark.parametrize(("limit", "clock"), [("max_seconds", "age_seconds"), ("max_device_seconds", "device_seconds")])
+def test_job_beyond_its_limit_ends_at_a_checkpoint_and_goes_on_by_request(version, monkeypatch, limit, clock):
+    job = seed.job(version, labels={"fake/checkpoint_steps": "100"} | SLOW, limits={limit: 50})
+    with monkeypatch.context() as patch:  # an hour goes by with the third step
+        passed = property(lambda lease: 3_600.0 if lease.progress.as_json()["step"] >= 3 else 0.0)
+        patch.setattr(JobLease, clock, passed)
+        run_job(job.id)
+    job = seed.read(job.id)
+    assert (job.status, job.error["code"], job.error["retryable"]) == ("failed", "time_limit", True)
+    assert f"`limits.{limit}`, 50 s, at step {job.progress['step']} of 20" in job.error["message"]
+    (checkpoint,) = rows(Checkpoint, job_id=job.id)
+    assert 3 <= checkpoint.step < seed.STEPS
+    with transaction() as session:
+        requests.resume(session, job.tenant_id, job.id)
+    run_job(job.id)
+    job = seed.read(job.id)
+    assert (job.status, weights(job)) == ("succeeded", uninterrupted())
+
+
+def test_log_says_what_trainer_and_worker_did_until_the_crash(version):
+    job = seed.job(version, labels={"fake/mode": "segfault"})
+    run_job(job.id)
+    lines = sorted(rows(JobLogLine, job_id=job.id), key=lambda line: line.seq)
+    said = [(line.source, line.text) for line in lines]
+    assert said[0] == ("worker", "attempt 1 of this job")
+    assert ("worker", "phase: train") in said
+    assert ("trainer", "about to touch what is not ours") in said
+    assert said[-1][1].startswith("the attempt ends: the process ended with signal SIGSEGV")
+    assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
 
 
 @pytest.mark.parametrize("killed_at", ["nowhere", "evaluate"])

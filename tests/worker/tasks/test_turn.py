@@ -19,9 +19,7 @@ def test_message_of_an_export_ingests_the_archive_of_the_tenant_whose_turn_it_is
     tenant_id = seed.tenant("the one")
     upload = seed.upload(tenant_id, archive())
     with transaction() as session:
-        pushed = datasets.create(session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=None)[
-            1
-        ]
+        pushed = datasets.push(session, tenant_id, name="d", upload_id=upload.id, task="classification", splits=None)[1]
     run_next("export", crowd[1].id)
     assert read(DatasetVersion, pushed.id).status == "ready"
     assert [read(Export, one.id).status for one in crowd] == ["succeeded", "queued", "queued"]

@@ -1,0 +1,104 @@
+"""jobs clone, events, metrics, evaluation, usage, download: a route each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from patchswap.cli import bars, specs
+from patchswap.cli.output import Json, connect, duration, emit, note, printable, table
+from patchswap.errors import BadInput
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (clone, events, metrics, evaluation, usage, download):
+        app.command()(command)
+
+
+def clone(
+    job_id: JobId,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Queue a new job like this one, with changes."""
+    changes: dict[str, Any] = {}
+    specs.set_all(changes, assign or [])
+    with connect() as client:
+        job = client.jobs.clone(job_id, **changes)
+    emit(job, as_json=as_json, text=job.id)
+    if not as_json:
+        note(f"follow it: patchswap watch {job.id}")
+
+
+def events(
+    job_id: JobId,
+    after: Annotated[int, typer.Option(min=0, help="Only events beyond this seq.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """What happened to a job, oldest first. `watch` follows it. With --json: one event a line."""
+    with connect() as client:
+        for event in client.jobs.events(job_id, after=after):
+            said = printable(json.dumps(event.data, ensure_ascii=False))
+            emit(event, as_json=as_json, text=f"{event.seq:>4} {event.at:%Y-%m-%d %H:%M:%S} {event.type:10} {said}")
+
+
+def metrics(
+    job_id: JobId,
+    key: Annotated[
+        list[str] | None, typer.Option(help="A curve, as val.top1_accuracy. Repeatable. Default: all.")
+    ] = None,
+    max_points: Annotated[int | None, typer.Option(min=1, help="Of each curve, the last one among them.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Training curves: one line a point."""
+    with connect() as client:
+        found = client.jobs.metrics(job_id, *(key or ()), max_points=max_points)
+    rows = [(name, point.epoch, point.step, point.value) for name, points in found.items() for point in points]
+    plain = {name: [point.model_dump(mode="json") for point in points] for name, points in found.items()}
+    emit(plain, as_json=as_json, text=table(("CURVE", "EPOCH", "STEP", "VALUE"), rows))
+
+
+def evaluation(job_id: JobId, as_json: Json = False) -> None:
+    """What was measured on held-out images, arm by arm."""
+    with connect() as client:
+        found = client.jobs.evaluation(job_id)
+    arms = [arm for arm in (found["main"], found.get("control")) if arm]
+    rows = [
+        (arm["arm"], arm["method"], split["split"], name, f"{value:.4f}")
+        for arm in arms
+        for split in arm["splits"].values()
+        for name, value in split.items()
+        if isinstance(value, float)
+    ]
+    emit(found, as_json=as_json, text=table(("ARM", "METHOD", "SPLIT", "FIGURE", "VALUE"), rows))
+
+
+def usage(job_id: JobId, as_json: Json = False) -> None:
+    """Device time of a job, and time that was lost to faults of the platform."""
+    with connect() as client:
+        job = client.jobs.get(job_id)
+    shown = job.usage | {"attempts": len(job.attempts)}
+    rows = [(name.replace("_", " "), duration(value) if "seconds" in name else value) for name, value in shown.items()]
+    emit(shown, as_json=as_json, text="\n".join(f"{name}: {value}" for name, value in rows))
+
+
+def download(
+    job_id: JobId,
+    checkpoint_id: Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_... of `jobs checkpoints`")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: CHECKPOINT.ckpt beside you.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Download a checkpoint, and check its sha256."""
+    path = output or Path(f"{checkpoint_id}.ckpt")
+    if path.exists():
+        raise BadInput(f"{path} is there already. Name another file with --output.")
+    with connect() as client, bars.transfer("downloading") as shown:
+        client.jobs.download_checkpoint(job_id, checkpoint_id, path, progress=shown)
+    emit({"file": str(path), "bytes": path.stat().st_size}, as_json=as_json, text=str(path))
