@@ -6,7 +6,9 @@ decoded are fetched one step ahead by a thread.
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
@@ -16,8 +18,9 @@ from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
 from trainer.data.sampling import ClassIndex
+from trainer.data.tiles import DRAWS
 from trainer.methods.method import Batch, Draw, Method
-from trainer.tasks.protocol import Targets, Task
+from trainer.tasks.protocol import Targets, Task, TiledSamples
 from trainer.training.step_parts import Part
 
 
@@ -74,17 +77,30 @@ class Feed:
         )
 
     def _fetch(self, step: int, part: Part) -> tuple[Tensor, Targets]:
-        positions = self._positions(step, part)
         if self.samples.resident:
-            return self.samples.fetch(positions)
+            return self._read(step, part)
         ahead = self._ahead.pop((step, part), None)
         if ahead is None:  # the first step, or steps are divided otherwise than before
             self._ahead.clear()
-        found = ahead.result() if ahead else self.samples.fetch(positions)
+        found = ahead.result() if ahead else self._read(step, part)
         if step + 1 < self._plan.steps:
-            upcoming = self._positions(step + 1, part)
-            self._ahead[step + 1, part] = self._thread.submit(self.samples.fetch, upcoming)
+            positions, draws = self._positions(step + 1, part), self._draws(step + 1, part)
+            self._ahead[step + 1, part] = self._thread.submit(self._fetched, positions, draws)
         return found
+
+    def _read(self, step: int, part: Part) -> tuple[Tensor, Targets]:
+        return self._fetched(self._positions(step, part), self._draws(step, part))
+
+    def _fetched(self, positions: sampling.Indices, draws: NDArray[np.float64]) -> tuple[Tensor, Targets]:
+        if isinstance(self.samples, TiledSamples):
+            return self.samples.fetch_random(positions, draws)
+        return self.samples.fetch(positions)
+
+    def _draws(self, step: int, part: Part) -> NDArray[np.float64]:
+        """What chooses a tile of each of the part's images: drawn for the whole step, however it is divided."""
+        shape = self._plan.members, self._plan.groups, DRAWS
+        drawn = randomness.generator(self._spec.seed, Stream.TILES, step).random(shape)
+        return drawn[:, part.groups].reshape(-1, DRAWS)
 
     def _positions(self, step: int, part: Part) -> sampling.Indices:
         """Of the part's images: all first members, then all second ones."""
