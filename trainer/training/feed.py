@@ -4,11 +4,11 @@ A batch is a pure function of (seed, step), and so is each part of it, however a
 decoded are fetched one step ahead by a thread.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import Split
@@ -48,6 +48,7 @@ class Feed:
             device=device,
             budget=budget,
         )
+        self._tiled = self.samples if isinstance(self.samples, TiledSamples) else None
         self._ahead: dict[tuple[int, Part], Future[tuple[Tensor, Targets]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
 
@@ -78,29 +79,23 @@ class Feed:
 
     def _fetch(self, step: int, part: Part) -> tuple[Tensor, Targets]:
         if self.samples.resident:
-            return self._read(step, part)
+            return self._reading(step, part)()
         ahead = self._ahead.pop((step, part), None)
         if ahead is None:  # the first step, or steps are divided otherwise than before
             self._ahead.clear()
-        found = ahead.result() if ahead else self._read(step, part)
+        found = ahead.result() if ahead else self._reading(step, part)()
         if step + 1 < self._plan.steps:
-            positions, draws = self._positions(step + 1, part), self._draws(step + 1, part)
-            self._ahead[step + 1, part] = self._thread.submit(self._fetched, positions, draws)
+            self._ahead[step + 1, part] = self._thread.submit(self._reading(step + 1, part))
         return found
 
-    def _read(self, step: int, part: Part) -> tuple[Tensor, Targets]:
-        return self._fetched(self._positions(step, part), self._draws(step, part))
-
-    def _fetched(self, positions: sampling.Indices, draws: NDArray[np.float64]) -> tuple[Tensor, Targets]:
-        if isinstance(self.samples, TiledSamples):
-            return self.samples.fetch_random(positions, draws)
-        return self.samples.fetch(positions)
-
-    def _draws(self, step: int, part: Part) -> NDArray[np.float64]:
-        """What chooses a tile of each of the part's images: drawn for the whole step, however it is divided."""
+    def _reading(self, step: int, part: Part) -> Callable[[], tuple[Tensor, Targets]]:
+        """What reads a part's images. Tiles are drawn for the whole step, however it is divided."""
+        positions = self._positions(step, part)
+        if self._tiled is None:
+            return partial(self.samples.fetch, positions)
         shape = self._plan.members, self._plan.groups, DRAWS
         drawn = randomness.generator(self._spec.seed, Stream.TILES, step).random(shape)
-        return drawn[:, part.groups].reshape(-1, DRAWS)
+        return partial(self._tiled.fetch_random, positions, drawn[:, part.groups].reshape(-1, DRAWS))
 
     def _positions(self, step: int, part: Part) -> sampling.Indices:
         """Of the part's images: all first members, then all second ones."""
