@@ -143,6 +143,8 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
         (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
         (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
+        (["train", "--dataset", "pets", "--tiles", "2"], 1, "/training/tiles: is for segmentation and detection"),
+        (["train", "--dataset", "pets", "--tiles", "0"], 1, "/training/tiles/shrink"),
         (["train", "--dataset", "nobody"], 2, "there is no dataset named 'nobody'; `patchswap datasets list`"),
         (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
