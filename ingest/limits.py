@@ -15,7 +15,7 @@ class Limits(BaseModel):
     classes: int = Field(10_000, ge=2)
     unpacked_bytes: int = Field(64 * GIB, ge=1)
     entry_bytes: int = Field(MAX_FILE_BYTES, ge=1)  # one image file
-    table_bytes: int = Field(48 * MIB, ge=1)  # one CSV; held twice, as bytes and as text
+    table_bytes: int = Field(48 * MIB, ge=1)  # one file; of a text that is no CSV held twice, as bytes and as text
     annotations_bytes: int = Field(256 * MIB, ge=1)  # one COCO file; parsed it takes six times that
     annotation_bytes: int = Field(4 * MIB, ge=1)  # one image's XML or text, one list of names
     boxes: int = Field(10_000, ge=1)  # or regions, in one image

@@ -1,5 +1,6 @@
 """Names of files inside archives: decoded, made printable, and told apart. Nothing is ever written under them."""
 
+import codecs
 import re
 import unicodedata
 
@@ -90,21 +91,30 @@ def decode(raw: bytes) -> tuple[str, str | None]:
     try:
         return unicodedata.normalize("NFC", raw.replace(b"\\", b"/").decode()), None
     except UnicodeDecodeError:
-        text, encoding = guess_encoding(raw)
-    return unicodedata.normalize("NFC", text.replace("\\", "/")), encoding
+        encoding, named = guess_encoding(raw)
+    return unicodedata.normalize("NFC", raw.decode(encoding).replace("\\", "/")), named
 
 
 def guess_encoding(raw: bytes) -> tuple[str, str]:
-    """Text of bytes that are no UTF-8, and what it was taken for: GBK, code page 850 (zips of Windows) or Latin-1."""
+    """What bytes that are no UTF-8 probably are, for Python and for people: GBK, code page 850 (Windows) or Latin-1."""
     sample = raw[:_SAMPLE]
-    if all(_GB2312.fullmatch(run) for run in _HIGH.findall(sample)):
-        try:
-            return raw.decode("gbk"), "GBK"
-        except UnicodeDecodeError:
-            pass
+    if all(_GB2312.fullmatch(run) for run in _HIGH.findall(sample)) and is_text(raw, "gbk"):
+        return "gbk", "GBK"
     if re.search(rb"[\x80-\xa5]", sample):
-        return raw.decode("cp850"), "code page 850"
-    return raw.decode("latin-1"), "Latin-1"
+        return "cp850", "code page 850"
+    return "latin-1", "Latin-1"
+
+
+def is_text(raw: bytes, encoding: str) -> bool:
+    """Whether all of it can be decoded. By pieces: an error of Python's holds a copy of what it could not decode."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for start in range(0, len(raw), _SAMPLE):
+            decoder.decode(raw[start : start + _SAMPLE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def printable(name: str) -> str:

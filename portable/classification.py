@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Outputs = list[NDArray[np.float32]]  # of one image: logits_K
     # Height and width of the image in the network's frame, and of itself.
     Sizes = tuple[tuple[int, int], tuple[int, int]]
+    Place = tuple[int, int, int, int]
 
 OPTIONS: dict[str, dict[str, Any]] = {"top": {"default": 5, "least": 1, "help": "labels per image"}}
 
@@ -27,6 +28,12 @@ def answer(outputs: Outputs, labels: list[str], *, sizes: Sizes, top: int) -> di
 
 def unpadded(outputs: Outputs, _content: tuple[int, int]) -> Outputs:
     """The outputs as they are: a classifier says one thing of the whole frame."""
+    return outputs
+
+
+def merged(tiles: list[Outputs], _places: list[Place]) -> Outputs:
+    """The outputs of the whole image: a classifier is never trained on tiles."""
+    (outputs,) = tiles
     return outputs
 
 

@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import postprocess
 from PIL import Image, ImageOps, UnidentifiedImageError
-from preprocess import content_of, to_input
+from preprocess import parts, tiles_of, to_input, whole_size
 from runtime import Model
 
 try:
@@ -27,8 +28,6 @@ except ImportError:  # only HEIC pictures need it
 
 if TYPE_CHECKING:
     from os import PathLike
-
-    import numpy as np
 
 HERE = Path(__file__).resolve().parent
 DRAWS = hasattr(postprocess, "draw")
@@ -50,9 +49,10 @@ class Bundle:
         What may be asked for are `postprocess.OPTIONS`.
         """
         image = self._open(path)
-        content = content_of((image.height, image.width), self.rules)
-        said = [output[0] for output in self.model(to_input(image, self.rules))]
-        outputs, sizes = postprocess.unpadded(said, content), (content, (image.height, image.width))
+        size = (image.height, image.width)
+        tiles = tiles_of(size, self.rules)
+        said = [self._said(part, tile.place) for part, tile in zip(parts(image, tiles), tiles)]
+        outputs, sizes = postprocess.merged(said, [tile.place for tile in tiles]), (whole_size(tiles), size)
         defaults = {name: option["default"] for name, option in postprocess.OPTIONS.items()}
         options = {**defaults, **asked}
         found = {"image": str(path), **postprocess.answer(outputs, self.labels, sizes=sizes, **options)}
@@ -62,8 +62,15 @@ class Bundle:
         return {**found, "drawn": str(drawn)}
 
     def read(self, path: str | PathLike[str]) -> np.ndarray:
-        """An image file as the model's input. Raises OSError or ValueError where it is no image."""
-        return to_input(self._open(path), self.rules)
+        """An image file as the model's input, a row a tile. Raises OSError or ValueError where it is no image."""
+        image = self._open(path)
+        tiles = tiles_of((image.height, image.width), self.rules)
+        return np.concatenate([to_input(part, self.rules) for part in parts(image, tiles)])
+
+    def _said(self, part: Image.Image, place: tuple[int, int, int, int]) -> list[np.ndarray]:
+        """The outputs for one tile, or for an image that is not cut, without what lies in the padding."""
+        outputs = [output[0] for output in self.model(to_input(part, self.rules))]
+        return postprocess.unpadded(outputs, place[2:])
 
     def _open(self, path: str | PathLike[str]) -> Image.Image:
         """Upright. Pillow raises nearly anything on a malformed file."""

@@ -3,12 +3,15 @@
 The rule: upright (EXIF), mode L or RGB as the dataset, resized by Pillow's antialiased BILINEAR, then x / 255, minus
 mean, over std, per channel, channels first. By `stretch` an image fills the frame of (height, width) whatever its
 aspect ratio. By `letterbox` it keeps its aspect ratio, lies at the top left and leaves gray of level `PADDING`.
+
+Images far larger than the frame may be cut into overlapping tiles: each is an image of its own for this rule.
 """
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 
 PADDING = 114  # as the YOLO family pads; one number for every channel, whatever the dataset
 LETTERBOX, STRETCH = "letterbox", "stretch"
+
+
+class Tile(NamedTuple):
+    """A part of an image: what to crop, and where its outputs lie among those of the whole."""
+
+    crop: tuple[int, int, int, int]  # left, top, right, bottom in pixels of the image, as Pillow crops
+    place: tuple[int, int, int, int]  # top, left, height, width in pixels of the network
 
 
 def decode(file: bytes, *, height: int, width: int, channels: int, fit: str = STRETCH) -> NDArray[np.uint8]:
@@ -109,3 +119,58 @@ def fit_of(rules: dict[str, Any]) -> str:
     """How images are laid into the frame; bundles of release 0.1 do not say it and stretch."""
     fit: str = rules.get("fit", STRETCH)
     return fit
+
+
+def tiles_of(size: tuple[int, int], rules: dict[str, Any]) -> list[Tile]:
+    """The tiles of an upright image, by what preprocess.json says; one, the image itself, where it says nothing."""
+    tiles = rules.get("tiles")
+    if tiles is None:
+        return [_whole(size, content_of(size, rules))]
+    return cut(size, height=rules["height"], width=rules["width"], **tiles)
+
+
+def cut(size: tuple[int, int], *, height: int, width: int, shrink: int, overlap: float) -> list[Tile]:
+    """Letterboxed tiles that cover an image of `size` (height, width), row by row.
+
+    A tile is `shrink` times the frame; neighbours share at least `overlap` of its side, so what is smaller than that
+    lies wholly in one of them. An image that is no larger than a tile is one tile.
+    """
+    sides = height * shrink, width * shrink
+    if size[0] <= sides[0] and size[1] <= sides[1]:
+        return [_whole(size, content_size(size, height=height, width=width, fit=LETTERBOX))]
+    rows, columns = (_starts(own, side, overlap) for own, side in zip(size, sides))
+    found = []
+    for top in rows:
+        for left in columns:
+            bottom, right = min(top + sides[0], size[0]), min(left + sides[1], size[1])
+            content = content_size((bottom - top, right - left), height=height, width=width, fit=LETTERBOX)
+            found.append(Tile((left, top, right, bottom), (_shrunk(top, shrink), _shrunk(left, shrink), *content)))
+    return found
+
+
+def parts(image: Image.Image, tiles: Sequence[Tile]) -> list[Image.Image]:
+    """The tiles of an upright image as images."""
+    return [image] if len(tiles) == 1 else [image.crop(tile.crop) for tile in tiles]
+
+
+def whole_size(tiles: Sequence[Tile]) -> tuple[int, int]:
+    """Height and width of all tiles together, in pixels of the network."""
+    ends = [(top + height, left + width) for _, (top, left, height, width) in tiles]
+    return max(end[0] for end in ends), max(end[1] for end in ends)
+
+
+def _whole(size: tuple[int, int], content: tuple[int, int]) -> Tile:
+    return Tile((0, 0, size[1], size[0]), (0, 0, *content))
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    """Where tiles begin along an axis, evenly spaced from one end to the other."""
+    if length <= side:
+        return [0]
+    steps = ceil((length - side) / max(1, side - ceil(overlap * side)))
+    return [step * (length - side) // steps for step in range(steps + 1)]
+
+
+def _shrunk(start: int, shrink: int) -> int:
+    """Half a pixel rounded up, as `content_size` rounds."""
+    return (2 * start + shrink) // (2 * shrink)

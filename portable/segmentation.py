@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Outputs = list[NDArray[np.float32]]  # of one image: logits_KHW
     # Height and width of the image in the network's frame, and of itself.
     Sizes = tuple[tuple[int, int], tuple[int, int]]
+    Place = tuple[int, int, int, int]  # of a tile in the whole: top, left, height, width
 
 IGNORED = 255  # the value of a pixel that is nobody's
 OPACITY = 0.55
@@ -44,6 +45,22 @@ def unpadded(outputs: Outputs, content: tuple[int, int]) -> Outputs:
     """The outputs without what lies in the padding: the logits of the content (height, width)."""
     (logits_KHW,), (height, width) = outputs, content  # noqa: N806 - shape suffix
     return [logits_KHW[:, :height, :width]]
+
+
+def merged(tiles: list[Outputs], places: list[Place]) -> Outputs:
+    """The logits of a whole image: those of its tiles averaged, each counting more the farther from the tile's edge."""
+    if len(tiles) == 1:
+        return tiles[0]
+    height = max(top + rows for top, _, rows, _ in places)
+    width = max(left + columns for _, left, _, columns in places)
+    total = np.zeros((len(tiles[0][0]), height, width), np.float32)
+    weights = np.zeros((height, width), np.float32)
+    for (logits_KHW,), (top, left, rows, columns) in zip(tiles, places):  # noqa: N806 - shape suffix
+        weight = _tent(rows)[:, None] * _tent(columns)[None]
+        here = slice(top, top + rows), slice(left, left + columns)
+        total[(slice(None), *here)] += logits_KHW * weight
+        weights[here] += weight
+    return [total / weights]
 
 
 def classes_of(outputs: Outputs) -> int:
@@ -90,4 +107,10 @@ def overlay(
     drawn = palette_K3[np.where(mask_HW == IGNORED, 0, mask_HW)]
     blended = np.rint((1 - OPACITY) * whole + OPACITY * drawn).astype(np.uint8)
     found: NDArray[np.uint8] = np.where((mask_HW == IGNORED)[..., None], whole, blended)
+    return found
+
+
+def _tent(length: int) -> NDArray[np.float32]:
+    """1, 2, 3 ... 3, 2, 1."""
+    found: NDArray[np.float32] = np.minimum(np.arange(1, length + 1), np.arange(length, 0, -1)).astype(np.float32)
     return found

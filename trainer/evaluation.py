@@ -43,7 +43,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
 
     Raises TrainerError without weights.
     """
-    folder, task, pack = out / arm, tasks.choose(spec.task), pack.fitted(spec.training.fit)
+    folder, task, pack = out / arm, tasks.choose(spec.task), pack.fitted(spec.training.fit, spec.training.tiles)
     model = weights.load_model(spec, pack.manifest, folder / WEIGHTS)
     exported = task.to_export(model)
     macs = models.count_macs(exported, (pack.manifest.channels, spec.height, spec.width))

@@ -42,6 +42,10 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 _BODY = {"application/octet-stream": _BINARY, "multipart/form-data": _FORM}  # image/* too: no generator knows it
 
 
+class ImageIsTiles(Invalid):
+    """The model was trained on tiles, and the image is several of them. Use infer.py of its bundle."""
+
+
 @router.post(
     "/{model_id}/predict",
     operation_id="predict",
@@ -99,7 +103,12 @@ def _answer(served: Served, file: IO[bytes], options: dict[str, Any]) -> tuple[A
     image = child.decode(file, **loaded.image)
     decoded = time.perf_counter()
     batch = preprocess.normalise(image.pixels[None], loaded.rules["mean"], loaded.rules["std"])
-    content = preprocess.content_of(image.size, loaded.rules)
+    tiles = preprocess.tiles_of(image.size, loaded.rules)
+    if len(tiles) > 1:
+        raise ImageIsTiles(
+            f"the image is {len(tiles)} tiles of this model, which are not run here; use infer.py of its bundle"
+        )
+    content = preprocess.whole_size(tiles)
     outputs = task.unpadded([output[0] for output in loaded.run(batch)], content)
     ran = time.perf_counter()
     sizes = content, image.size

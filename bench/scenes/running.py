@@ -91,7 +91,7 @@ def _figures(spec: ResolvedSpec, pack: Pack, model: torch.nn.Module) -> dict[str
     """Of the test split, as validation has them of its own."""
     task = tasks.choose(spec.task)
     samples = task.open_split(
-        pack.fitted(spec.training.fit),
+        pack.fitted(spec.training.fit, spec.training.tiles),
         Split.TEST,
         size=(spec.height, spec.width),
         normalisation=normalisation_of(spec, pack.manifest),

@@ -9,6 +9,7 @@ from contract.pack.manifest import Pairability
 Severity = Literal["error", "warning", "info"]
 Layout = Literal[
     "image_folder",
+    "file_names",
     "csv",
     "one_hot",
     "list",

@@ -63,6 +63,7 @@ def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
     asked = {
         "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
         "/training/augmentation/photometric": augmentation.photometric is True,
+        "/training/tiles": spec.training.tiles is not None,
     }
     return [(pointer, "not_of_task", message) for pointer, is_asked in asked.items() if is_asked]
 
@@ -104,6 +105,9 @@ def _optimizer_violations(spec: JobSpec) -> list[Violation]:
 
 def _training_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     training, method, found = spec.training, spec.method, []
+    if training.tiles and training.fit == "stretch":
+        message = "tiles keep their aspect ratio; leave fit out"
+        found.append(Violation(pointer="/training/fit", code="excluded", message=message))
     images = 2 * training.pairs_per_batch
     if images % method.members:
         message = f"a step's {images} images do not divide into groups of {method.members}; take a multiple"

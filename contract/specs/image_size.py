@@ -7,6 +7,8 @@ from math import ceil
 from typing import Literal
 
 from contract.pack.manifest import PackManifest
+from contract.specs import tiles as tiling
+from contract.specs.tiles import TilesSpec
 from contract.specs.training import MAX_SIDE_PX, TrainingSpec
 from contract.specs.violations import SpecWarning
 from contract.tasks import TaskName
@@ -40,6 +42,8 @@ def chosen_size(training: TrainingSpec, manifest: PackManifest) -> Size:
         side = min(AS_THEY_ARE_UP_TO_PX, *manifest.median_size)
         side = max(8, side - side % 32 if side >= 32 else side - side % 4)
         return side, side
+    if training.tiles:
+        return _tile_frame(manifest)
     return _frame(_longer_side(manifest), manifest)
 
 
@@ -47,13 +51,29 @@ def chosen_fit(training: TrainingSpec, manifest: PackManifest, size: Size) -> Fi
     """Letterbox where stretching would change the aspect ratio of some of the images."""
     if training.fit != "auto":
         return training.fit
+    if training.tiles:
+        return "letterbox"
     if manifest.aspects is None and manifest.image_size is None and manifest.task != "classification":
         return "letterbox"  # a pack of an earlier release, which does not say how far its images differ
     return "letterbox" if _worst_squeeze(manifest, size) > _SAME_ASPECT[manifest.task] else "stretch"
 
 
-def losses(manifest: PackManifest, size: Size, fit: Fit) -> list[SpecWarning]:
-    """What images lose at a size, with figures and what to do."""
+def chosen_tiles(training: TrainingSpec, manifest: PackManifest, size: Size) -> TilesSpec | None:
+    """The tiles with their `shrink` as a number."""
+    tiles, boxes = training.tiles, manifest.box_sizes
+    if tiles is None:
+        return None
+    smallest_px = boxes.tenth_px / BOX_PX if boxes else 1
+    shrink = tiling.shrink_for(tiles, smallest_px=smallest_px, size=size, image=manifest.median_size)
+    return tiles.model_copy(update={"shrink": shrink})
+
+
+def losses(manifest: PackManifest, size: Size, fit: Fit, tiles: TilesSpec | None = None) -> list[SpecWarning]:
+    """What images lose at a size, with figures and what to do. `tiles` are resolved."""
+    if tiles is not None:
+        return [
+            warning for warning in (_small_in_tiles(manifest, tiles), _tile_count(manifest, size, tiles)) if warning
+        ]
     found = [
         _small_boxes(manifest, size),
         _squeezed(manifest, size) if fit == "stretch" else _padded(manifest, size),
@@ -71,6 +91,12 @@ def box_px(manifest: PackManifest, size: Size) -> float | None:
     if manifest.box_sizes is None:
         return None
     return manifest.box_sizes.tenth_share * max(manifest.median_size) * _scale(manifest, size)
+
+
+def _tile_frame(manifest: PackManifest) -> Size:
+    """A square, but no side longer than the images'."""
+    height, width = (_multiple(min(side, LONGER_SIDE_PX[manifest.task])) for side in manifest.median_size)
+    return height, width
 
 
 def _longer_side(manifest: PackManifest) -> int:
@@ -136,6 +162,7 @@ def _small_boxes(manifest: PackManifest, size: Size) -> SpecWarning | None:
     if cost > 1:
         message += f" Train with `--image-size {better[0]}x{better[1]}` (`training.image_size`) for "
         message += f"{box_px(manifest, better):.0f} px; a step takes about {cost:.1f} times as long."
+        message += _or_tiles(manifest)
     else:
         message += " Cut the images into parts before you push them, or train with `--set model.stem=small`."
     return SpecWarning(pointer="/training/image_size", code="boxes_small", message=message)
@@ -170,6 +197,51 @@ def _shrunk(manifest: PackManifest, size: Size) -> SpecWarning | None:
     message = (
         f"Images of {named(manifest.median_size)} are shrunk to {named(size)}: what is smaller than "
         f"{1 / scale:.0f} px is smaller than a pixel then. Train with a larger `--image-size` "
-        f"(`training.image_size`, up to {MAX_SIDE_PX}), or cut the images into parts before you push them."
-    )
+        f"(`training.image_size`, up to {MAX_SIDE_PX})."
+    ) + _or_tiles(manifest)
     return SpecWarning(pointer="/training/image_size", code="images_shrunk", message=message)
+
+
+def _or_tiles(manifest: PackManifest) -> str:
+    """What tiles would do, where there would be several."""
+    asked = TrainingSpec(tiles=TilesSpec())
+    size = _tile_frame(manifest)
+    tiles = chosen_tiles(asked, manifest, size)
+    parts = tiling.count(tiles, size=size, image=manifest.median_size) if tiles else 1
+    if parts == 1:
+        return ""
+    return (
+        f" Or train on tiles with `--tiles auto` (`training.tiles`): {named(size)} each, and to find what an image "
+        f"shows the network runs {parts} times."
+    )
+
+
+def _small_in_tiles(manifest: PackManifest, tiles: TilesSpec) -> SpecWarning | None:
+    boxes, shrink = manifest.box_sizes, int(tiles.shrink)
+    if boxes is None or boxes.tenth_px / shrink >= (BOX_PX if shrink > 1 else LEAST_BOX_PX):
+        return None
+    message = (
+        f"The smallest tenth of the boxes of {boxes.class_name!r} is at most {boxes.tenth_px:.0f} px on its shorter "
+        f"side; in tiles that shrink {shrink} times it is {boxes.tenth_px / shrink:.0f} px, and objects under {BOX_PX} "
+        "px are often missed. "
+    )
+    message += "Take a smaller `training.tiles.shrink`." if shrink > 1 else "Train with `--set model.stem=small`."
+    return SpecWarning(pointer="/training/tiles/shrink", code="boxes_small", message=message)
+
+
+def _tile_count(manifest: PackManifest, size: Size, tiles: TilesSpec) -> SpecWarning | None:
+    parts = tiling.count(tiles, size=size, image=manifest.median_size)
+    if parts == 1:
+        message = (
+            f"An image of {named(manifest.median_size)} fits into one tile, so tiles change nothing. Leave "
+            "`training.tiles` out, or take a smaller `training.image_size` or `training.tiles.shrink`."
+        )
+        return SpecWarning(pointer="/training/tiles", code="tiles_useless", message=message)
+    if parts <= tiling.MANY:
+        return None
+    message = (
+        f"An image of {named(manifest.median_size)} is {parts} tiles of {named(size)}: evaluation and `infer.py` run "
+        "the network that many times an image. Take a larger `training.tiles.shrink` or a smaller "
+        "`training.tiles.overlap` for fewer."
+    )
+    return SpecWarning(pointer="/training/tiles", code="tiles_many", message=message)

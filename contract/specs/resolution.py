@@ -84,14 +84,15 @@ def resolve(
     resolved["model"]["stem"] = _stem(spec, weights.card, side)
     resolved["selection"] = _selection(spec, manifest)
     resolved.pop("budget_seconds", None)  # spent: epochs and size keep to it
-    resolved["training"] |= {"image_size": size, "fit": fit}
+    tiles = image_size.chosen_tiles(spec.training, manifest, size)
+    resolved["training"] |= {"image_size": size, "fit": fit} | ({"tiles": tiles.model_dump()} if tiles else {})
     resolved["training"]["augmentation"] |= _augmentation(spec, side)
     resolved["optimizer"]["milestones"] = _milestones(spec)
     if spec.compression.pruning:
         resolved["compression"]["pruning"] |= _fine_tuning(spec)
     if isinstance(spec.method, SwappingSpec):
         resolved["method"]["patch_size"] = _patch_size(spec.method, height=height, width=width)
-    told = [*warnings(spec, manifest), *weights.warnings, *image_size.losses(manifest, size, fit)]
+    told = [*warnings(spec, manifest), *weights.warnings, *image_size.losses(manifest, size, fit, tiles)]
     return ResolvedSpec.model_validate(resolved), told
 
 
@@ -113,7 +114,7 @@ def settle(
     found = violations(_of_task(spec, manifest), manifest, height=spec.height, width=spec.width)
     if found:
         raise SpecInvalid(found)
-    losses = image_size.losses(manifest, (spec.height, spec.width), spec.training.fit)
+    losses = image_size.losses(manifest, (spec.height, spec.width), spec.training.fit, spec.training.tiles)
     return spec, [*warnings(spec, manifest), *losses]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contract.specs.augmentation import AugmentationSpec
+from contract.specs.tiles import TilesSpec
 from contract.strict import LATER, Strict
 
 ValidationMetric = Literal["auto", "val.top1_accuracy", "val.nll", "val.mean_iou", "val.ap", "val.ap50"]
@@ -80,6 +81,11 @@ class TrainingSpec(Strict):
         "auto",
         description="How images are laid into that size: stretched, or by their own aspect ratio with gray beside "
         "them. auto: letterbox where stretching would change aspect ratios by more than 5 %; classification: 2 times.",
+    )
+    tiles: Annotated[TilesSpec | None, LATER] = Field(
+        None,
+        description="Segmentation and detection of images far larger than the network: train on tiles of them, and "
+        "evaluate and run the exported file on all tiles of an image, merged. Null: images are resized as wholes.",
     )
     augmentation: AugmentationSpec = AugmentationSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -68,8 +68,7 @@ class Gathering:
 
     def _read(self, path: str, content: bytes) -> None:
         if names.suffix(path) in _TABLES:
-            text = text_of(path, content, self._findings)
-            self._read_sheet(Sheet(path, text, self._limits.entries, self._findings))
+            self._read_sheet(Sheet(path, content, self._limits.entries, self._findings))
         else:
             self._read_text(path, text_of(path, content, Findings()))
 

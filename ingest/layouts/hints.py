@@ -1,7 +1,5 @@
 """Signs that an archive holds boxes or masks though it is read for classes, and the refusals that name them."""
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,11 +7,10 @@ from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
 from ingest.layouts.evidence import Evidence
+from ingest.layouts.file_names import ASK, NameReading
 from ingest.layouts.folders import FolderReading, shown
 
 _UNREAD = frozenset({"mat", "xlsx", "xls", "ods", "pkl", "pickle", "h5", "hdf5", "arff", "db", "sqlite", "rds"})
-_NUMBERED = re.compile(r"([^\W\d][^\d]*?)[\s._-]*\d+")
-_MOST_BEGINNINGS = 500
 _MOST = 0.5  # of the images, with a file of the same name
 
 
@@ -31,55 +28,73 @@ def tell_other_task(evidence: Evidence, others: list[Member], images: list[Membe
         findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
 
 
-def refuse_one_class(
-    folders: FolderReading, evidence: Evidence, others: list[Member], images: list[Member], masks: int
-) -> None:
+def refuse_one_class(folders: FolderReading, named: NameReading, other_evidence: Refused | None) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
+    refused = other_evidence or _by_name_alone(named) or _without_classes(folders)
+    if refused is None:
+        return
+    if refused is other_evidence and named.possible:
+        fix = f"{refused.fix} If the file names begin with the classes, {named.shown}, {ASK}."
+        refused = Refused(refused.code, refused.message, fix)
+    raise refused
+
+
+def other_evidence(
+    folders: FolderReading, evidence: Evidence, others: list[Member], images: list[Member], masks: int
+) -> Refused | None:
+    """Why an archive whose folders name no classes is probably not one of classes, or names them elsewhere."""
     if folders.masks_beside or masks:
         message = "the archive holds pictures and masks of the same names, not classes"
-        raise Refused("no_classes", message, "Push it with `--task segmentation`.")
+        return Refused("no_classes", message, "Push it with `--task segmentation`.")
     signs = list(_signs(evidence, others, images))
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
-        raise Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
+        return Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
     for path, rows in evidence.claim.rows.items():
         missing = evidence.claim.missing.get(path, 0)
         if missing:
             message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive"
-            raise Refused(
+            return Refused(
                 "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
             )
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
             message = f"the folders name no two classes, and {path} could not be read: {why}"
             fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
-            raise Refused("table_unmatched", message, fix)
-    _refuse_unread(folders, others)
-    _refuse_named(images)
+            return Refused("table_unmatched", message, fix)
+    return _unread(folders, others)
+
+
+def _without_classes(folders: FolderReading) -> Refused | None:
     if folders.splits.splits and not folders.labelled:
         splits = ", ".join(sorted({place[-1] for place in folders.splits.splits}))
         message = f"the split folders {splits} hold images, but no class folders and no table of classes"
-        raise Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
-
+        return Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
     if len(folders.names) > 1:
         message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
-        raise Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
+        return Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
+    return None
 
 
-def _refuse_unread(folders: FolderReading, others: list[Member]) -> None:
+def _unread(folders: FolderReading, others: list[Member]) -> Refused | None:
     for member in others:
         if names.suffix(member.path) in _UNREAD and not folders.plausible:
             kind = names.suffix(member.path)
             message = f"the folders name no two classes; {member.path!r} may hold the labels, but .{kind} is not read"
-            raise Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
+            return Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
+    return None
 
 
-def _refuse_named(images: list[Member]) -> None:
-    """Raises Refused where classes are the beginnings of file names: `cat.0.jpg`, `dog.0.jpg`."""
-    begin = Counter(match[1] for member in images if (match := _NUMBERED.fullmatch(names.stem(member.path))))
-    if 2 <= len(begin) <= _MOST_BEGINNINGS and min(begin.values()) > 1 and sum(begin.values()) > _MOST * len(images):
-        message = f"the folders name no two classes, but file names begin with {shown(set(begin))}"
-        raise Refused("no_classes", message, "Sort the images into folders, or add a CSV of `filename,label`.")
+def _by_name_alone(named: NameReading) -> Refused | None:
+    """Names that could be classes, but do not look like it clearly enough to be taken for them."""
+    if not named.counts or len(named.labelled) <= _MOST * (len(named.labelled) + len(named.nameless)):
+        return None
+    message = f"the folders name no two classes; file names begin with {named.shown}"
+    if len(named.counts) < 2:
+        fix = "Sort the images into folders, one for each class, or add a CSV of `filename,label`."
+    else:
+        fix = f"If these are the classes, {ASK}; else sort the images into folders, or add a CSV of `filename,label`."
+    return Refused("no_classes", message, fix)
 
 
 def _signs(evidence: Evidence, others: list[Member], images: list[Member]) -> Iterator[Sign]:

@@ -1,24 +1,28 @@
-"""Which class each image has, where tables, lists and folders may all say so: who agrees, who decides, who is told.
+"""Which class each image has, where tables, lists, folders and file names may all say so: who decides, who is told.
 
 Tables and folders that agree complete each other. Where they contradict each other the report names both readings, and
 where neither clearly covers the images the archive is refused until a person chooses with `labels_from`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
+from ingest.layouts import file_names, hints
 from ingest.layouts import folders as by_folder
-from ingest.layouts import hints
 from ingest.layouts.evidence import Evidence, Gathering
+from ingest.layouts.file_names import NameReading, read_file_names
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
 from ingest.layouts.stated import Claim
 from ingest.layouts.words import put as put_in_words
 from ingest.limits import Limits
 
+LAYOUT_OF_NAMES: Layout = "file_names"
 _SAME_WORDS = 0.8  # of the images that both speak of
 _ENOUGH, _FEW = 0.95, 0.5  # of the images that folders speak of
 
@@ -49,10 +53,17 @@ def label_images(
     claim = evidence.claim
     _require_chosen(evidence, asked)
     claim.refuse_several()
-    labelled, layout = _decide(claim, folders, images, asked=asked, kinds=evidence.layouts, findings=findings)
+    named = read_file_names(images, folders.splits)
+    other_evidence = partial(hints.other_evidence, folders, evidence, others, images, masks)
+    if _names_count(named, folders, claim, asked, other_evidence):
+        file_names.tell(named, asked, findings)
+        labelled, layout = dict(named.labelled), LAYOUT_OF_NAMES
+    else:
+        labelled, layout = _decide(claim, folders, images, asked=asked, kinds=evidence.layouts, findings=findings)
+        file_names.tell_unheard(named, labelled, findings)
     guessed = layout == "image_folder" and asked.labels_from == "auto" and asked.classes_at is None
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
-        hints.refuse_one_class(folders, evidence, others, images, masks)
+        hints.refuse_one_class(folders, named, other_evidence())
     labelled = put_in_words(labelled, evidence.known, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
     _without_class(images, labelled, asked)
@@ -72,10 +83,24 @@ def _without_class(images: list[Member], labelled: dict[int, Labelled], asked: R
         raise Refused("unlabelled", message, "Label them, or pass `--unlabelled skip`.")
 
 
+def _names_count(
+    named: NameReading,
+    folders: FolderReading,
+    claim: Claim,
+    asked: ReadingSpec,
+    other_evidence: Callable[[], Refused | None],
+) -> bool:
+    """Whether the file names are the labels: where the person says so, or where they alone can be."""
+    if asked.labels_from != "auto" or asked.classes_at is not None:
+        return asked.labels_from == file_names.ASKED
+    alone = not claim.labelled and not folders.plausible
+    return alone and named.clear and other_evidence() is None
+
+
 def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
     """Raises Refused where the table that the person names says nothing of the images."""
     path = asked.labels_from.partition(":")[0]
-    if path in {"auto", "folders"} or evidence.claim.labelled:
+    if path in {"auto", "folders", file_names.ASKED} or evidence.claim.labelled:
         return
     if path in evidence.layouts:
         message = f"`labels_from`: no row of {path!r} names an image of the archive"

@@ -52,7 +52,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
     classes_at: Annotated[str | None, typer.Option(help="Folders that are classes: depth (1 = top) or glob.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
-    labels_from: Annotated[str | None, typer.Option(help="`folders`, or a table in the archive (:COLUMN).")] = None,
+    labels_from: Annotated[str | None, typer.Option(help="`folders`, `file_names` or a table (:COLUMN).")] = None,
     maps: Annotated[
         list[str] | None, typer.Option("--map", help='Rename classes or mask values: "cat,kitten=cat", 255=1.')
     ] = None,

@@ -58,6 +58,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     max_time: Annotated[
         str | None, typer.Option(metavar="TIME", help="End it at a checkpoint after running so long: 2h, 90m.")
     ] = None,
+    tiles: Annotated[
+        str | None, typer.Option(help="Cut images far larger than that into tiles: auto, or how many times to shrink.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would run, why, and how long it would take.")] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
@@ -72,7 +75,8 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     pruned = [] if prune is None else [f"compression.pruning.target_macs_share={prune}"]
     sized = [] if image_size is None else [f"training.image_size={json.dumps(specs.image_size(image_size))}"]
     fitted = [] if fit is None else [f"training.fit={fit}"]
-    specs.set_all(body, pruned + sized + fitted + (assign or []))
+    cut = [] if tiles is None else [f"training.tiles.shrink={tiles}"]
+    specs.set_all(body, pruned + sized + fitted + cut + (assign or []))
     if not isinstance(body.get("dataset"), str):
         raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
     called = body["dataset"]

@@ -104,13 +104,17 @@ LETTERBOX = {"version": 2, "fit": "letterbox", "padding": 114}
 CONTENT = (12, 7)  # of a frame of 12 x 10: what an image of 40 x 24 takes of it
 
 
-def letterboxed(path: Path, mode: str, seed: int, *, write) -> None:
+def letterboxed(path: Path, mode: str, seed: int, *, write, more: dict | None = None) -> None:
     write(path, mode, seed)
     proto = onnx.load(path)
     for entry in proto.metadata_props:
         if entry.key == "preprocess":
-            entry.value = json.dumps(json.loads(entry.value) | LETTERBOX)
+            entry.value = json.dumps(json.loads(entry.value) | LETTERBOX | (more or {}))
     onnx.save(proto, path)
+
+
+def tiled(path: Path, mode: str, seed: int, *, shrink: int) -> None:
+    letterboxed(path, mode, seed, write=detector, more={"version": 3, "tiles": {"shrink": shrink, "overlap": 0.25}})
 
 
 @pytest.mark.parametrize("net", [("detection", partial(letterboxed, write=detector))], indirect=True)
@@ -129,3 +133,21 @@ def test_the_mask_of_an_image_that_kept_its_aspect_ratio_has_no_padding(ours: Ca
     assert {one["label"]: one["share"] for one in said["classes"]} == pytest.approx(
         {LABELS[1]: 5 / 7, LABELS[0]: 2 / 7}
     )
+
+
+@pytest.mark.parametrize("net", [("detection", partial(tiled, shrink=1))], indirect=True)
+def test_an_image_of_several_tiles_is_refused_with_the_way_to_run_it(ours: Caller, net: Served) -> None:
+    answer = post(ours, net)
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert problem["code"] == "image_is_tiles"
+    assert "the image is 15 tiles" in problem["detail"]
+    assert "infer.py" in problem["detail"]
+
+
+@pytest.mark.parametrize("net", [("detection", partial(tiled, shrink=4))], indirect=True)
+def test_an_image_of_one_tile_is_run_as_a_letterboxed_one(ours: Caller, net: Served) -> None:
+    said = post(ours, net).json()
+    scale = [24 / CONTENT[1], 40 / CONTENT[0]] * 2
+    for found, box in zip(said["detections"], ANCHORS[[0, 1]], strict=True):
+        assert found["box"] == pytest.approx(box * scale, abs=0.01)

@@ -7,6 +7,7 @@ threads, and kept on the host at training size while they fit the budget; the re
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.data.pack import Pack
+from trainer.data.tiles import Frame
 
 HOST_BUDGET_BYTES = 8 * 2**30  # at most; and never more than half of the memory that is free
 DEVICE_SHARE = 0.25  # of the GPU's free memory, the rest is for activations
@@ -32,13 +34,17 @@ class Images(Protocol):
 def open_images(
     pack: Pack, rows: NDArray[np.int64], *, size: tuple[int, int], device: torch.device, budget_bytes: int
 ) -> Images:
-    """The rows of a pack at (height, width), resident where they are raw, of this size, and few enough."""
+    """The rows of a pack at (height, width), resident where they are raw, of this size, and few enough.
+
+    Of a pack that is cut into tiles one tile of each, always the same.
+    """
     need = len(rows) * pack.manifest.channels * size[0] * size[1]
     raw = pack.manifest.encoding == "raw" and pack.manifest.image_size == size
-    if raw and need <= budget_bytes and need <= _device_budget(device):
+    if raw and pack.tiles is None and need <= budget_bytes and need <= _device_budget(device):
         return ResidentImages(pack, rows, device=device)
     shape = (pack.manifest.channels, *size)
-    return DecodedImages(pack.read, rows, shape=shape, device=device, budget_bytes=budget_bytes)
+    read = pack.read if pack.tiles is None else partial(_read_tile, pack)
+    return DecodedImages(read, rows, shape=shape, device=device, budget_bytes=budget_bytes)
 
 
 def open_masks(
@@ -46,6 +52,11 @@ def open_masks(
 ) -> Images:
     """The masks of the rows as images of one channel of class numbers."""
     return DecodedImages(pack.read_mask, rows, shape=(1, *size), device=device, budget_bytes=budget_bytes)
+
+
+def _read_tile(pack: Pack, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
+    frame = Frame(pack, height, width)
+    return frame.laid(pack.whole(row), frame.some(row).crop).transpose(1, 2, 0)
 
 
 def host_budget() -> int:

@@ -1,6 +1,7 @@
 """A pack opened for random access: the manifest, the labels and splits in memory, the image bytes memory-mapped."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -8,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import ValidationError
 
 from contract.files import PACK_MANIFEST, PACK_SAMPLES
 from contract.pack.columns import MARKS_SHA256, SCHEMAS, digest
 from contract.pack.manifest import BACKGROUND, IGNORE, PackManifest, Split
+from contract.specs.tiles import TilesSpec
 from portable import preprocess
 from trainer.errors import ended
 
 _NO_SPLIT = np.int8(-1)
+Crop = tuple[int, int, int, int]  # left, top, right, bottom in pixels of an image
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Pack:
     table: pa.Table  # memory-mapped: image bytes are read when they are asked for
     chunk_starts: NDArray[np.int64]  # the first row of each record batch
     fit: str = preprocess.STRETCH  # how an image is laid into the size that it is read at
+    tiles: TilesSpec | None = None  # how images are cut, where the network sees tiles of them
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """The row numbers of a split, in the order of the pack."""
@@ -42,47 +46,53 @@ class Pack:
         manifest = self.manifest.model_copy(update=hidden)
         return replace(self, manifest=manifest, splits=np.where(self.splits == Split.TEST, _NO_SPLIT, self.splits))
 
-    def fitted(self, fit: str) -> "Pack":
+    def fitted(self, fit: str, tiles: TilesSpec | None = None) -> "Pack":
         """This pack with its images, masks and boxes laid otherwise into the size that they are read at."""
-        return replace(self, fit=fit)
+        return replace(self, fit=fit, tiles=tiles)
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Height and width of an image."""
+        return self.table.column("height")[row].as_py(), self.table.column("width")[row].as_py()
 
     def content_size(self, row: int, *, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image takes of (height, width); the rest is padding."""
-        stored = self.table.column("height")[row].as_py(), self.table.column("width")[row].as_py()
-        return preprocess.content_size(stored, height=height, width=width, fit=self.fit)
+        return preprocess.content_size(self.size(row), height=height, width=width, fit=self.fit)
 
     def read(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
         """One image as (height, width, channels) uint8. Raises TrainerError where its bytes are no image."""
         channels = self.manifest.channels
-        try:
+        with self._decoding(row, "Image"):
             if self.manifest.encoding == "encoded":
                 file = bytes(self._bytes(row))
                 return preprocess.decode(file, height=height, width=width, channels=channels, fit=self.fit)
-            pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
-            image = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
-            return preprocess.to_pixels(image, height=height, width=width, channels=channels, fit=self.fit)
-        except (OSError, ValueError) as error:
-            name = self.table.column("path")[row].as_py()
-            raise ended(
-                "dataset_invalid", f"Image {name!r} (row {row} of the pack) cannot be decoded: {error}"
-            ) from error
+            return self.laid(self._of_pixels(row), height=height, width=width)
 
-    def read_mask(self, row: int, *, height: int, width: int) -> NDArray[np.uint8]:
-        """The mask of an image as (height, width, 1) class numbers, `IGNORE` where the image is padded.
+    def whole(self, row: int) -> Image.Image:
+        """One image at its own size, upright. Raises TrainerError where its bytes are no image."""
+        with self._decoding(row, "Image"):
+            if self.manifest.encoding == "raw":
+                return self._of_pixels(row)
+            with Image.open(BytesIO(self._bytes(row))) as image:
+                return ImageOps.exif_transpose(image).convert("L" if self.manifest.channels == 1 else "RGB")
+
+    def laid(self, image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
+        """An image, or a tile of one, as (height, width, channels) uint8."""
+        return preprocess.to_pixels(image, height=height, width=width, channels=self.manifest.channels, fit=self.fit)
+
+    def read_mask(self, row: int, *, height: int, width: int, crop: Crop | None = None) -> NDArray[np.uint8]:
+        """The mask of an image, or of a tile of it, as (height, width, 1) class numbers, `IGNORE` in the padding.
 
         Raises TrainerError where its bytes are none.
         """
-        try:
-            rows, columns = self.content_size(row, height=height, width=width)
-            with Image.open(BytesIO(self.table.column("mask")[row].as_buffer())) as image:
-                resized = image.resize((columns, rows), Image.Resampling.NEAREST)
-                content = np.asarray(resized, np.uint8).reshape(rows, columns, 1)
-                return preprocess.framed(content, height=height, width=width, fill=IGNORE)
-        except (OSError, ValueError) as error:
-            name = self.table.column("path")[row].as_py()
-            raise ended(
-                "dataset_invalid", f"The mask of {name!r} (row {row} of the pack) cannot be decoded: {error}"
-            ) from error
+        with (
+            self._decoding(row, "The mask of"),
+            Image.open(BytesIO(self.table.column("mask")[row].as_buffer())) as image,
+        ):
+            part = image.crop(crop) if crop else image
+            rows, columns = preprocess.content_size((part.height, part.width), height=height, width=width, fit=self.fit)
+            resized = part.resize((columns, rows), Image.Resampling.NEAREST)
+            content = np.asarray(resized, np.uint8).reshape(rows, columns, 1)
+            return preprocess.framed(content, height=height, width=width, fill=IGNORE)
 
     def shown(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Each class that an image of the rows shows: the places among the rows, ascending, and the classes.
@@ -105,6 +115,20 @@ class Pack:
         """A raw pack's images, (n, height, width, channels) for each record batch, straight from the map."""
         for chunk in self.table.column("image").chunks:
             yield np.frombuffer(_values(chunk), np.uint8).reshape(len(chunk), *self.raw_shape)
+
+    def _of_pixels(self, row: int) -> Image.Image:
+        pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
+        return Image.fromarray(pixels.squeeze(-1) if self.manifest.channels == 1 else pixels)
+
+    @contextmanager
+    def _decoding(self, row: int, what: str) -> Iterator[None]:
+        """Names the image whose bytes cannot be decoded."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            name = self.table.column("path")[row].as_py()
+            message = f"{what} {name!r} (row {row} of the pack) cannot be decoded: {error}"
+            raise ended("dataset_invalid", message) from error
 
     def _bytes(self, row: int) -> memoryview:
         chunk = int(np.searchsorted(self.chunk_starts, row, side="right")) - 1

@@ -17,6 +17,7 @@ class Stream(IntEnum):
     BOOTSTRAP = 6
     ATTACK = 7
     REPORT = 8
+    TILES = 9  # by step
 
 
 def generator(seed: int, stream: Stream, position: int = 0) -> np.random.Generator:

@@ -39,7 +39,7 @@ def run(
     and, if they are there, OUT/main/report.html and OUT/control/evaluation.json.
     Raises TrainerError.
     """
-    order = Order(spec, pack.fitted(spec.training.fit), export, out, folder, device, teacher)
+    order = Order(spec, pack.fitted(spec.training.fit, spec.training.tiles), export, out, folder, device, teacher)
     net = order.vision.to_export(weights.load_model(spec, pack.manifest, order.weights_path))
     order.trained()  # asked for at once: without it there is nothing to compare with, half a minute later
     folder.mkdir(parents=True, exist_ok=True)

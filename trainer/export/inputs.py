@@ -16,6 +16,7 @@ from portable import preprocess
 from trainer import tasks
 from trainer.data import images as split_images
 from trainer.data.pack import Pack
+from trainer.data.tiles import Frame
 from trainer.tasks.protocol import Targets
 
 BATCH_SIZE = 64
@@ -38,8 +39,9 @@ class HeldOut:
         return self.pack.rows(Split[self.pack.manifest.evaluation_split.upper()])
 
     @property
-    def batch_size(self) -> int:
-        return batch_size(self.spec)
+    def together(self) -> int:
+        """Images in a batch."""
+        return together(self.spec)
 
     def batches(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         """The network's inputs, with what is true of them."""
@@ -47,9 +49,13 @@ class HeldOut:
         return with_targets(self.spec, self.pack, split, np.arange(len(self.rows)))
 
     def golden_image(self) -> Image.Image:
-        """The first image, no larger than a thumbnail, as a picture."""
-        height, width = self._golden_size(int(self.rows[0]))
-        pixels = self.pack.fitted(preprocess.STRETCH).read(int(self.rows[0]), height=height, width=width)
+        """The first image, or a tile of it, no larger than a thumbnail, as a picture."""
+        row = int(self.rows[0])
+        image = self.pack.whole(row)
+        if self.pack.tiles:
+            image = image.crop(Frame(self.pack, self.spec.height, self.spec.width).some(row).crop)
+        height, width = _golden_size(image)
+        pixels = self.pack.fitted(preprocess.STRETCH).laid(image, height=height, width=width)
         return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
 
     def golden_input(self, image: Image.Image, *, images: int = GOLDEN_IMAGES) -> NDArray[np.float32]:
@@ -62,20 +68,19 @@ class HeldOut:
         rest = batches(spec, self.pack, self.rows[1:images], size=images)
         return np.concatenate([first, *rest])
 
-    def _golden_size(self, row: int) -> tuple[int, int]:
-        height, width = (self.pack.table.column(name)[row].as_py() for name in ("height", "width"))
-        shrink = min(1.0, GOLDEN_SIDE_PX / max(height, width))
-        return max(1, round(height * shrink)), max(1, round(width * shrink))
 
-
-def batch_size(spec: ResolvedSpec) -> int:
-    return min(BATCH_SIZE, tasks.choose(spec.task).BATCH)
+def together(spec: ResolvedSpec) -> int:
+    """How many images a batch with targets holds: of those that are cut into tiles, one."""
+    return 1 if spec.training.tiles else min(BATCH_SIZE, tasks.choose(spec.task).BATCH)
 
 
 def with_targets(
     spec: ResolvedSpec, pack: Pack, split: Split, positions: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.float32], Targets]]:
-    """The network's inputs at these positions of a split, with what is true of them, in batches."""
+    """The network's inputs at these positions of a split, with what is true of them, in batches.
+
+    Of tiled images one at a time, all its tiles.
+    """
     samples = tasks.choose(spec.task).open_split(
         pack,
         split,
@@ -84,8 +89,8 @@ def with_targets(
         device=torch.device("cpu"),
         budget=0,
     )
-    for start in range(0, len(positions), batch_size(spec)):
-        pixels, targets = samples.fetch(positions[start : start + batch_size(spec)])
+    for start in range(0, len(positions), together(spec)):
+        pixels, targets = samples.fetch(positions[start : start + together(spec)])
         yield _normalised(spec, pack, pixels.permute(0, 2, 3, 1).numpy()), targets
 
 
@@ -106,6 +111,11 @@ def batches(spec: ResolvedSpec, pack: Pack, rows: NDArray[np.int64], *, size: in
     for start in range(0, len(rows), size):
         positions = np.arange(start, min(start + size, len(rows)))
         yield _normalised(spec, pack, source.fetch(positions).permute(0, 2, 3, 1).numpy())
+
+
+def _golden_size(image: Image.Image) -> tuple[int, int]:
+    shrink = min(1.0, GOLDEN_SIDE_PX / max(image.size))
+    return max(1, round(image.height * shrink)), max(1, round(image.width * shrink))
 
 
 def _normalised(spec: ResolvedSpec, pack: Pack, pixels_BHWC: NDArray[np.uint8]) -> NDArray[np.float32]:

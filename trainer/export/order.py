@@ -110,13 +110,14 @@ class Order:
         low_high = {"depth_range": list(manifest.depth_range)} if manifest.depth_range else {}
         letterbox = self.pack.fit == LETTERBOX
         return {
-            "version": 2 if letterbox else 1,
+            "version": 3 if self.pack.tiles else 2 if letterbox else 1,
             "upright": "turned as its EXIF block asks",
             "depth": "16 bits are scaled: depth_range becomes 0..255" if low_high else "of 16 bits the high 8",
             **low_high,
             "mode": "L" if manifest.channels == 1 else "RGB",
             "resize": f"bilinear, antialiased (Pillow), {_LETTERBOXED if letterbox else _STRETCHED}",
             **({"fit": LETTERBOX, "padding": PADDING} if letterbox else {}),
+            **({"tiles": self.pack.tiles.model_dump()} if self.pack.tiles else {}),
             "height": self.spec.height,
             "width": self.spec.width,
             "divide_by": 255,

@@ -34,7 +34,9 @@ def run(spec: ResolvedSpec, *, pack: Pack, bundle: Path, out: Path) -> Iterator[
             archive.extractall(folder)  # of our own making; whoever fetched it compared its sha256
         manifest = json.loads((folder / BUNDLE_MANIFEST).read_bytes())
         export = ExportSpec(format=manifest["format"], precision=manifest["precision"])
-        measured = yield from _measure(Order(spec, pack.fitted(spec.training.fit), export, out, folder), manifest)
+        measured = yield from _measure(
+            Order(spec, pack.fitted(spec.training.fit, spec.training.tiles), export, out, folder), manifest
+        )
     durable.write(out / PROFILE_RESULT, ProfileResult(measured=measured).model_dump_json(indent=2).encode())
     yield Done(files={"profile": os.path.relpath(out / PROFILE_RESULT, out)})
 

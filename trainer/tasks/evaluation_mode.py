@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_map
 
 from contract.child.messages import Working
 from trainer.machine.stopping import Interrupted, StopRequest
-from trainer.tasks.protocol import Samples
+from trainer.tasks.protocol import Samples, TiledSamples
 
 REPORT_SECONDS = 1.0
 Part = TypeVar("Part")
@@ -26,18 +26,28 @@ def sweep(
     activity: str,
     stop: StopRequest | None = None,
 ) -> Generator[Working, None, list[Part]]:
-    """`judge` of each batch's outputs, in float32, and targets. Yields about once a second. Raises Interrupted."""
+    """`judge` of each batch's outputs, in float32, and targets. Yields about once a second. Raises Interrupted.
+
+    Of tiled images one at a time is judged, at most `batch` tiles at once.
+    """
     was_training, parts, spoken_at = model.training, [], monotonic()
     model.eval()
-    for start in range(0, len(samples), batch):
+    together = 1 if isinstance(samples, TiledSamples) else batch
+    for start in range(0, len(samples), together):
         if stop:
             raise Interrupted
-        positions = np.arange(start, min(start + batch, len(samples)))
+        positions = np.arange(start, min(start + together, len(samples)))
         images, targets = samples.fetch(positions)
         with torch.inference_mode():
-            parts.append(judge(tree_map(Tensor.float, model(samples.normalise(images))), targets))
+            said = [tree_map(Tensor.float, model(samples.normalise(part))) for part in images.split(batch)]
+            parts.append(judge(joined(said), targets))
         if monotonic() - spoken_at >= REPORT_SECONDS:
             spoken_at = monotonic()
             yield Working(activity=activity, done=int(positions[-1]) + 1, total=len(samples))
     model.train(was_training)
     return parts
+
+
+def joined(said: list[Any]) -> Any:
+    """Outputs one after the other, whatever a network's outputs are made of."""
+    return said[0] if len(said) == 1 else tree_map(lambda *each: torch.cat(each), *said)

@@ -20,7 +20,7 @@ A method of a task is an objective like any other (`trainer.methods.method`): it
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -70,6 +70,14 @@ class Samples(Protocol):
 
     def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, Targets]:
         """uint8 images (B, C, H, W) and their targets, on the device, free to be changed."""
+
+
+@runtime_checkable
+class TiledSamples(Samples, Protocol):
+    """Images that the network sees as tiles. `fetch` gives all tiles of each image, and a target for each image."""
+
+    def fetch_random(self, positions: NDArray[np.int64], draws: NDArray[np.float64]) -> tuple[Tensor, Targets]:
+        """A tile of each image, chosen by a row of `draws` (B, 3), with targets of its own."""
 
 
 class Found(Protocol):

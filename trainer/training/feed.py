@@ -4,7 +4,9 @@ A batch is a pure function of (seed, step), and so is each part of it, however a
 decoded are fetched one step ahead by a thread.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,8 +18,9 @@ from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
 from trainer.data.sampling import ClassIndex
+from trainer.data.tiles import DRAWS
 from trainer.methods.method import Batch, Draw, Method
-from trainer.tasks.protocol import Targets, Task
+from trainer.tasks.protocol import Targets, Task, TiledSamples
 from trainer.training.step_parts import Part
 
 
@@ -45,6 +48,7 @@ class Feed:
             device=device,
             budget=budget,
         )
+        self._tiled = self.samples if isinstance(self.samples, TiledSamples) else None
         self._ahead: dict[tuple[int, Part], Future[tuple[Tensor, Targets]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
 
@@ -74,17 +78,24 @@ class Feed:
         )
 
     def _fetch(self, step: int, part: Part) -> tuple[Tensor, Targets]:
-        positions = self._positions(step, part)
         if self.samples.resident:
-            return self.samples.fetch(positions)
+            return self._reading(step, part)()
         ahead = self._ahead.pop((step, part), None)
         if ahead is None:  # the first step, or steps are divided otherwise than before
             self._ahead.clear()
-        found = ahead.result() if ahead else self.samples.fetch(positions)
+        found = ahead.result() if ahead else self._reading(step, part)()
         if step + 1 < self._plan.steps:
-            upcoming = self._positions(step + 1, part)
-            self._ahead[step + 1, part] = self._thread.submit(self.samples.fetch, upcoming)
+            self._ahead[step + 1, part] = self._thread.submit(self._reading(step + 1, part))
         return found
+
+    def _reading(self, step: int, part: Part) -> Callable[[], tuple[Tensor, Targets]]:
+        """What reads a part's images. Tiles are drawn for the whole step, however it is divided."""
+        positions = self._positions(step, part)
+        if self._tiled is None:
+            return partial(self.samples.fetch, positions)
+        shape = self._plan.members, self._plan.groups, DRAWS
+        drawn = randomness.generator(self._spec.seed, Stream.TILES, step).random(shape)
+        return partial(self._tiled.fetch_random, positions, drawn[:, part.groups].reshape(-1, DRAWS))
 
     def _positions(self, step: int, part: Part) -> sampling.Indices:
         """Of the part's images: all first members, then all second ones."""

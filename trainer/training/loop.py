@@ -54,7 +54,7 @@ def train(  # noqa: PLR0913 - the command's own options
     begins with, unless it is built in. In
     a team, only the chief has much to say.
     """
-    pack = pack.fitted(spec.training.fit)
+    pack = pack.fitted(spec.training.fit, spec.training.tiles)
     assignment = Assignment(spec, pack, out, arm, device, team, teacher, pretrained)
     run = yield from running.resume(assignment)
     yield _started(assignment, run)

@@ -70,6 +70,9 @@ def in_parquet() -> Files:
 BUILT: dict[str, Callable[[], Files]] = {
     "`image_folder`": in_folders,
     "`image_folder` with splits": in_split_folders,
+    "`file_names`": lambda: {
+        f"flat/{word}.{n}.png": png(start + n) for start, word in enumerate(("cat", "dog")) for n in range(1, 25, 2)
+    },
     "`csv`": lambda: images("images/") | {"labels.csv": lines("{n}.png,{label}", "filename,label")},
     "`one_hot`": lambda: (
         images("train/") | {"train/_classes.csv": lines("{n}.png, {one}, {two}", "filename, cat, dog")}

@@ -448,11 +448,6 @@ def test_labels_in_a_file_that_is_not_read_are_named(tmp_path: Path) -> None:
     assert "imagelabels.mat" in refusal(read(photos(NAMES) | {"imagelabels.mat": b"MATLAB 5.0"}, tmp_path))
 
 
-def test_classes_in_file_names_are_named(tmp_path: Path) -> None:
-    files = photos([f"train/{name}.{n}.png" for n in range(12) for name in ("cat", "dog")])
-    assert "begin with cat, dog" in refusal(read(files, tmp_path))
-
-
 def test_images_without_a_row_are_skipped_or_refused_as_asked(tmp_path: Path) -> None:
     files = photos(NAMES) | {"l.csv": csv_of("filename,label", parity(NAMES[:30]))}
     assert read(files, tmp_path, unlabelled="skip").report.skipped == 10

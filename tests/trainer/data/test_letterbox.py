@@ -69,8 +69,8 @@ def test_boxes_lie_where_their_image_lies(boxed_pack: Pack) -> None:
     )
     rows = boxed_pack.rows(Split.TRAIN)
     _, targets = fitted.fetch(np.arange(len(rows)))
-    assert {target["content"] for target in targets} == {(24, 40)}
-    assert {target["content"] for target in stretched.fetch(np.arange(2))[1]} == {SIZE}
+    assert [target["places"] for target in targets] == [[(0, 0, 24, 40)]] * len(rows)
+    assert [target["places"] for target in stretched.fetch(np.arange(2))[1]] == [[(0, 0, *SIZE)]] * 2
     for row, target in zip(rows.tolist(), targets, strict=True):
         own = np.array(boxed_pack.table.column("boxes")[row].as_py()).reshape(-1, 4)
         np.testing.assert_allclose(target["boxes"], own * 0.8, atol=1e-4)

@@ -73,6 +73,17 @@ def _head(facts: Facts) -> str:
 says what to install).
 The model takes `image`, float32 (batch, {facts.manifest.channels}, {facts.spec.height}, {facts.spec.width}), prepared \
 as `preprocess.json` says, and gives {_outputs(facts)}.
+{_tiles(facts)}"""
+
+
+def _tiles(facts: Facts) -> str:
+    tiles, height, width = facts.spec.training.tiles, facts.spec.height, facts.spec.width
+    if tiles is None:
+        return ""
+    return f"""
+Larger images are cut into overlapping tiles of {height * int(tiles.shrink)} x {width * int(tiles.shrink)} px, each of \
+which is one run of the model; `infer.py` merges what they give. Figures below are of whole images, latency is of one \
+tile. Objects larger than {tiles.overlap:.0%} of a tile's side may be found in parts.
 """
 
 

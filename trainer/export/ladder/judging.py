@@ -18,12 +18,13 @@ from contract.results.exported import Candidate
 from contract.specs import Constraints, Rung
 from contract.tasks import TERMS
 from trainer.export import model_files
-from trainer.export.inputs import batch_size, spaced, with_targets
+from trainer.export.inputs import BATCH_SIZE, spaced, together, with_targets
 from trainer.export.measuring import gate, timing
 from trainer.export.measuring.agreement import Agreement
-from trainer.export.measuring.measurement import leaves, outputs_of
+from trainer.export.measuring.measurement import leaves, run
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
+from trainer.tasks.evaluation_mode import joined
 from trainer.tasks.protocol import Targets
 
 CHOOSING_IMAGES = 2048  # a point of accuracy is 20 of them
@@ -49,10 +50,10 @@ class Judge:
     def headline(self, folder: Path) -> Generator[Working, None, float]:
         """A model's headline figure on all images that choose."""
         model, found = self.order.format.RUNTIME.Model(folder), []
-        total = ceil(len(self.positions) / batch_size(self.order.spec))
+        total = ceil(len(self.positions) / together(self.order.spec))
         for done, (images, targets) in enumerate(self.batches(len(self.positions))):
             yield Working(activity=f"measure on {self.split}", done=done, total=total)
-            found.append(self.order.vision.judge(outputs_of(model(images)), targets))
+            found.append(self.order.vision.judge(run(model, images), targets))
         measured = self.order.vision.validate(self.order.vision.Predictions.joined(found))
         return measured[TERMS[self.order.pack.manifest.task].validated[0]]
 
@@ -80,10 +81,12 @@ class Judge:
         """How a file agrees with a network on the CPU, on some of the images."""
         model, vision, found = self.order.format.RUNTIME.Model(folder), self.order.vision, Agreement(self.order.outputs)
         for images, _ in self.batches(COMPARED_IMAGES):
+            if found.images >= COMPARED_IMAGES:  # tiles are counted, of which an image may have hundreds
+                break
             yield Working(activity=f"measure on {self.split}", done=found.images, total=COMPARED_IMAGES)
-            mine = outputs_of(model(images))
+            mine = run(model, images)
             with torch.inference_mode():
-                theirs = network(torch.from_numpy(images))
+                theirs = joined([network(part) for part in torch.from_numpy(images).split(BATCH_SIZE)])
             found.add(leaves(mine), leaves(theirs), same=vision.same(mine, theirs))
         return found
 
@@ -105,12 +108,12 @@ class Divergence:
     def on(cls, judge: Judge, fp32: Path, most: int) -> "Divergence":
         """On at most so many of the images that choose."""
         model, inputs = judge.order.format.RUNTIME.Model(fp32), [images for images, _ in judge.batches(most)]
-        return cls(judge.order, inputs, [outputs_of(model(images)) for images in inputs])
+        return cls(judge.order, inputs, [run(model, images) for images in inputs])
 
     def of(self, folder: Path) -> float:
         """The mean over images of the order's `divergence`."""
         model = self.order.format.RUNTIME.Model(folder)
-        said = (outputs_of(model(images)) for images in self.inputs)
+        said = (run(model, images) for images in self.inputs)
         found: list[Tensor] = [self.order.vision.divergence(*both) for both in zip(said, self.reference, strict=True)]
         return float(torch.cat(found).mean())
 

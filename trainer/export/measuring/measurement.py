@@ -19,11 +19,12 @@ from portable.weights import weights_by_dtype
 from trainer import models
 from trainer.errors import export_failed
 from trainer.export import model_files
-from trainer.export.inputs import HeldOut
+from trainer.export.inputs import BATCH_SIZE, HeldOut
 from trainer.export.measuring import timing
 from trainer.export.measuring.agreement import Agreement
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
+from trainer.tasks.evaluation_mode import joined
 
 COMPARED_IMAGES = 256  # with the trained network, which is slower than the files
 _MAX_CONVERSION_ERROR = 1e-3  # as a share of the outputs' deviation; 1e-6 is usual
@@ -90,21 +91,27 @@ def _of_what_is_written(order: Order, net: nn.Module, folders: list[Path]) -> di
 def run_over_split(order: Order, files: list[Model], net: nn.Module | None) -> Generator[Working, None, Found]:
     """Each file over the whole split, and the trained network, if given, over its first images."""
     held_out, same, found = HeldOut(order.spec, order.pack), order.vision.same, Found.nothing(order.outputs)
-    total = ceil(len(held_out.rows) / held_out.batch_size)
+    total = ceil(len(held_out.rows) / held_out.together)
     for done, (batch, targets) in enumerate(held_out.batches()):
         yield Working(activity="measure accuracy", done=done, total=total)
-        said = [outputs_of(file(batch)) for file in files]
+        said = [run(file, batch) for file in files]
         if not all(bool(torch.isfinite(one).all()) for one in leaves(said[0])):
             raise export_failed("measure accuracy", "The file gives outputs that are not finite.")
         found.parts.append(order.vision.judge(said[0], targets))
         if len(files) > 1:
             found.to_fp32.add(leaves(said[0]), leaves(said[-1]), same=same(said[0], said[-1]))
-        if net is not None and done * held_out.batch_size < COMPARED_IMAGES:
+        if net is not None and found.to_trained.images < COMPARED_IMAGES:
             with torch.inference_mode():
-                trained = net(torch.from_numpy(batch))
+                trained = joined([net(part) for part in torch.from_numpy(batch).split(BATCH_SIZE)])
             for agreement, mine in ((found.to_trained, said[0]), (found.conversion, said[-1])):
                 agreement.add(leaves(mine), leaves(trained), same=same(mine, trained))
     return found
+
+
+def run(file: Model, batch: NDArray[np.float32]) -> Any:
+    """A file's outputs for a batch, as a network gives them; a large image may be hundreds of tiles."""
+    parts = [batch[start : start + BATCH_SIZE] for start in range(0, len(batch), BATCH_SIZE)]
+    return joined([outputs_of(file(part)) for part in parts])
 
 
 def outputs_of(arrays: list[NDArray[np.float32]]) -> Any:

@@ -11,7 +11,7 @@ from torch import Tensor
 from portable import boxes as inference
 from trainer.tasks.columns import Columns
 from trainer.tasks.detection.network import AnyDetector, Maps
-from trainer.tasks.detection.samples import CONTENT, Target
+from trainer.tasks.detection.samples import PLACES, Target
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -62,11 +62,16 @@ def judged_by(detector: AnyDetector) -> Callable[[Maps, list[Target]], BoxPredic
 
 
 def judge(decoded: Decoded, targets: list[Target]) -> BoxPredictions:
-    """What a batch of decoded maps, or of what an exported file says, is worth; without what lies in the padding."""
-    found = [
-        inference.choose(*inference.unpadded([boxes_A4, scores_AK], target[CONTENT]))
-        for (boxes_A4, scores_AK), target in zip(_images(decoded), targets, strict=True)
-    ]
+    """What a batch of decoded maps, or of what an exported file says, is worth; without what lies in the padding.
+
+    The batch holds as many images as a target has places: the tiles of its image, which are merged.
+    """
+    said = _images(decoded)
+    found = []
+    for target in targets:
+        places = target[PLACES]
+        tiles = [inference.unpadded(list(outputs), place[2:]) for place, outputs in zip(places, said, strict=False)]
+        found.append(inference.choose(*inference.merged(tiles, places)))
     return BoxPredictions.of(found, [_numbers(target["boxes"], target["labels"]) for target in targets])
 
 

@@ -15,7 +15,7 @@ from trainer.report.facts import Facts, View
 from trainer.report.measures import Measure
 from trainer.tasks.detection import predictions
 from trainer.tasks.detection.network import AnyDetector
-from trainer.tasks.detection.samples import BoxedImages
+from trainer.tasks.detection.tiles import AnyBoxedImages, TiledBoxes
 
 EXAMPLES = 6
 CLASSES_SHOWN = 40
@@ -40,11 +40,12 @@ class Example:
     there: int
 
 
-def examples(model: AnyDetector, held_out: BoxedImages, classes: int) -> list[Example]:
+def examples(model: AnyDetector, held_out: AnyBoxedImages, classes: int) -> list[Example]:
     """Some held-out images, evenly spaced through the split, with the numbers of the classes."""
     labels = [str(number + 1) for number in range(classes)]
     positions = np.unique(np.linspace(0, len(held_out) - 1, min(EXAMPLES, len(held_out))).round().astype(np.int64))
-    images_BCHW, targets = held_out.fetch(positions)
+    fetch = held_out.fetch_telling if isinstance(held_out, TiledBoxes) else held_out.fetch
+    images_BCHW, targets = fetch(positions)
     with torch.inference_mode():
         found = predictions.judged_by(model)(model(held_out.normalise(images_BCHW)), targets)
     made = []

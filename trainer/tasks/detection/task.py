@@ -24,10 +24,11 @@ from trainer.machine.stopping import StopRequest
 from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.detection import figures as figures_of_boxes
-from trainer.tasks.detection import methods, predictions, samples
+from trainer.tasks.detection import methods, predictions, tiles
 from trainer.tasks.detection import network as models
 from trainer.tasks.detection.network import AnyDetector, Detector
-from trainer.tasks.detection.samples import BoxedImages, Target
+from trainer.tasks.detection.samples import Target, still_seen
+from trainer.tasks.detection.tiles import AnyBoxedImages
 from trainer.tasks.protocol import LabelCheck
 
 BATCH = 16
@@ -39,11 +40,9 @@ DIVERGENCE = "sure boxes"
 TELLING_IMAGES = 32
 ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 LABEL_CHECK: LabelCheck | None = None
-_SMALLEST_PX = 2.0  # a side of what a crop leaves of a box; below there is nothing to be seen
-_LEAST_LEFT = 0.3  # of a box's area: less of it is no longer to be found
 
 Predictions = predictions.BoxPredictions
-open_split = samples.open_split
+open_split = tiles.open_split
 judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
@@ -86,7 +85,7 @@ def augment(
         boxes = tv_tensors.BoundingBoxes(target["boxes"], format="XYXY", canvas_size=size, clamping_mode=None)
         image_CHW, moved = augmentation.seeded(transform, seed, tv_tensors.Image(image), boxes)
         images.append(image_CHW.as_subclass(Tensor))
-        changed.append(_still_seen(moved.as_subclass(Tensor), target["labels"], size))
+        changed.append(still_seen(moved.as_subclass(Tensor), target["labels"], size))
     return torch.stack(images), changed
 
 
@@ -95,7 +94,7 @@ def batch_metrics(judged: Judged) -> dict[str, Tensor]:  # noqa: ARG001 - precis
 
 
 def predict(
-    model: AnyDetector, split: BoxedImages, *, activity: str, stop: StopRequest | None = None
+    model: AnyDetector, split: AnyBoxedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
     judge = predictions.judged_by(model)
     parts = yield from evaluation_mode.sweep(model, split, judge, batch=BATCH, activity=activity, stop=stop)
@@ -118,7 +117,7 @@ def figures(
 
 
 def write_report(
-    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: AnyDetector, held_out: BoxedImages
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: AnyDetector, held_out: AnyBoxedImages
 ) -> bytes:
     # Half a second of matplotlib that training need not wait for.
     from trainer import report  # noqa: PLC0415
@@ -126,13 +125,3 @@ def write_report(
 
     shown = examples(model, held_out, len(pack.manifest.classes))
     return report.write(spec, pack, out, evaluations=evaluations, view=VIEW, shown=shown)
-
-
-def _still_seen(boxes_n4: Tensor, labels_n: Tensor, size: tuple[int, int]) -> Target:
-    """Boxes cut at the image's edge, without those of which little is left."""
-    height, width = size
-    limits = torch.tensor([width, height, width, height], dtype=boxes_n4.dtype, device=boxes_n4.device)
-    cut_n4 = boxes_n4.clamp(min=0).minimum(limits)
-    sides_n2, whole_n2 = cut_n4[:, 2:] - cut_n4[:, :2], boxes_n4[:, 2:] - boxes_n4[:, :2]
-    seen_n = (sides_n2.amin(dim=1) >= _SMALLEST_PX) & (sides_n2.prod(dim=1) >= _LEAST_LEFT * whole_n2.prod(dim=1))
-    return {"boxes": cut_n4[seen_n], "labels": labels_n[seen_n]}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contract.pack.manifest import IGNORE
+from portable import segmentation
 from trainer.machine.torchmetrics import functional
 from trainer.statistics.reliability import BINS
 from trainer.tasks.columns import Columns
@@ -68,6 +69,30 @@ class MaskPredictions(Columns):
             *binned,
             boundary.f_score(predicted_BHW, label_BHW, classes).cpu().numpy(),
         )
+
+
+@dataclass(frozen=True)
+class TiledMask:
+    """What is true of an image that the network sees as tiles."""
+
+    mask_HW: Tensor
+    places: list[tuple[int, int, int, int]]  # of the tiles in it: top, left, height, width
+
+
+def judge(logits_BKHW: Tensor, targets: Tensor | list[TiledMask]) -> MaskPredictions:
+    """What a batch of logits is worth: of images with a mask each, or of all tiles of each target, merged."""
+    if isinstance(targets, Tensor):
+        return MaskPredictions.of(logits_BKHW, targets)
+    said, found = iter(logits_BKHW.cpu().numpy()), []
+    for target in targets:
+        tiles = [
+            segmentation.unpadded([logits_KHW], place[2:])
+            for place, logits_KHW in zip(target.places, said, strict=False)
+        ]
+        (merged_KHW,) = segmentation.merged(tiles, target.places)
+        logits_1KHW = torch.from_numpy(np.ascontiguousarray(merged_KHW))[None].to(target.mask_HW.device)
+        found.append(MaskPredictions.of(logits_1KHW, target.mask_HW[None]))
+    return MaskPredictions.joined(found)
 
 
 def _confusion(predicted_HW: Tensor, label_HW: Tensor, classes: int) -> Counts:

@@ -15,7 +15,7 @@ from trainer.report.facts import Facts, View
 from trainer.report.measures import Measure
 from trainer.tasks.segmentation import figures
 from trainer.tasks.segmentation.predictions import MaskPredictions
-from trainer.tasks.segmentation.samples import MaskedImages
+from trainer.tasks.segmentation.tiles import AnyMaskedImages, TiledMasks
 
 EXAMPLES = 6
 MEASURES = (
@@ -37,10 +37,11 @@ class Example:
     mean_iou: float | None  # of this image alone; None where neither shows a class
 
 
-def examples(model: nn.Module, held_out: MaskedImages, classes: int) -> list[Example]:
+def examples(model: nn.Module, held_out: AnyMaskedImages, classes: int) -> list[Example]:
     """Some held-out images, evenly spaced through the split."""
     positions = np.unique(np.linspace(0, len(held_out) - 1, min(EXAMPLES, len(held_out))).round().astype(np.int64))
-    images_BCHW, masks_BHW = held_out.fetch(positions)
+    fetch = held_out.fetch_telling if isinstance(held_out, TiledMasks) else held_out.fetch
+    images_BCHW, masks_BHW = fetch(positions)
     with torch.inference_mode():
         logits_BKHW = model(held_out.normalise(images_BCHW)).float()
     found = MaskPredictions.of(logits_BKHW, masks_BHW)

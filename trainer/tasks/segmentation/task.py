@@ -25,9 +25,9 @@ from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.protocol import LabelCheck
 from trainer.tasks.segmentation import figures as figures_of_masks
-from trainer.tasks.segmentation import methods, predictions, samples
+from trainer.tasks.segmentation import methods, predictions, tiles
 from trainer.tasks.segmentation import network as models
-from trainer.tasks.segmentation.samples import MaskedImages
+from trainer.tasks.segmentation.tiles import AnyMaskedImages
 
 BATCH = 16
 OUTPUTS = {"logits": "(batch, classes, height, width)"}
@@ -37,8 +37,8 @@ ROBUSTNESS: dict[str, Any] = {}  # measured for classification only
 LABEL_CHECK: LabelCheck | None = None
 
 Predictions = predictions.MaskPredictions
-open_split = samples.open_split
-judge = Predictions.of
+open_split = tiles.open_split
+judge = predictions.judge
 compare = figures_of_masks.compare
 head = models.head
 load_backbone = models.load_backbone
@@ -86,7 +86,7 @@ def batch_metrics(judged: Judged) -> dict[str, Tensor]:
 
 
 def predict(
-    model: nn.Module, split: MaskedImages, *, activity: str, stop: StopRequest | None = None
+    model: nn.Module, split: AnyMaskedImages, *, activity: str, stop: StopRequest | None = None
 ) -> Generator[Working, None, Predictions]:
     parts = yield from evaluation_mode.sweep(model, split, judge, batch=BATCH, activity=activity, stop=stop)
     return Predictions.joined(parts)
@@ -124,7 +124,7 @@ def figures(
 
 
 def write_report(
-    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: MaskedImages
+    spec: ResolvedSpec, pack: Pack, out: Path, *, evaluations: Any, model: nn.Module, held_out: AnyMaskedImages
 ) -> bytes:
     # Half a second of matplotlib that training need not wait for.
     from trainer import report  # noqa: PLC0415

@@ -11,7 +11,7 @@ from tests.data import scenes
 from trainer.models import mobile, resnet
 from trainer.tasks.detection import figures, network, predictions
 from trainer.tasks.detection.network import Detector
-from trainer.tasks.detection.samples import CONTENT
+from trainer.tasks.detection.samples import PLACES
 
 SIZE = (96, 128)
 TARGETS = [
@@ -71,7 +71,7 @@ def test_a_few_images_are_learnt_by_heart() -> None:
     drawn = scenes.draw(4, seed=1, size=(64, 64))
     images_BCHW = torch.stack([torch.from_numpy(scene.image).permute(2, 0, 1) for scene in drawn]) / 128.0 - 1
     targets = [
-        {"boxes": torch.from_numpy(scene.boxes), "labels": torch.from_numpy(scene.labels), CONTENT: (64, 64)}
+        {"boxes": torch.from_numpy(scene.boxes), "labels": torch.from_numpy(scene.labels), PLACES: [(0, 0, 64, 64)]}
         for scene in drawn
     ]
     model = built("fcos_resnet18_fpn", size=(64, 64))
