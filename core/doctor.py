@@ -87,7 +87,7 @@ def _settings() -> str:
         settings()
     except ValidationError as error:
         names = ", ".join(f"PATCHSWAP_{str(item['loc'][0]).upper()}" for item in error.errors())
-        raise Wrong(f"missing or wrong: {names}", "set them as README.md, Configuration, says") from error
+        raise Wrong(f"missing or wrong: {names}", "set them as docs/operations.md says") from error
     return "complete"
 
 
