@@ -30,6 +30,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(text: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs calls it
     """Links of a hand-written page, as they are on the site."""
+    if page.file.src_uri.startswith(("decisions/", "reference/", "changelog")):
+        page.meta["search"] = {"boost": 0.3}  # who searches wants a guide first
     return picture.as_table(repository.on_the_site(text, f"docs/{page.file.src_uri}"))
 
 
