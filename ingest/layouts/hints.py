@@ -27,7 +27,7 @@ class Sign(NamedTuple):
 def tell_other_task(evidence: Evidence, others: list[Member], images: list[Member], findings: Findings) -> None:
     """A warning where annotations lie unused beside the classes."""
     for sign in _signs(evidence, others, images):
-        message = f"{sign.what}; they are not used for classification"
+        message = f"{sign.what}; they are not used for classification."
         findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
 
 
@@ -36,33 +36,33 @@ def refuse_one_class(
 ) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
     if folders.masks_beside or masks:
-        message = "the archive holds pictures and masks of the same names, not classes"
+        message = "The archive holds pictures and masks of the same names, not classes."
         raise Refused("no_classes", message, "Push it with `--task segmentation`.")
     signs = list(_signs(evidence, others, images))
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
-        raise Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
+        raise Refused("no_classes", f"The folders name no two classes, but {signs[0].what}.", fix)
     for path, rows in evidence.claim.rows.items():
         missing = evidence.claim.missing.get(path, 0)
         if missing:
-            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive"
+            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive."
             raise Refused(
                 "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
             )
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
-            message = f"the folders name no two classes, and {path} could not be read: {why}"
+            message = f"The folders name no two classes, and {path} could not be read: {why}."
             fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
             raise Refused("table_unmatched", message, fix)
     _refuse_unread(folders, others)
     _refuse_named(images)
     if folders.splits.splits and not folders.labelled:
         splits = ", ".join(sorted({place[-1] for place in folders.splits.splits}))
-        message = f"the split folders {splits} hold images, but no class folders and no table of classes"
+        message = f"The split folders {splits} hold images, but no class folders and no table of classes."
         raise Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
 
     if len(folders.names) > 1:
-        message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
+        message = f"The folders {shown(folders.names)} are named after what they hold, not after classes."
         raise Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
 
 
@@ -70,7 +70,7 @@ def _refuse_unread(folders: FolderReading, others: list[Member]) -> None:
     for member in others:
         if names.suffix(member.path) in _UNREAD and not folders.plausible:
             kind = names.suffix(member.path)
-            message = f"the folders name no two classes; {member.path!r} may hold the labels, but .{kind} is not read"
+            message = f"The folders name no two classes; {member.path!r} may hold the labels, but .{kind} is not read."
             raise Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
 
 
@@ -78,7 +78,7 @@ def _refuse_named(images: list[Member]) -> None:
     """Raises Refused where classes are the beginnings of file names: `cat.0.jpg`, `dog.0.jpg`."""
     begin = Counter(match[1] for member in images if (match := _NUMBERED.fullmatch(names.stem(member.path))))
     if 2 <= len(begin) <= _MOST_BEGINNINGS and min(begin.values()) > 1 and sum(begin.values()) > _MOST * len(images):
-        message = f"the folders name no two classes, but file names begin with {shown(set(begin))}"
+        message = f"The folders name no two classes, but file names begin with {shown(set(begin))}."
         raise Refused("no_classes", message, "Sort the images into folders, or add a CSV of `filename,label`.")
 
 
