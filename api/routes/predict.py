@@ -87,7 +87,7 @@ def _options(task: str, asked: dict[str, float | None]) -> dict[str, Any]:
     known = TASKS[task].OPTIONS
     for name, value in asked.items():
         if value is not None and name not in known:
-            raise Invalid(f"a model for {task} has no {name}; leave it out", pointer=f"#query/{name}")
+            raise Invalid(f"A model for {task} has no {name}. Leave it out.", pointer=f"#query/{name}")
     return {name: option["default"] if asked[name] is None else asked[name] for name, option in known.items()}
 
 

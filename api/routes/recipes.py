@@ -47,7 +47,7 @@ def get_recipe_schema(request: Request, name: Name) -> Response:
 
 def _find(name: str) -> recipes.Recipe:
     if name not in recipes.RECIPES:
-        raise NotFound(f"there is no such recipe; there are {', '.join(recipes.RECIPES)}")
+        raise NotFound(f"There is no such recipe. There are {', '.join(recipes.RECIPES)}.")
     return recipes.RECIPES[name]
 
 

@@ -33,7 +33,7 @@ def get_signing_key(request: Request) -> Response:
     try:
         key = signing.public_key()
     except signing.UnusableKey as error:
-        raise Unavailable("the signing key of this service is not set up rightly; tell its operator") from error
+        raise Unavailable("The signing key of this service is not set up correctly. Tell its operator.") from error
     if key is None:
         raise NotSigning
     raw = base64.b64encode(key.raw).decode()

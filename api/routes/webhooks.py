@@ -173,7 +173,7 @@ def _sealing() -> Iterator[None]:
     try:
         yield
     except secrets.UnusableKeys as error:
-        raise Unavailable("the keys for webhooks are not set up rightly; tell the service's operator") from error
+        raise Unavailable("The keys for webhooks are not set up correctly. Tell the service's operator.") from error
 
 
 def _with_secret(row: tables.Webhook, secret: str) -> WebhookWithSecret:

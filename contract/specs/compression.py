@@ -44,7 +44,7 @@ class PruningSpec(Strict):
     @model_validator(mode="after")
     def _has_one_target(self) -> Self:
         if (self.target_macs_share is None) == (self.target_bytes is None):
-            raise ValueError("give exactly one of target_macs_share (0.5 is half) and target_bytes")
+            raise ValueError("Give exactly one of target_macs_share (0.5 is half) and target_bytes.")
         return self
 
 

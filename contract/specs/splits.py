@@ -20,5 +20,5 @@ class SplitRequest(Strict):
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> Self:
         if self.val + self.test >= 1:
-            raise ValueError("val and test together must be below 1")
+            raise ValueError("`val` and `test` together must be below 1.")
         return self

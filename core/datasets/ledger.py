@@ -94,7 +94,7 @@ def ready_version(session: Session, tenant_id: str, dataset_or_version_id: str) 
     statement = select(DatasetVersion).where(DatasetVersion.id == version_id, DatasetVersion.tenant_id == tenant_id)
     version = session.scalars(statement).one_or_none()
     if version is None:
-        raise Invalid(f"there is no dataset or version by the id {dataset_or_version_id}", pointer="/dataset")
+        raise Invalid(f"There is no dataset or version by the id {dataset_or_version_id}.", pointer="/dataset")
     if version.status != "ready":
         raise _without_pack(version.status, version.dataset_id)
     _named(session, tenant_id, version.dataset_id)
@@ -108,11 +108,11 @@ def delete(session: Session, tenant_id: str, dataset_id: str) -> list[str]:
     live = select(Job.id).where(Job.dataset_version_id.in_(ids), Job.status.not_in(TERMINAL)).limit(1)
     job_id = session.scalars(live).one_or_none()
     if job_id is not None:
-        raise InUse(f"job {job_id} uses this dataset; cancel it or wait for its end")
+        raise InUse(f"Job {job_id} uses this dataset. Cancel it or wait for its end.")
     searching = select(Sweep.id).where(Sweep.dataset_version_id.in_(ids), Sweep.status == "running").limit(1)
     sweep_id = session.scalars(searching).one_or_none()
     if sweep_id is not None:
-        raise InUse(f"sweep {sweep_id} uses this dataset; cancel it or wait for its end")
+        raise InUse(f"Sweep {sweep_id} uses this dataset. Cancel it or wait for its end.")
     dataset.deleted_at = func.now()
     return [f"datasets/{version_id}/" for version_id in session.scalars(ids)]
 
@@ -188,9 +188,9 @@ def _without_pack(status: str, dataset_id: str) -> Conflict:
     """Waiting helps with one that is being read, not with one that failed."""
     if status == "failed":
         return DatasetFailed(
-            f"no dataset could be made of the archive; see /v1/datasets/{dataset_id}/versions/latest/validation"
+            f"No dataset could be made of the archive. See /v1/datasets/{dataset_id}/versions/latest/validation."
         )
-    return DatasetNotReady(f"the dataset is still being read; see /v1/datasets/{dataset_id}")
+    return DatasetNotReady(f"The dataset is still being read. See /v1/datasets/{dataset_id}.")
 
 
 def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
@@ -200,5 +200,5 @@ def _named(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
     )
     dataset = session.scalars(statement.with_for_update(read=True)).one_or_none()
     if dataset is None:
-        raise Invalid(f"there is no dataset by the id {dataset_id}", pointer="/dataset")
+        raise Invalid(f"There is no dataset by the id {dataset_id}.", pointer="/dataset")
     return dataset

@@ -81,7 +81,7 @@ class Datasets:
         for dataset in self.list():
             if dataset.name == id_or_name:
                 return dataset
-        raise BadInput(f"there is no dataset named {id_or_name!r}; `patchswap datasets list` shows what there is")
+        raise BadInput(f"There is no dataset named {id_or_name!r}; `patchswap datasets list` shows all datasets.")
 
     def version(self, dataset_id: str, version_id: str = "latest") -> DatasetVersion:
         path = f"/v1/datasets/{dataset_id}/versions/{version_id}"
@@ -150,5 +150,5 @@ class Datasets:
 
     def _upload(self, path: Path, progress: uploads.Progress | None) -> str:
         if not path.exists():
-            raise BadInput(f"there is no file or folder {path}")
+            raise BadInput(f"There is no file or folder {path}.")
         return uploads.push(self._transport, path, media_type=archive.media_type(path), progress=progress)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from patchswap.client import Client
     from patchswap.resources import Dataset, ValidationReport
 
-app = typer.Typer(help="Labelled images.", no_args_is_help=True)
+app = typer.Typer(help="Push, inspect and delete labelled images.", no_args_is_help=True)
 
 
 class VisionTask(StrEnum):
@@ -35,34 +35,38 @@ class Unlabelled(StrEnum):
     refuse = "refuse"
 
 
-DatasetName = Annotated[str, typer.Argument(help="ds_... or a name, which means the newest of that name.")]
+DatasetName = Annotated[str, typer.Argument(help="Dataset: a name (the newest one of it) or ds_...")]
 
 
 @app.command()
 def push(  # noqa: PLR0913, PLR0917 - one for each option
     path: Annotated[Path, typer.Argument(help="A folder of images, or a zip, tar, tar.gz, npz or parquet.")],
-    name: Annotated[str | None, typer.Option(help="Default: the name of the folder or file.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset. Default: the name of the folder or file.")
+    ] = None,
     task: Annotated[VisionTask, typer.Option(help="Vision task: labels, masks or boxes.")] = VisionTask.classification,
-    val: Annotated[float | None, typer.Option(help="Share for validation, where there are no splits yet.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
-    train_per_class: Annotated[int | None, typer.Option(help="Training images to keep of each class.")] = None,
+    val: Annotated[float | None, typer.Option(help="Share for validation, if the images have no splits.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share for the test, if the images have no splits.")] = None,
+    train_per_class: Annotated[int | None, typer.Option(help="Training images to keep per class.")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
-    classes_at: Annotated[str | None, typer.Option(help="Folders that are classes: depth (1 = top) or glob.")] = None,
+    classes_at: Annotated[str | None, typer.Option(help="Class folders, by depth (1 = top) or glob.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
-    labels_from: Annotated[str | None, typer.Option(help="`folders`, or a table in the archive (:COLUMN).")] = None,
+    labels_from: Annotated[
+        str | None, typer.Option(help="Where labels are: `folders`, or TABLE or TABLE:COLUMN in the archive.")
+    ] = None,
     maps: Annotated[
         list[str] | None, typer.Option("--map", help='Rename classes or mask values: "cat,kitten=cat", 255=1.')
     ] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Class to leave out. Repeatable.")] = None,
     labelmap: Annotated[Path | None, typer.Option(help="File of classes with mask colours or values.")] = None,
     masks: Annotated[str | None, typer.Option(help="Folder of the masks in the archive.")] = None,
-    unlabelled: Annotated[Unlabelled | None, typer.Option(help="What images without annotation are.")] = None,
+    unlabelled: Annotated[Unlabelled | None, typer.Option(help="How to treat images without annotation.")] = None,
     instances_as: Annotated[str | None, typer.Option(help="Class of masks that number objects.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report on this machine; send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check on this machine; send nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Upload images and have them checked. The same content is never sent twice.
+    """Check and upload labelled images. The same content is never sent twice.
 
     classification: CLASS/IMAGE files, or images with a table of labels. segmentation: images/ with masks/, VOC or COCO.
     detection: COCO JSON, VOC XML or YOLO text files beside the images. docs/datasets.md shows every layout.
@@ -98,7 +102,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     if not as_json:
         with connect() as client:
             plans.announce(client, {"dataset": dataset.id})
-        note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
+        note(f"Train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
 
 
 def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: dict[str, Any], as_json: bool) -> None:
@@ -115,7 +119,7 @@ def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: 
 
 @app.command("list")
 def list_datasets(as_json: Json = False) -> None:
-    """Every dataset, newest first."""
+    """List datasets, newest first."""
     with connect() as client:
         found = list(client.datasets.list())
     rows = [(d.id, d.name, d.status, d.created_at) for d in found]
@@ -124,7 +128,7 @@ def list_datasets(as_json: Json = False) -> None:
 
 @app.command()
 def show(dataset: DatasetName, as_json: Json = False) -> None:
-    """One dataset with its validation report."""
+    """Show a dataset with its validation report."""
     with connect() as client:
         found = client.datasets.find(dataset)
         report = None if found.status == "ingesting" else found.validation()
@@ -137,10 +141,10 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
 @app.command()
 def look(
     dataset: DatasetName,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: NAME.html beside you.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write. Default: NAME.html.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write one HTML page to look at before training: pictures, near-duplicates, findings, sizes. Opens offline."""
+    """Write an offline HTML page of a dataset: pictures, near-duplicates, findings, sizes."""
     from patchswap.pages import dataset as pages  # noqa: PLC0415 - only this command needs it
 
     with connect() as client:
@@ -176,7 +180,7 @@ def _report_at_failure(client: Client, dataset: Dataset) -> Iterator[None]:
             if others.findings:
                 note(dataset_report.findings(others, shlex.quote(dataset.name)))
         except ApiError as missing:
-            note(f"its report cannot be had: {missing}")
+            note(f"Its report is not available: {missing}.")
         raise PatchswapError(reading.as_typed(str(error))) from error
 
 

@@ -58,9 +58,9 @@ def test_body_that_is_no_object_is_422(ours: Caller, body):
 @pytest.mark.parametrize(
     ("reading", "pointer", "message"),
     [
-        ({"clases_at": 2}, "/reading/clases_at", "there is no such field; correct its name or leave it out"),
-        ({"classes_at": 0}, "/reading/classes_at", "must be greater than or equal to 1; you sent 0"),
-        ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "give a value or a colour"),
+        ({"clases_at": 2}, "/reading/clases_at", "There is no such field. Correct its name or leave it out."),
+        ({"classes_at": 0}, "/reading/classes_at", "Must be greater than or equal to 1; you sent 0."),
+        ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "Give a value or a colour."),
     ],
 )
 def test_a_fault_is_named_by_a_pointer_into_what_was_sent(ours: Caller, reading: dict, pointer: str, message: str):

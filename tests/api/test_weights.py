@@ -116,7 +116,7 @@ def test_lists_show_both_kinds_page_by_page(ours: Caller):
 def test_upload_is_kept_while_weights_are_read_from_it(ours: Caller):
     row = weighed.queued(ours.tenant_id)
     answer = ours.delete(f"/v1/uploads/{row.upload_id}")
-    assert (answer.status_code, "weights are being read" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "Weights are being read" in answer.json()["detail"]) == (409, True)
     assert ours.delete(f"/v1/weights/{row.id}").status_code == 204
     assert ours.delete(f"/v1/uploads/{row.upload_id}").status_code == 204
 

@@ -85,7 +85,7 @@ def test_first_key_seals_and_each_key_opens(keyed: Keyed, monkeypatch):
     keyed(new)
     assert len(secrets.in_force(read(webhook_id))) == 1
     keyed(old)
-    with pytest.raises(secrets.UnusableKeys, match=r"no key in .* opens the secret"):
+    with pytest.raises(secrets.UnusableKeys, match=r"No key in .* opens the secret"):
         secrets.in_force(read(webhook_id))
     monkeypatch.delenv("PATCHSWAP_WEBHOOK_KEYS_FILE")
     forget_settings()

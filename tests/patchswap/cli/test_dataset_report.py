@@ -105,13 +105,13 @@ def test_a_refusal_names_the_option_that_was_typed(run: Run, tmp_path: Path) -> 
 def test_a_dry_run_of_nothing_is_refused(run: Run) -> None:
     done = run("datasets", "push", "nowhere", "--dry-run")
     assert done.returncode != 0
-    assert "there is no file or folder nowhere" in done.stderr
+    assert "There is no file or folder nowhere." in done.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--val", "2"), "patchswap: /splits/val: must be less than or equal to 0.9; you sent 2.0\n"),
+        (("--val", "2"), "patchswap: /splits/val: Must be less than or equal to 0.9; you sent 2.0.\n"),
         (("--val", "0.6", "--test", "0.6"), "patchswap: /splits: val and test together must be below 1\n"),
         (("--unlabelled", "skip", "--classes-at", "0"), "/reading/classes_at"),
     ],

@@ -48,7 +48,7 @@ def test_a_value_cannot_hold_a_part():
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "is not JSON"), ("[1]", "must hold one JSON object"), (None, "cannot read")]
+    ("content", "message"), [("{", "is not JSON"), ("[1]", "must hold one JSON object"), (None, "Cannot read")]
 )
 def test_a_spec_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None, message: str):
     if content is not None:

@@ -39,8 +39,8 @@ def test_what_is_no_range_is_said_with_an_example(text: str):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([*SEARCH], 2, "no dataset is named"),
-        (["--dataset", "pets", "--trials", "2"], 2, "nothing is searched"),
+        ([*SEARCH], 2, "No dataset is named"),
+        (["--dataset", "pets", "--trials", "2"], 2, "Nothing is searched"),
         (["--dataset", "pets", *SEARCH[:2]], 2, "give --trials"),
         (["--dataset", "pets", *SEARCH, "--set", "training.epochs=0"], 1, "/spec/training/epochs: "),
         (["--dataset", "pets", *SEARCH, "--choice", "optimizer.rate=1"], 1, "/space/optimizer.rate: "),
@@ -78,7 +78,7 @@ def test_options_go_over_a_file(patchswap: Run, dataset_id: str, tmp_path: Path)
 def test_a_sweep_is_shown_followed_and_cancelled(patchswap: Run, client: Client, dataset_id: str):
     created = patchswap("sweep", "create", "--dataset", "pets", *SEARCH)
     sweep_id = created.stdout.strip()
-    assert created.stderr.strip() == f"follow it: patchswap sweep watch {sweep_id}"
+    assert created.stderr.strip() == f"Follow it: patchswap sweep watch {sweep_id}"
     driving.tick()
     shown = patchswap("sweep", "show", sweep_id).stdout
     assert f"{sweep_id}: running" in shown
