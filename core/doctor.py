@@ -264,7 +264,7 @@ def _existing(place: Path) -> Path:
 def _line(finding: Finding) -> str:
     if finding.ok:
         return f"ok     {finding.name}: {finding.detail}"
-    return f"WRONG  {finding.name}: {finding.detail}; {finding.remedy}"
+    return f"WRONG  {finding.name}: {finding.detail} {finding.remedy}"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(50, description="Time for a last checkpoint after SIGTERM.")
     max_attempts: int = Field(3, description="A job fails after this many attempts without a newer checkpoint.")
     metrics_address: str = Field(
-        "", description="host:port where a worker serves metrics for Prometheus; empty serves none."
+        "", description="Address, host:port, where a worker serves metrics for Prometheus; empty serves none."
     )
     trainer_module: str = Field("trainer", description="Module that runs as the trainer; only tests set it.")
     orphan_ttl_seconds: float = Field(

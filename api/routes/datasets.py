@@ -75,7 +75,7 @@ def get_dataset(request: Request, principal: Reading, session: Database, dataset
     responses=documented.problems(*documented.REMOVE),
 )
 def delete_dataset(request: Request, principal: Writing, session: Database, dataset_id: DatasetId) -> Response:
-    """Delete a dataset with all versions. Not while a job that has not ended uses one."""
+    """Delete a dataset with all versions, unless a job that has not ended uses one."""
     dataset = datasets.find(session, principal.tenant_id, dataset_id, lock=True)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_dataset(dataset))))
     prefixes = datasets.delete(session, principal.tenant_id, dataset_id)
@@ -93,7 +93,7 @@ def delete_dataset(request: Request, principal: Writing, session: Database, data
 def create_dataset_version(
     principal: Writing, once: OneTime, session: Database, dataset_id: DatasetId, body: NewVersion
 ) -> Response:
-    """Another version of the dataset, from another upload. Jobs keep the version they were made with."""
+    """Add a version to the dataset, from another upload. Jobs keep the version they were created with."""
     dataset = datasets.find(session, principal.tenant_id, dataset_id, lock=True)
     version = datasets.add_version(
         session, dataset, upload_id=body.upload_id, splits=_splits(body), reading=_reading(body)
@@ -140,7 +140,7 @@ def get_dataset_version(
 def get_dataset_validation(
     request: Request, principal: Reading, session: Database, dataset_id: DatasetId, version_id: VersionId
 ) -> Response:
-    """What ingest found, file by file, and how to mend it; also for an archive that it refused."""
+    """Read what was found in the archive, file by file, and how to correct it; also if it was refused."""
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
     if version.report is None:
         raise DatasetNotReady(f"There is no report: the version is {version.status}.", error=version.error)
@@ -156,7 +156,7 @@ def get_dataset_validation(
 def get_dataset_inspection(
     request: Request, principal: Reading, session: Database, dataset_id: DatasetId, version_id: VersionId
 ) -> Response:
-    """What to look at before training: near-duplicates, classes alike, sizes, and pictures that were left out."""
+    """Read what to look at before training: near-duplicates, classes that look alike, sizes, images left out."""
     version = datasets.find_version(session, principal.tenant_id, dataset_id, version_id)
     prefix = version.object_prefix
     if prefix is None:

@@ -55,9 +55,11 @@ async def predict(
     model_id: ModelId,
     *,
     export: Annotated[ExportId | None, Query(description="Default: its most accurate int8 file, else fp32.")] = None,
-    top: Annotated[int | None, Query(ge=1, le=1000, description="Labels in the answer (5); not of detection.")] = None,
+    top: Annotated[
+        int | None, Query(ge=1, le=1000, description="Labels in the answer. Default: 5. Not for detection.")
+    ] = None,
     threshold: Annotated[
-        float | None, Query(ge=0, le=1, description="The least score of a box (0.3); detection only.")
+        float | None, Query(ge=0, le=1, description="Lowest score of a box, for detection. Default: 0.3.")
     ] = None,
     _key: Annotated[
         str | None, Header(alias="Idempotency-Key", description="Nothing is kept: a repetition is computed again.")

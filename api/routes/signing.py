@@ -29,7 +29,7 @@ class NotSigning(NotFound):
     responses=documented.problems(401, 403, 404, 500, 503) | documented.NOT_MODIFIED,
 )
 def get_signing_key(request: Request) -> Response:
-    """Verifies `signature.json` of a bundle. Keep a copy: who checks with a key from elsewhere need not trust us."""
+    """Read the public key that verifies `signature.json` of a bundle. Keep a copy to check later bundles."""
     try:
         key = signing.public_key()
     except signing.UnusableKey as error:

@@ -45,8 +45,10 @@ class Constraints(Strict):
         le=100,
         description="Points, of a hundred, below the trained net: of top-1 accuracy, mIoU or COCO's AP, by the task.",
     )
-    max_bytes: int | None = Field(None, ge=1, description="Of the model file.")
-    max_latency_ms: float | None = Field(None, gt=0, description="Median, one thread, batch 1, on the worker.")
+    max_bytes: int | None = Field(None, ge=1, description="Limit on the bytes of the model file.")
+    max_latency_ms: float | None = Field(
+        None, gt=0, description="Limit on the median latency in ms, one thread, batch 1, on the worker."
+    )
 
 
 class ExportSpec(Strict):

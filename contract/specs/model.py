@@ -29,13 +29,13 @@ Pretrained = Annotated[str, StringConstraints(max_length=64, pattern=r"^(auto|im
 class ModelSpec(Strict):
     architecture: Architecture = Field(
         "auto",
-        description="auto: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
+        description="`auto`: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
         "ssdlite320_mobilenet_v3_large for detection. timm:NAME: any other classifier of timm, tried once when the "
         "job is submitted, and otherwise untested.",
     )
     stem: Literal["auto", "small", "imagenet"] = Field(
         "auto",
-        description="small: 3x3 stride 1, no max-pool. auto: that of the pretrained weights, else small under 64 px.",
+        description="`small`: 3x3 stride 1, no max-pool. `auto`: as the pretrained weights, else small under 64 px.",
     )
     pretrained: Pretrained | None = Field(
         "auto",

@@ -14,7 +14,7 @@ class SplitRequest(Strict):
     test: float = Field(0.2, ge=0, le=0.9)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     train_per_class: int | None = Field(
-        None, ge=1, description="Keep so many training images of each class and leave the others out."
+        None, ge=1, description="Keep this many training images of each class and leave the others out."
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,9 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
         typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),
     ] = None,
     seeds: Annotated[str, typer.Option(help="How many, or which: 0,1,7.")] = "5",
-    budget: Annotated[str, typer.Option(help="images_seen, or epochs as the literature counts them.")] = "images_seen",
+    budget: Annotated[
+        str, typer.Option(help="Budget of all methods: images_seen, or epochs as the literature counts them.")
+    ] = "images_seen",
     recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
     spec: Annotated[Path | None, typer.Option(help="A JSON file with what the jobs have in common.")] = None,
     assign: Annotated[

@@ -55,7 +55,10 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
 @app.command()
 def fetch(
     name: Annotated[
-        str, typer.Argument(help="resnet18, a name of timm such as resnet18.a1_in1k, or torchvision:resnet18.")
+        str,
+        typer.Argument(
+            help="Name of the weights: resnet18, a name of timm such as resnet18.a1_in1k, or torchvision:resnet18."
+        ),
     ],
     architecture: Annotated[str | None, typer.Option(help="Architecture, if the name does not tell it.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence, if the hub names none.")] = None,

@@ -18,7 +18,7 @@ CALLS = {
     "MalformedBody", "MissingExtra", "NoCredentials", "NotAsPublished", "NotFound", "NotGenuine", "PatchswapError",
     "Refused", "ServiceUnreachable", "SpecWarning", "StoreUnavailable", "TooLarge", "TooMany", "QuotaExceeded",
     "Unavailable", "Unusable", "UnusableKey", "UnusableKeys", "UrlRefused", "Violation", "WaitTimeout", "Wrong",
-    "_Ending", "_damaged", "_malformed", "_unfit", "_unsound", "add", "broken", "damaged", "ended", "export_failed",
+    "_Ending", "_damaged", "_malformed", "_unfit", "_unsound", "add", "broken", "damaged", "ended",
     "ignore", "leave_out", "loss_nan", "malformed", "note", "reject", "refuse", "ValueError",
 }  # fmt: skip
 NAMES = {"message", "fix", "remedy", "remediation", "detail", "sentence", "_FIX", "_REMEDY", "SAVE", "REMEDIES"}
