@@ -76,7 +76,7 @@ def test_text_that_cannot_be_stored_is_named_by_its_pointer(ours: Caller):
 
 
 def test_a_body_that_is_left_out_is_said_to_be_missing(ours: Caller):
-    assert "the body is missing" in problem(ours.post("/v1/datasets"))["detail"]
+    assert "The body is missing" in problem(ours.post("/v1/datasets"))["detail"]
 
 
 def test_body_of_another_type_is_415(ours: Caller, version: DatasetVersion):

@@ -194,7 +194,7 @@ def test_a_sweep_holds_and_checks_its_weights(ours: Caller, photos: DatasetVersi
     body = {"dataset": photos.id, "space": space, "trials": 2, "spec": spec}
     sweep = ours.post("/v1/sweeps", body)
     assert sweep.status_code == 202, sweep.text
-    assert "sweep" in ours.delete(f"/v1/weights/{row.id}").json()["detail"]
+    assert "Sweep" in ours.delete(f"/v1/weights/{row.id}").json()["detail"]
     ours.post(f"/v1/sweeps/{sweep.json()['id']}/cancel")
     assert ours.delete(f"/v1/weights/{row.id}").status_code == 204
     gone = ours.post("/v1/sweeps", body)

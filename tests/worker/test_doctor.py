@@ -35,7 +35,7 @@ def examine(*flags: str) -> tuple[int, str]:
 
 def wrong() -> dict[str, str]:
     """What is wrong but for the workers, of which there are none here."""
-    return {f.name: f"{f.detail}; {f.remedy}" for f in doctor.examine() if not f.ok and f.name != "workers"}
+    return {f.name: f"{f.detail} {f.remedy}" for f in doctor.examine() if not f.ok and f.name != "workers"}
 
 
 @pytest.mark.parametrize("objects_url", ["swift"], indirect=True)

@@ -89,7 +89,7 @@ def test_first_key_seals_and_each_key_opens(keyed: Keyed, monkeypatch):
         secrets.in_force(read(webhook_id))
     monkeypatch.delenv("PATCHSWAP_WEBHOOK_KEYS_FILE")
     forget_settings()
-    with pytest.raises(secrets.UnusableKeys, match="set PATCHSWAP_WEBHOOK_KEYS_FILE"):
+    with pytest.raises(secrets.UnusableKeys, match="Set PATCHSWAP_WEBHOOK_KEYS_FILE"):
         secrets.in_force(read(webhook_id))
 
 

@@ -110,7 +110,7 @@ def test_a_budget_is_a_time(patchswap: Run, dataset_id: str):
     assert one_json(patchswap(*asked, "2h"))["spec"]["budget_seconds"] == 7200
     assert "/budget_seconds: 31 s are too short" in complaint(patchswap(*asked, "31"))
     wrong = patchswap(*asked, "soon")
-    assert (wrong.returncode, "write it like 90s, 10m or 1.5h" in complaint(wrong)) == (2, True)
+    assert (wrong.returncode, "Write it like 90s, 10m or 1.5h" in complaint(wrong)) == (2, True)
 
 
 def test_training_on_a_dataset_that_failed_points_to_its_report(patchswap: Run, dataset_id: str):
@@ -140,11 +140,11 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
+        (["train", "--dataset", "pets", "--image-size", "big"], 2, "Write it like 320, or 288x384 for height x width"),
         (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
         (["train", "--dataset", "nobody"], 2, "There is no dataset named 'nobody'; `patchswap datasets list`"),
-        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: there is no dataset by the id ds_" + "0" * 32),
+        (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: There is no dataset by the id ds_" + "0" * 32),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
         (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),

@@ -43,7 +43,7 @@ def test_a_teacher_is_named_by_its_models_id():
 
 
 def test_a_value_cannot_hold_a_part():
-    with pytest.raises(BadInput, match="seed is a value already"):
+    with pytest.raises(BadInput, match="seed has a value already"):
         specs.set_all({"seed": 1}, ["seed.more=2"])
 
 

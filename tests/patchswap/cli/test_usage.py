@@ -25,11 +25,11 @@ def test_without_credentials_the_remedy_is_named(run: Run):
     [
         (["datasets", "push", "missing"], "There is no file or folder missing."),
         (["datasets", "push", "empty"], "There are no images in empty"),
-        (["datasets", "push", "notes.txt"], "notes.txt is no dataset"),
+        (["datasets", "push", "notes.txt"], "notes.txt is not a dataset"),
         (["datasets", "push", "nothing.zip"], "nothing.zip is empty"),
         (["train", "--dataset", "ds_1", "--set", "epochs"], "--set training.epochs=5"),
         (["train", "--dataset", "ds_1", "--spec", "missing.json"], "Cannot read missing.json"),
-        (["train"], "give --dataset"),
+        (["train"], "Give --dataset"),
     ],
 )
 def test_wrong_input_is_said_before_anything_is_sent(run: Run, tmp_path: Path, arguments: list[str], message: str):
