@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint openapi architecture bench edge results scenes console clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -81,6 +81,9 @@ data-cases: install ## archives as people keep them, each read right or refused 
 	@$(PYTHON) -m pytest -q tests/ingest/cases
 	@$(PYTHON) -m tests.ingest.cases.kept_cases $(or $(CASES),tests/ingest/cases/kept)
 
+# Not --quiet: it would silence strictness as well. The variable silences an advertisement: docs/decisions/0040.
+BUILD_DOCS := NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build
+
 lint: install ## what CI checks before it tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -88,11 +91,16 @@ lint: install ## what CI checks before it tests
 	$(VENV)/bin/lint-imports
 	$(PYTHON) tests/import_without_torch.py api contract core ingest patchswap worker
 	$(PYTHON) -m api.openapi --check
+	$(BUILD_DOCS)
 	$(VENV)/bin/yamllint --strict .
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(VENV)/bin/hadolint docker/api.Dockerfile docker/worker.Dockerfile
+
+docs: install ## the pages of docs/ as a site in build/docs, with a search that works offline
+	@$(BUILD_DOCS)
+	@echo "open build/docs/index.html"
 
 openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi

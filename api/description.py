@@ -32,7 +32,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     components = document["components"]
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "`psk_...`"}}
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key, `psk_...`."}
+    }
     document["security"] = [{"key": []}]
     for path in OPEN & document["paths"].keys():
         for operation in document["paths"][path].values():

@@ -33,7 +33,7 @@ class InputRule(Strict):
     @model_validator(mode="after")
     def _has_one_of_each(self) -> Self:
         if len(self.mean) != len(self.std) or len(self.mean) not in (1, 3):
-            raise ValueError("mean and std must have one value each per channel: three, or one of gray images")
+            raise ValueError("Mean and std must have one value per channel: three, or one for gray images.")
         return self
 
 

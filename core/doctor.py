@@ -87,7 +87,7 @@ def _settings() -> str:
         settings()
     except ValidationError as error:
         names = ", ".join(f"PATCHSWAP_{str(item['loc'][0]).upper()}" for item in error.errors())
-        raise Wrong(f"missing or wrong: {names}", "set them as README.md, Configuration, says") from error
+        raise Wrong(f"Missing or wrong: {names}.", "Set them as docs/operations.md says.") from error
     return "complete"
 
 
@@ -96,8 +96,8 @@ def _database() -> str:
     version = _ask("SHOW server_version")
     if int(_ask("SHOW server_version_num")) < MIN_SERVER_VERSION * 10_000:
         raise Wrong(
-            f"Postgres {version} cannot end a transaction whose client stopped; one stopped worker could hold up all",
-            f"use Postgres {MIN_SERVER_VERSION} or newer: api and workers refuse to work with an older one",
+            f"Postgres {version} cannot end a transaction whose client stopped, so a stopped worker could block all.",
+            f"Use Postgres {MIN_SERVER_VERSION} or newer: api and workers refuse to work with an older one.",
         )
     return f"Postgres {version}, {1000 * (time.monotonic() - started):.0f} ms"
 
@@ -105,13 +105,13 @@ def _database() -> str:
 def _schema() -> str:
     head = schema_version.newest()
     if _ask("SELECT to_regclass('alembic_version')::text") is None:
-        raise Wrong("the database is empty", "run `python -m migrations`")
+        raise Wrong("The database is empty.", "Run `python -m migrations`.")
     found = _ask("SELECT version_num FROM alembic_version")
     standing = schema_version.standing(found)
     if standing == "newer":
         return f"at {found}, of a later release than this one, whose newest is {head}; it can be served"
     if standing != "current":
-        raise Wrong(f"the schema is {found}, this release needs {head}", "run `python -m migrations`")
+        raise Wrong(f"The schema is {found}, this release needs {head}.", "Run `python -m migrations`.")
     return f"at {head}, the newest"
 
 
@@ -121,8 +121,8 @@ def _clock() -> str:
     skew = theirs - (before + time.time()) / 2
     if abs(skew) > MAX_SKEW_SECONDS:
         raise Wrong(
-            f"the database is {skew:+.1f} s off this machine",
-            "run NTP on both: keys expire by the one clock, signed urls by the other",
+            f"The database is {skew:+.1f} s off this machine.",
+            "Run NTP on both: keys expire by the one clock, signed urls by the other.",
         )
     return f"{skew:+.3f} s to the database"
 
@@ -136,22 +136,22 @@ def _broker() -> str:
 def _persistence() -> str:
     found = _info("persistence")
     if not found.get("aof_enabled"):
-        raise Wrong("Redis forgets its messages when it restarts", "set `appendonly yes` and `appendfsync everysec`")
+        raise Wrong("Redis forgets its messages when it restarts.", "Set `appendonly yes` and `appendfsync everysec`.")
     if found.get("aof_last_write_status") != "ok":
-        raise Wrong("Redis cannot write its append-only file", "make room on its disk")
+        raise Wrong("Redis cannot write its append-only file.", "Make room on its disk.")
     return "append-only file is written"
 
 
 def _eviction() -> str:
     policy = _info("memory").get("maxmemory_policy")
     if policy != "noeviction":
-        raise Wrong(f"Redis may drop messages when it is full ({policy})", "set `maxmemory-policy noeviction`")
+        raise Wrong(f"Redis may drop messages when it is full ({policy}).", "Set `maxmemory-policy noeviction`.")
     return "noeviction"
 
 
 def _objects() -> str:
     key, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
-    remedy = "check PATCHSWAP_OBJECTS_URL, PATCHSWAP_S3_*, and that the key may read, write and delete"
+    remedy = "Check PATCHSWAP_OBJECTS_URL, PATCHSWAP_S3_*, and that the key may read, write and delete."
     started = time.monotonic()
     try:
         storage.ping()
@@ -161,7 +161,7 @@ def _objects() -> str:
     except (StoreUnavailable, NotFound) as error:
         raise Wrong(str(error), remedy) from error
     if not same:
-        raise Wrong("an object came back altered", "do not use this store")
+        raise Wrong("An object came back altered.", "Do not use this store.")
     return f"written, read and deleted, {1000 * (time.monotonic() - started):.0f} ms"
 
 
@@ -172,12 +172,12 @@ def _disk() -> str:
     if url.scheme == "file":
         free[url.path] = shutil.disk_usage(_existing(Path(url.path))).free
     if not free:
-        raise Wrong("no worker says how much room it has", "start one, or look into its log")
+        raise Wrong("No worker says how much room it has.", "Start one, or read its log.")
     place = min(free, key=lambda each: free[each])
     if free[place] < MIN_FREE_BYTES:
         raise Wrong(
-            f"{free[place] / 2**30:.1f} GiB are free at {place}",
-            f"make room: {MIN_FREE_BYTES // 2**30} GiB are little for packs and checkpoints",
+            f"{free[place] / 2**30:.1f} GiB are free at {place}.",
+            f"Make room: {MIN_FREE_BYTES // 2**30} GiB are little for packs and checkpoints.",
         )
     return f"{free[place] / 2**30:.0f} GiB free at {place}"
 
@@ -197,14 +197,14 @@ def _workers() -> str:
     try:
         told = queue.celery_app().control.inspect(timeout=WORKERS_ANSWER_SECONDS).active_queues() or {}
     except (OperationalError, redis.RedisError, OSError) as error:
-        raise Wrong("nobody can be asked: the broker is away", "start Redis") from error
+        raise Wrong("No worker can be asked, because Redis is away.", "start Redis") from error
     served = dict.fromkeys(sorted(set(queue.QUEUES.values())), 0)
     for queues in told.values():
         for each in queues:
             served[each["name"]] = served.get(each["name"], 0) + 1
     if idle := [name for name, count in served.items() if not count]:
         commands = " and ".join(f"`python -m worker {name}`" for name in idle)
-        raise Wrong(f"no worker answers on {', '.join(idle)}", f"start {commands}, or look into its log")
+        raise Wrong(f"No worker answers on {', '.join(idle)}.", f"Start {commands}, or read its log.")
     return ", ".join(f"{count} on {name}" for name, count in served.items())
 
 
@@ -215,7 +215,7 @@ def _sweeper() -> str:
     tables = ("jobs", "dataset_versions", "exports", "profiles", "weights", "webhook_deliveries")
     found = sum(_ask(f"SELECT count(*) FROM {table} WHERE {late}") for table in tables)  # noqa: S608 - names of our own
     if found:
-        raise Wrong(f"{found} rows have a lease that ran out long ago", "look for `sweep` in the workers' logs")
+        raise Wrong(f"{found} rows have a lease that ran out long ago.", "Look for `sweep` in the workers' logs.")
     return "no lease is overdue"
 
 
@@ -239,7 +239,7 @@ def _ask(statement: str) -> Any:
             return connection.execute(text(statement)).scalar()
     except SQLAlchemyError as error:
         kind = type(error).__name__  # the message may hold the url
-        raise Wrong(f"the database does not answer ({kind})", "start it, and check PATCHSWAP_DATABASE_URL") from error
+        raise Wrong(f"The database does not answer ({kind}).", "Start it, and check PATCHSWAP_DATABASE_URL.") from error
 
 
 @lru_cache
@@ -253,7 +253,7 @@ def _info(section: str) -> dict[str, object]:
         found: dict[str, object] = queue.broker().info(section)
     except redis.RedisError as error:
         kind = type(error).__name__
-        raise Wrong(f"Redis does not answer ({kind})", "start it, and check PATCHSWAP_REDIS_URL") from error
+        raise Wrong(f"Redis does not answer ({kind}).", "Start it, and check PATCHSWAP_REDIS_URL.") from error
     return found
 
 
@@ -264,7 +264,7 @@ def _existing(place: Path) -> Path:
 def _line(finding: Finding) -> str:
     if finding.ok:
         return f"ok     {finding.name}: {finding.detail}"
-    return f"WRONG  {finding.name}: {finding.detail}; {finding.remedy}"
+    return f"WRONG  {finding.name}: {finding.detail} {finding.remedy}"
 
 
 if __name__ == "__main__":

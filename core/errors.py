@@ -35,7 +35,7 @@ class Conflict(DomainError):
 
 
 class Invalid(DomainError):
-    """The request is well formed but cannot be meant."""
+    """Some values of the request are not acceptable."""
 
     def __init__(self, detail: str | None = None, *, pointer: str = "", **extra: Any) -> None:
         super().__init__(detail, **extra)
@@ -47,7 +47,7 @@ class Unauthorized(DomainError):
 
 
 class Forbidden(DomainError):
-    """This key lacks the scope that the call needs."""
+    """This key lacks the scope that the call needs. Use another key."""
 
 
 class Unavailable(DomainError):
@@ -55,11 +55,11 @@ class Unavailable(DomainError):
 
 
 class Gone(DomainError):
-    """It was here and is no longer."""
+    """This no longer exists."""
 
 
 class UploadExpired(Gone):
-    """The upload's time is over. Create a new one; parts are not kept."""
+    """The upload has expired. Create a new one; its parts were deleted."""
 
 
 class PackDamaged(Gone):
@@ -67,11 +67,11 @@ class PackDamaged(Gone):
 
 
 class TooLarge(DomainError):
-    """The body is larger than is allowed."""
+    """The body is too large."""
 
 
 class TooMany(DomainError):
-    """More than this tenant may have. Wait, or ask for more."""
+    """This tenant has reached a limit. Wait, or have the limit raised."""
 
     def __init__(self, detail: str, *, retry_seconds: int, **extra: Any) -> None:
         super().__init__(detail, **extra)
@@ -79,7 +79,7 @@ class TooMany(DomainError):
 
 
 class RateLimited(TooMany):
-    """More requests in a minute than this tenant may send. Slow down; `Retry-After` says until when."""
+    """This tenant sends too many requests per minute. Wait for the seconds in `Retry-After`."""
 
 
 class QuotaExceeded(TooMany):
@@ -94,12 +94,12 @@ class InvalidTransition(Conflict):
     """The status does not allow this."""
 
     def __init__(self, verb: str, status: str, allowed: Sequence[str], *, what: str = "job") -> None:
-        sentence = f"cannot {verb} a {what} that is {status}; possible now: {', '.join(allowed) or 'nothing'}"
+        sentence = f"Cannot {verb} a {what} that is {status}. Possible now: {', '.join(allowed) or 'nothing'}."
         super().__init__(sentence, allowed=list(allowed))
 
 
 class IdempotencyKeyReuse(Invalid):
-    """This Idempotency-Key was used with another body. Take a new key for a new request."""
+    """This Idempotency-Key was used with another body. Use a new key for a new request."""
 
 
 class IdempotencyInFlight(Conflict):
@@ -119,7 +119,7 @@ class DatasetNotReady(Conflict):
 
 
 class DatasetFailed(Conflict):
-    """No dataset could be made of the archive. Read its validation report, mend the archive and push it again."""
+    """No dataset could be made of the archive. Read its validation report, correct the archive, and push it again."""
 
 
 class DatasetDeleted(Conflict):
@@ -131,7 +131,7 @@ class TeacherGone(Conflict):
 
 
 class InUse(Conflict):
-    """Something still running uses it. Cancel that or wait for its end."""
+    """Something that runs uses it. Cancel that, or wait until it ends."""
 
 
 class StoreUnavailable(Unavailable):

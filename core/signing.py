@@ -53,7 +53,7 @@ def public_key() -> PublicKey | None:
         return None
     found = _load(path, load_pem_public_key)
     if not isinstance(found, Ed25519PublicKey):
-        raise UnusableKey(f"{path} holds no Ed25519 public key; make one with `python -m core.signing --create FILE`")
+        raise UnusableKey(f"{path} holds no Ed25519 public key. Make one with `python -m core.signing --create FILE`.")
     return _described(found)
 
 
@@ -64,7 +64,7 @@ def private_key() -> Ed25519PrivateKey | None:
         return None
     found = _load(path, lambda pem: load_pem_private_key(pem, password=None))
     if not isinstance(found, Ed25519PrivateKey):
-        raise UnusableKey(f"{path} holds no Ed25519 private key; make one with `python -m core.signing --create FILE`")
+        raise UnusableKey(f"{path} holds no Ed25519 private key. Make one with `python -m core.signing --create FILE`.")
     return found
 
 
@@ -112,9 +112,9 @@ def _load(path: Path, load: Callable[[bytes], object]) -> object:
     try:
         return load(path.read_bytes())
     except OSError as error:
-        raise UnusableKey(f"the signing key {path} cannot be read: {error.strerror}") from error
+        raise UnusableKey(f"The signing key {path} cannot be read: {error.strerror}.") from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UnusableKey(f"the signing key {path} is no key in PEM without a password: {error}") from error
+        raise UnusableKey(f"The signing key {path} is no key in PEM without a password: {error}.") from error
 
 
 def main() -> int:

@@ -106,7 +106,7 @@ def _confine(limits: Limits) -> None:
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # it comes again every second
     raise Refused(
-        "too_slow", "reading it takes more time than is allowed", "Split the dataset or scale the images down."
+        "too_slow", "Reading it takes more time than is allowed.", "Split the dataset or scale the images down."
     )
 
 

@@ -119,7 +119,7 @@ class _Run:
             self.findings.refuse(refusal)
         except MemoryError:
             self.findings.refuse(
-                Refused("memory", "reading it takes more memory than is allowed", "Split the dataset.")
+                Refused("memory", "Reading it takes more memory than is allowed.", "Split the dataset.")
             )
         return None
 
@@ -166,13 +166,13 @@ class _Run:
             relabelling.check()
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
-            message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}"
-            raise Refused("too_many_bad_images", f"{message}. {self.findings.commonest()}", "Mend or remove them.")
+            message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}."
+            raise Refused("too_many_bad_images", f"{message} {self.findings.commonest()}", "Mend or remove them.")
         if not len(staging):
             fix = "Put images into one folder for each class."
             if self.task != "classification":
-                raise Refused("no_images", "no image of the dataset has an annotation", "Annotate the images.")
-            raise Refused("no_images", "no image of the dataset has a class", fix)
+                raise Refused("no_images", "No image of the dataset has an annotation.", "Annotate the images.")
+            raise Refused("no_images", "No image of the dataset has a class.", fix)
 
     def _decide(self, source: Source, staging: Staging) -> None:
         self.depth_range = depth.settle(staging, self.findings)
@@ -265,28 +265,28 @@ def _annotated(ready: Ready, annotation: Annotation, limits: Limits) -> Outcome:
 
 def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: Findings) -> None:
     if len(columns.classes) > limits.classes:
-        raise Refused("too_many_classes", f"the dataset has more than {limits.classes:,} classes", "Merge some.")
+        raise Refused("too_many_classes", f"The dataset has more than {limits.classes:,} classes.", "Merge some.")
     if not columns.classes:
-        raise Refused("no_boxes", "no image of the dataset has a box", "Annotate at least some of the images.")
+        raise Refused("no_boxes", "No image of the dataset has a box.", "Annotate at least some of the images.")
     if len(columns.classes) < 2 and task == "segmentation":
-        message = f"the masks hold only one class, {columns.classes[0]!r}"
+        message = f"The masks hold only one class, {columns.classes[0]!r}."
         raise Refused("one_class", message, "Number the pixels' classes 0, 1 and so on; 255 means to ignore.")
     if len(columns.classes) < 2 and task == "classification":
-        message = f"there is only one class, {columns.classes[0]!r}"
+        message = f"There is only one class, {columns.classes[0]!r}."
         raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
     folded: dict[str, str] = {}
     for name in columns.classes:
         twin = folded.setdefault(name.casefold().strip(), name)
         if twin != name:
-            message = f"the classes {twin!r} and {name!r} differ in case or spaces only"
+            message = f"The classes {twin!r} and {name!r} differ in case or spaces only."
             findings.add("warning", "class_names_alike", message, fix="Merge them if they mean the same.")
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
     if not (decided == Split.TRAIN).any():
-        message = "every training image also stands in a held-out split"
+        message = "Every training image is also in a held-out split."
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
         fix = "Give at least three images a class, or a val or test fraction above 0."
-        raise Refused("nothing_held_out", "no image could be set aside to measure the result on", fix)
+        raise Refused("nothing_held_out", "No image could be set aside for the test.", fix)
     coverage.tell(columns, decided, findings)

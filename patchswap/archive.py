@@ -56,7 +56,7 @@ def media_type(path: Path) -> str:
         return ARCHIVE_MEDIA_TYPES[path.suffix.lower()]
     except KeyError:
         kinds = ", ".join(ARCHIVE_MEDIA_TYPES)
-        raise BadInput(f"{path} is no dataset; give a folder of images, or one of {kinds}") from None
+        raise BadInput(f"{path} is not a dataset. Give a folder of images, or one of {kinds}.") from None
 
 
 def zip_folder(folder: Path, target: Path, progress: Progress | None = None) -> int:
@@ -68,7 +68,7 @@ def zip_folder(folder: Path, target: Path, progress: Progress | None = None) -> 
     files = sorted(_files(folder))
     if not any(path.suffix.lower() in _IMAGE_SUFFIXES | {".parquet"} for _, path in files):
         raise BadInput(
-            f"there are no images in {folder}; it should hold a folder of images per class, or images with annotations"
+            f"There are no images in {folder}. It should hold a folder of images per class, or images with annotations."
         )
     with zipfile.ZipFile(target, "w") as archive:
         for number, (name, path) in enumerate(files, start=1):
@@ -101,13 +101,13 @@ def unpack(bundle: Path, target: Path, *, replace: bool = False) -> list[Path]:
 def require_free(target: Path, *, replace: bool = False) -> None:
     """Raises BadInput where a bundle must not be unpacked. Only an earlier bundle is ever replaced."""
     if target.exists() and not target.is_dir():
-        raise BadInput(f"{target} is a file; give a folder")
+        raise BadInput(f"{target} is a file. Give a folder.")
     if not target.is_dir() or not any(target.iterdir()):
         return
     if not replace:
-        raise BadInput(f"{target} is not empty; choose another folder, or allow it to be replaced (--force)")
+        raise BadInput(f"{target} is not empty. Choose another folder, or allow it to be replaced (--force).")
     if not (target / "manifest.json").is_file():
-        raise BadInput(f"{target} holds something else than a bundle; choose another folder")
+        raise BadInput(f"{target} does not hold a bundle. Choose another folder.")
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -150,7 +150,7 @@ def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
         with path.open("rb") as source, archive.open(entry, "w") as sink:
             shutil.copyfileobj(source, sink, 2**20)
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}; make it readable or remove it") from error
+        raise BadInput(f"Cannot read {path}: {error.strerror}. Make it readable or remove it.") from error
 
 
 def _extract(bundle: Path, folder: Path) -> list[str]:
@@ -164,7 +164,7 @@ def _extract(bundle: Path, folder: Path) -> list[str]:
                 with archive.open(entry) as source, path.open("xb") as sink:
                     shutil.copyfileobj(source, sink, 2**20)
     except (zipfile.BadZipFile, EOFError, FileExistsError, NotImplementedError) as error:
-        raise DamagedFile(f"{bundle.name} is not a sound zip file ({error}); download it again") from error
+        raise DamagedFile(f"{bundle.name} is not a sound zip file ({error}); download it again.") from error
     return [entry.filename for entry in entries]
 
 
@@ -174,8 +174,6 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
         kind = stat.S_IFMT(entry.external_attr >> 16)
         foreign = name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename
         if foreign or kind not in (0, stat.S_IFREG):
-            raise DamagedFile(
-                f"the bundle holds {entry.filename!r}, which is no plain file of it; nothing was unpacked"
-            )
+            raise DamagedFile(f"The bundle holds {entry.filename!r}, which is not a plain file; nothing was unpacked.")
     if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
-        raise DamagedFile("the bundle unpacks to more than 20 GiB; nothing was unpacked")
+        raise DamagedFile("The bundle unpacks to more than 20 GiB; nothing was unpacked.")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from patchswap.errors import NoCredentials
 
-_REMEDY = "run `patchswap login`, set PATCHSWAP_URL and PATCHSWAP_API_KEY, or start a service with `patchswap up`"
+_REMEDY = "Run `patchswap login`, set PATCHSWAP_URL and PATCHSWAP_API_KEY, or start a service with `patchswap up`."
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def find(url: str | None = None, api_key: str | None = None) -> Credentials:
         if url is None or _clean(url) == stored.url:
             return Credentials(stored.url, api_key or stored.api_key)
     if url:
-        raise NoCredentials(f"there is no key for {_clean(url)}; {_REMEDY}")
-    raise NoCredentials(f"no service is known; {_REMEDY}")
+        raise NoCredentials(f"There is no key for {_clean(url)}. {_REMEDY}")
+    raise NoCredentials(f"No service is known. {_REMEDY}")
 
 
 def save(credentials: Credentials) -> Path:
@@ -74,7 +74,7 @@ def read(path: Path) -> Credentials | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoCredentials(f"cannot read {path}; remove it and run `patchswap login` again") from error
+        raise NoCredentials(f"Cannot read {path}. Remove it and run `patchswap login` again.") from error
 
 
 def _stored() -> Iterator[Credentials]:
@@ -91,5 +91,5 @@ def _clean(url: str) -> str:
     except ValueError:  # a port that is no number, a torn IPv6 address
         is_address = False
     if not is_address or any(c.isspace() for c in url):
-        raise NoCredentials(f"{url!r} is no address of a service; write it as http://HOST:PORT or https://HOST")
+        raise NoCredentials(f"{url!r} is not the address of a service. Write it as http://HOST:PORT or https://HOST.")
     return url

@@ -100,7 +100,7 @@ class ApiError(PatchswapError):
         faults = [f"{e.pointer}: {e.message}" if e.pointer else e.message for e in self.errors]
         is_repeated = self.detail == "; ".join(faults) or any(e.message == self.detail for e in self.errors)
         parts = faults if is_repeated else [self.detail, *faults]
-        sentence = "; ".join(part.strip().rstrip(".") for part in parts)
+        sentence = sentences(*parts)
         if self.status >= 500 and self.request_id:
             sentence += f" (request {self.request_id})"
         return sentence
@@ -175,7 +175,12 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 def sentences(*parts: str | None) -> str:
     """What happened and what to do, as one text; what is not known is left out."""
-    return ". ".join(part.rstrip(".") for part in parts if part)
+    return " ".join(_sentence(part.strip()) for part in parts if part and part.strip())
+
+
+def _sentence(text: str) -> str:
+    """With a full stop, which an older service may have left out."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _one_line(text: str) -> str:

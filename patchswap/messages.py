@@ -19,5 +19,5 @@ def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> dict
     try:
         message: dict[str, Any] = Webhook(secret).verify(body, dict(headers))
     except (WebhookVerificationError, ValueError) as error:  # ValueError: a header or a body that cannot be read
-        raise NotGenuine(f"this message was not signed with the webhook's secret just now ({error})") from error
+        raise NotGenuine(f"This message was not signed with the webhook's secret just now ({error}).") from error
     return message

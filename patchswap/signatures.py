@@ -26,7 +26,7 @@ def check_bundle(bundle: Path, pem: str, *, required: bool) -> str | None:
         with zipfile.ZipFile(bundle) as archive:
             return _check(set(archive.namelist()), archive.read, pem, required=required)
     except (zipfile.BadZipFile, KeyError, RuntimeError, EOFError) as error:
-        raise DamagedFile(f"{bundle.name} is not a sound bundle ({error})") from error
+        raise DamagedFile(f"{bundle.name} is not a sound bundle ({error}).") from error
 
 
 def check_folder(folder: Path, pem: str) -> str:
@@ -34,14 +34,14 @@ def check_folder(folder: Path, pem: str) -> str:
     files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
     names = {path.as_posix() for path in files if _PROGRAM_CACHE not in path.parts}
     if MANIFEST not in names:
-        raise BadInput(f"{folder} is no unpacked bundle: it has no {MANIFEST}")
+        raise BadInput(f"{folder} is not an unpacked bundle: it has no {MANIFEST}.")
     return str(_check(names, lambda name: (folder / name).read_bytes(), pem, required=True))
 
 
 def _check(names: set[str], read: Read, pem: str, *, required: bool) -> str | None:
     if SIGNATURE not in names:
         if required:
-            raise DamagedFile(f"the bundle is not signed: it has no {SIGNATURE}; export the model again")
+            raise DamagedFile(f"The bundle is not signed: it has no {SIGNATURE}. Export the model again.")
         return None
     manifest = read(MANIFEST)
     told = _object(read(SIGNATURE), SIGNATURE)
@@ -58,30 +58,30 @@ def _check_signature(told: Mapping[str, Any], manifest: bytes, pem: str) -> None
     try:
         key = load_pem_public_key(pem.encode())
     except ValueError as error:
-        raise BadInput("the key is no public key in PEM, as `patchswap signing-key` prints it") from error
+        raise BadInput("The key is not a public key in PEM, as `patchswap signing-key` prints it.") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise BadInput("the key is no Ed25519 key, as `patchswap signing-key` prints it")
+        raise BadInput("The key is not an Ed25519 key, as `patchswap signing-key` prints it.")
     try:
         key.verify(base64.b64decode(told["signature"], validate=True), manifest)
     except (InvalidSignature, KeyError, TypeError, ValueError) as error:
         by = f"its signature names key {told.get('key_id')}"
-        raise DamagedFile(f"the bundle is not signed by this key, or was changed ({by}); do not use it") from error
+        raise DamagedFile(f"The bundle is not signed by this key, or was changed ({by}). Do not use it.") from error
 
 
 def _check_files(names: set[str], read: Read, manifest: Mapping[str, Any]) -> None:
     expected = manifest.get("files")
     if not isinstance(expected, dict) or names != {*expected, MANIFEST, SIGNATURE}:
-        raise DamagedFile("the bundle has other files than its signed manifest names; do not use it")
+        raise DamagedFile("The bundle has files that its signed manifest does not name. Do not use it.")
     for name, stated in expected.items():
         if hashlib.sha256(read(name)).hexdigest() != stated["sha256"]:
-            raise DamagedFile(f"{name} is not the file that was signed; do not use the bundle")
+            raise DamagedFile(f"{name} is not the file that was signed. Do not use the bundle.")
 
 
 def _object(content: bytes, name: str) -> Mapping[str, Any]:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise DamagedFile(f"{name} of the bundle is not JSON") from error
+        raise DamagedFile(f"{name} of the bundle is not JSON.") from error
     if not isinstance(found, dict):
-        raise DamagedFile(f"{name} of the bundle is not an object")
+        raise DamagedFile(f"{name} of the bundle is not an object.")
     return found

@@ -122,7 +122,7 @@ class Transport:
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
         why = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
         return ServiceUnreachable(
-            f"cannot reach {self.url} ({why}); check that the service runs (`patchswap up`) and that the url is right"
+            f"Cannot reach {self.url} ({why}). Check that the service runs (`patchswap up`) and that the url is right."
         )
 
 

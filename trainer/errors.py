@@ -51,7 +51,7 @@ _ENDINGS = {
     "loss_nan": _Ending(
         "user_spec", "Lower optimizer.learning_rate (a tenth is a good try) or add optimizer.warmup_epochs."
     ),
-    "missing_dependency": _Ending("platform", "Install it where the worker runs: {install}"),
+    "missing_dependency": _Ending("platform", "Install it where the worker runs: `{install}`."),
     "out_of_memory": _Ending("resource", _SMALLER),
     "pruning_target_missed": _Ending(
         "user_spec", "Raise compression.pruning.target_macs_share or target_bytes, or take a smaller architecture."

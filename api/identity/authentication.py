@@ -57,7 +57,7 @@ def require(scope: Scope, needed: KeyScope) -> Principal:
     """The principal of a request. Raises Forbidden where its key lacks the scope; none implies another."""
     found = context.of(scope).principal
     if found is None or needed not in found.scopes:
-        raise Forbidden(f"this key lacks the scope {needed}", needed=needed)
+        raise Forbidden(f"This key lacks the scope {needed}.", needed=needed)
     return found
 
 
@@ -80,7 +80,7 @@ async def _anybody(request: Request) -> Principal:
 def require_person(principal: Principal) -> Principal:
     """Raises Forbidden for the key of a device: what is open to keys of any scope is for people and their programs."""
     if principal.scopes == {"device"}:
-        raise Forbidden("a key of the scope device opens /v1/device alone")
+        raise Forbidden("A key with the scope device can use /v1/device only.")
     return principal
 
 

@@ -38,7 +38,7 @@ class Reader:
                 return await self._ask(query, parameters)
             except _AWAY as error:
                 await self._drop()
-                raise Unavailable("the database does not answer; try again in a few seconds") from error
+                raise Unavailable("The database does not answer. Try again in a few seconds.") from error
 
     async def close(self) -> None:
         async with self._turn:

@@ -47,7 +47,7 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
         form = await parser.parse()
     except MultiPartException as error:
         raise MalformedBody(
-            f"the form cannot be read, it must hold one file and nothing else: {error.message}"
+            f"The form cannot be read. It must hold one file and nothing else: {error.message}."
         ) from error
     try:
         yield form
@@ -58,7 +58,7 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
 def _only_file(form: FormData) -> IO[bytes]:
     found = [value for value in form.values() if isinstance(value, UploadFile)]
     if len(found) != 1:
-        raise MalformedBody("the form must hold one file")
+        raise MalformedBody("The form must hold one file.")
     file = found[0].file
     file.fileno()  # moves it from memory to the disk
     return file
@@ -74,4 +74,4 @@ async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes]:
 
 
 def _too_large() -> TooLarge:
-    return TooLarge(f"an image file may have {MAX_FILE_BYTES:,} bytes")
+    return TooLarge(f"An image file may have at most {MAX_FILE_BYTES:,} bytes.")

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute)
     "", operation_id="list_audit_log", response_model=Page[AuditEntry], responses=documented.problems(*documented.LIST)
 )
 def list_audit_log(request: Request, principal: Administering, session: Database, window: InOrder) -> Response:
-    """Every change by one of the tenant's keys: which key, in which request, to what. Never altered, never deleted."""
+    """List every change by one of the tenant's keys: which key, in which request, to what."""
     found = listing.audit_log(session, principal.tenant_id, window)
     entries = [(entry.id, AuditEntry.model_validate(entry, from_attributes=True)) for entry in found]
     return paging.page(request, entries, window.limit)

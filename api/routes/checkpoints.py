@@ -43,7 +43,7 @@ def list_checkpoints(
 def download_checkpoint(
     request: Request, principal: Reading, session: Database, job_id: JobId, checkpoint_id: CheckpointId
 ) -> Response:
-    """The file as the trainer wrote it: a redirect to the object store, or the bytes, with ranges."""
+    """Download a checkpoint: a redirect to the object store, or the bytes, with ranges."""
     found = requests.checkpoint_of(session, principal.tenant_id, job_id, checkpoint_id)
     name = f"{job_id}-{found.arm}-step-{found.step:06d}.ckpt"
     file = downloads.File(found.object_key, found.bytes, found.sha256, name, "application/octet-stream")
@@ -54,7 +54,7 @@ def download_checkpoint(
 def pin_checkpoint(
     principal: Writing, once: OneTime, session: Database, job_id: JobId, checkpoint_id: CheckpointId
 ) -> Response:
-    """Keep it until it is unpinned or its job is retried or deleted, whatever newer ones come."""
+    """Keep a checkpoint until it is unpinned, or its job is retried or deleted."""
     found = requests.pin(session, principal.tenant_id, job_id, checkpoint_id, pinned=True)
     answer = once.answer(200, _page(found))
     session.commit()
@@ -65,7 +65,7 @@ def pin_checkpoint(
 def unpin_checkpoint(
     principal: Writing, once: OneTime, session: Database, job_id: JobId, checkpoint_id: CheckpointId
 ) -> Response:
-    """Let it go with the next newer one, unless it is the best."""
+    """Unpin a checkpoint: newer ones may replace it, unless it is the best."""
     found = requests.pin(session, principal.tenant_id, job_id, checkpoint_id, pinned=False)
     answer = once.answer(200, _page(found))
     session.commit()

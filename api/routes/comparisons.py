@@ -44,7 +44,7 @@ _POLL_SECONDS = "2"
     responses=documented.problems(*documented.WRITE),
 )
 def create_comparison(principal: Writing, once: OneTime, session: Database, asked: Asked) -> Response:
-    """Train each method with each seed, a job each. Nothing is created unless all of them can run."""
+    """Train each method with each seed, one job each. Nothing is created unless all of them can run."""
     comparison, job_ids = requests.submit(session, principal.tenant_id, parse(asked))
     location = {"Location": f"/v1/comparisons/{comparison.id}", "Retry-After": _POLL_SECONDS}
     answer = once.answer(202, _page(session, comparison), headers=location)
@@ -68,7 +68,7 @@ def list_comparisons(request: Request, principal: Reading, session: Database, wi
 
 @router.get("/{comparison_id}", operation_id="get_comparison", response_model=Comparison, responses=_GET)
 def get_comparison(request: Request, principal: Reading, session: Database, comparison_id: ComparisonId) -> Response:
-    """How far each job is, and the table of those that succeeded so far."""
+    """Show how far each job is, and the table of those that succeeded so far."""
     page = _page(session, owned.find(session, tables.Comparison, principal.tenant_id, comparison_id))
     is_over = page.counts.keys() <= TERMINAL
     return answers.one(request, page, headers={} if is_over else {"Retry-After": _POLL_SECONDS})
@@ -118,7 +118,7 @@ def get_comparison_table(
     responses=documented.problems(*documented.WRITE),
 )
 def cancel_comparison(principal: Writing, once: OneTime, session: Database, comparison_id: ComparisonId) -> Response:
-    """Ask for the end of all its jobs that are not over. The table keeps what the others measured."""
+    """Cancel its jobs that have not ended. The table keeps what the others measured."""
     comparison = requests.cancel(session, principal.tenant_id, comparison_id)
     answer = once.answer(200, _page(session, comparison))
     session.commit()
@@ -139,10 +139,11 @@ def delete_comparison(
     comparison_id: ComparisonId,
     *,
     jobs: Annotated[
-        Literal["keep", "delete"], Query(description="What becomes of its jobs, with their models and files.")
+        Literal["keep", "delete"],
+        Query(description="Whether its jobs are kept or deleted, with their models and files."),
     ] = "keep",
 ) -> Response:
-    """Delete a comparison whose jobs are all over. The jobs stay, as jobs of their own, unless `jobs=delete`."""
+    """Delete a comparison whose jobs have all ended. The jobs stay, unless `jobs=delete`."""
     comparison = owned.find(session, tables.Comparison, principal.tenant_id, comparison_id, lock=True)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(session, comparison))))
     prefixes = requests.delete(session, principal.tenant_id, comparison_id, with_jobs=jobs == "delete")

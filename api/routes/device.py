@@ -25,7 +25,7 @@ from core.settings import settings
 
 router = APIRouter(prefix="/v1/device", tags=["device"], route_class=JsonRoute)
 POLL_SECONDS = 5
-_NOTHING: dict[int | str, dict[str, str]] = {204: {"description": "Nothing waits; ask again after `Retry-After`."}}
+_NOTHING: dict[int | str, dict[str, str]] = {204: {"description": "Nothing waits. Ask again after `Retry-After`."}}
 
 
 @router.post(
@@ -53,7 +53,7 @@ def claim_profile(principal: Measuring, once: OneTime, session: Database, body: 
     responses=documented.problems(*documented.WRITE),
 )
 def renew_profile_claim(principal: Measuring, profile_id: ProfileId, body: Held) -> Response:
-    """Push the lease's end out. 409 `claim_lost`: drop the work."""
+    """Renew the lease. 409 `claim_lost`: drop the work."""
     with transaction() as session:
         device_claims.renew(session, principal, profile_id, body.fence)
     return answers.json(200, answers.encode(Lease(lease_seconds=settings().lease_seconds)))
@@ -68,7 +68,7 @@ def renew_profile_claim(principal: Measuring, profile_id: ProfileId, body: Held)
 def download_claimed_bundle(
     request: Request, principal: Measuring, session: Database, profile_id: ProfileId, fence: Annotated[Fence, Query()]
 ) -> Response:
-    """The bundle to be measured, always streamed by the api: a device need not reach the object store."""
+    """Download the bundle to measure. The API streams it; a device need not reach the object store."""
     profile = device_claims.held(session, principal, profile_id, fence)
     export = session.get_one(tables.Export, profile.export_id)
     if export.object_key is None or export.bytes is None or export.sha256 is None:
@@ -86,7 +86,7 @@ def download_claimed_bundle(
 def report_profile(
     principal: Measuring, once: OneTime, session: Database, profile_id: ProfileId, body: Report
 ) -> Response:
-    """Settle a claimed profile: what was measured, or why the file cannot run. The same report again is harmless."""
+    """Report what was measured, or why the file cannot run. Reporting the same again is harmless."""
     if body.measured is not None:
         figures = body.measured.flat()
         profile = device_claims.report(session, principal, profile_id, body.fence, figures)
@@ -105,7 +105,7 @@ def report_profile(
 def release_profile_claim(
     principal: Measuring, once: OneTime, session: Database, profile_id: ProfileId, body: Release
 ) -> Response:
-    """Give a claim back: another device, or this one, claims the profile again. Counted ones end it at the third."""
+    """Give a claim back, so that a device claims the profile again. The third counted one ends it."""
     profile = device_claims.give_back(session, principal, profile_id, body.fence, counted=body.counted)
     return _settled(profile, once, session)
 

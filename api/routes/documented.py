@@ -10,17 +10,17 @@ from api.wire.errors import PROBLEM
 _SENTENCES = {
     400: "The request cannot be read.",
     401: "No valid key.",
-    403: "The key lacks the scope.",
+    403: "The key lacks the scope that this needs.",
     404: "There is nothing by this id for this tenant.",
     409: "The state does not allow this.",
-    410: "Its time is over.",
-    412: "It changed since it was read.",
+    410: "The upload has expired.",
+    412: "The resource changed since it was read.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
-    422: "The request cannot be meant; `errors` says where.",
-    429: "More than this tenant may ask or have; `Retry-After` and `detail` say what to do.",
-    500: "Unexpected.",
+    422: "Some values are not acceptable; `errors` says which.",
+    429: "A limit or quota of the tenant is reached; `Retry-After` and `detail` say what to do.",
+    500: "An internal error.",
     503: "A part of the service is away; try again.",
 }
 _ALWAYS = (401, 403, 422, 429, 500, 503)
@@ -41,7 +41,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the ETag that was sent."}}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The resource has not changed since the ETag that was sent."}
+}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {

@@ -34,7 +34,7 @@ class NotEvaluated(NotFound):
     responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
 )
 def get_job_evaluation(request: Request, principal: Reading, session: Database, job_id: JobId) -> Response:
-    """Per split and class, with confusion, calibration and 95 % intervals; of the control, too, where there is one."""
+    """Read the figures per split and class, with confusion, calibration and 95 % intervals, also of a control."""
     job = owned.find(session, tables.Job, principal.tenant_id, job_id)
     if job.model_id is None:
         raise NotEvaluated

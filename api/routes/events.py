@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}/events", tags=["events"], route_cla
 HEARTBEAT_SECONDS = 15.0
 MAX_WAIT_SECONDS = 60
 MAX_SEQ = 2**63 - 1
-After = Annotated[int, Query(ge=0, le=MAX_SEQ, description="Events beyond this `seq`.")]
+After = Annotated[int, Query(ge=0, le=MAX_SEQ, description="Only events after this `seq`.")]
 Types = Annotated[
     str | None, Query(description="Only these types, separated by commas.", max_length=200, pattern=r"^[a-z_,]*$")
 ]
@@ -46,9 +46,9 @@ async def list_job_events(
     after: After = 0,
     limit: Limit = 20,
     types: Types = None,
-    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first one.")] = 0,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the first event.")] = 0,
 ) -> Response:
-    """Events in order. With `wait` the answer comes with the next event; at once where the job is over."""
+    """List events in order. With `wait`, the answer waits for the next event, unless the job has ended."""
     job = await request.app.state.job_pages.find(principal.tenant_id, job_id)
     tail: Tail = request.app.state.tail
     wanted = _types(types)
@@ -79,7 +79,7 @@ async def stream_job_events(
     after: After = 0,
     last_event_id: Annotated[str | None, Header(description="Goes before `after`.", max_length=64)] = None,
 ) -> Response:
-    """Server-sent events from the beginning, or beyond `Last-Event-ID`."""
+    """Stream server-sent events from the beginning, or after `Last-Event-ID`."""
     await request.app.state.job_pages.find(principal.tenant_id, job_id)
     begin = after if last_event_id is None else _seq(last_event_id)
     return StreamingResponse(
@@ -158,5 +158,5 @@ def _types(types: str | None) -> list[str]:
 
 def _seq(last_event_id: str) -> int:
     if not last_event_id.isascii() or not last_event_id.isdigit() or int(last_event_id) > MAX_SEQ:
-        raise Invalid("Last-Event-ID is not a `seq` of this stream", pointer="#header/last-event-id")
+        raise Invalid("Last-Event-ID is not a `seq` of this stream.", pointer="#header/last-event-id")
     return int(last_event_id)

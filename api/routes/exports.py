@@ -52,7 +52,7 @@ def get_export(request: Request, principal: Reading, session: Database, export_i
     responses=documented.FILE | documented.problems(*documented.READ, 409, 416) | documented.NOT_MODIFIED,
 )
 def download_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
-    """The bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
+    """Download the bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
     export = owned.find(session, tables.Export, principal.tenant_id, export_id)
     if export.status == "gate_failed":
         raise ExportGateFailed(violations=export.violations)
@@ -76,7 +76,7 @@ def list_export_formats(
     limit: Limit = 20,
     after: Annotated[FormatName | None, Query(description="`last_id` of the page before.")] = None,
 ) -> Response:
-    """Formats and precisions, and whether the workers can make them."""
+    """List formats and precisions, and whether the workers can write them."""
     found = [(name, _format(name, terms)) for name, terms in FORMATS.items()]
     first = 0 if after is None else list(FORMATS).index(after) + 1
     return paging.page(request, found[first:], limit)

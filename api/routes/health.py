@@ -45,7 +45,7 @@ class Version(BaseModel):
 
 @router.get("/healthz", operation_id="get_health", response_model=Health)
 async def get_health() -> Response:
-    """The process answers. Says nothing about its parts: see /readyz."""
+    """Tell whether the process answers. See /readyz for the parts that it depends on."""
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
@@ -56,7 +56,7 @@ async def get_health() -> Response:
     responses={503: {"model": Readiness, "description": "A part is down."}},
 )
 async def get_readiness(request: Request) -> Response:
-    """Database, broker and object store, one by one."""
+    """Check database, broker and object store, one by one."""
     probe: Reader = request.app.state.probe
     database, broker, objects = await asyncio.gather(
         _check(probe.rows("SELECT 1")),

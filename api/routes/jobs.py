@@ -34,7 +34,7 @@ SpecBody = Annotated[dict[str, Any], Described(JobSpec), Body(openapi_examples=s
 Changes = Annotated[dict[str, Any] | None, Body(description="Fields of the spec to change.", examples=[{"seed": 1}])]
 _STATUS = "|".join(get_args(Status))
 Statuses = Annotated[
-    str | None, Query(description="Only these statuses, by commas.", pattern=rf"^({_STATUS})(,({_STATUS}))*$")
+    str | None, Query(description="Only these statuses, separated by commas.", pattern=rf"^({_STATUS})(,({_STATUS}))*$")
 ]
 Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
 Text = Annotated[str | None, Query(max_length=64)]
@@ -55,7 +55,7 @@ _PROBLEMS = documented.problems(*documented.WRITE)
     responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
 )
 async def get_job(request: Request) -> Response:
-    """One job, for pollers: `Retry-After` is the cadence, and an unchanged job is 304."""
+    """Read a job. Poll as often as `Retry-After` says; an unchanged job is 304."""
     # Without FastAPI's dependencies, which cost more than all else that a poll does.
     principal = require(request.scope, "read")
     job_id = request.path_params["job_id"]
@@ -86,7 +86,7 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
         Literal["light", "full"], Query(description="full: with `spec`, `resolved` and `chosen`, as of one job.")
     ] = "light",
 ) -> Response:
-    """Jobs of a status, a dataset or version, a comparison, a sweep, with labels."""
+    """List jobs, filtered by status, dataset or version, comparison, sweep, or labels."""
     wanted = listing.JobFilter(
         statuses=status.split(",") if status else (),
         dataset=dataset,
@@ -107,7 +107,7 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     responses=documented.problems(*documented.WRITE),
 )
 def validate_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
-    """What would run, with nothing left to choose, and what is doubtful about it. Creates nothing."""
+    """Show what would run, with every default filled in, and warnings. Creates nothing."""
     asked, chosen = choosing.read(session, principal.tenant_id, spec)
     resolved, version, warnings = requests.check(session, principal.tenant_id, asked)
     checked = CheckedSpec(
@@ -129,7 +129,7 @@ def validate_job(principal: Writing, once: OneTime, session: Database, spec: Spe
     responses=documented.problems(*documented.WRITE),
 )
 def estimate_job(principal: Writing, once: OneTime, session: Database, spec: SpecBody) -> Response:
-    """How long a training takes and how much memory it wants, and what that is based on. Creates nothing."""
+    """Estimate time and memory of a training, with the basis of the estimate. Creates nothing."""
     submission = choosing.read(session, principal.tenant_id, spec)
     answer = once.answer(200, choosing.estimated(session, principal.tenant_id, submission))
     session.commit()
@@ -148,19 +148,19 @@ def create_job(principal: Writing, once: OneTime, session: Database, spec: SpecB
 
 @router.post("/{job_id}/cancel", operation_id="cancel_job", response_model=Job, responses=_PROBLEMS)
 def cancel_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
-    """Ask for the job's end. A running one saves a checkpoint first, within seconds."""
+    """Cancel a job. A running one saves a checkpoint first, within seconds."""
     return _ask(requests.cancel, principal.tenant_id, session, once, job_id)
 
 
 @router.post("/{job_id}/pause", operation_id="pause_job", response_model=Job, responses=_PROBLEMS)
 def pause_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
-    """Ask the job to stop at a checkpoint, to be resumed later."""
+    """Pause a job at a checkpoint, to be resumed later."""
     return _ask(requests.pause, principal.tenant_id, session, once, job_id)
 
 
 @router.post("/{job_id}/resume", operation_id="resume_job", response_model=Job, responses=_PROBLEMS)
 def resume_job(principal: Writing, once: OneTime, session: Database, job_id: JobId) -> Response:
-    """Go on with a paused, failed or cancelled job from its newest checkpoint."""
+    """Resume a paused, failed or cancelled job from its newest checkpoint."""
     answer = _ask(requests.resume, principal.tenant_id, session, once, job_id)
     queue.ring("worker.train", job_id)
     return answer
@@ -176,7 +176,7 @@ def retry_job(principal: Writing, once: OneTime, session: Database, job_id: JobI
 
 @router.post("/{job_id}/clone", status_code=202, operation_id="clone_job", response_model=Job, responses=_PROBLEMS)
 def clone_job(principal: Writing, once: OneTime, session: Database, job_id: JobId, changes: Changes = None) -> Response:
-    """A new job like this one, with changes."""
+    """Create a job like this one, with changes."""
     spec = requests.clone(session, principal.tenant_id, job_id, changes or {})
     job = requests.submit(session, principal.tenant_id, *choosing.read(session, principal.tenant_id, spec))
     answer = _answer(session, once, 202, job)

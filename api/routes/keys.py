@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/api_keys", tags=["api_keys"], route_class=JsonRou
     responses=documented.problems(*documented.WRITE),
 )
 def create_api_key(principal: Administering, once: OneTime, session: Database, body: NewKey) -> Response:
-    """A new key. It is told here and never again: only its SHA-256 is kept, also in the answer to a repetition."""
+    """Create a key. It is in this answer only, because only its SHA-256 is stored."""
     row, secret = keys.create(
         session, principal.tenant_id, name=body.name, scopes=body.scopes, expires_at=body.expires_at
     )
@@ -43,7 +43,7 @@ def create_api_key(principal: Administering, once: OneTime, session: Database, b
     "", operation_id="list_api_keys", response_model=Page[ApiKey], responses=documented.problems(*documented.LIST)
 )
 def list_api_keys(request: Request, principal: Administering, session: Database, window: InOrder) -> Response:
-    """Revoked ones among them."""
+    """List keys, also revoked ones."""
     found = listing.keys(session, principal.tenant_id, window)
     return paging.page(request, [(key.id, _page(key)) for key in found], window.limit)
 
@@ -66,7 +66,7 @@ def get_api_key(request: Request, principal: Administering, session: Database, k
     responses=documented.problems(*documented.REMOVE),
 )
 def revoke_api_key(request: Request, principal: Administering, session: Database, key_id: KeyId) -> Response:
-    """End a key at once. Again is no error."""
+    """Revoke a key at once. Revoking it again is no error."""
     row = owned.find(session, tables.ApiKey, principal.tenant_id, key_id)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(row))))
     keys.revoke(session, principal.tenant_id, key_id)

@@ -44,8 +44,12 @@ def get_job_metrics(
     session: Database,
     job_id: JobId,
     *,
-    keys: Annotated[str | None, Query(max_length=2000, description="Curves, by commas; all where not given.")] = None,
-    max_points: Annotated[int | None, Query(ge=1, le=100_000, description="Of each curve; the last is kept.")] = None,
+    keys: Annotated[
+        str | None, Query(max_length=2000, description="Curves, separated by commas. Default: all.")
+    ] = None,
+    max_points: Annotated[
+        int | None, Query(ge=1, le=100_000, description="Most points of each curve; the last point is kept.")
+    ] = None,
     format: Annotated[Literal["json", "csv", "ndjson"], Query()] = "json",  # noqa: A002 - the query's name
 ) -> Response:
     """Curves of at most `max_points` points (500 for JSON). csv and ndjson give all points where it is not set."""

@@ -31,7 +31,7 @@ router = APIRouter(tags=["service"], route_class=KnownQuery)
     },
 )
 async def get_service_metrics(request: Request) -> Response:
-    """Requests of this process, and the queue of all. Needs the scope admin: the queue is every tenant's."""
+    """Read metrics for Prometheus: requests of this process, and the queue. Needs the scope admin."""
     probe: Reader = request.app.state.probe
     telemetry.show_ledger(await probe.rows(views.LIVE))
     telemetry.show_broker(await asyncio.to_thread(_depths))

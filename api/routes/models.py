@@ -56,7 +56,7 @@ def get_model(request: Request, principal: Reading, session: Database, model_id:
     responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}, **_GET},
 )
 def get_model_card(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
-    """What it is, what it was trained on, what it can and cannot do: Markdown."""
+    """Download the model card as Markdown: what it was trained on, what it can and cannot do."""
     card = owned.find(session, tables.Model, principal.tenant_id, model_id).card.encode()
     headers = {"ETag": answers.entity_tag(card), "Cache-Control": "private, no-cache"}
     if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
@@ -71,7 +71,7 @@ def get_model_card(request: Request, principal: Reading, session: Database, mode
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **_GET},
 )
 def get_model_report(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
-    """What was measured, for a person: one HTML page with its figures in it, without scripts or links to elsewhere."""
+    """Download the report: one HTML page with all figures, without scripts or links to other hosts."""
     model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     if model.report_key is None or model.report_bytes is None or model.report_sha256 is None:
         raise NoReport
@@ -88,7 +88,7 @@ def get_model_report(request: Request, principal: Reading, session: Database, mo
     responses=_GET,
 )
 def get_model_suspected_labels(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
-    """Labels of the dataset that the trained classifier contradicts, the most suspect first; up to 100 of each kind."""
+    """List labels that the trained classifier contradicts, the most suspect first; up to 100 of each kind."""
     model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     found = Evaluation.model_validate(model.evaluation["main"]).suspected_labels
     if found is None:
@@ -124,7 +124,7 @@ def get_model_suspected_labels(request: Request, principal: Reading, session: Da
 def create_export(
     principal: Writing, once: OneTime, session: Database, model_id: ModelId, body: ExportSpec
 ) -> Response:
-    """Another file of this model. It is run and measured before it succeeds; a constraint that fails says so."""
+    """Export another file of this model. It is run and measured before it succeeds."""
     export = exports.submit(session, principal.tenant_id, model_id, body)
     headers = {"Location": f"/v1/exports/{export.id}", "Retry-After": "1"}
     answer = once.answer(202, export_page(export), headers=headers)

@@ -34,13 +34,13 @@ def get_model_pareto(
     model_id: ModelId,
     *,
     format: Annotated[  # noqa: A002 - the query's name
-        Literal["json", "png"] | None, Query(description="Without it, what `Accept` names first.")
+        Literal["json", "png"] | None, Query(description="Default: what `Accept` names first.")
     ] = None,
     device: Annotated[
         str | None, Query(max_length=63, description="Accuracy and latency as profiles measured them on this device.")
     ] = None,
 ) -> Response:
-    """Its exports, every value measured or estimated, and those that no other beats; png is a picture of them."""
+    """List its exports with measured or estimated values, and those that no other beats; png is a plot."""
     model = owned.find(session, tables.Model, principal.tenant_id, model_id)
     found = front.read(session, model, device)
     if not (format == "png" if format else answers.wants_png(request)):

@@ -59,9 +59,11 @@ async def predict(
     model_id: ModelId,
     *,
     export: Annotated[ExportId | None, Query(description="Default: its most accurate int8 file, else fp32.")] = None,
-    top: Annotated[int | None, Query(ge=1, le=1000, description="Labels in the answer (5); not of detection.")] = None,
+    top: Annotated[
+        int | None, Query(ge=1, le=1000, description="Labels in the answer. Default: 5. Not for detection.")
+    ] = None,
     threshold: Annotated[
-        float | None, Query(ge=0, le=1, description="The least score of a box (0.3); detection only.")
+        float | None, Query(ge=0, le=1, description="Lowest score of a box, for detection. Default: 0.3.")
     ] = None,
     _key: Annotated[
         str | None, Header(alias="Idempotency-Key", description="Nothing is kept: a repetition is computed again.")
@@ -91,7 +93,7 @@ def _options(task: str, asked: dict[str, float | None]) -> dict[str, Any]:
     known = TASKS[task].OPTIONS
     for name, value in asked.items():
         if value is not None and name not in known:
-            raise Invalid(f"a model for {task} has no {name}; leave it out", pointer=f"#query/{name}")
+            raise Invalid(f"A model for {task} has no {name}. Leave it out.", pointer=f"#query/{name}")
     return {name: option["default"] if asked[name] is None else asked[name] for name, option in known.items()}
 
 

@@ -79,7 +79,7 @@ def list_profiles(
     responses=documented.problems(401, 403, 500, 503),
 )
 def list_devices(request: Request, principal: Reading, session: Database) -> Response:
-    """Devices whose workers were seen within a week: those of the deployment, and those that hold a key of yours."""
+    """List devices that were seen within a week: those of the deployment, and those with a key of yours."""
     found = [Device.model_validate(asdict(device)) for device in devices.seen(session, principal.tenant_id)]
     return paging.page(request, [(device.name, device) for device in found], max(1, len(found)))
 

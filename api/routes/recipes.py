@@ -38,7 +38,7 @@ def get_recipe(request: Request, name: Name) -> Response:
 
 @router.get("/{name}/schema", operation_id="get_recipe_schema", response_model=dict[str, Any], responses=_GET)
 def get_recipe_schema(request: Request, name: Name) -> Response:
-    """JSON Schema of a job spec; `default` is what this recipe makes of an empty one."""
+    """Read the JSON Schema of a job spec, with the defaults of this recipe."""
     recipe = _find(name)
     schema = JobSpec.model_json_schema() | {"default": _defaults(recipe)}
     schema["properties"]["recipe"] |= {"default": recipe.name}
@@ -47,7 +47,7 @@ def get_recipe_schema(request: Request, name: Name) -> Response:
 
 def _find(name: str) -> recipes.Recipe:
     if name not in recipes.RECIPES:
-        raise NotFound(f"there is no such recipe; there are {', '.join(recipes.RECIPES)}")
+        raise NotFound(f"There is no such recipe. There are {', '.join(recipes.RECIPES)}.")
     return recipes.RECIPES[name]
 
 

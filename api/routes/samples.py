@@ -138,7 +138,7 @@ def get_dataset_sample_mask(
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = pack_of(version)
     if pack.manifest.task != "segmentation":
-        raise NotFound(f"a {pack.manifest.task} dataset has no masks")
+        raise NotFound(f"A {pack.manifest.task} dataset has no masks.")
     session.rollback()
     name = f"{version.id}/{index}/{'overlay' if overlay else 'mask'}"
     return _picture(request, name, lambda: (samples.mask(pack, index, overlay=overlay), "image/png"))
@@ -157,13 +157,13 @@ def _picture(request: Request, name: str, read: Callable[[], tuple[bytes, str]])
 
 def pack_of(version: tables.DatasetVersion) -> samples.Pack:
     if version.status != "ready" or version.manifest is None or version.object_prefix is None:
-        raise DatasetNotReady(f"the dataset version is {version.status}")
+        raise DatasetNotReady(f"The dataset version is {version.status}.")
     return samples.Pack(PackManifest.model_validate(version.manifest), f"{version.object_prefix}samples.arrow")
 
 
 def _prefix(version: tables.DatasetVersion) -> str:
     if version.object_prefix is None:
-        raise DatasetNotReady(f"the dataset version is {version.status}")
+        raise DatasetNotReady(f"The dataset version is {version.status}.")
     return version.object_prefix
 
 
@@ -171,7 +171,7 @@ def _label(manifest: PackManifest, class_name: str | None) -> int | None:
     if class_name is None:
         return None
     if class_name not in manifest.classes:
-        raise Invalid("the dataset has no class of this name", pointer="#query/class_name")
+        raise Invalid("The dataset has no class of this name.", pointer="#query/class_name")
     return manifest.classes.index(class_name)
 
 

@@ -72,7 +72,7 @@ def end_session(request: Request, principal: Asking, session: Database) -> Respo
     responses=documented.problems(*documented.WRITE),
 )
 def create_login_link(principal: Asking, session: Database) -> Response:
-    """A secret that logs one browser in within a minute, with the scopes of the key that asks."""
+    """Create a secret that logs one browser in within a minute, with the scopes of this key."""
     secret, ends_at = sessions.make_link(session, principal.key_id)
     session.commit()
     told = LoginLink(secret=secret, ends_at=ends_at)
@@ -81,7 +81,7 @@ def create_login_link(principal: Asking, session: Database) -> Response:
 
 @router.get("/me", operation_id="get_me", response_model=Me, responses=documented.problems(*documented.READ))
 def get_me(request: Request, principal: Asking, session: Database) -> Response:
-    """Who asks, with which scopes, and how much of its quotas the tenant uses."""
+    """Show the key that asks, its scopes, and how much of its quotas the tenant uses."""
     key = owned.find(session, tables.ApiKey, principal.tenant_id, principal.key_id)
     found = Me(
         tenant_id=principal.tenant_id,

@@ -29,11 +29,11 @@ class NotSigning(NotFound):
     responses=documented.problems(401, 403, 404, 500, 503) | documented.NOT_MODIFIED,
 )
 def get_signing_key(request: Request) -> Response:
-    """Verifies `signature.json` of a bundle. Keep a copy: who checks with a key from elsewhere need not trust us."""
+    """Read the public key that verifies `signature.json` of a bundle. Keep a copy to check later bundles."""
     try:
         key = signing.public_key()
     except signing.UnusableKey as error:
-        raise Unavailable("the signing key of this service is not set up rightly; tell its operator") from error
+        raise Unavailable("The signing key of this service is not set up correctly. Tell its operator.") from error
     if key is None:
         raise NotSigning
     raw = base64.b64encode(key.raw).decode()

@@ -33,7 +33,7 @@ _PROBLEMS = documented.problems(*documented.WRITE)
 
 @router.post("", status_code=202, operation_id="create_sweep", response_model=SweepWithTrials, responses=_PROBLEMS)
 def create_sweep(principal: Writing, once: OneTime, session: Database, sweep: SweepBody) -> Response:
-    """Search a job's spec by trials on the validation split; the best one is then trained and tested as a job."""
+    """Search for good settings on the validation split. The best ones are then trained and tested as a job."""
     found = requests.submit(session, principal.tenant_id, sweep)
     headers = {"Location": f"/v1/sweeps/{found.id}", "Retry-After": RETRY_SECONDS}
     answer = once.answer(202, _page(session, found), headers=headers)
@@ -43,7 +43,7 @@ def create_sweep(principal: Writing, once: OneTime, session: Database, sweep: Sw
 
 @router.get("", operation_id="list_sweeps", response_model=Page[Sweep], responses=documented.problems(*documented.LIST))
 def list_sweeps(request: Request, principal: Reading, session: Database, window: InOrder) -> Response:
-    """Sweeps without their trials."""
+    """List sweeps, without their trials."""
     found = views.read(session, listing.sweeps(session, principal.tenant_id, window))
     return paging.page(request, [(one.sweep.id, schema.page(one)) for one in found], window.limit)
 
@@ -55,7 +55,7 @@ def list_sweeps(request: Request, principal: Reading, session: Database, window:
     responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
 )
 def get_sweep(request: Request, principal: Reading, session: Database, sweep_id: SweepId) -> Response:
-    """One sweep with every trial, and the best of them."""
+    """Read a sweep with every trial, and the best of them."""
     found = owned.find(session, tables.Sweep, principal.tenant_id, sweep_id)
     headers = {"Retry-After": RETRY_SECONDS} if found.status == "running" else {}
     return answers.one(request, _page(session, found), headers=headers)
@@ -63,7 +63,7 @@ def get_sweep(request: Request, principal: Reading, session: Database, sweep_id:
 
 @router.post("/{sweep_id}/cancel", operation_id="cancel_sweep", response_model=SweepWithTrials, responses=_PROBLEMS)
 def cancel_sweep(principal: Writing, once: OneTime, session: Database, sweep_id: SweepId) -> Response:
-    """End the sweep and its jobs. What its trials found until now stays."""
+    """Cancel a sweep and its jobs. Results of its trials are kept."""
     found = requests.cancel(session, principal.tenant_id, sweep_id)
     answer = once.answer(200, _page(session, found))
     session.commit()
@@ -84,10 +84,11 @@ def delete_sweep(
     sweep_id: SweepId,
     *,
     jobs: Annotated[
-        Literal["keep", "delete"], Query(description="What becomes of its jobs, with their models and files.")
+        Literal["keep", "delete"],
+        Query(description="Whether its jobs are kept or deleted, with their models and files."),
     ] = "keep",
 ) -> Response:
-    """Delete a sweep that is over. Its jobs stay, as jobs of their own, unless `jobs=delete`."""
+    """Delete a sweep that has ended. Its jobs stay, unless `jobs=delete`."""
     found = owned.find(session, tables.Sweep, principal.tenant_id, sweep_id, lock=True)
     answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(session, found))))
     prefixes = requests.delete(session, principal.tenant_id, sweep_id, with_jobs=jobs == "delete")

@@ -36,7 +36,7 @@ Number = Annotated[int, Path(ge=1, le=uploads.MAX_PARTS)]
     responses=documented.problems(*documented.WRITE),
 )
 def create_upload(request: Request, principal: Writing, once: OneTime, session: Database, body: NewUpload) -> Response:
-    """Announce a file. Where its bytes are here already, the upload is complete at once."""
+    """Announce a file. If the service has its bytes already, the upload is complete at once."""
     upload = uploads.create(
         session, principal.tenant_id, size=body.bytes, sha256=body.sha256, media_type=body.media_type
     )
@@ -52,7 +52,7 @@ def create_upload(request: Request, principal: Writing, once: OneTime, session: 
     responses=documented.problems(*documented.READ) | documented.NOT_MODIFIED,
 )
 def get_upload(request: Request, principal: Reading, session: Database, upload_id: UploadId) -> Response:
-    """Which parts arrived, and where the others go."""
+    """Show which parts arrived, and where to send the others."""
     page = _page(request, owned.find(session, tables.Upload, principal.tenant_id, upload_id))
     return answers.one(request, page, tag=_tag(page))
 
@@ -71,7 +71,7 @@ def get_upload(request: Request, principal: Reading, session: Database, upload_i
     },
 )
 async def put_upload_part(request: Request, principal: Writing, upload_id: UploadId, number: Number) -> Response:
-    """One part's bytes, exactly as many as it has. Again replaces it."""
+    """Send the bytes of one part. Sending it again replaces it."""
     key, size = await run_in_threadpool(_expected, principal.tenant_id, upload_id, number)
     announced = request.headers.get("content-length")
     if announced is not None and announced != str(size):
@@ -89,7 +89,7 @@ async def put_upload_part(request: Request, principal: Writing, upload_id: Uploa
 def complete_upload(
     request: Request, principal: Writing, once: OneTime, session: Database, upload_id: UploadId
 ) -> Response:
-    """Check the sha256 of the whole. A file that is not the one that was announced must be sent again."""
+    """Check the sha256 of the whole file. If it differs from the one announced, send the file again."""
     upload = owned.find(session, tables.Upload, principal.tenant_id, upload_id)
     if upload.status != "complete":
         uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
@@ -109,7 +109,7 @@ def complete_upload(
     responses=documented.problems(*documented.REMOVE),
 )
 def delete_upload(request: Request, principal: Writing, session: Database, upload_id: UploadId) -> Response:
-    """Give an upload up, and its parts. Not while a dataset was made from it."""
+    """Delete an upload and its parts, unless a dataset was made from it."""
     upload = owned.find(session, tables.Upload, principal.tenant_id, upload_id, lock=True)
     answers.require_match(request, lambda: _tag(_page(request, upload)))
     prefix = uploads.abort(session, principal.tenant_id, upload_id)

@@ -29,7 +29,7 @@ _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
 
 @router.post("", status_code=201, operation_id="create_webhook", response_model=WebhookWithSecret, responses=_WRITE)
 def create_webhook(principal: Writing, once: OneTime, session: Database, body: NewWebhook) -> Response:
-    """A new webhook. Its secret is told here and never again, also not in the answer to a repetition."""
+    """Create a webhook. Its secret is in this answer only, not in the answer to a repetition."""
     with _sealing():
         row, secret = requests.create(
             session, principal.tenant_id, url=body.url, events=body.events, description=body.description
@@ -61,7 +61,7 @@ def get_webhook(request: Request, principal: Reading, session: Database, webhook
 def change_webhook(
     request: Request, principal: Writing, session: Database, webhook_id: WebhookId, body: WebhookChange
 ) -> Response:
-    """Change a webhook. A disabled one is told nothing of what happens meanwhile; what it was owed waits for a day."""
+    """Change a webhook. While it is disabled, events are not sent later; messages that wait are kept for a day."""
     row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
     answers.require_match(request, lambda: _tag(row))
     requests.change(session, row, body.model_dump(exclude_unset=True))
@@ -78,7 +78,7 @@ def change_webhook(
     responses=documented.problems(*documented.REMOVE),
 )
 def delete_webhook(request: Request, principal: Writing, session: Database, webhook_id: WebhookId) -> Response:
-    """Tell it nothing more, also not what it is still owed."""
+    """Delete a webhook, with its waiting messages."""
     row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
     answers.require_match(request, lambda: _tag(row))
     requests.delete(session, row)
@@ -95,7 +95,7 @@ def delete_webhook(request: Request, principal: Writing, session: Database, webh
 def rotate_webhook_secret(
     principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, body: Rotation | None = None
 ) -> Response:
-    """A new secret, told here and never again. For a day, or as long as you say, messages are signed with both."""
+    """Replace the secret. The new one is in this answer only. For a day, or as long as you say, both sign."""
     row = owned.find(session, tables.Webhook, principal.tenant_id, webhook_id, lock=True)
     with _sealing():
         secret = secrets.rotate(session, row, overlap_seconds=(body or Rotation()).overlap_seconds)
@@ -108,7 +108,7 @@ def rotate_webhook_secret(
     "/{webhook_id}/ping", status_code=202, operation_id="ping_webhook", response_model=Delivery, responses=_WRITE
 )
 def ping_webhook(principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId) -> Response:
-    """Send a message of the type `ping`, to see whether it arrives. What came of it is in the deliveries."""
+    """Send a message of the type `ping`. The result is in the deliveries."""
     delivery = deliveries.ping(session, principal.tenant_id, webhook_id)
     headers = {"Location": f"/v1/webhooks/{webhook_id}/deliveries/{delivery.id}"}
     answer = once.answer(202, _delivery(delivery), headers=headers)
@@ -130,10 +130,10 @@ def list_webhook_deliveries(
     webhook_id: WebhookId,
     *,
     status: Annotated[
-        Literal["queued", "running", "succeeded", "failed"] | None, Query(description="Of this status only.")
+        Literal["queued", "running", "succeeded", "failed"] | None, Query(description="Only messages with this status.")
     ] = None,
 ) -> Response:
-    """What was told, and what came back. Kept for 30 days after its end."""
+    """List messages and their answers. They are kept for 30 days."""
     found = listing.deliveries(session, principal.tenant_id, webhook_id, window, status=status)
     return paging.page(request, [(delivery.id, _delivery(delivery)) for delivery in found], window.limit)
 
@@ -160,7 +160,7 @@ def get_webhook_delivery(
 def redeliver_webhook_delivery(
     principal: Writing, once: OneTime, session: Database, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> Response:
-    """Send a message once more, with the same `webhook-id`; one that waits for its next attempt goes at once."""
+    """Send a message again, with the same `webhook-id`. One that waits for its next attempt is sent at once."""
     delivery = deliveries.redeliver(session, principal.tenant_id, webhook_id, delivery_id)
     answer = once.answer(202, _delivery(delivery))
     session.commit()
@@ -173,7 +173,7 @@ def _sealing() -> Iterator[None]:
     try:
         yield
     except secrets.UnusableKeys as error:
-        raise Unavailable("the keys for webhooks are not set up rightly; tell the service's operator") from error
+        raise Unavailable("The keys for webhooks are not set up correctly. Tell the service's operator.") from error
 
 
 def _with_secret(row: tables.Webhook, secret: str) -> WebhookWithSecret:

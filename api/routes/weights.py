@@ -31,7 +31,7 @@ LIVE = ("queued", "running")
     responses=documented.problems(*documented.WRITE),
 )
 def create_weights(principal: Writing, once: OneTime, session: Database, body: NewWeights) -> Response:
-    """Weights of a complete upload: a safetensors file. It is read in the background: wait until `status` is ready."""
+    """Create weights from a complete upload of a safetensors file. Wait until `status` is ready."""
     described = Description(**body.model_dump(exclude={"upload_id", "input"}), input=body.input)
     row = requests.create(session, principal.tenant_id, upload_id=body.upload_id, of=described)
     answer = once.answer(202, _pushed(row), headers={"Location": f"/v1/weights/{row.id}", "Retry-After": "1"})
@@ -44,7 +44,7 @@ def create_weights(principal: Writing, once: OneTime, session: Database, body: N
     "", operation_id="list_weights", response_model=Page[Weights], responses=documented.problems(*documented.LIST)
 )
 def list_weights(request: Request, principal: Reading, session: Database, window: InOrder) -> Response:
-    """Built-in weights and the tenant's own."""
+    """List built-in weights and the tenant's own."""
     found = [_page(each) for each in listing.weights(session, principal.tenant_id, window)]
     return paging.page(request, [(each.id, each) for each in found], window.limit)
 
@@ -69,7 +69,7 @@ def get_weights(request: Request, principal: Reading, session: Database, weights
     responses=documented.problems(*documented.REMOVE),
 )
 def delete_weights(request: Request, principal: Writing, session: Database, weights_id: WeightsId) -> Response:
-    """Delete pushed weights with their file. Not while a job that has not ended begins with them."""
+    """Delete pushed weights with their file, unless a job that has not ended begins with them."""
     if weights_id not in BUILT_IN:
         row = requests.find(session, principal.tenant_id, weights_id, lock=True)
         answers.require_match(request, lambda: answers.entity_tag(answers.encode(_pushed(row))))

@@ -63,7 +63,7 @@ class ComparedJob(BaseModel):
 class ComparisonSummary(BaseModel):
     id: str
     name: str | None
-    status: ComparisonStatus = Field(description="Of its jobs together: over when they all are.")
+    status: ComparisonStatus = Field(description="Status of its jobs together; ended when all of them are.")
     counts: Counts = Field(description="Jobs by status.")
     dataset_id: str
     dataset_version_id: str

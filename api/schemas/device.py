@@ -39,7 +39,7 @@ class DeviceClaim(BaseModel):
     profile_id: str
     export_id: str
     fence: Fence
-    lease_seconds: float = Field(description="A claim that is not renewed for so long is over.")
+    lease_seconds: float = Field(description="A claim ends when it is not renewed for this long.")
     heartbeat_seconds: float = Field(description="Renew it this often.")
     bundle: Bundle
     links: dict[str, str]
@@ -54,7 +54,9 @@ class Held(BaseModel):
 
 
 class Release(Held):
-    counted: bool = Field(True, description="false where the device is switched off: it is no failed attempt then.")
+    counted: bool = Field(
+        True, description="False if the device is switched off: then it does not count as a failed attempt."
+    )
 
 
 class Lease(BaseModel):

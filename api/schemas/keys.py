@@ -18,7 +18,7 @@ class NewKey(BaseModel):
         ["read"],
         min_length=1,
         max_length=4,
-        description="device: what a machine that measures files needs, and nothing else. No scope implies another.",
+        description="The scope `device` is for a machine that measures files. No scope implies another.",
     )
     expires_at: AwareDatetime | None = None
 

@@ -57,10 +57,10 @@ class SuspectedLabels(BaseModel):
     model_id: str
     dataset_version_id: str
     images: dict[str, int] = Field(description="Split name -> images that were looked at.")
-    found: dict[str, int] = Field(description="held_out, train -> how many are suspect, listed or not.")
+    found: dict[str, int] = Field(description="Number of suspect labels, listed or not, of `held_out` and `train`.")
     held_out: list[SuspectedLabel] = Field(description="Judged by a network that did not learn from them.")
     train: list[SuspectedLabel] = Field(
-        description="Judged by the network that learnt these labels: fewer, with more reason."
+        description="Judged by the network that learned these labels: fewer, with more reason."
     )
 
 
@@ -74,7 +74,7 @@ class Export(BaseModel):
     bytes: int | None
     sha256: str | None
     measured: dict[str, Any] | None = Field(
-        description="top1_accuracy or mean_iou or ap, drop_points, latency_ms_p50 ... of the file."
+        description="Figures of the file: top1_accuracy or mean_iou or ap, drop_points, latency_ms_p50 and more."
     )
     rung: str | None = Field(description="Of the ladder, where one was climbed: int8, mixed, qat or fp16.")
     candidates: list[Candidate] = Field(description="What the ladder tried, in its order; none where there was none.")

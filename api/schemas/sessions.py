@@ -44,5 +44,5 @@ class Me(BaseModel):
     key_id: str
     key_name: str
     scopes: list[Scope]
-    session: Session | None = Field(description="null where the request brought a key.")
+    session: Session | None = Field(description="Null if the request brought a key.")
     quotas: Quotas

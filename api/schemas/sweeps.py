@@ -35,7 +35,7 @@ SWEEP_EXAMPLES: dict[str, Any] = {
 
 class Trial(BaseModel):
     number: int
-    job_id: str | None = Field(description="null where its values could not go together, or its job was deleted.")
+    job_id: str | None = Field(description="Null if its values contradict each other, or its job was deleted.")
     status: TrialStatus
     params: dict[str, Any] = Field(description="Path into the spec to the value tried.")
     value: float | None = Field(description="Of the metric: the newest while it runs, the trained net's at the end.")

@@ -11,7 +11,9 @@ from core.webhooks.catalogue import EventType
 Url = Annotated[
     str,
     StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$"),
-    Field(description="https, to a host with a public address.", examples=["https://example.com/patchswap"]),
+    Field(
+        description="Address of your server: https, with a public address.", examples=["https://example.com/patchswap"]
+    ),
 ]
 Events = Annotated[
     list[Literal[EventType, "*"]],
@@ -59,9 +61,9 @@ class Webhook(BaseModel):
     description: str | None
     events: list[str]
     enabled: bool
-    disabled_reason: str | None = Field(description="Why the service disabled it; null where a person did.")
+    disabled_reason: str | None = Field(description="Why the service disabled it; null if a person did.")
     former_secrets_until: datetime | None = Field(
-        description="Until then messages carry signatures of the secrets before, too; null where there are none."
+        description="Until this time messages are also signed with earlier secrets; null if there are none."
     )
     created_at: datetime
     links: dict[str, str]
@@ -80,7 +82,7 @@ class Rotation(Strict):
         86_400,
         ge=0,
         le=604_800,
-        description="For so long messages carry a signature of the old secret, too; 0 where somebody else has got it.",
+        description="Seconds that messages are also signed with the old secret. Use 0 if it leaked.",
     )
 
 

@@ -50,7 +50,7 @@ class Weights(BaseModel):
     name: str
     built_in: bool = Field(description="Built-in weights belong to every tenant.")
     status: Literal["queued", "running", "ready", "failed", "not_installed"] = Field(
-        description="not_installed: the service lacks the package that brings these built-in weights."
+        description="`not_installed`: the service lacks the package that brings these built-in weights."
     )
     architecture: str
     task: str

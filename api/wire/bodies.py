@@ -33,7 +33,7 @@ class JsonRequest(Request):
         try:
             self.parsed = json.loads(self.raw)
         except (ValueError, RecursionError) as error:
-            raise MalformedBody(f"the body is not JSON: {error}") from error
+            raise MalformedBody(f"The body is not JSON: {error}.") from error
         found = _unstorable(self.parsed)
         if found:
             raise RequestValidationError(found, body=self.parsed)
@@ -65,12 +65,12 @@ async def _read(request: Request) -> bytes:
     """Not `Request.body`: that reads whatever comes."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-        raise TooLarge(f"a JSON body may have {MAX_BODY_BYTES} bytes")  # before any of it was read
+        raise TooLarge(f"A JSON body may have at most {MAX_BODY_BYTES:,} bytes.")  # before any of it was read
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"a JSON body may have {MAX_BODY_BYTES} bytes")
+            raise TooLarge(f"A JSON body may have at most {MAX_BODY_BYTES:,} bytes.")
     return bytes(body)
 
 

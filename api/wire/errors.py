@@ -124,7 +124,7 @@ def problem_of(error: Exception) -> Problem:
         return _of_http(error)
     if _is_away(error):
         logger.warning("database away: %s", type(error).__name__)
-        return _of_domain(errors.Unavailable("the database does not answer; try again in a few seconds"))
+        return _of_domain(errors.Unavailable("The database does not answer. Try again in a few seconds."))
     logger.error("unexpected error", exc_info=error)
     return Problem(500, "internal", "Something unexpected happened on our side. Tell us the request_id.")
 

@@ -14,7 +14,7 @@ from core.listing import Window
 
 Item = TypeVar("Item")
 _TYPED_ID = r"^((upl|ds|dsv|job|ckpt|model|exp|prf|key|cmp|swp|aud|whk|whd)_[0-9a-f]{32}|wts_[a-z0-9_]{1,60})$"
-Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items per page.")]
 
 
 class Page(BaseModel, Generic[Item]):
@@ -29,7 +29,7 @@ class Page(BaseModel, Generic[Item]):
 def cursor(
     limit: Limit = 20,
     after: Annotated[str | None, Query(description="`last_id` of the page before.", pattern=_TYPED_ID)] = None,
-    order: Annotated[Literal["asc", "desc"], Query(description="By time of creation.")] = "desc",
+    order: Annotated[Literal["asc", "desc"], Query(description="Order by time of creation.")] = "desc",
 ) -> Window:
     return Window(limit=limit, after=after, descending=order == "desc")
 

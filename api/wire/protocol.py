@@ -118,7 +118,7 @@ class LimitedProtocol(HttpToolsProtocol):
 def _problem(status: int) -> bytes:
     detail = "The request is not HTTP."
     if status == 408:
-        detail = "The request did not come within the time; send faster, or in smaller parts."
+        detail = "The request did not arrive in time. Send faster, or in smaller parts."
     if status == 431:
         detail = f"The head of a request may have {MAX_HEAD_BYTES} bytes and {MAX_HEADERS} headers."
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")

@@ -32,7 +32,7 @@ Key = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="Any text of your choice. The same request with the same key within 24 h has the same answer.",
+        description="Any text. A repetition of the request with the same key within 24 h gets the first answer.",
     ),
 ]
 

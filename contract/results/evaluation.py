@@ -236,7 +236,7 @@ class SuspectedLabels(Figures):
     """Labels that confident learning suspects (Northcutt et al. 2021), the most suspect first.
 
     Held-out images are judged by a network that did not learn from them. Training images are judged by the network
-    that learnt their labels, so fewer wrong ones are found, and those with more reason.
+    that learned their labels, so fewer wrong ones are found, and those with more reason.
     """
 
     images: dict[Literal["train", "val", "test"], int]  # that were looked at

@@ -72,6 +72,6 @@ def _told(chosen: Chosen, tried: Chosen, found: Estimate, seconds: int) -> Chose
 def _too_short(shortest: Estimate, seconds: int) -> Violation:
     message = (
         f"{seconds:,} s are too short: the shortest training that keeps what you gave needs about "
-        f"{_caution(shortest) * shortest.seconds:,.0f} s. Give that much, fewer exports or a smaller network"
+        f"{_caution(shortest) * shortest.seconds:,.0f} s. Give that much, fewer exports or a smaller network."
     )
     return Violation(pointer=POINTER, code="budget_too_short", message=message)

@@ -30,7 +30,7 @@ class PruningSpec(Strict):
         description="Which channels go first. taylor: those whose removal changes the loss least, to first order; "
         "magnitude: those of the smallest weights.",
     )
-    rounds: int = Field(3, ge=1, le=20, description="Each removes an equal share of what is there.")
+    rounds: int = Field(3, ge=1, le=20, description="Each round removes an equal share of the channels that remain.")
     fine_tune_epochs: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = Field(
         "auto", description="Of all rounds together, half of them in the last. auto: half of training.epochs."
     )
@@ -44,7 +44,7 @@ class PruningSpec(Strict):
     @model_validator(mode="after")
     def _has_one_target(self) -> Self:
         if (self.target_macs_share is None) == (self.target_bytes is None):
-            raise ValueError("give exactly one of target_macs_share (0.5 is half) and target_bytes")
+            raise ValueError("Give exactly one of target_macs_share (0.5 is half) and target_bytes.")
         return self
 
 

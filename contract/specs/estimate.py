@@ -34,8 +34,8 @@ class Estimate(BaseModel):
     images_seen: int = Field(description="In training, of all arms together.")
     device: str | None = Field(description="The training worker's, as its last job told it; null: not known yet.")
     basis: Basis = Field(
-        description="measured: earlier jobs of the same network and size on this device; scaled: of other sizes; "
-        "multiply_adds: from the size of the network alone, within a factor of three."
+        description="`measured`: earlier jobs of the same network and size on this device. `scaled`: of other sizes. "
+        "`multiply_adds`: from the size of the network alone, within a factor of three."
     )
     how: str = Field(description="The basis as a sentence.")
 

@@ -29,7 +29,7 @@ class LadderSpec(Strict):
     @classmethod
     def _tries_each_once(cls, rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
         if len(set(rungs)) < len(rungs):
-            raise ValueError("name each rung once")
+            raise ValueError("Name each rung once.")
         return rungs
 
     def epochs_of_qat(self, training_epochs: int) -> int:
@@ -45,8 +45,10 @@ class Constraints(Strict):
         le=100,
         description="Points, of a hundred, below the trained net: of top-1 accuracy, mIoU or COCO's AP, by the task.",
     )
-    max_bytes: int | None = Field(None, ge=1, description="Of the model file.")
-    max_latency_ms: float | None = Field(None, gt=0, description="Median, one thread, batch 1, on the worker.")
+    max_bytes: int | None = Field(None, ge=1, description="Limit on the bytes of the model file.")
+    max_latency_ms: float | None = Field(
+        None, gt=0, description="Limit on the median latency in ms, one thread, batch 1, on the worker."
+    )
 
 
 class ExportSpec(Strict):
@@ -75,7 +77,7 @@ class ExportSpec(Strict):
     def _offered(cls, precision: Precision, info: ValidationInfo) -> Precision:
         terms = FORMATS.get(info.data.get("format", ""))  # none where the format itself was refused
         if terms and precision not in terms.precisions:
-            raise ValueError(f"{info.data['format']} has no {precision}; it has {', '.join(terms.precisions)}")
+            raise ValueError(f"{info.data['format']} has no {precision}; it has {', '.join(terms.precisions)}.")
         return precision
 
     @field_validator("opset")
@@ -83,5 +85,5 @@ class ExportSpec(Strict):
     def _of_onnx(cls, opset: int | None, info: ValidationInfo) -> int | None:
         name = info.data.get("format")  # none where the format itself was refused
         if opset is not None and name not in (None, "onnx"):
-            raise ValueError(f"only ONNX files have an opset; leave it out of a file in {name}")
+            raise ValueError(f"Only ONNX files have an opset. Leave it out of a file in {name}.")
         return opset

@@ -25,7 +25,8 @@ class EvaluationSpec(Strict):
     )
     calibration: bool = True
     robustness: tuple[Literal["fgsm", "pgd", "corruptions"], ...] = Field(
-        (), description="fgsm: one step of the gradient; pgd: ten, some minutes on a CPU; corruptions: six families."
+        (),
+        description="`fgsm`: one gradient step. `pgd`: ten steps, minutes on a CPU. `corruptions`: six families.",
     )
 
 
@@ -54,7 +55,7 @@ class JobSpec(Strict):
     evaluation: EvaluationSpec = EvaluationSpec()
     compression: CompressionSpec = CompressionSpec()
     exports: tuple[ExportSpec, ...] = Field((ExportSpec(),), max_length=8)
-    control: bool = Field(default=False, description="Also train the cross-entropy twin on as many images.")
+    control: bool = Field(default=False, description="Also train a cross-entropy baseline on equally many images.")
     selection: Annotated[SelectionRule | Literal["auto"], LATER] = Field(
         "auto",
         description="Which network is published where `control` trains two. better: the one with the higher validation "

@@ -19,7 +19,7 @@ def violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
 def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     found = []
     if spec.model.pretrained is None:
-        message = "the network begins with random weights: what this keeps of them is noise; set model.pretrained"
+        message = "The network begins with random weights: this setting would keep noise. Set model.pretrained."
         asked = {
             "backbone_share": spec.optimizer.backbone_share != 1,
             "layer_decay": spec.optimizer.layer_decay != 1,
@@ -39,13 +39,13 @@ def _order_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
     found = []
     if spec.training.freeze_norms != "none" and spec.model.pretrained is None:
         message = (
-            "the network begins with random weights, so its batch norms have no statistics to keep; "
-            'set model.pretrained, or give "none"'
+            "The network begins with random weights, so its batch norms have no statistics to keep; "
+            'set model.pretrained, or give "none".'
         )
         found.append(("/training/freeze_norms", "nothing_pretrained", message))
     warmup, epochs = spec.optimizer.head_warmup_epochs, spec.training.epochs
     if warmup >= epochs:
-        message = f"only the head would learn in all {epochs} epochs; give fewer than training.epochs"
+        message = f"Only the head would learn in all {epochs} epochs. Give fewer than training.epochs."
         found.append(("/optimizer/head_warmup_epochs", "not_below_epochs", message))
     return found
 
@@ -56,7 +56,7 @@ def _crop_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
     if area and area[0] > area[1]:
         found.append((f"{_AUGMENTATION}/random_resized_crop", "not_increasing", "the smaller share comes first"))
     if area and augmentation.crop_padding not in ("auto", 0):
-        message = "random_resized_crop takes its place; leave one of them out"
+        message = "`random_resized_crop` takes its place. Leave one of them out."
         found.append((f"{_AUGMENTATION}/crop_padding", "excluded", message))
     return found
 
@@ -64,10 +64,10 @@ def _crop_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
 def _balance_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
     balance, method = spec.training.class_balance, spec.method
     if balance == "weights" and not method.weighs_classes:
-        message = f'the loss of {method.name} has no weights of classes; give "sampler" or "none"'
+        message = f'The loss of {method.name} has no weights of classes. Give "sampler" or "none".'
         return [(_BALANCE, "not_of_method", message)]
     if balance == "sampler" and method.stateful:
-        message = f'{method.name} keeps what it saw from step to step, and the sampler repeats images; give "none"'
+        message = f'{method.name} keeps what it saw from step to step, and the sampler repeats images. Give "none".'
         return [(_BALANCE, "stateful_method", message)]
     return []
 
@@ -93,6 +93,6 @@ def _imbalance(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
         take = f"another method than {spec.method.name} and {take}"
     message = (
         f"{sizes.largest!r} has {sizes.most} training images, {sizes.smallest!r} has {sizes.least}: the network will "
-        f"prefer the common classes; take {take}"
+        f"prefer the common classes. Take {take}."
     )
     return [SpecWarning(pointer=_BALANCE, code="classes_unbalanced", message=message)]

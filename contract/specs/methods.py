@@ -116,7 +116,9 @@ class PatchSwapSpec(SwappingSpec):
     temperature: Temperature = 4.0
     ce_weight: Weight = 1.0
     kd_weight: Weight = 1.0
-    kd_warmup_epochs: int = Field(0, ge=0, le=10_000, description="kd_weight grows linearly from zero over these.")
+    kd_warmup_epochs: int = Field(
+        0, ge=0, le=10_000, description="Epochs over which kd_weight grows linearly from zero."
+    )
     kd_direction: Literal["symmetric", "confident_to_weak", "one_way"] = "symmetric"
 
 

@@ -15,7 +15,7 @@ OfTimm = Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
 def _require_known(name: object) -> object:
     """One sentence in place of one for each arm of the union."""
     if isinstance(name, str) and name not in OURS and not re.fullmatch(TIMM_PATTERN, name):
-        raise ValueError(f"there is no such network; take one of {', '.join(OURS)}, or timm:NAME")
+        raise ValueError(f"There is no such network. Take one of {', '.join(OURS)}, or timm:NAME.")
     return name
 
 
@@ -29,13 +29,13 @@ Pretrained = Annotated[str, StringConstraints(max_length=64, pattern=r"^(auto|im
 class ModelSpec(Strict):
     architecture: Architecture = Field(
         "auto",
-        description="auto: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
+        description="`auto`: resnet18 for classification, lraspp_mobilenet_v3_large for segmentation, "
         "ssdlite320_mobilenet_v3_large for detection. timm:NAME: any other classifier of timm, tried once when the "
         "job is submitted, and otherwise untested.",
     )
     stem: Literal["auto", "small", "imagenet"] = Field(
         "auto",
-        description="small: 3x3 stride 1, no max-pool. auto: that of the pretrained weights, else small under 64 px.",
+        description="`small`: 3x3 stride 1, no max-pool. `auto`: as the pretrained weights, else small under 64 px.",
     )
     pretrained: Pretrained | None = Field(
         "auto",
@@ -54,5 +54,5 @@ class ModelSpec(Strict):
         if body["backbone_from"] is None:
             return rest
         if rest.get("pretrained", "auto") not in (None, "auto"):
-            raise ValueError("backbone_from is the old name of pretrained; give pretrained alone")
+            raise ValueError("`backbone_from` is the old name of pretrained. Give pretrained alone.")
         return rest | {"pretrained": body["backbone_from"]}

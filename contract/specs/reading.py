@@ -25,7 +25,7 @@ class LabelmapEntry(Strict):
     @model_validator(mode="after")
     def _says_how_it_is_drawn(self) -> Self:
         if self.value is None and self.colour is None:
-            raise ValueError("give a value or a colour")
+            raise ValueError("Give a value or a colour.")
         return self
 
 

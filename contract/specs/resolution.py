@@ -53,7 +53,7 @@ def parse(body: Mapping[str, Any]) -> JobSpec:
     """Lay a spec over its recipe and validate its form. Raises SpecInvalid."""
     name = body.get("recipe")
     if isinstance(name, str) and name not in RECIPES:
-        message = f"there is no recipe {name!r}; there are {', '.join(RECIPES)}"
+        message = f"There is no recipe {name!r}; there are {', '.join(RECIPES)}."
         raise SpecInvalid([Violation(pointer="/recipe", code="unknown_recipe", message=message)])
     try:
         recipe = RECIPES[name].spec if isinstance(name, str) else {}
@@ -144,7 +144,7 @@ def _of_task(spec: JobSpec, manifest: PackManifest) -> JobSpec:
     """What is left to the task, by the dataset's. Raises SpecInvalid where the spec is of another one."""
     task = manifest.task
     if spec.task not in (None, task):
-        message = f"the dataset is for {task}; leave task out, or name a dataset for {spec.task}"
+        message = f"The dataset is for {task}. Leave task out, or name a dataset for {spec.task}."
         raise SpecInvalid([Violation(pointer="/task", code="task_differs", message=message)])
     changes: dict[str, Any] = {"task": task}
     if task == "detection" and "warmup_epochs" not in spec.optimizer.model_fields_set:

@@ -14,11 +14,11 @@ class SplitRequest(Strict):
     test: float = Field(0.2, ge=0, le=0.9)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     train_per_class: int | None = Field(
-        None, ge=1, description="Keep so many training images of each class and leave the others out."
+        None, ge=1, description="Keep this many training images of each class and leave the others out."
     )
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> Self:
         if self.val + self.test >= 1:
-            raise ValueError("val and test together must be below 1")
+            raise ValueError("`val` and `test` together must be below 1.")
         return self

@@ -59,10 +59,10 @@ class OptimizerSpec(Strict):
 
 
 class EarlyStoppingSpec(Strict):
-    """End once validation has not improved for so long, and publish the weights of its best epoch."""
+    """Stop when validation has not improved for this many epochs, and publish the best epoch's weights."""
 
     metric: ValidationMetric = Field(
-        "auto", description="auto: val.top1_accuracy, val.mean_iou or val.ap, by the task."
+        "auto", description="`auto`: val.top1_accuracy, val.mean_iou or val.ap, by the task."
     )
     patience_epochs: int = Field(20, ge=1, le=10_000)
     min_delta: float = Field(0.0, ge=0, le=100, description="What counts as an improvement.")
@@ -106,6 +106,6 @@ class TrainingSpec(Strict):
         "inverse of its class's share; sampler: every class is drawn equally often.",
     )
     compile: Literal["auto", "on", "off"] = Field(
-        "auto", description="torch.compile. auto: on a GPU, where the run is long enough to pay for it."
+        "auto", description="Use torch.compile. `auto`: on a GPU, if the run is long enough to gain from it."
     )
     checkpoint_every_seconds: float = Field(60, ge=0.1, le=86_400)

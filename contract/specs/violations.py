@@ -8,11 +8,11 @@ from pydantic import BaseModel, ValidationError
 
 _LONGEST_ECHO = 40  # characters of what was sent
 _KINDS = {
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
+    "dict_type": "Must be an object",
+    "model_type": "Must be an object",
+    "model_attributes_type": "Must be an object",
+    "list_type": "Must be a list",
+    "tuple_type": "Must be a list",
 }
 
 
@@ -67,15 +67,15 @@ def _message(error: Any) -> str:
     """Pydantic's words, but where they do not say what to do."""
     kind = error["type"]
     if kind == "extra_forbidden":
-        return "there is no such field; correct its name or leave it out"
+        return "There is no such field. Correct its name or leave it out."
     if kind == "missing":
-        return f"{repr(error['loc'][-1]) if error['loc'] else 'the body'} is missing; give it"
+        return f"{repr(error['loc'][-1]) if error['loc'] else 'The body'} is missing. Give it."
     if kind == "union_tag_invalid":
-        return f"there is no {error['ctx']['tag']!r}; take one of {error['ctx']['expected_tags']}"
+        return f"There is no {error['ctx']['tag']!r}. Take one of {error['ctx']['expected_tags']}."
     if kind == "value_error" and "error" in error.get("ctx", {}):
         return str(error["ctx"]["error"])
-    words = _KINDS.get(kind) or str(error["msg"]).replace("Input should", "must", 1)
-    return words + _echo(error)
+    words = _KINDS.get(kind) or str(error["msg"]).replace("Input should", "Must", 1)
+    return f"{words}{_echo(error)}."
 
 
 def _echo(error: Any) -> str:

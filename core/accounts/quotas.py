@@ -28,21 +28,21 @@ def require_queue(session: Session, tenant_id: str, *, more: int = 1) -> None:
     limit = settings().quota_queued_jobs
     waiting = jobs(session, tenant_id, "queued", at_most=limit)
     if waiting + more > limit:
-        _refuse("queued_jobs", limit, waiting, "wait for some to start, or cancel some")
+        _refuse("queued_jobs", limit, waiting, "Wait for some to start, or cancel some.")
 
 
 def require_bytes(session: Session, tenant_id: str, *, more: int) -> None:
     """Room for so many more bytes in the object store. Raises QuotaExceeded. The tenant is held."""
     limit, used = settings().quota_bytes, stored_bytes(session, tenant_id)
     if used + more > limit:
-        _refuse("bytes", limit, used, "delete uploads, datasets or jobs that are no longer needed")
+        _refuse("bytes", limit, used, "Delete uploads, datasets or jobs that you no longer need.")
 
 
 def require_images(session: Session, tenant_id: str, *, more: int) -> None:
     """Room for so many more images. Raises QuotaExceeded. The tenant is held."""
     limit, used = settings().quota_images, images(session, tenant_id)
     if used + more > limit:
-        _refuse("images", limit, used, "delete datasets that are no longer needed, or bring fewer images")
+        _refuse("images", limit, used, "Delete datasets that you no longer need, or upload fewer images.")
 
 
 def require_webhooks(session: Session, tenant_id: str) -> None:
@@ -50,7 +50,7 @@ def require_webhooks(session: Session, tenant_id: str) -> None:
     limit = settings().quota_webhooks
     used = session.scalar(select(func.count()).select_from(Webhook).where(Webhook.tenant_id == tenant_id)) or 0
     if used >= limit:
-        _refuse("webhooks", limit, used, "delete those that are no longer needed")
+        _refuse("webhooks", limit, used, "Delete those that you no longer need.")
 
 
 def may_run(session: Session, job_id: str) -> bool:
@@ -93,5 +93,5 @@ def jobs(session: Session, tenant_id: str, status: str, *, at_most: int) -> int:
 
 
 def _refuse(quota: str, limit: int, used: int, remedy: str) -> None:
-    sentence = f"the quota of {quota.replace('_', ' ')} is {limit:,} and {used:,} are used; {remedy}"
+    sentence = f"The quota of {quota.replace('_', ' ')} is {limit:,} and {used:,} are used. {remedy}"
     raise QuotaExceeded(sentence, retry_seconds=RETRY_SECONDS, quota=quota, limit=limit, used=used)

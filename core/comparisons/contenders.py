@@ -85,7 +85,7 @@ def _within(budget: Budget, spec: JobSpec) -> JobSpec:
     milestones = () if spec.optimizer.milestones == "auto" else spec.optimizer.milestones
     counts = {"/training/epochs": spec.training.epochs}
     counts |= {f"/optimizer/milestones/{index}": epoch for index, epoch in enumerate(milestones)}
-    message = "plain methods get half of it by the budget epochs; give an even number"
+    message = "With `budget` epochs, plain methods get half of them. Give an even number."
     faults = [Violation(pointer=place, code="odd_epochs", message=message) for place, n in counts.items() if n % 2]
     if faults:
         raise SpecInvalid(faults)
@@ -128,7 +128,7 @@ def _number_of_jobs(asked: ComparisonSpec, methods: int) -> list[Violation]:
     jobs = methods * len(asked.seeds)
     if jobs <= MAX_JOBS:
         return []
-    message = f"{methods} methods with {len(asked.seeds)} seeds are {jobs} jobs; a comparison may have {MAX_JOBS}"
+    message = f"{methods} methods with {len(asked.seeds)} seeds are {jobs} jobs; a comparison may have {MAX_JOBS}."
     return [Violation(pointer="/seeds", code="too_many_jobs", message=message)]
 
 
@@ -138,7 +138,7 @@ def _repeated(found: list[Contender]) -> list[Violation]:
     for index, one in enumerate(found):
         twin = next((other for other in found[:index] if other.spec.method == one.spec.method), None)
         if twin is not None:
-            message = f"is the same as {twin.place}; a second time it tells nothing"
+            message = f"This is the same as {twin.place}. Remove one of them."
             faults.append(Violation(pointer=one.place, code="method_repeated", message=message))
     return faults
 
@@ -146,7 +146,7 @@ def _repeated(found: list[Contender]) -> list[Violation]:
 def _alone(entries: Mapping[str, Any]) -> list[Violation]:
     if len(entries) > 1:
         return []
-    message = "name at least one method beside the control"
+    message = "Name at least one method beside the baseline."
     return [Violation(pointer="/methods", code="nothing_to_compare", message=message)]
 
 

@@ -101,8 +101,8 @@ class ComparisonSpec(BaseModel):
     ] = list(range(DEFAULT_SEEDS))
     budget: Budget = Field(
         "images_seen",
-        description="images_seen: as many for each method, in as many epochs. epochs: the literature's accounting, in "
-        "which a plain method sees an image once an epoch and a two-view method twice; so plain methods get half of "
+        description="`images_seen`: equally many for each method, in equally many epochs. `epochs`: as the literature "
+        "counts. A plain method sees an image once an epoch, a two-view method twice, so plain methods get half of "
         "training.epochs, and half the images.",
     )
     labels: dict[LabelKey, LabelValue] = Field({}, max_length=64, description="Also of each of the jobs.")

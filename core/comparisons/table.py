@@ -27,7 +27,7 @@ class DifferenceToControl(Estimate):
 
     seeds: int
     p_value: float | None = Field(description="Of the paired t-test, two-sided; null without an interval.")
-    p_value_adjusted: float | None = Field(description="For as many methods having been tried (Holm).")
+    p_value_adjusted: float | None = Field(description="The p-value, corrected for the number of methods (Holm).")
 
 
 class MethodRow(BaseModel):
@@ -54,7 +54,7 @@ class ComparisonTable(BaseModel):
     metric: str = Field(description="The task's headline figure, a fraction: top1_accuracy, mean_iou or ap.")
     split: str | None = Field(description="The held-out images that all figures are of.")
     samples: int | None
-    confidence: float = Field(description="Of all intervals.")
+    confidence: float = Field(description="Confidence of all intervals.")
     rows: list[MethodRow] = Field(description="The control first.")
     notes: list[str] = Field(description="What a reader must know of these figures.")
 

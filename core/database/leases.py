@@ -23,8 +23,8 @@ POISON = JobError(
     code="poison",
     category="platform",
     retryable=True,
-    message="the job ended its worker several times without reaching a newer checkpoint",
-    remediation="look at the job's events and logs; a smaller batch or image size often helps. Then resume or retry it",
+    message="The job ended its worker several times without reaching a newer checkpoint.",
+    remediation="Read the job's events and logs. A smaller batch or image size often helps. Then resume or retry it.",
 )
 
 

@@ -31,7 +31,7 @@ def thumbnail(pack: samples.Pack, prefix: str, index: int) -> tuple[bytes, str]:
     if pack.manifest.encoding == "encoded" and index < pack.manifest.samples:
         key = prefix + PACK_THUMBNAILS
         if storage.size(key) is None:
-            raise NotFound(f"there are no thumbnails: {_OLDER}")
+            raise NotFound(f"There are no thumbnails: {_OLDER}.")
         if found := _between(key, *_ends(key, index)):
             return found, "image/jpeg"
     return samples.image(pack, index)

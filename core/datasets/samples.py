@@ -116,7 +116,7 @@ def _locate(pack: Pack, index: int) -> tuple[int, int]:
             if index < first + rows:
                 return number, index - first
             first += rows
-    raise NotFound(f"the dataset version has {first} samples; their indices begin at 0")
+    raise NotFound(f"The dataset version has {first} samples; their indices begin at 0.")
 
 
 def _matching(
@@ -177,7 +177,7 @@ def _source(key: str) -> Iterator[Any]:
     store = storage.store()
     size = storage.size(key)
     if size is None:
-        raise NotFound(f"no object {key}")
+        raise NotFound(f"No object {key}.")
     if isinstance(store, LocalStore):
         with pa.memory_map(str(Path(str(store.prefix)) / key)) as mapped:
             yield mapped

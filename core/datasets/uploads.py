@@ -29,7 +29,7 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
     Raises TooLarge or QuotaExceeded.
     """
     if size > settings().max_upload_bytes:
-        raise TooLarge(f"at most {settings().max_upload_bytes} bytes can be uploaded")
+        raise TooLarge(f"At most {settings().max_upload_bytes} bytes can be uploaded.")
     quotas.hold(session, tenant_id)
     known = select(Upload).where(
         Upload.tenant_id == tenant_id,
@@ -64,9 +64,9 @@ def completed(session: Session, tenant_id: str, upload_id: str) -> Upload:
     statement = select(Upload).where(Upload.id == upload_id, Upload.tenant_id == tenant_id)
     upload = session.scalars(statement.with_for_update(read=True)).one_or_none()
     if upload is None:
-        raise Invalid("there is no upload by this id; create and complete one first", pointer="/upload_id")
+        raise Invalid("There is no upload by this id. Create and complete one first.", pointer="/upload_id")
     if upload.status != "complete":
-        raise Conflict(f"the upload is {upload.status}; POST /v1/uploads/{upload.id}/complete first")
+        raise Conflict(f"The upload is {upload.status}; POST /v1/uploads/{upload.id}/complete first.")
     return upload
 
 
@@ -74,7 +74,7 @@ def require_open(upload: Upload, now_is_past: bool) -> None:  # noqa: FBT001
     if upload.status == "aborted":
         raise UploadExpired
     if upload.status == "complete":
-        raise Conflict("the upload is complete; its parts can no longer change")
+        raise Conflict("The upload is complete; its parts can no longer change.")
     if now_is_past:
         raise UploadExpired
 
@@ -92,7 +92,7 @@ def part_bytes(upload: Upload, number: int) -> int:
     """How long a part must be. Raises Invalid for a number that the upload does not have."""
     numbers = part_numbers(upload)
     if number not in numbers:
-        raise Invalid(f"parts are numbered 1 to {numbers[-1]}", pointer="/number")
+        raise Invalid(f"Parts are numbered 1 to {numbers[-1]}.", pointer="/number")
     return upload.part_size if number < numbers[-1] else upload.bytes - upload.part_size * (len(numbers) - 1)
 
 

@@ -56,9 +56,9 @@ def decode(
     except Image.DecompressionBombError as error:
         raise Refused("too_many_pixels", _TOO_MANY_PIXELS) from error
     except MemoryError as error:
-        raise Refused("image_memory", "decoding takes more memory than is allowed; scale the image down") from error
+        raise Refused("image_memory", "Decoding takes more memory than is allowed; scale the image down.") from error
     except Exception as error:  # Pillow raises nearly anything on a malformed file
-        raise Refused("image_corrupt", "the file is damaged and cannot be decoded; save it anew") from error
+        raise Refused("image_corrupt", "The file is damaged and cannot be decoded. Save it anew.") from error
 
 
 def _require_few_pixels(image: Image.Image) -> None:

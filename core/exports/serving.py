@@ -84,7 +84,7 @@ def _asked(session: Session, model: Model, export_id: str) -> Export:
     if export.model_id != model.id:
         raise NotFound
     if export.status != "succeeded":
-        raise ExportNotServable(f"export {export.id} is {export.status}; only one that succeeded can answer")
+        raise ExportNotServable(f"Export {export.id} is {export.status}; only one that succeeded can answer.")
     if export.format != FORMAT:
-        raise ExportNotServable(f"export {export.id} is {export.format}; the service itself runs {FORMAT} files only")
+        raise ExportNotServable(f"Export {export.id} is {export.format}; the service itself runs {FORMAT} files only.")
     return export

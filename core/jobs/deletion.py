@@ -46,4 +46,4 @@ def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str
         )
         pupil = session.execute(live.limit(1)).one_or_none()
         if pupil is not None:
-            raise InUse(f"model {pupil[1]} {word} job {pupil[0]}; cancel that or wait for its end")
+            raise InUse(f"Model {pupil[1]} {word} job {pupil[0]}. Cancel that or wait for its end.")

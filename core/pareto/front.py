@@ -37,7 +37,7 @@ class ParetoPoint(BaseModel):
     status: Literal["queued", "running", "succeeded", "gate_failed", "failed"]
     accuracy: ParetoValue | None = Field(description="A fraction, by the metric of the task.")
     drop_points: ParetoValue | None = Field(description="Percentage points below the trained network.")
-    bytes: ParetoValue | None = Field(description="Of the model file.")
+    bytes: ParetoValue | None = Field(description="Limit on the bytes of the model file.")
     latency_ms: ParetoValue | None = Field(description="Median of single images.")
     on_front: bool = Field(description="It can be downloaded, and no other file is at least as good in all three.")
 

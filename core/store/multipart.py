@@ -83,7 +83,7 @@ class _Bucket:
                 page = ElementTree.fromstring(self._ask("GET", self._root(), query | markers))
             except HTTPError as error:
                 if error.code not in REFUSALS:
-                    raise StoreUnavailable(f"the object store listed no uploads: HTTP {error.code}") from error
+                    raise StoreUnavailable(f"The object store listed no uploads: HTTP {error.code}.") from error
                 rule = "give the bucket a lifecycle rule that aborts incomplete uploads"
                 logger.warning("the object store refuses to list unfinished uploads (HTTP %d); %s", error.code, rule)
                 return
@@ -100,7 +100,7 @@ class _Bucket:
             self._ask("DELETE", f"{self._url}/{quote(upload.key)}", {"uploadId": upload.upload_id})
         except HTTPError as error:
             if error.code != HTTPStatus.NOT_FOUND:
-                message = f"the object store did not abort the upload of {upload.key}: HTTP {error.code}"
+                message = f"The object store did not abort the upload of {upload.key}: HTTP {error.code}."
                 raise StoreUnavailable(message) from error
 
     def _root(self) -> str:
@@ -116,7 +116,7 @@ class _Bucket:
         except HTTPError:
             raise
         except OSError as error:
-            raise StoreUnavailable(f"the object store does not answer: {type(error).__name__}") from error
+            raise StoreUnavailable(f"The object store does not answer: {type(error).__name__}.") from error
 
 
 def _of(element: Element) -> Unfinished:

@@ -93,7 +93,7 @@ def put_file(key: str, path: Path, *, sha256: str | None = None) -> StoredFile:
         _moved.get()()
         stored = int(obstore.head(store(), key)["size"])
     if stored != path.stat().st_size:
-        raise ChecksumMismatch(f"{key}: {stored} bytes stored of {path.stat().st_size}")
+        raise ChecksumMismatch(f"{key}: {stored} bytes stored of {path.stat().st_size}.")
     return StoredFile(key, stored, sha256 or sha256_of(path))
 
 
@@ -115,7 +115,7 @@ def get_file(key: str, path: Path, *, sha256: str | None = None) -> None:
                 digest.update(chunk)
                 file.write(chunk)
         if sha256 is not None and digest.hexdigest() != sha256:
-            raise ChecksumMismatch(f"the object {key} is not the one that was stored; its sha256 differs")
+            raise ChecksumMismatch(f"The object {key} is not the one that was stored; its sha256 differs.")
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -270,6 +270,6 @@ def store_errors(key: str) -> Iterator[None]:
         yield
         _moved.get()()
     except (FileNotFoundError, NotFoundError) as error:
-        raise NotFound(f"no object {key}") from error
+        raise NotFound(f"No object {key}.") from error
     except (BaseError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"the object store failed on {key}: {type(error).__name__}") from error
+        raise StoreUnavailable(f"The object store failed on {key}: {type(error).__name__}.") from error

@@ -50,8 +50,8 @@ def _splits(manifest: PackManifest) -> list[Violation]:
     if not missing:
         return []
     message = (
-        "a sweep is steered by validation images and reads test images once, at its end; this dataset has no "
-        f'{" and no ".join(missing)} split. Push it again with "splits": {{"val": 0.1, "test": 0.2}}'
+        "A search needs a val split to choose by and a test split for the final job. This dataset has no "
+        f'{" and no ".join(missing)} split. Push it again with "splits": {{"val": 0.1, "test": 0.2}}.'
     )
     return [Violation(pointer="/dataset", code="needs_splits", message=message)]
 
@@ -60,29 +60,31 @@ def _unmeasured(sweep: SweepSpec, manifest: PackManifest) -> list[Violation]:
     known = ("auto", *TERMS[manifest.task].validated)
     if sweep.metric in known:
         return []
-    message = f"{manifest.task} is validated by {', '.join(known[1:])}"
+    message = f"{manifest.task} is validated by {', '.join(known[1:])}."
     return [Violation(pointer="/metric", code="not_of_task", message=message)]
 
 
 def _misplaced(sweep: SweepSpec) -> list[Violation]:
     found = [
-        Violation(pointer=f"/spec/{_escaped(name)}", code="given_beside", message=f"give {name} beside spec, not in it")
+        Violation(
+            pointer=f"/spec/{_escaped(name)}", code="given_beside", message=f"Give {name} beside spec, not in it."
+        )
         for name in GIVEN_BESIDE
         if name in sweep.spec
     ]
     if sweep.asha is not None and sweep.algorithm != "asha":
-        found.append(Violation(pointer="/asha", code="unused", message='only "algorithm": "asha" has rungs'))
+        found.append(Violation(pointer="/asha", code="unused", message='Only "algorithm": "asha" has rungs.'))
     return found
 
 
 def _misnamed(path: str, space: Mapping[str, Range]) -> list[Violation]:
     parts = path.split(".")
     if parts[0] not in SEARCHED or len(parts) < 2 or not all(parts):
-        message = f"write a path below {', '.join(SEARCHED)}, as optimizer.learning_rate; nothing else is searched"
+        message = f"Write a path below {', '.join(SEARCHED)}, such as optimizer.learning_rate."
         return [Violation(pointer=f"/space/{_escaped(path)}", code="not_searched", message=message)]
     above = [other for other in space if path.startswith(f"{other}.")]
     return [
-        Violation(pointer=f"/space/{_escaped(path)}", code="path_twice", message=f"{other} is searched already")
+        Violation(pointer=f"/space/{_escaped(path)}", code="path_twice", message=f"{other} is searched already.")
         for other in above
     ]
 
@@ -91,20 +93,23 @@ def _malformed(path: str, values: Range) -> list[Violation]:
     pointer = f"/space/{_escaped(path)}"
     if isinstance(values, Choice):
         twice = [i for i, value in enumerate(values.values) if value in values.values[:i]]
-        return [Violation(pointer=f"{pointer}/values/{i}", code="twice", message="is listed before") for i in twice]
+        return [
+            Violation(pointer=f"{pointer}/values/{i}", code="twice", message="This value is listed twice.")
+            for i in twice
+        ]
     if values.low >= values.high:
-        return [Violation(pointer=f"{pointer}/high", code="empty_range", message=f"must be above low, {values.low}")]
+        return [Violation(pointer=f"{pointer}/high", code="empty_range", message=f"Must be above low, {values.low}.")]
     if values.log and values.low <= 0:
-        return [Violation(pointer=f"{pointer}/low", code="log_of_zero", message="must be above 0 where log is true")]
+        return [Violation(pointer=f"{pointer}/low", code="log_of_zero", message="Must be above 0 where log is true.")]
     return [] if isinstance(values, FloatRange) else _off_step(pointer, values)
 
 
 def _off_step(pointer: str, values: IntRange) -> list[Violation]:
     if values.log and values.step != 1:
-        return [Violation(pointer=f"{pointer}/step", code="log_step", message="must be 1 where log is true")]
+        return [Violation(pointer=f"{pointer}/step", code="log_step", message="Must be 1 where log is true.")]
     beyond = (values.high - values.low) % values.step
     if beyond:
-        message = f"must be low plus a multiple of step, as {values.high - beyond}"
+        message = f"Must be low plus a multiple of step, as {values.high - beyond}."
         return [Violation(pointer=f"{pointer}/high", code="not_on_step", message=message)]
     return []
 
@@ -112,7 +117,7 @@ def _off_step(pointer: str, values: IntRange) -> list[Violation]:
 def _rungless(rungs: AshaSpec, epochs: int) -> list[Violation]:
     if rungs.min_epochs < epochs:
         return []
-    message = f"must be below the {epochs} epochs of a trial, or none is ever pruned"
+    message = f"Must be below the {epochs} epochs of a trial, or no trial is ever ended early."
     return [Violation(pointer="/asha/min_epochs", code="no_rung", message=message)]
 
 
@@ -125,7 +130,7 @@ def _impossible(path: str, values: Range, run: Run) -> list[Violation]:
         if isinstance(ran, ResolvedSpec):
             continue
         if any(v.code == "extra_forbidden" for v in ran):
-            message = f"{path} names no field of this spec; see /v1/recipes for its schema"
+            message = f"{path} names no field of this spec. See /v1/recipes for its schema."
             return [Violation(pointer=pointer, code="unknown_field", message=message)]
         if not place and found:
             break  # one value between the ends tells as much as all of them

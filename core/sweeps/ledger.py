@@ -213,7 +213,7 @@ def _nothing_complete(board: Sequence[SweepTrial]) -> JobError:
         category="user_spec",
         retryable=False,
         message=f"no trial was completed: {counts}" + (f"; the last one because {last}" if last else ""),
-        remediation="look at the trials' jobs, mend what ended them, and submit the sweep again",
+        remediation="Look at the trials' jobs, correct what ended them, and submit the sweep again.",
     )
 
 
@@ -222,6 +222,6 @@ def _final_failed(how: str) -> JobError:
         code="final_job_failed",
         category="user_spec",
         retryable=False,
-        message=f"the final job {how}",
-        remediation="the trials stand; submit a job of your own with the best trial's values",
+        message=f"The final job {how}.",
+        remediation="The trials are kept. Submit a job with the best trial's values.",
     )

@@ -43,7 +43,7 @@ Params = Mapping[str, Any]  # path -> value, of one trial
 
 class AshaSpec(Strict):
     min_epochs: int = Field(1, ge=1, description="The first rung: nothing is pruned before it.")
-    reduction_factor: int = Field(4, ge=2, le=100, description="Of the trials at a rung, one in so many goes on.")
+    reduction_factor: int = Field(4, ge=2, le=100, description="At each rung, one trial in this many continues.")
 
 
 class SweepSpec(Strict):
@@ -56,13 +56,13 @@ class SweepSpec(Strict):
         min_length=1, max_length=16, description="Path into the spec, as optimizer.learning_rate, to what it may be."
     )
     algorithm: Literal["random", "asha"] = Field(
-        "random", description="asha: random, and trials that are behind at a rung are ended early."
+        "random", description="`asha`: random, but trials that are behind at a rung are ended early."
     )
     asha: AshaSpec | None = None
     trials: int = Field(ge=1, le=500)
     max_concurrent: int = Field(2, ge=1, le=32, description="Trials queued or running; 2 leave one worker no gap.")
     metric: ValidationMetric = Field(
-        "auto", description="auto: val.top1_accuracy, val.mean_iou or val.ap, by the task."
+        "auto", description="`auto`: val.top1_accuracy, val.mean_iou or val.ap, by the task."
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Of the search; the training's own is spec.seed.")
     labels: dict[LabelKey, LabelValue] = Field({}, max_length=64)

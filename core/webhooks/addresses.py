@@ -30,16 +30,16 @@ def require_allowed(url: str) -> None:
     """A url as it is written. Raises UrlRefused."""
     parts = _split(url)
     if parts.scheme not in (("https", "http") if settings().webhook_allow_private else ("https",)):
-        _refuse(f"messages are sent by https, not by {parts.scheme or 'nothing'}")
+        _refuse(f"Messages are sent by https, not by {parts.scheme or 'nothing'}.")
     if not parts.hostname:
-        _refuse("the url names no host")
+        _refuse("The url has no host.")
     if "@" in parts.netloc:
-        _refuse("the url carries a user, where receivers look at the signature")
+        _refuse("The url holds a user name; receivers must check the signature instead.")
     if parts.fragment:
-        _refuse("the url has a fragment, which no server ever sees")
+        _refuse("The url has a fragment, which is never sent to a server.")
     address = _spelt_out(str(parts.hostname))
     if address is not None and not is_allowed(address):
-        _refuse(f"{address} is no public address")
+        _refuse(f"{address} is not a public address.")
 
 
 def is_allowed(address: str) -> bool:
@@ -64,7 +64,7 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # read when asked for
     except ValueError as error:
-        raise UrlRefused(f"the url cannot be read: {error}", pointer="/url") from error
+        raise UrlRefused(f"The url cannot be read: {error}.", pointer="/url") from error
     return parts
 
 
@@ -78,4 +78,4 @@ def _spelt_out(host: str) -> str | None:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    raise UrlRefused(f"{sentence}; give an https url whose host has a public address", pointer="/url")
+    raise UrlRefused(f"{sentence} Give an https url whose host has a public address.", pointer="/url")

@@ -71,13 +71,13 @@ def unseal(stored: str) -> str:
         return stored
     keys = _keys()
     if keys is None:
-        raise UnusableKeys("the secret is sealed; set PATCHSWAP_WEBHOOK_KEYS_FILE as for the api that sealed it")
+        raise UnusableKeys("The secret is sealed. Set PATCHSWAP_WEBHOOK_KEYS_FILE as for the api that sealed it.")
     try:
         return keys.decrypt(stored.encode()).decode()
     except InvalidToken as error:
         path = settings().webhook_keys_file
         raise UnusableKeys(
-            f"no key in {path} opens the secret; add the one that sealed it as a further line"
+            f"No key in {path} opens the secret. Add the one that sealed it as a further line."
         ) from error
 
 
@@ -96,10 +96,10 @@ def _read(path: Path) -> MultiFernet:
     try:
         return MultiFernet([Fernet(line) for line in path.read_bytes().split()])  # ValueError also where there is none
     except OSError as error:
-        raise UnusableKeys(f"the webhooks' keys {path} cannot be read: {error.strerror}") from error
+        raise UnusableKeys(f"The webhooks' keys {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        remedy = "make the file with `python -m core.webhooks.secrets --create FILE`"
-        raise UnusableKeys(f"{path} holds no Fernet keys, one a line; {remedy}") from error
+        remedy = "Make the file with `python -m core.webhooks.secrets --create FILE`."
+        raise UnusableKeys(f"{path} holds no Fernet keys, one per line. {remedy}") from error
 
 
 def main() -> int:

@@ -141,7 +141,7 @@ def _weights(model: Model, spec: dict[str, Any], card: TeacherCard) -> WeightsCa
 
 def _violation(resolved: JobSpec, manifest: PackManifest, teacher: Donor | None) -> Violation | None:
     if teacher is None:
-        message = "there is no model by this id; take the model_id of a job that succeeded"
+        message = "There is no model by this id. Take the model_id of a job that succeeded."
         return Violation(pointer=POINTER, code="unknown_teacher", message=message)
     unfit = teacher.card.unfit_for(manifest)
     if unfit is None and isinstance(resolved.method, TfKdSelfSpec):

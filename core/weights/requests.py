@@ -38,7 +38,7 @@ def create(session: Session, tenant_id: str, *, upload_id: str, of: Description)
     upload = uploads.completed(session, tenant_id, upload_id)
     quotas.require_bytes(session, tenant_id, more=upload.bytes)
     if of.classes is not None and len(set(of.classes)) != len(of.classes):
-        raise Invalid("a class is named twice; give each name once", pointer="/classes")
+        raise Invalid("A class is named twice. Give each name once.", pointer="/classes")
     row = Weights(
         id=new_id("wts"),
         tenant_id=tenant_id,
@@ -71,11 +71,11 @@ def delete(session: Session, tenant_id: str, weights_id: str) -> list[str]:
     live = select(Job.id).where(Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), asked == row.id)
     job_id = session.scalars(live.limit(1)).one_or_none()
     if job_id is not None:
-        raise InUse(f"job {job_id} begins with these weights; cancel it or wait for its end")
+        raise InUse(f"Job {job_id} begins with these weights. Cancel it or wait for its end.")
     of_sweep = Sweep.spec["spec"]["model"]["pretrained"].astext
     searching = select(Sweep.id).where(Sweep.tenant_id == tenant_id, Sweep.status == "running", of_sweep == row.id)
     sweep_id = session.scalars(searching.limit(1)).one_or_none()
     if sweep_id is not None:
-        raise InUse(f"sweep {sweep_id} begins with these weights; cancel it or wait for its end")
+        raise InUse(f"Sweep {sweep_id} begins with these weights. Cancel it or wait for its end.")
     session.delete(row)
     return [f"weights/{row.id}/"]

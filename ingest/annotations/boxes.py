@@ -46,7 +46,7 @@ class StatedBoxes:
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         check_size(self.stated_size, height, width)
         if len(self.labels) > limits.boxes:
-            raise Unusable("too_many_boxes", f"more than {limits.boxes:,} boxes", "Split the image into tiles.")
+            raise Unusable("too_many_boxes", f"More than {limits.boxes:,} boxes.", "Split the image into tiles.")
         sides = np.array([width, height, width, height], np.float64)
         corners = self.corners * sides if self.relative else self.corners
         boxes, clipped = _inside(corners, sides)
@@ -60,7 +60,7 @@ def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
     """Raises Unusable where an annotation was made on an image of another size."""
     if stated is None or stated == (height, width):
         return
-    message = f"the annotation is of an image of {stated[1]} x {stated[0]} px, this one has {width} x {height}"
+    message = f"The annotation is of an image of {stated[1]} x {stated[0]} px, this one has {width} x {height}."
     if stated == (width, height):
         raise Unusable("size_mismatch", message, "Save the image upright, without an EXIF orientation.")
     raise Unusable("size_mismatch", message, "Annotate this very image, or scale the annotation with it.")
@@ -114,18 +114,18 @@ def _each_once(boxes: Boxes, labels: NDArray[np.int32]) -> tuple[Boxes, NDArray[
 def _notes(boxes: Boxes, *, clipped: int, repeated: int) -> tuple[Note, ...]:
     notes = []
     if clipped:
-        message = f"{clipped} boxes reached a little beyond the image and were clipped to it"
+        message = f"{clipped} boxes reached a little beyond the image and were clipped to it."
         notes.append(Note("info", "box_clipped", message))
     if repeated:
-        message = f"{repeated} boxes stand twice with the same class; each counts once"
+        message = f"{repeated} boxes are listed twice with the same class; each counts once."
         notes.append(Note("warning", "box_repeated", message, "Remove the repeated lines."))
     tiny = int((np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < 1).sum()) if len(boxes) else 0
     if tiny:
-        message = f"{tiny} boxes are less than one pixel wide or high; no network can find them"
+        message = f"{tiny} boxes are less than one pixel wide or high; no network can learn them."
         notes.append(Note("warning", "box_under_pixel", message, "Remove them, or draw them again."))
     rivals = _same_place(boxes) if len(boxes) > 1 else 0
     if rivals:
-        message = f"{rivals} boxes stand at the very place of a box of another class; both count"
+        message = f"{rivals} boxes have exactly the coordinates of a box of another class; both count."
         notes.append(Note("warning", "box_of_two_classes", message, "Keep one class for each object."))
     return tuple(notes)
 

@@ -47,7 +47,7 @@ def open_mask(file: bytes, limits: Limits) -> Iterator[Raw]:
     """Raises Unusable."""
     form = sniff(file)
     if form is None:
-        raise Unusable("mask_unreadable", "the content is no PNG", SAVE)
+        raise Unusable("mask_unreadable", "The content is no PNG.", SAVE)
     try:
         with Image.open(BytesIO(metadata.strip(file, form).file), formats=[form]) as image:
             _check_pixels(image, limits)
@@ -55,12 +55,12 @@ def open_mask(file: bytes, limits: Limits) -> Iterator[Raw]:
     except Unusable:
         raise
     except Exception as error:  # Pillow raises nearly anything on a malformed file
-        raise Unusable("mask_unreadable", "the file is damaged", "Copy the mask again.") from error
+        raise Unusable("mask_unreadable", "The file is damaged.", "Copy the mask again.") from error
 
 
 def _check_pixels(image: Image.Image, limits: Limits) -> None:
     if image.width * image.height > limits.pixels:
-        raise Unusable("too_many_pixels", f"it has more than {limits.pixels:,} pixels", SAVE)
+        raise Unusable("too_many_pixels", f"It has more than {limits.pixels:,} pixels.", SAVE)
 
 
 def _raw(image: Image.Image, png: bytes | None, *, lossy: bool) -> Raw:
@@ -76,7 +76,7 @@ def _raw(image: Image.Image, png: bytes | None, *, lossy: bool) -> Raw:
     if image.mode.startswith("I"):
         return Raw("gray", _narrow(image))
     if image.mode not in {"RGB", "RGBA"}:
-        raise Unusable("mask_in_colours", f"its pixels are colours ({image.mode}), not class numbers", SAVE)
+        raise Unusable("mask_in_colours", f"Its pixels are colours ({image.mode}), not class numbers.", SAVE)
     image = image.convert("RGB")
     red, green, blue = image.split()
     equal = red.tobytes() == green.tobytes() == blue.tobytes()
@@ -88,6 +88,6 @@ def _narrow(image: Image.Image) -> Image.Image:
     if set(np.unique(wide).tolist()) <= {0, _DEEP_WHITE}:
         wide = wide // (_DEEP_WHITE // IGNORE)  # black and white of 16 bits
     if wide.min() < 0 or wide.max() > IGNORE:
-        message = f"it holds the value {int(wide.max())}, beyond {IGNORE}"
+        message = f"It holds the value {int(wide.max())}, beyond {IGNORE}."
         raise Unusable("class_out_of_range", message, SAVE)
     return Image.fromarray(wide.astype(np.uint8))

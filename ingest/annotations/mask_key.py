@@ -34,7 +34,7 @@ class MaskKey:
     def numbers(self, raw: Raw, known: str) -> Values:
         """Class numbers and IGNORE. Raises Unusable for a value that is none of the set's."""
         if raw.lossy and self.threshold is None:
-            raise Unusable("mask_unreadable", "its format blurs class numbers", SAVE)
+            raise Unusable("mask_unreadable", "Its format blurs class numbers.", SAVE)
         if raw.kind == "colour":
             return self._by_colour(np.asarray(raw.image))
         if raw.kind == "palette" and self.indices is None and not self.gray_palettes:
@@ -55,20 +55,20 @@ class MaskKey:
         found = entries[values]
         if (found == UNKNOWN).any():
             value = int(values[found == UNKNOWN].max())
-            message = f"it holds the value {value}, but the classes are {known}"
+            message = f"It holds the value {value}, but the classes are {known}."
             raise Unusable("class_out_of_range", message, "Correct the mask, or name every class in classes.txt.")
         return found.astype(np.uint8)
 
     def _by_colour(self, pixels: NDArray[np.uint8]) -> Values:
         if not self.colours:
-            raise Unusable("mask_in_colours", "its pixels are colours (RGB), not class numbers", SAVE)
+            raise Unusable("mask_in_colours", "Its pixels are colours (RGB), not class numbers.", SAVE)
         packed = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
         found, place = np.unique(packed, return_inverse=True)
         numbers = {(red << 16) + (green << 8) + blue: number for (red, green, blue), number in self.colours.items()}
         numbers.setdefault(0xE0E0C0, IGNORE)  # Pascal VOC's outline
         unknown = [colour for colour in found.tolist() if colour not in numbers]
         if unknown:
-            message = f"its colour #{unknown[0]:06x} is not in the labelmap"
+            message = f"Its colour #{unknown[0]:06x} is not in the labelmap."
             raise Unusable("class_out_of_range", message, "Add the colour to labelmap.txt, or correct the mask.")
         values = np.array([numbers[colour] for colour in found.tolist()], np.uint8)
         return values[place].reshape(pixels.shape[:2])

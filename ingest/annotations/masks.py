@@ -37,7 +37,7 @@ class MaskStore:
     def read(self, position: int) -> bytes:
         """Raises Unusable where the archive did not give the file."""
         if position not in self._places:
-            raise Unusable("mask_unreadable", "the mask cannot be read from the archive", SAVE)
+            raise Unusable("mask_unreadable", "The mask cannot be read from the archive.", SAVE)
         offset, length = self._places[position]
         self._file.flush()
         return os.pread(self._file.fileno(), length, offset)
@@ -60,7 +60,7 @@ class MaskFile:
             values, notes = self._values(height, width, limits)
         except Unusable as unusable:
             raise Unusable(
-                unusable.fault.code, f"its mask {self.path!r}: {unusable.fault.message}", unusable.fault.fix
+                unusable.fault.code, f"Its mask {self.path!r}: {unusable.fault.message}", unusable.fault.fix
             ) from unusable
         return of_values(values, notes)
 
@@ -72,10 +72,10 @@ class MaskFile:
                 check_size(size, height, width)
             values = self.key.numbers(raw, self.known)
         if (values == IGNORE).all():
-            raise Unusable("mask_empty", "every pixel is to be ignored (255)", "Give classes from 0 on.")
+            raise Unusable("mask_empty", "Every pixel is to be ignored (255).", "Give classes from 0 on.")
         if not scaled:
             return values, ()
-        message = f"the mask has {size[1]} x {size[0]} px, the image {width} x {height}: it was scaled to the image"
+        message = f"The mask has {size[1]} x {size[0]} px, the image {width} x {height}: it was scaled to the image."
         fix = "Save masks in the size of their images where edges matter."
         resized = Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST)
         return np.asarray(resized), (Note("warning", "mask_scaled", message, fix),)

@@ -62,7 +62,7 @@ class Bitmap:
     def bounds(self) -> tuple[float, float, float, float]:
         rows, columns = (np.flatnonzero(self.filled.any(axis=axis)) for axis in (1, 0))
         if not len(rows):
-            raise malformed("a bitmap is empty")
+            raise malformed("A bitmap is empty.")
         left, top = float(self.left), float(self.top)
         return left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1
 
@@ -80,7 +80,7 @@ def parse_region(stated: object) -> Region:
     if isinstance(stated, dict):
         return parse_runs(stated)
     if not isinstance(stated, list) or not stated:
-        raise malformed("an annotation has no polygon and no run lengths")
+        raise malformed("An annotation has no polygon and no run lengths.")
     lists = stated if isinstance(stated[0], list) else [stated]
     return Polygons([polygon(corners) for corners in lists])
 
@@ -95,7 +95,7 @@ def paint(regions: list[tuple[Region, int, int]], height: int, width: int) -> Pa
         top, left, filled = _filled(region, height, width)
         spent += filled.size
         if spent > _MOST_FILLING * height * width:
-            raise Unusable("region_too_complex", "the regions overlap each other absurdly often", _DRAW_AGAIN)
+            raise Unusable("region_too_complex", "The regions overlap each other too often.", _DRAW_AGAIN)
         place = (slice(top, top + filled.shape[0]), slice(left, left + filled.shape[1]))
         contested[place] |= filled & (mask[place] != 0) & (mask[place] != number)
         mask[place][filled] = number
@@ -107,15 +107,15 @@ def polygon(stated: object) -> Corners:
     if isinstance(stated, list) and stated and all(isinstance(pair, list | tuple) for pair in stated):
         stated = [value for pair in stated for value in pair[:2]]
     if not isinstance(stated, list) or len(stated) < 6 or len(stated) % 2:
-        raise malformed("a polygon needs three or more pairs of x and y")
+        raise malformed("A polygon needs three or more pairs of x and y.")
     if not all(type(value) in {int, float} for value in stated):
-        raise malformed("a polygon holds something else than numbers")
+        raise malformed("A polygon holds values that are not numbers.")
     try:
         corners = np.array(stated, np.float64).reshape(-1, 2)
     except OverflowError as error:
-        raise malformed("a polygon holds a number without bounds") from error
+        raise malformed("A polygon holds an infinite number.") from error
     if not np.isfinite(corners).all():
-        raise malformed("a polygon holds a number that is not finite")
+        raise malformed("A polygon holds a number that is not finite.")
     return corners
 
 
@@ -178,7 +178,7 @@ def _clipped(bitmap: Bitmap, height: int, width: int) -> tuple[int, int, Filled]
     slack_y, slack_x = (max(side * OVERHANG_SHARE, OVERHANG_PX) for side in (height, width))
     beyond = bitmap.top + rows > height + slack_y or bitmap.left + columns > width + slack_x
     if beyond or bitmap.top < -slack_y or bitmap.left < -slack_x:
-        raise Unusable("region_outside", "a bitmap reaches beyond the image", "Draw it in pixels of this image.")
+        raise Unusable("region_outside", "A bitmap reaches beyond the image.", "Draw it in pixels of this image.")
     top, left = max(bitmap.top, 0), max(bitmap.left, 0)
     inner = bitmap.filled[top - bitmap.top : height - bitmap.top, left - bitmap.left : width - bitmap.left]
     return top, left, inner
@@ -188,10 +188,10 @@ def _check_place(corners: Corners, height: int, width: int) -> None:
     sides = np.array([width, height], np.float64)
     slack = np.maximum(sides * OVERHANG_SHARE, OVERHANG_PX)
     if ((corners < -slack) | (corners > sides + slack)).any():
-        raise Unusable("region_outside", "a polygon reaches beyond the image", "Draw it in pixels of this image.")
+        raise Unusable("region_outside", "A polygon reaches beyond the image.", "Draw it in pixels of this image.")
     outline = np.abs(np.diff(corners, axis=0)).max(axis=1).sum()
     if outline > _LONGEST_OUTLINE * (height + width):
-        raise Unusable("region_too_complex", "a polygon's outline is absurdly long", _DRAW_AGAIN)
+        raise Unusable("region_too_complex", "A polygon's outline is too long.", _DRAW_AGAIN)
 
 
 def _area(corners: Corners) -> float:

@@ -27,7 +27,7 @@ class Runs:
         counts = _uncompressed(self.counts) if isinstance(self.counts, bytes) else self.counts
         whole = self.size[0] * self.size[1]
         if (counts < 0).any() or (counts > whole).any() or counts.sum() != whole:
-            raise _malformed("run lengths do not add up to the image")
+            raise _malformed("Run lengths do not add up to the image.")
         return counts
 
     def area(self) -> float:
@@ -36,7 +36,7 @@ class Runs:
     def fill(self, height: int, width: int) -> Filled:
         """Raises Unusable where the runs are not those of this image."""
         if self.size != (height, width):
-            message = f"run lengths of {self.size[1]} x {self.size[0]} px stand on an image of {width} x {height}"
+            message = f"Run lengths of {self.size[1]} x {self.size[0]} px stand on an image of {width} x {height}."
             raise Unusable("size_mismatch", message, "Annotate this very image.")
         counts = self.lengths()
         return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape((height, width), order="F")
@@ -49,7 +49,7 @@ class Runs:
         drawn = last >= first[: len(last)]
         first, last = first[: len(last)][drawn], last[drawn]
         if not len(first):
-            raise _malformed("run lengths draw nothing")
+            raise _malformed("Run lengths draw nothing.")
         height = self.size[0]
         tall = first // height != last // height
         top = 0 if tall.any() else int((first % height).min())
@@ -61,11 +61,11 @@ def parse_runs(stated: dict[str, object]) -> Runs:
     """Raises Unusable."""
     size, counts = stated.get("size"), stated.get("counts")
     if not isinstance(size, list) or len(size) != 2 or not all(type(side) is int and side > 0 for side in size):
-        raise _malformed("run lengths state no size")
+        raise _malformed("Run lengths state no size.")
     if isinstance(counts, str) and counts.isascii():
         return Runs((size[0], size[1]), counts.encode())
     if not isinstance(counts, list) or not all(type(count) is int and 0 <= count < 2**40 for count in counts):
-        raise _malformed("run lengths are no list of whole numbers")
+        raise _malformed("Run lengths are not a list of whole numbers.")
     return Runs((size[0], size[1]), np.array(counts, np.int64))
 
 
@@ -76,7 +76,7 @@ def _uncompressed(text: bytes) -> NDArray[np.int64]:
     for character in text:
         bits = character - 48
         if not 0 <= bits < 64 or shift > 40:
-            raise _malformed("run lengths hold a character that stands for nothing")
+            raise _malformed("Run lengths hold an invalid character.")
         value |= (bits & 0x1F) << shift
         shift += 5
         if not bits & 0x20:
@@ -85,7 +85,7 @@ def _uncompressed(text: bytes) -> NDArray[np.int64]:
             counts.append(value + counts[-2] if len(counts) > 2 else value)
             value = shift = 0
     if shift or any(not 0 <= count < 2**40 for count in counts):
-        raise _malformed("run lengths are cut short or negative")
+        raise _malformed("Run lengths are cut short or negative.")
     return np.array(counts, np.int64)
 
 

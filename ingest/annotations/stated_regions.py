@@ -23,7 +23,7 @@ class StatedRegions:
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         check_size(self.stated_size, height, width)
         if len(self.regions) > limits.boxes:
-            raise Unusable("too_many_boxes", f"more than {limits.boxes:,} regions", "Split the image into tiles.")
+            raise Unusable("too_many_boxes", f"More than {limits.boxes:,} regions.", "Split the image into tiles.")
         stated = self._in_pixels(height, width) if self.relative else self.regions
         painted = regions.paint(stated, height, width)
         return masks.of_values(painted.mask, _notes(painted.overlap_px, layered=self._layered))
@@ -43,5 +43,5 @@ def _notes(overlap_px: int, *, layered: bool) -> tuple[Note, ...]:
     if not overlap_px:
         return ()
     rule = "the one of the higher z-order" if layered else "the smaller one"
-    message = f"{overlap_px} pixels belong to regions of two classes; {rule} lies on top"
+    message = f"{overlap_px} pixels belong to regions of two classes; {rule} lies on top."
     return (Note("warning", "regions_overlap", message, "Cut the regions apart where another one should count."),)

@@ -28,17 +28,17 @@ class Budget:
     def spend(self, count: int) -> None:
         self.unpacked_bytes += count
         if self.unpacked_bytes > self._limits.unpacked_bytes:
-            message = f"the archive unpacks to more than {self._limits.unpacked_bytes:,} bytes"
+            message = f"The archive unpacks to more than {self._limits.unpacked_bytes:,} bytes."
             raise Refused("archive_too_large", message, "Split the dataset or scale the images down.")
         ratio = self.unpacked_bytes / self._archive_bytes
         if ratio > self._limits.total_ratio and self.unpacked_bytes > self._limits.total_ratio_floor_bytes:
-            message = f"the archive unpacks to more than {self._limits.total_ratio:g} times its size"
+            message = f"The archive unpacks to more than {self._limits.total_ratio:g} times its size."
             raise Refused("archive_bomb", message, _FIX)
 
     def check_entry(self, length: int, packed_bytes: int) -> None:
         ratio = length / max(packed_bytes, 1)
         if ratio > self._limits.entry_ratio and length > self._limits.entry_ratio_floor_bytes:
-            message = f"an entry unpacks to more than {self._limits.entry_ratio:g} times its size"
+            message = f"An entry unpacks to more than {self._limits.entry_ratio:g} times its size."
             raise Refused("archive_bomb", message, _FIX)
 
 

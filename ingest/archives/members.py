@@ -51,7 +51,7 @@ def sniff(path: Path) -> Kind:
     with path.open("rb") as file:
         head = file.read(tarfile.BLOCKSIZE)
     if not head:
-        raise Refused("archive_empty", "the file is empty", _FIX)
+        raise Refused("archive_empty", "The file is empty.", _FIX)
     if head.startswith(_ZIP):
         return "zip"
     if head.startswith(b"\x1f\x8b"):
@@ -62,8 +62,8 @@ def sniff(path: Path) -> Kind:
         return "tar"
     for magic, name in _OTHERS.items():
         if head.startswith(magic):
-            raise Refused("archive_unsupported", f"{name} files are not read", _FIX)
-    raise Refused("not_an_archive", "the file is none of the kinds that are read", _FIX)
+            raise Refused("archive_unsupported", f"{name} files are not read.", _FIX)
+    raise Refused("not_an_archive", "This kind of file is not read.", _FIX)
 
 
 def screen(path: str, *, guessed: str | None, findings: Findings) -> str | None:
@@ -75,10 +75,10 @@ def screen(path: str, *, guessed: str | None, findings: Findings) -> str | None:
         _refuse_member(names.printable(path), "unsafe_name", fault or "the name is empty", fix=fix, findings=findings)
         return None
     if names.is_junk(shown):
-        findings.ignore(shown, "junk_ignored", "a leftover of an operating system or editor")
+        findings.ignore(shown, "junk_ignored", "A leftover of an operating system or editor.")
         return None
     if guessed is not None:
-        message = f"the name is not UTF-8 and was read as {guessed}"
+        message = f"The name is not UTF-8 and was read as {guessed}."
         findings.add("warning", "name_not_utf8", message, path=shown, fix="Pack the files again with UTF-8 names.")
     return shown
 
@@ -89,7 +89,7 @@ def refuse_special(path: str, kind: str, findings: Findings) -> None:
 
 
 def refuse_twin(path: str, findings: Findings) -> None:
-    findings.leave_out(path, "duplicate_name", "the archive holds this name twice; the first is taken")
+    findings.leave_out(path, "duplicate_name", "The archive holds this name twice; the first is taken.")
 
 
 def _refuse_member(path: str, code: str, message: str, *, fix: str, findings: Findings) -> None:

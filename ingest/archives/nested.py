@@ -58,14 +58,14 @@ def open_nested(
     """With all members, those of inner zips below a folder of the zip's name. Raises Refused."""
     inner = [member for member in members if names.suffix(member.path) == "zip"]
     if len(inner) > _MOST:
-        raise Refused("too_many_entries", f"the archive holds more than {_MOST} zips", "Pack the files themselves.")
+        raise Refused("too_many_entries", f"The archive holds more than {_MOST} zips.", "Pack the files themselves.")
     together = NestedZips(outer, [member for member in members if names.suffix(member.path) != "zip"])
     for member in inner:
         folder = member.path.rpartition(".")[0]
         opened = _opened(outer, member, scratch, limits, findings)
         if opened is not None:
             together.add(opened, folder)
-            findings.add("info", "nested_zip", f"the zip was read as the folder {folder!r}", path=member.path)
+            findings.add("info", "nested_zip", f"The zip was read as the folder {folder!r}.", path=member.path)
     return together
 
 
@@ -80,7 +80,7 @@ def _opened(outer: ZipArchive, member: Member, scratch: Path, limits: Limits, fi
         except (*DAMAGE, Refused) as error:
             if isinstance(error, Refused) and error.code == "archive_bomb":
                 raise
-            message = f"the zip inside cannot be read: {names.printable(str(error))[:200]}"
+            message = f"The zip inside cannot be read: {names.printable(str(error))[:200]}."
             findings.ignored += 1
             findings.add(
                 "warning", "nested_zip_unreadable", message, path=member.path, fix="Pack its files themselves."

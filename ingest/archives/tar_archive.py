@@ -102,7 +102,7 @@ class TarArchive:
         try:
             return read_whole(stream, limit)
         except TooLong:
-            message = f"the file has more than {limit:,} bytes"
+            message = f"The file has more than {limit:,} bytes."
             self._findings.reject(self._paths[position], "file_too_large", message)
             return None
 
@@ -114,7 +114,7 @@ class TarArchive:
                 position = 0
                 while (header := tar.next()) is not None:
                     if position >= self._limits.entries:
-                        message = f"the archive has more than {self._limits.entries:,} entries"
+                        message = f"The archive has more than {self._limits.entries:,} entries."
                         raise Refused("too_many_entries", message, "Split it.")
                     yield position, header, tar
                     tar.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header
@@ -125,7 +125,7 @@ class TarArchive:
         try:
             yield
         except DAMAGE as error:
-            message = f"the tar is cut short or damaged: {names.printable(str(error))}"
+            message = f"The tar is cut short or damaged: {names.printable(str(error))}."
             raise Refused("tar_damaged", message, _COPY_AGAIN) from error
 
     @contextmanager

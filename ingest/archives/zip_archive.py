@@ -42,7 +42,7 @@ class ZipArchive:
             self._file = zipfile.ZipFile(path)
             self._infos = self._file.infolist()
         except DAMAGE as error:
-            message = f"the zip is cut short or damaged: {names.printable(str(error))}"
+            message = f"The zip is cut short or damaged: {names.printable(str(error))}."
             raise Refused("zip_damaged", message, _COPY_AGAIN) from error
         _check_overlap(self._infos, self._file.start_dir)
 
@@ -101,15 +101,15 @@ class ZipArchive:
         info = self._infos[position]
         path = names.printable(info.filename)
         if info.flag_bits & _ENCRYPTED:
-            self._findings.reject(path, "encrypted", "the entry is encrypted", fix="Pack it without a password.")
+            self._findings.reject(path, "encrypted", "The entry is encrypted.", fix="Pack it without a password.")
             return None
         try:
             with self.open(position) as stream:
                 return read_whole(stream, limit)
         except TooLong:
-            self._findings.reject(path, "file_too_large", f"the file has more than {limit:,} bytes")
+            self._findings.reject(path, "file_too_large", f"The file has more than {limit:,} bytes.")
         except DAMAGE as error:
-            message = f"the entry is damaged: {names.printable(str(error))}"
+            message = f"The entry is damaged: {names.printable(str(error))}."
             self._findings.reject(path, "entry_damaged", message, fix=_COPY_AGAIN)
         return None
 
@@ -130,7 +130,7 @@ def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
         at += _RECORD_BYTES + rest
         entries += 1
         if entries > limits.entries:
-            raise Refused("too_many_entries", f"the archive has more than {limits.entries:,} entries", "Split it.")
+            raise Refused("too_many_entries", f"The archive has more than {limits.entries:,} entries.", "Split it.")
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[int, int]:
@@ -158,7 +158,7 @@ def _check_overlap(infos: list[zipfile.ZipInfo], directory_start: int) -> None:
     free = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < free:
-            raise Refused("archive_bomb", "entries of the zip overlap each other", "Pack the images again.")
+            raise Refused("archive_bomb", "Entries of the zip overlap each other.", "Pack the images again.")
         free = info.header_offset + _LOCAL_BYTES + len(info.orig_filename) + info.compress_size
     if free > directory_start:
-        raise Refused("zip_damaged", "an entry reaches beyond the end of the zip", _COPY_AGAIN)
+        raise Refused("zip_damaged", "An entry reaches beyond the end of the zip.", _COPY_AGAIN)

@@ -98,7 +98,7 @@ def from_file(file: bytes, limits: Limits) -> Ready:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(limits) from error
     except MemoryError as error:
-        raise Unusable("image_memory", "decoding takes more memory than is allowed", "Save it smaller.") from error
+        raise Unusable("image_memory", "Decoding takes more memory than is allowed.", "Save it smaller.") from error
     except Exception as error:  # Pillow raises nearly anything on a malformed file
         raise _corrupt(error) from error
 
@@ -154,7 +154,7 @@ def _check_size(height: int, width: int, limits: Limits) -> None:
     if height * width > limits.pixels:
         raise _too_many_pixels(limits)
     if min(height, width) < limits.min_side_px:
-        message = f"{width} x {height} px is below {limits.min_side_px} px a side"
+        message = f"{width} x {height} px is below {limits.min_side_px} px a side."
         raise Unusable("image_too_small", message, "Leave it out, or give it in a higher resolution.")
 
 
@@ -215,7 +215,7 @@ def _converted(image: Image.Image, orientation: int) -> Image.Image:
     elif image.mode in _COLOUR_MODES:
         image = image.convert("RGB")
     else:
-        message = f"pixels of mode {image.mode} have no agreed range of values"
+        message = f"Pixels of mode {image.mode} have no agreed range of values."
         raise Unusable("unsupported_pixels", message, "Save it with 8 bits a channel.")
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
@@ -258,12 +258,12 @@ def _encoded(image: Image.Image, form: str) -> bytes:
 
 
 def _too_many_pixels(limits: Limits) -> Unusable:
-    message = f"the image has more than {limits.pixels:,} pixels"
+    message = f"The image has more than {limits.pixels:,} pixels."
     return Unusable("too_many_pixels", message, "Scale it down; training uses at most 512 px a side.")
 
 
 def _corrupt(error: Exception) -> Unusable:
     if "truncated" in str(error) or "ends early" in str(error):
-        return Unusable("image_truncated", "the file ends before the image does", "Copy the file again.")
+        return Unusable("image_truncated", "The file ends before the image does.", "Copy the file again.")
     kind = "the format inside is not supported" if isinstance(error, UnidentifiedImageError) else "it cannot be decoded"
-    return Unusable("image_corrupt", f"the file is damaged: {kind}", "Copy the file again, or save it as PNG.")
+    return Unusable("image_corrupt", f"The file is damaged: {kind}.", "Copy the file again, or save it as PNG.")

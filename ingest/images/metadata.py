@@ -51,7 +51,7 @@ def _strip_jpeg(file: bytes) -> Bare:
     while at < len(file):
         found = _JPEG_MARKER.match(file, at)
         if found is None:
-            raise Malformed("a JPEG segment is missing where one should start")
+            raise Malformed("A JPEG segment is missing where one should start.")
         marker, start = file[found.end() - 1], found.end()
         if marker == _JPEG_END:
             kept.append(b"\xff\xd9")
@@ -79,7 +79,7 @@ def _strip_png(file: bytes) -> Bare:
         end = at + 12 + int.from_bytes(file[at : at + 4], "big")
         name = file[at + 4 : at + 8]
         if end > len(file):
-            raise Malformed("the PNG ends early")
+            raise Malformed("The PNG ends early.")
         if name in _PNG_KEPT:
             kept.append(file[at:end])
         elif name in {b"eXIf", b"iTXt"} and orientation == 1:
@@ -99,7 +99,7 @@ def _strip_webp(file: bytes) -> Bare:
         name, length = file[at : at + 4], int.from_bytes(file[at + 4 : at + 8], "little")
         content = file[at + 8 : at + 8 + length]
         if len(content) < length:
-            raise Malformed("the WebP ends early")
+            raise Malformed("The WebP ends early.")
         if name in {b"EXIF", b"XMP "}:
             orientation = _orientation(content) if orientation == 1 else orientation
         elif name in {b"VP8 ", b"VP8L"} and not picture:

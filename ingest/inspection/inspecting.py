@@ -89,7 +89,7 @@ def _tell(near: NearDuplicates, split: NDArray[np.int8], path_of: Callable[[int]
         total = int((split == held_out).sum())
         message = (
             f"{count} of {total} pictures in {name} {'looks' if count == 1 else 'look'} nearly the same as a training "
-            f"picture: figures on {name} will be better than on new pictures"
+            f"picture: figures on {name} will be better than on new pictures."
         )
         fix = (
             "Look at them with `patchswap datasets look`. Keep all pictures of one object, scene or video in one "
@@ -101,18 +101,18 @@ def _tell(near: NearDuplicates, split: NDArray[np.int8], path_of: Callable[[int]
     if count := near.pairs["contradiction"]:
         twin = next(twin for twin in near.listed if twin.kind == "contradiction")
         pairs = "1 pair of nearly equal pictures has" if count == 1 else f"{count} pairs of nearly equal pictures have"
-        message = f"{pairs} different classes, as with {path_of(twin.first)!r}"
+        message = f"{pairs} different classes, as with {path_of(twin.first)!r}."
         fix = "Look at them with `patchswap datasets look`. Correct one label of each pair, or remove the pair."
         findings.add("warning", "near_duplicates_contradict", message, path=path_of(twin.second), fix=fix)
     if count := near.pairs["repeat"]:
         pairs = "1 pair of pictures looks" if count == 1 else f"{count} pairs of pictures look"
-        findings.add("info", "near_duplicates", f"{pairs} nearly the same, with equal split and class; all were kept")
+        findings.add("info", "near_duplicates", f"{pairs} nearly the same, with equal split and class; all were kept.")
 
 
 def _tell_alike(found: Sequence[AlikeClasses], findings: Findings) -> None:
     if found:
         shown = ", ".join(f"{pair.first!r} and {pair.second!r} ({pair.mixed:.0%} mixed)" for pair in found[:3])
-        message = f"classes look alike at 16 x 16 px: {shown}. 50% would be no visible difference"
+        message = f"Classes look alike at 16 x 16 px: {shown}. 50% would be no visible difference."
         findings.add("info", "classes_alike", message)
 
 

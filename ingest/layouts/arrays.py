@@ -66,7 +66,7 @@ def open_arrays(archive: ZipArchive, members: list[Member], limits: Limits) -> A
         _check_images(images, limits)
         pairs.append(Pair(split, images, _labels(archive, labels, images.shape[0], limits)))
     if sum(pair.images.shape[0] for pair in pairs) > limits.entries:
-        raise Refused("too_many_entries", f"the arrays hold more than {limits.entries:,} images", "Split them.")
+        raise Refused("too_many_entries", f"The arrays hold more than {limits.entries:,} images.", "Split them.")
     return Arrays(archive, pairs)
 
 
@@ -77,10 +77,10 @@ def _header(archive: ZipArchive, member: Member) -> Header:
     except (*DAMAGE, SyntaxError, TokenError) as error:  # a header is a Python literal, which NumPy mends by its tokens
         raise _damaged(member, error) from error
     if dtype.hasobject:
-        raise Refused("array_of_objects", f"{names.stem(member.path)} is pickled and will not be opened", _FIX)
+        raise Refused("array_of_objects", f"{names.stem(member.path)} is pickled and will not be opened.", _FIX)
     if fortran and len([side for side in shape if side != 1]) > 1:
         raise Refused(
-            "array_order", f"{names.stem(member.path)} is stored column by column", "Use np.ascontiguousarray."
+            "array_order", f"{names.stem(member.path)} is stored column by column.", "Use np.ascontiguousarray."
         )
     return Header(member, shape, dtype)
 
@@ -109,28 +109,28 @@ def _matched(headers: list[Header]) -> dict[Split | None, tuple[Header, Header]]
         pairs = {None: (images, labels)}
     if not pairs:
         keys = ", ".join(sorted(header.key for header in headers)[:20])
-        raise Refused("arrays_unknown", f"no pair of image and label arrays among: {names.printable(keys)}", _FIX)
+        raise Refused("arrays_unknown", f"No pair of image and label arrays among: {names.printable(keys)}.", _FIX)
     return {None: pairs[None]} if None in pairs else pairs
 
 
 def _check_images(images: Header, limits: Limits) -> None:
     shape = images.shape
     if images.dtype != np.uint8:
-        raise Refused("array_type", f"{images.key} is {images.dtype}, not uint8", "Save pixels as uint8 in 0..255.")
+        raise Refused("array_type", f"{images.key} is {images.dtype}, not uint8.", "Save pixels as uint8 in 0..255.")
     colour = len(shape) == 4 and (shape[3] in {1, 3} or shape[1] in {1, 3})
     if not (colour or len(shape) == 3) or min(shape) < 1:
-        raise Refused("array_shape", f"{images.key} has shape {shape}", _FIX)
+        raise Refused("array_shape", f"{images.key} has shape {shape}.", _FIX)
     if np.prod(shape[1:], dtype=float) > limits.pixels * 3:
-        raise Refused("too_many_pixels", f"images of {images.key} have more than {limits.pixels:,} pixels", None)
+        raise Refused("too_many_pixels", f"Images of {images.key} have more than {limits.pixels:,} pixels.", None)
 
 
 def _labels(archive: ZipArchive, header: Header, images: int, limits: Limits) -> list[str]:
     """One class name for each image. Raises Refused."""
     if header.shape not in {(images,), (images, 1)}:
-        message = f"{header.key} has shape {header.shape}, but one label is needed for each of {images} images"
+        message = f"{header.key} has shape {header.shape}, but one label is needed for each of {images} images."
         raise Refused("array_shape", message, "Give one class number or name for each image.")
     if header.dtype.kind not in "biufUS" or images * header.dtype.itemsize > limits.table_bytes:
-        raise Refused("array_type", f"{header.key} is {header.dtype}: no class numbers or names", _FIX)
+        raise Refused("array_type", f"{header.key} is {header.dtype}: no class numbers or names.", _FIX)
     try:
         values = [value for block in _blocks(archive, header) for value in block.reshape(-1).tolist()]
     except ValueError as error:  # code points that are no characters
@@ -141,7 +141,7 @@ def _labels(archive: ZipArchive, header: Header, images: int, limits: Limits) ->
 def _class_name(header: Header, value: object) -> str:
     name = names.class_name(value)
     if name is None:
-        raise Refused("array_type", f"{header.key} holds {value!r}, which names no class", _FIX)
+        raise Refused("array_type", f"{header.key} holds {value!r}, which names no class.", _FIX)
     return name
 
 
@@ -185,5 +185,5 @@ def _exactly(stream: Counted, size: int) -> bytes:
 
 
 def _damaged(member: Member, error: BaseException) -> Refused:
-    message = f"{names.stem(member.path)} is damaged: {names.printable(str(error))}"
+    message = f"{names.stem(member.path)} is damaged: {names.printable(str(error))}."
     return Refused("array_damaged", message, "Save the arrays again with np.savez_compressed.")

@@ -70,7 +70,7 @@ def read_folders(images: list[Member], asked: ReadingSpec) -> FolderReading:
             found.left_out.append((member, "image_without_class", "the image stands in no class folder"))
         elif place in classes.side:
             code = "outside_splits" if place in splits.beside else "beside_the_classes"
-            message = f"the folder {names.printable(place[-1])!r} stands {classes.side[place]}"
+            message = f"The folder {names.printable(place[-1])!r} stands {classes.side[place]}."
             found.left_out.append((member, code, message))
         else:
             found.labelled[member.position] = Labelled(member, classes.labels[place], splits.of(folder))
@@ -85,20 +85,20 @@ def tell(found: FolderReading, findings: Findings) -> None:
     for member, code, message in found.left_out:
         findings.leave_out(member.path, code, message, fix=_FIXES[code])
     for doubt in found.classes.doubts:
-        message = f"the classes were taken to be {shown(found.names)}. {_other(doubt)}"
+        message = f"The classes were taken to be {shown(found.names)}. {_other(doubt)}"
         findings.add("warning", "two_readings", message, fix=f"For that reading, pass `--classes-at {doubt.depth}`.")
     for name, count in found.classes.nested.most_common(20):
-        message = f"{count} images in folders inside {name!r} were taken as that class"
+        message = f"{count} images in folders inside {name!r} were taken as that class."
         findings.add("info", "nested_folders", message)
 
 
 def undecided(found: FolderReading) -> Refused:
     """The refusal that names both readings."""
     folders = sorted("/".join(place) for place in found.classes.side)
-    message = f"the classes could be {shown(found.names)}, but {folders[0]!r} beside them holds many images"
+    message = f"The classes could be {shown(found.names)}, but {folders[0]!r} beside them holds many images."
     other = _other(found.classes.doubts[0]) if found.classes.doubts else ""
     depth = f" or `--classes-at {found.classes.doubts[0].depth}`" if found.classes.doubts else ""
-    return Refused("classes_unclear", f"{message}. {other}", f"Pass `--ignore '{folders[0]}'`{depth}.")
+    return Refused("classes_unclear", f"{message} {other}".strip(), f"Pass `--ignore '{folders[0]}'`{depth}.")
 
 
 def shown(classes: set[str]) -> str:
@@ -116,7 +116,7 @@ _FIXES = {
 
 
 def _other(doubt: Doubt) -> str:
-    return f"They could also be {shown(set(doubt.other))}, at depth {doubt.depth}: {doubt.why}"
+    return f"They could also be {shown(set(doubt.other))}, at depth {doubt.depth}: {doubt.why}."
 
 
 def _folder(member: Member) -> Parts:
@@ -136,7 +136,7 @@ def _folders_at(counts: Counter[Parts], classes_at: int | str) -> dict[Parts, st
         where = f"at depth {classes_at}" if isinstance(classes_at, int) else f"that fits {classes_at!r}"
         deepest = "/".join(max((len(folder), folder) for folder in counts)[1])
         fix = f"The deepest folder is {deepest!r}; count from there."
-        raise Refused("option_without_effect", f"`classes_at`: the archive has no folder of images {where}", fix)
+        raise Refused("option_without_effect", f"`classes_at`: the archive has no folder of images {where}.", fix)
     return found
 
 
@@ -151,7 +151,7 @@ def _without_unlabelled(found: FolderReading) -> None:
         if len(training) > 1 and len(only) == 1 and not only & training:
             for entry in [entry for entry in found.labelled.values() if entry.split == split]:
                 message = (
-                    f"the split {split.name.lower()} holds one folder, {entry.label!r}, which is no class of train"
+                    f"The split {split.name.lower()} holds one folder, {entry.label!r}, which is no class of train."
                 )
                 found.left_out.append((entry.member, "unlabelled_split", message))
                 del found.labelled[entry.member.position]

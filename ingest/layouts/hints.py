@@ -24,7 +24,7 @@ class Sign(NamedTuple):
 def tell_other_task(evidence: Evidence, others: list[Member], images: list[Member], findings: Findings) -> None:
     """A warning where annotations lie unused beside the classes."""
     for sign in _signs(evidence, others, images):
-        message = f"{sign.what}; they are not used for classification"
+        message = f"{sign.what}; they are not used for classification."
         findings.add("warning", "other_task", message, fix=f"To train on them, push with `--task {sign.task}`.")
 
 
@@ -59,7 +59,7 @@ def other_evidence(
             )
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
-            message = f"the folders name no two classes, and {path} could not be read: {why}"
+            message = f"The folders name no two classes, and {path} could not be read: {why}."
             fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
             return Refused("table_unmatched", message, fix)
     return _unread(folders, others)

@@ -75,11 +75,11 @@ def label_images(
 def _without_class(images: list[Member], labelled: dict[int, Labelled], asked: ReadingSpec) -> None:
     """Raises Refused for images without a class, where that was asked."""
     if asked.unlabelled == "background":
-        message = "`unlabelled`: an image without a class cannot be background in classification"
+        message = "`unlabelled`: an image without a class cannot be background in classification."
         raise Refused("option_without_effect", message, "Pass `--unlabelled skip`, or label the images.")
     missing = [member for member in images if member.position not in labelled]
     if asked.unlabelled == "refuse" and missing:
-        message = f"{len(missing)} images have no class, as {missing[0].path!r}"
+        message = f"{len(missing)} images have no class, as {missing[0].path!r}."
         raise Refused("unlabelled", message, "Label them, or pass `--unlabelled skip`.")
 
 
@@ -103,10 +103,10 @@ def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
     if path in {"auto", "folders", file_names.ASKED} or evidence.claim.labelled:
         return
     if path in evidence.layouts:
-        message = f"`labels_from`: no row of {path!r} names an image of the archive"
+        message = f"`labels_from`: no row of {path!r} names an image of the archive."
         raise Refused("option_without_effect", message, "Correct the paths in it.")
     others = ", ".join(list(evidence.layouts)[:5]) or "none"
-    message = f"`labels_from`: {path!r} is no file of the archive that names images and classes"
+    message = f"`labels_from`: {path!r} is no file of the archive that names images and classes."
     raise Refused("option_without_effect", message, f"Files that do: {others}.")
 
 
@@ -155,14 +155,14 @@ def _one_of(
     if len(both) >= _ENOUGH * len(folders.labelled):
         message = (
             f"{_tables(claim)} gives the classes {stated}, the folders {shown(folders.names)}; the table was read, "
-            f"which names {len(both)} of {len(folders.labelled)} images"
+            f"which names {len(both)} of {len(folders.labelled)} images."
         )
         findings.add("warning", "two_readings", message, fix="For the other reading, pass `--labels-from folders`.")
         return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
     if len(claim.labelled) >= _FEW * len(folders.labelled):
         message = (
             f"{_tables(claim)} gives {len(claim.labelled)} images the classes {stated}, the folders give "
-            f"{len(folders.labelled)} images the classes {shown(folders.names)}; both cannot be right"
+            f"{len(folders.labelled)} images the classes {shown(folders.names)}; both cannot be right."
         )
         fix = f"Pass `--labels-from folders` or `--labels-from '{next(iter(claim.origin.values()))}'`."
         raise Refused("labels_unclear", message, fix)
@@ -184,7 +184,7 @@ def _by_table(
     for member in images:
         if member.position in claim.labelled or member.position in claim.several:
             continue
-        message = "no table names a class for the image"
+        message = "No table names a class for the image."
         if strict and (folders.plausible or member.path.rpartition("/")[0] in spoken):
             fix = "Add a row for it, take it out, or pass `--labels-from` to say what is right."
             findings.reject(member.path, "image_without_class", message, fix=fix)
@@ -209,7 +209,7 @@ def _together(claim: Claim, folders: FolderReading, findings: Findings) -> dict[
         found[at] = _split_by_folder(entry._replace(label=label), folders)
     beside = [member for member, _, _ in folders.left_out if member.position in claim.labelled]
     if beside:
-        message = f"{len(beside)} images outside of the class folders were taken, because a table names their classes"
+        message = f"{len(beside)} images outside of the class folders were taken, because a table names their classes."
         fix = "Pass `--ignore` with their folder to leave them out."
         findings.add("warning", "outside_by_table", message, path=beside[0].path, fix=fix)
     for member, code, message in folders.left_out:
@@ -222,7 +222,7 @@ def _tell_contradictions(claim: Claim, folders: FolderReading, both: set[int], f
     for at in both:
         stated, folder = claim.labelled[at], folders.labelled[at]
         if stated.label.casefold() != folder.label.casefold():
-            message = f"{claim.origin[at]} calls it {stated.label!r}, its folder {folder.label!r}; the table counts"
+            message = f"{claim.origin[at]} calls it {stated.label!r}, its folder {folder.label!r}; the table counts."
             fix = "Correct one of them, or pass `--labels-from folders`."
             findings.add("warning", "conflicting_labels", message, path=stated.member.path, fix=fix)
 
@@ -231,8 +231,8 @@ def _tell_unheard(claim: Claim, folders: FolderReading, findings: Findings) -> N
     tables = sorted(set(claim.origin.values()))
     table_names = {entry.label for entry in claim.labelled.values()}
     message = (
-        f"it names classes ({shown(table_names)}) for {len(claim.labelled)} images; the folders name "
-        f"{len(folders.labelled)} and count"
+        f"It names classes ({shown(table_names)}) for {len(claim.labelled)} images; the folders name "
+        f"{len(folders.labelled)} and count."
     )
     for table in tables:
         fix = f"If it is right, pass `--labels-from '{table}'`."
@@ -249,12 +249,12 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
                 fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
                 findings.add("warning", "two_readings", columns, path=path, fix=fix)
         elif rows:
-            message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used"
+            message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used."
             fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
             findings.ignored += 1
             findings.add("warning", "table_ignored", message, path=path, fix=fix)
         else:
-            findings.ignore(path, "table_ignored", "it was not read: another source of labels was asked for")
+            findings.ignore(path, "table_ignored", "It was not read: another source of labels was asked for.")
     for path, why in evidence.unused.items():
         findings.ignored += 1
         findings.add("warning" if path in evidence.unmatched else "info", "table_ignored", why, path=path)

@@ -16,7 +16,7 @@ OF_LABELS = frozenset({"classes_at", "labels_from", "map", "drop", "unlabelled"}
 def require(asked: ReadingSpec, honoured: frozenset[str], layout: str) -> None:
     """Raises Refused where a field was given that the layout makes no use of."""
     if beyond := asked.beyond(honoured):
-        message = f"`reading.{beyond[0]}` has no effect on {layout}"
+        message = f"`reading.{beyond[0]}` has no effect on {layout}."
         raise Refused("option_without_effect", message, f"Leave `{beyond[0]}` out, or upload another layout.")
 
 
@@ -33,10 +33,10 @@ def kept(members: list[Member], asked: ReadingSpec, findings: Findings) -> list[
     for glob in asked.ignore:
         if not hits[glob]:
             raise Refused(
-                "option_without_effect", f"`ignore` {glob!r} fits no file of the archive", "Correct the glob."
+                "option_without_effect", f"`ignore` {glob!r} fits no file of the archive.", "Correct the glob."
             )
         findings.ignored += hits[glob]
-        findings.add("info", "ignored_as_asked", f"{hits[glob]} files fit {glob!r} and were left out, as asked")
+        findings.add("info", "ignored_as_asked", f"{hits[glob]} files fit {glob!r} and were left out, as asked.")
     return found
 
 

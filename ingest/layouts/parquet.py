@@ -61,18 +61,18 @@ class Frame:
         label = self._class(values[1])
         if content is None:
             fix = "Embed the image's bytes in the file."
-            self.findings.reject(path, "image_missing", "the row holds no image bytes", fix=fix)
+            self.findings.reject(path, "image_missing", "The row holds no image bytes.", fix=fix)
             return None
         self.budget.spend(len(content))
         if len(content) > self.limits.entry_bytes:
-            self.findings.reject(path, "file_too_large", f"the image has more than {self.limits.entry_bytes:,} bytes")
+            self.findings.reject(path, "file_too_large", f"The image has more than {self.limits.entry_bytes:,} bytes.")
             return None
         if label is None:
-            self.findings.leave_out(path, "label_missing", "the row names no class that the file knows")
+            self.findings.leave_out(path, "label_missing", "The row names no class that the file knows.")
             return None
         split = names.split_named(str(values[2])) if self.split else self.whole
         if self.split and split is None and values[2] not in {None, ""}:
-            message = f"{names.printable(str(values[2]))[:50]!r} is no split; the row counts as training"
+            message = f"{names.printable(str(values[2]))[:50]!r} is no split; the row counts as training."
             self.findings.add("warning", "split_unknown", message, path=path, fix="Use train, val or test.")
         return Sample(path, label, split, content)
 
@@ -92,7 +92,7 @@ def open_parquet(
     except DAMAGE as error:
         raise damaged(error) from error
     if file.metadata.num_rows > limits.entries:
-        raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
+        raise Refused("too_many_entries", f"The file has more than {limits.entries:,} rows.", "Split it.")
     features = features_of(schema)
     image = image_column(schema)
     label = _chosen_column(schema, asked) or _label_column(schema, features, image)
@@ -116,7 +116,7 @@ def _chosen_column(schema: pa.Schema, asked: ReadingSpec) -> str | None:
     column = asked.labels_from.rpartition(":")[2]
     if column not in schema.names:
         shown = names.printable(", ".join(schema.names[:20]))
-        message = f"`labels_from`: the file has no column {column!r}"
+        message = f"`labels_from`: the file has no column {column!r}."
         raise Refused("option_without_effect", message, f"Its columns are {shown}.")
     return column
 
@@ -125,7 +125,7 @@ def _tell_others(schema: pa.Schema, features: dict[str, Any], label: str, findin
     """Other columns that name classes."""
     for name in schema.names:
         if name != label and class_names_of(features.get(name)):
-            message = f"the column {label!r} was read; {name!r} names classes too"
+            message = f"The column {label!r} was read; {name!r} names classes too."
             findings.add("warning", "two_readings", message, fix=f"For the other, pass `--labels-from {name}`.")
 
 
@@ -150,7 +150,7 @@ def image_column(schema: pa.Schema) -> str:
     candidates = [field.name for field in schema if _holds_images(field.type)]
     named = [name for name in _IMAGE_COLUMNS if name in candidates]
     if not candidates:
-        raise Refused("no_image_column", f"no column of {schema.names[:20]} holds image bytes", _FIX)
+        raise Refused("no_image_column", f"No column of {schema.names[:20]} holds image bytes.", _FIX)
     return str((named or candidates)[0])
 
 
@@ -165,7 +165,7 @@ def _label_column(schema: pa.Schema, features: dict[str, Any], image: str) -> st
     stated = [name for name in schema.names if class_names_of(features.get(name)) and name != image]
     rest = [name for name in schema.names if name != image]
     if not (named or stated or len(rest) == 1):
-        raise Refused("no_label_column", f"no column of {schema.names[:20]} names a class", _FIX)
+        raise Refused("no_label_column", f"No column of {schema.names[:20]} names a class.", _FIX)
     return str((named or stated or rest)[0])
 
 
@@ -181,5 +181,5 @@ def content_of(value: Any, row: int) -> tuple[str, bytes | None]:
 
 
 def damaged(error: BaseException) -> Refused:
-    message = f"the Parquet file is damaged: {names.printable(str(error))[:300]}"
+    message = f"The Parquet file is damaged: {names.printable(str(error))[:300]}."
     return Refused("parquet_damaged", message, "Write the file again.")

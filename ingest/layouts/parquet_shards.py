@@ -77,11 +77,11 @@ def shards_of(members: list[Member], findings: Findings) -> list[Member]:
     """The Parquet files. Other files are reported. Raises Refused for too many."""
     files = [member for member in members if names.suffix(member.path) == "parquet"]
     if len(files) > _MOST:
-        message = f"the archive holds more than {_MOST} Parquet files"
+        message = f"The archive holds more than {_MOST} Parquet files."
         raise Refused("too_many_entries", message, "Write fewer, larger ones.")
     for member in members:
         if member not in files:
-            findings.ignore(member.path, "file_ignored", "not a Parquet file")
+            findings.ignore(member.path, "file_ignored", "Not a Parquet file.")
     return files
 
 
@@ -94,7 +94,7 @@ def copied(archive: ZipArchive, member: Member, scratch: Path) -> Iterator[Path]
                 while chunk := stream.read(CHUNK):
                     copy.write(chunk)
         except DAMAGE as error:
-            message = f"{member.path} is damaged: {names.printable(str(error))[:200]}"
+            message = f"{member.path} is damaged: {names.printable(str(error))[:200]}."
             raise Refused("parquet_damaged", message, "Pack the file again.") from error
         copy.flush()
         yield Path(copy.name)

@@ -33,12 +33,12 @@ class Relabelling:
         classes = ", ".join(sorted(self._before)[:10])
         for name, to in self._asked.map.items():
             if name not in self._before:
-                raise Refused("option_without_effect", f"`map`: {name!r} is no class", f"The classes are {classes}.")
-            message = f"{self._before[name]} images of {name!r} were labelled {to!r}, as asked"
+                raise Refused("option_without_effect", f"`map`: {name!r} is no class.", f"The classes are {classes}.")
+            message = f"{self._before[name]} images of {name!r} were labelled {to!r}, as asked."
             self._findings.add("info", "class_mapped", message)
         for name in self._asked.drop:
             if not self._dropped[name]:
-                raise Refused("option_without_effect", f"`drop`: {name!r} is no class", f"The classes are {classes}.")
+                raise Refused("option_without_effect", f"`drop`: {name!r} is no class.", f"The classes are {classes}.")
             self._findings.skipped += self._dropped[name]
-            message = f"{self._dropped[name]} images of {name!r} were left out, as asked"
+            message = f"{self._dropped[name]} images of {name!r} were left out, as asked."
             self._findings.add("info", "class_dropped", message)

@@ -47,14 +47,14 @@ class Sheet:
                     continue
                 if number > self._most_rows:
                     raise Refused(
-                        "too_many_entries", f"{self.path} has more than {self._most_rows:,} rows", "Split it."
+                        "too_many_entries", f"{self.path} has more than {self._most_rows:,} rows.", "Split it."
                     )
                 if number >= first:
                     yield row
                 number += 1
         except csv.Error as error:
             if "table_damaged" not in self._findings.counts:
-                message = f"the table cannot be read beyond row {number}: {error}"
+                message = f"The table cannot be read beyond row {number}: {error}."
                 self._findings.add("warning", "table_damaged", message, path=self.path, fix="Save it again as CSV.")
 
     def _lines(self) -> Iterator[str]:

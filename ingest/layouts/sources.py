@@ -152,7 +152,7 @@ def _readable(members: list[Member], findings: Findings) -> list[Member]:
     for member in members:
         kind = names.suffix(member.path)
         if kind in names.UNREAD_SUFFIXES:
-            message = f"pictures of the kind .{kind} are not read"
+            message = f"Pictures of the kind .{kind} are not read."
             findings.reject(member.path, "image_kind_unread", message, fix="Export it as JPEG or PNG.")
         else:
             found.append(member)
@@ -161,7 +161,7 @@ def _readable(members: list[Member], findings: Findings) -> list[Member]:
 
 def _unannotated(kind: str, task: TaskName) -> Refused:
     fix = "Upload a zip or tar of images with their annotations, or make it a classification dataset."
-    return Refused("no_annotations", f"{kind} files are not read for {task}", fix)
+    return Refused("no_annotations", f"{kind} files are not read for {task}.", fix)
 
 
 def _images(
@@ -177,7 +177,7 @@ def _images(
     superclasses = read_superclasses(archive, others, images, findings)
     for member in others:
         if member.path not in labels.used and member.path != superclasses.path:
-            findings.ignore(member.path, "file_ignored", "not an image by its name, nor a table or list of classes")
+            findings.ignore(member.path, "file_ignored", "Not an image by its name, nor a table or list of classes.")
     return Source(
         archive.kind,
         labels.layout,
@@ -198,7 +198,7 @@ def _without_masks(images: list[Member], findings: Findings) -> list[Member]:
     masks = [member for member in aside if _bare(member.path, _MASK_FOLDERS) in others]
     if not masks or 2 * len(masks) < len(aside):
         return images
-    message = f"{len(masks)} pictures have the name of another and were taken for its mask: not used for classes"
+    message = f"{len(masks)} pictures have the name of another one and were taken for its mask, so they are not used."
     findings.ignored += len(masks)
     fix = "To train on masks, push with `--task segmentation`."
     findings.add("warning", "masks_left_out", message, path=masks[0].path, fix=fix)
@@ -222,7 +222,7 @@ def _no_images(others: list[Member]) -> Refused:
     fix = "Pack folders of JPEG or PNG images, one folder for each class."
     nested = [member.path for member in others if names.suffix(member.path) in names.NESTED_SUFFIXES]
     if nested:
-        return Refused("no_images", f"the archive holds {nested[0]!r}, not images", f"Upload {nested[0]!r} itself.")
+        return Refused("no_images", f"The archive holds {nested[0]!r}, not images.", f"Upload {nested[0]!r} itself.")
     if not others:
-        return Refused("archive_empty", "the archive holds no files", fix)
-    return Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", fix)
+        return Refused("archive_empty", "The archive holds no files.", fix)
+    return Refused("no_images", f"None of the archive's {len(others)} files is an image by its name.", fix)

@@ -20,20 +20,20 @@ def apply_lists(lists: list[SplitList], labelled: dict[int, Labelled], findings:
     named = splits.keys() & labelled.keys()
     if len(named) < _ENOUGH * len(labelled):
         for each in lists:
-            message = f"the split lists name {len(named)} of {len(labelled)} images and were not used"
+            message = f"The split lists name {len(named)} of {len(labelled)} images and were not used."
             findings.add("warning", "split_list_unused", message, path=each.path, fix="List every image.")
         return labelled
     found = {}
     contradicted = [at for at in named if labelled[at].split not in {None, splits[at]}]
     for at in contradicted[:1]:
-        message = f"its folder says {_called(labelled[at].split)}, the list {_called(splits[at])}; the list counts"
+        message = f"Its folder says {_called(labelled[at].split)}, the list {_called(splits[at])}; the list counts."
         message += f" ({len(contradicted)} images)" if len(contradicted) > 1 else ""
         findings.add("warning", "splits_contradict", message, path=labelled[at].member.path)
     for at, entry in labelled.items():
         if at in splits:
             found[at] = entry._replace(split=splits[at])
         else:
-            message = "the image is on none of the split lists"
+            message = "The image is on none of the split lists."
             findings.leave_out(entry.member.path, "image_not_listed", message, fix="Add it to one of the lists.")
     return found
 
@@ -48,7 +48,9 @@ def _first_fold(lists: list[SplitList], findings: Findings) -> list[SplitList]:
     if len(whole) < 2:
         return lists
     chosen = folds[whole[0]]
-    message = f"there are {len(whole)} sets of split lists; the first was read: {', '.join(e.path for e in chosen[:3])}"
+    message = (
+        f"There are {len(whole)} sets of split lists; the first was read: {', '.join(e.path for e in chosen[:3])}."
+    )
     fix = "For another set, pass `--ignore` with the names of these lists."
     findings.add("warning", "two_readings", message, fix=fix)
     return chosen
@@ -64,7 +66,7 @@ def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Fin
     both: set[int] = set()  # on `trainval.txt`, which another list may divide
     for each in sorted(lists, key=lambda each: not _is_trainval(each)):
         if each.missing:
-            message = f"{each.missing} of its lines name no image of the archive, as {names.printable(each.example)!r}"
+            message = f"{each.missing} of its lines name no image of the archive, as {names.printable(each.example)!r}."
             findings.add(
                 "warning", "image_missing", message, path=each.path, fix="Add the images, or correct the list."
             )
@@ -79,7 +81,9 @@ def _listed(lists: list[SplitList], labelled: dict[int, Labelled], findings: Fin
                 continue
             splits[at] = max(before, each.split)
             path = labelled[at].member.path if at in labelled else each.path
-            message = f"it is on the lists of {_called(before)} and {_called(each.split)}; {_called(splits[at])} counts"
+            message = (
+                f"It is on the lists of {_called(before)} and {_called(each.split)}; {_called(splits[at])} counts."
+            )
             findings.add("warning", "in_several_splits", message, path=path, fix="Keep it on one list.")
     return splits
 

@@ -61,7 +61,7 @@ class Claim:
             if match.member is None:
                 self._miss(stated.path, shown, row.name, match.rivals)
             elif not row.labels:
-                self.faults.add("warning", "label_missing", "the row names no class", path=shown)
+                self.faults.add("warning", "label_missing", "The row names no class.", path=shown)
             else:
                 if row.unknown_split:
                     self._unknown_split(shown, row.unknown_split)
@@ -71,7 +71,7 @@ class Claim:
                 else:
                     before[1].update(row.labels)
                     if len(before[1]) == 1:
-                        self.faults.add("info", "listed_twice", "the table names the image twice", path=shown)
+                        self.faults.add("info", "listed_twice", "The table names the image twice.", path=shown)
         if found:
             self.heard.add(stated.path)
         words = self._words(found)
@@ -104,7 +104,7 @@ class Claim:
             member, labels = next(iter(self.several.values()))
             message = (
                 f"{len(self.several)} of {total} images have several classes, as {member.path!r}: "
-                f"{', '.join(sorted(labels)[:5])}"
+                f"{', '.join(sorted(labels)[:5])}."
             )
             fix = "Training needs one class for each image: keep one in the table."
             if len(self.heard) > 1:
@@ -115,7 +115,7 @@ class Claim:
     def tell(self, findings: Findings) -> None:
         findings.extend(self.faults)
         for member, labels in self.several.values():
-            message = f"the tables give the image several classes: {', '.join(sorted(labels)[:5])}"
+            message = f"The tables give the image several classes: {', '.join(sorted(labels)[:5])}."
             findings.reject(member.path, "conflicting_labels", message, fix="Keep one label for each image.")
 
     def _words(self, found: Found) -> dict[str, str] | None:
@@ -145,7 +145,7 @@ class Claim:
         elif position in self.labelled:
             before = self.labelled[position]
             if labels == {before.label}:
-                self.faults.add("info", "listed_twice", "two tables name the image", path=member.path)
+                self.faults.add("info", "listed_twice", "Two tables name the image.", path=member.path)
                 if before.split is None and split is not None:
                     self.labelled[position] = before._replace(split=split)
             else:
@@ -161,15 +161,15 @@ class Claim:
         self.missing[path] = self.missing.get(path, 0) + 1
         called = repr(names.printable(name)[:200])
         if len(rivals) > 1:
-            message = f"{called} could be {rivals[0]!r} or {rivals[1]!r}; none was taken"
+            message = f"{called} could be {rivals[0]!r} or {rivals[1]!r}; none was taken."
             self.faults.add("warning", "image_ambiguous", message, path=shown, fix="Give the image's whole path.")
             return
-        message = f"the archive has no image {called}"
+        message = f"The archive has no image {called}."
         if rivals:
             message += f"; {rivals[0]!r} stands in another folder than the row says"
         fix = "Add the image, correct its path, or take the row out."
         self.faults.add("warning", "image_missing", message, path=shown, fix=fix)
 
     def _unknown_split(self, shown: str, value: str) -> None:
-        message = f"{names.printable(value)[:50]!r} is no split; the row counts as training"
+        message = f"{names.printable(value)[:50]!r} is no split; the row counts as training."
         self.faults.add("warning", "split_unknown", message, path=shown, fix="Use train, val or test.")

@@ -27,15 +27,17 @@ class Superclasses:
         if not self.stated:
             return None
         if unknown := sorted(set(self.stated) - set(classes)):
-            message = f"it names {len(unknown)} classes that have no images, as {unknown[0]!r}"
+            message = f"It names {len(unknown)} classes that have no images, as {unknown[0]!r}."
             findings.add("info", "superclass_of_no_class", message, path=self.path)
         if missing := [name for name in classes if name not in self.stated]:
-            message = f"it does not name {len(missing)} of the classes, as {missing[0]!r}; super-classes are left aside"
+            message = (
+                f"It does not name {len(missing)} of the classes, as {missing[0]!r}; super-classes are left aside."
+            )
             findings.add("warning", "superclasses_incomplete", message, path=self.path, fix=_FIX)
             return None
         found = {name: self.stated[name] for name in classes}
         if len(set(found.values())) in {1, len(classes)}:
-            message = "its super-classes hold one class each, or all; they tell errors apart by nothing"
+            message = "Each super-class holds one class, or one holds all, so that errors cannot be grouped."
             findings.add("warning", "superclasses_trivial", message, path=self.path, fix="Group some of the classes.")
             return None
         return found
@@ -52,7 +54,7 @@ def read_superclasses(archive: Archive, others: list[Member], images: list[Membe
     contents = list(archive.read({member.position}, limit=_LARGEST_BYTES))
     stated = _parsed(contents[0][1]) if contents else {}
     if stated is None:
-        message = "it is not a JSON object of names; super-classes are left aside"
+        message = "It is not a JSON object of names; super-classes are left aside."
         findings.add("warning", "superclasses_unreadable", message, path=member.path, fix=_FIX)
     return Superclasses(member.path, stated or {})
 

@@ -31,7 +31,7 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None) -> Stated | Non
         return None
     header = sheet.header
     if column and column_name(column) not in header:
-        message = f"`labels_from`: {sheet.path!r} has no column {column!r}"
+        message = f"`labels_from`: {sheet.path!r} has no column {column!r}."
         raise Refused("option_without_effect", message, f"Its columns are {', '.join(header[:20])}.")
     whole = names.split_of_file(sheet.path)
     if column is None and len(header) >= 2 and _names_image(sheet.probed[0], 0, finder, sheet.folder):

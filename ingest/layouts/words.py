@@ -78,11 +78,11 @@ def put(labelled: dict[int, Labelled], known: list[Words], findings: Findings) -
         fitting = _fitting(words, numbers)
         if fitting:
             some = ", ".join(f"{number} is {fitting[number]!r}" for number in sorted(numbers, key=int)[:3])
-            message = f"its names were taken for the numbers of the classes: {some}"
+            message = f"Its names were taken for the numbers of the classes: {some}."
             findings.add("info", "classes_named", message, path=words.path)
             return {at: entry._replace(label=fitting[entry.label]) for at, entry in labelled.items()}
     for words in known[:1]:
-        message = f"it has {len(words.names)} names, which do not fit the {len(numbers)} numbers of the classes"
+        message = f"It has {len(words.names)} names, but there are {len(numbers)} numbers of the classes."
         findings.add("warning", "classes_unnamed", message, path=words.path, fix="Write one name for each number.")
     return labelled
 

@@ -21,10 +21,10 @@ def tell(columns: Columns, decided: Splits, findings: Findings) -> None:
     where = held_out_split.name.lower()
     _tell_untaught(columns, training, held_out, where, findings)
     if alone := _names(columns, (training == 1) & kept):
-        message = f"{_called(alone)} one training image and cannot form a pair: patch swap skips them"
+        message = f"{_called(alone)} one training image and cannot form a pair: patch swap skips them."
         findings.add("warning", "class_single_image", message, fix="Add at least one more image of each.")
     if unmeasured := _names(columns, (held_out == 0) & (training > 0) & kept):
-        message = f"{_called(unmeasured)} no image in {where}: the figures say nothing about them"
+        message = f"{_called(unmeasured)} no image in {where}: the figures say nothing about them."
         fix = f"Add images of them to {where}, or raise `--{where}` if the splits are made here."
         findings.add("warning", "class_without_test", message, fix=fix)
     if columns.marks_sha256 is None:
@@ -37,12 +37,12 @@ def _tell_untaught(
     shown = _names(columns, (training == 0) & (held_out > 0))
     if shown:
         lost = int(held_out[training == 0].sum())
-        message = f"{_called(shown)} no training image: {lost} images in {where} can only be counted as wrong"
+        message = f"{_called(shown)} no training image: {lost} images in {where} can only be counted as wrong."
         fix = f"Move some of its images to train, rename it with `--map '{shown[0]}=CLASS'`, or `--drop '{shown[0]}'`."
         findings.add("warning", "class_without_training", message, fix=fix)
     unused = _names(columns, (training == 0) & (held_out == 0))
     if unused:
-        message = f"{_called(unused)} no image at all: they are named and never seen"
+        message = f"{_called(unused)} no image at all: they are named and never seen."
         findings.add(
             "warning", "class_without_images", message, fix="Take them off the list of classes, or label some."
         )
@@ -59,8 +59,8 @@ def _tell_balance(columns: Columns, training: NDArray[np.int64], findings: Findi
         return
     names = columns.classes
     message = (
-        f"the class {names[largest]!r} has {most} training images, {names[smallest]!r} has {least}: "
-        f"{most / least:.1f} times as many"
+        f"The class {names[largest]!r} has {most} training images, {names[smallest]!r} has {least}: "
+        f"{most / least:.1f} times as many."
     )
     fix = (
         f"Add images of {names[smallest]!r}, or train with `--set training.class_balance=sampler`, which draws every "

@@ -27,14 +27,16 @@ def settle(staging: Staging, findings: Findings) -> Range | None:
     for index in staging.wide:
         staging.replace(index, narrowed(staging.read_stored(index), chosen))
     if chosen is None:
-        message = f"{count} images of 16 bits were reduced to 8: the high byte is kept"
+        message = f"{count} 16-bit images were reduced to 8 bits; the high byte is kept."
         findings.add("info", "depth_reduced", message, path=example)
         return None
-    message = f"{count} images of 16 bits use the values {low} to {high} only: these were scaled to 0 to 255"
+    message = f"{count} 16-bit images use the values {low} to {high} only; these were scaled to 0 to 255."
     fix = "The model scales images of 16 bits by the same range. Convert them to 8 bits yourself for another one."
     findings.add("warning", "depth_scaled", message, path=example, fix=fix)
     if count < len(staging):
-        message = f"{count} of {len(staging)} images have 16 bits, the others 8: their brightness may not be comparable"
+        message = (
+            f"{count} of {len(staging)} images have 16 bits, the others 8: their brightness may not be comparable."
+        )
         findings.add("warning", "depth_mixed", message, path=example, fix="Convert all images to 8 bits by one rule.")
     return chosen
 

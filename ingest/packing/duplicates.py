@@ -25,7 +25,7 @@ def drop_leaks(columns: Columns, splits: Splits, staging: Staging, findings: Fin
             findings.counts["duplicate_across_splits"] += len(leaking) - LISTED_PER_CODE
             break
         kept, left = Split(strictest[group[index]]).name.lower(), Split(splits[index]).name.lower()
-        message = f"the same pixels stand in {kept}; the copy in {left} was left out, so that figures stay honest"
+        message = f"The same pixels stand in {kept}; the copy in {left} was left out, so that figures stay honest."
         path = staging.path(index)
         findings.add("warning", "duplicate_across_splits", message, path=path)
         findings.show_missing(path, "duplicate_across_splits", _shown(columns, staging, index))
@@ -48,7 +48,7 @@ def _tell_conflicts(columns: Columns, group: Group, staging: Staging, findings: 
     conflicts = np.flatnonzero(same & other)
     for at in conflicts[:LISTED_PER_CODE].tolist():
         first, second = int(order[at]), int(order[at + 1])
-        message = f"the same pixels as {staging.path(first)!r}, which is {_said_of(columns, first, second)}"
+        message = f"The same pixels as {staging.path(first)!r}, which is {_said_of(columns, first, second)}."
         fix = "Correct the label, or remove one."
         findings.add("warning", "conflicting_labels", message, path=staging.path(second), fix=fix)
     if len(conflicts) > LISTED_PER_CODE:
@@ -69,5 +69,5 @@ def _tell_copies(splits: Splits, group: Group, digests: int, staging: Staging, f
     surplus = int((counts - 1).clip(0).sum())
     if surplus:
         example = staging.path(int(np.flatnonzero(counts[place] > 1)[0]))
-        message = f"{surplus} images are copies of others in the same split; each was kept"
+        message = f"{surplus} images are copies of others in the same split; each was kept."
         findings.add("info", "duplicate_images", message, path=example)

@@ -25,20 +25,22 @@ def decide(columns: Columns, request: SplitRequest | None, findings: Findings) -
     given = {Split(value) for value in np.unique(columns.split).tolist() if value != UNDECIDED}
     if not given & {Split.VAL, Split.TEST} or (len(given) == 1 and not (columns.split == UNDECIDED).any()):
         findings.add(
-            "info", "splits_made", f"split by class: val {asked.val:g}, test {asked.test:g}, seed {asked.seed}"
+            "info", "splits_made", f"Split by class: val {asked.val:g}, test {asked.test:g}, seed {asked.seed}."
         )
         return _carve(columns, np.ones(len(columns.label), bool), asked)
     if request is not None:
-        findings.add("info", "splits_given", "the dataset brings its own splits; the fractions asked for are not used")
+        findings.add(
+            "info", "splits_given", "The dataset has its own splits; they are kept, and the fractions are not used."
+        )
     splits = np.where(columns.split == UNDECIDED, np.int8(Split.TRAIN), columns.split)
     if not (splits == Split.TRAIN).any():
         raise Refused(
-            "no_training_split", "the dataset has held-out splits but no training split", "Add a train split."
+            "no_training_split", "The dataset has held-out splits but no training split.", "Add a train split."
         )
     if Split.TEST not in given:
-        findings.add("info", "evaluated_on_val", "there is no test split; figures are reported on val")
+        findings.add("info", "evaluated_on_val", "There is no test split; figures are reported on val.")
     elif Split.VAL not in given and asked.val > 0:
-        findings.add("info", "val_made", f"there is no val split; {asked.val:g} of train was set aside")
+        findings.add("info", "val_made", f"There is no val split; {asked.val:g} of train was set aside.")
         training = splits == Split.TRAIN
         carved = _carve(columns, training, asked.model_copy(update={"test": 0.0}), held_out_elsewhere=True)
         splits = np.where(training, carved, splits)
@@ -55,7 +57,7 @@ def keep_per_class(columns: Columns, splits: Splits, request: SplitRequest | Non
     kept = splits.copy()
     kept[surplus] = LEFT_OUT
     if len(surplus):
-        message = f"{len(surplus)} training images beyond {request.train_per_class} a class were left out, as asked"
+        message = f"{len(surplus)} training images beyond {request.train_per_class} a class were left out, as asked."
         findings.add("info", "training_reduced", message)
         findings.skipped += len(surplus)
     return kept

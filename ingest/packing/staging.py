@@ -205,6 +205,6 @@ class Staging:
     def _class(self, name: str) -> int:
         number = self._classes.setdefault(name, len(self._classes))
         if number >= self._limits.classes:
-            message = f"the dataset has more than {self._limits.classes:,} classes"
+            message = f"The dataset has more than {self._limits.classes:,} classes."
             raise Refused("too_many_classes", message, "Check that folders or labels name classes, not images.")
         return number

@@ -12,7 +12,7 @@ def tell(manifest: PackManifest, findings: Findings) -> None:
     fit = image_size.chosen_fit(training, manifest, size)
     for loss in image_size.losses(manifest, size, fit):
         message, _, fix = loss.message.partition(". ")
-        findings.add("warning", loss.code, f"{message}.", fix=fix or None)
+        findings.add("warning", loss.code, f"{message.rstrip('.')}.", fix=fix or None)
     if size == manifest.image_size or manifest.task == "classification":
         return
     how = "keep their aspect ratio, with gray beside them" if fit == "letterbox" else "fill it"

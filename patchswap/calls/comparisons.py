@@ -192,5 +192,5 @@ class Comparisons:
 def _format_of(path: Path) -> TableFormat:
     found = _FORMATS.get(path.suffix.lower())
     if found is None:
-        raise BadInput(f"a table cannot be saved as {path.name}; name a file that ends with .csv, .md or .png")
+        raise BadInput(f"A table cannot be saved as {path.name}. Name a file that ends with .csv, .md or .png.")
     return found

@@ -187,7 +187,7 @@ class Datasets:
 
     def _upload(self, path: Path, progress: uploads.Progress | None) -> str:
         if not path.exists():
-            raise BadInput(f"there is no file or folder {path}")
+            raise BadInput(f"There is no file or folder {path}.")
         return uploads.push(self._transport, path, media_type=archive.media_type(path), progress=progress)
 
 

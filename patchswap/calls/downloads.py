@@ -48,12 +48,14 @@ def fetch(transport: Transport, wanted: Wanted, path: Path, progress: Progress |
         problem = _fetch_some(transport, wanted, part, progress)
         failures = 0 if _size(part) > before else failures + 1
         if failures >= _FAILURES:
-            raise ServiceUnreachable(f"the download broke off ({problem}); run it again, it goes on where it stopped")
+            raise ServiceUnreachable(
+                f"The download broke off ({problem}). Run the command again; it continues where it stopped."
+            )
         if problem:
             time.sleep(pause_seconds(failures))
     if _sha256(part) != wanted.sha256:
         part.unlink()
-        raise DamagedFile(f"what arrived as {path.name} has another sha256 than the service announced; try again")
+        raise DamagedFile(f"What arrived as {path.name} has another sha256 than the service announced. Try again.")
     part.replace(path)
     return path
 

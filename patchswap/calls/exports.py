@@ -43,7 +43,9 @@ class Models:
         """The report of a model, or of a job's model, as one HTML file. Raises BadInput where there is none."""
         found = self.get(self._model_id(model))
         if found.report is None:
-            raise BadInput(f"{found.id} was published before there were reports; its figures are in its card")
+            raise BadInput(
+                f"{found.id} has no report, because an older release published it; its figures are in the model card."
+            )
         url = f"/v1/models/{found.id}/report"
         wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
         return downloads.fetch(self._transport, wanted, Path(path))
@@ -149,15 +151,16 @@ class Models:
                 return export
         states = ", ".join(f"{export.id} {export.status}" for export in found) or "none was asked for"
         options = f"--format {format} --precision {precision}"
-        remedy = f"{_others(made)}ask for one with `patchswap exports create {model_id} {options}`"
-        raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}); {remedy}")
+        create = f"Ask for one with `patchswap exports create {model_id} {options}`."
+        remedy = f"{_others(made)}{create}"
+        raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}). {remedy}")
 
     def _model_id(self, model: str) -> str:
         if not model.startswith("job_"):
             return model
         job = self._client.jobs.get(model)
         if job.model_id is None:
-            raise BadInput(f"job {job.id} is {job.status} and has no model; follow it with `patchswap watch {job.id}`")
+            raise BadInput(f"Job {job.id} is {job.status} and has no model; follow it with `patchswap watch {job.id}`.")
         return job.model_id
 
 
@@ -172,7 +175,7 @@ def _others(made: Sequence[Export]) -> str:
     ready = sorted(
         {f"--format {each.format} --precision {each.precision}" for each in made if each.status == "succeeded"}
     )
-    return f"pull another with {' or '.join(f'`{options}`' for options in ready)}, or " if ready else ""
+    return f"Pull another with {' or '.join(f'`{options}`' for options in ready)}. " if ready else ""
 
 
 class Exports:
@@ -246,7 +249,7 @@ class Exports:
         if export.status != "succeeded" or export.sha256 is None or export.bytes is None:
             why = "; ".join(export.violations)
             raise BadInput(
-                f"export {export.id} is {export.status}{': ' + why if why else ''}; there is nothing to load"
+                f"Export {export.id} is {export.status}{': ' + why if why else ''}; there is nothing to download."
             )
         url = f"/v1/exports/{export.id}/download"
         wanted = downloads.Wanted(url, size=export.bytes, sha256=export.sha256)

@@ -59,7 +59,7 @@ class Sweep(Bound):
     def final_job(self) -> Job:
         """The best trial's values as a whole job. Raises BadInput before there is one."""
         if self.final_job_id is None:
-            raise BadInput(f"sweep {self.id} has no final job yet; wait for its trials")
+            raise BadInput(f"Sweep {self.id} has no final job yet. Wait for its trials.")
         return self.client.jobs.get(self.final_job_id)
 
     def cancel(self) -> Sweep:

@@ -44,9 +44,9 @@ def fingerprint(path: Path) -> tuple[int, str]:
             size = os.fstat(file.fileno()).st_size
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        raise BadInput(f"Cannot read {path}: {error.strerror}.") from error
     if size == 0:
-        raise BadInput(f"{path} is empty")
+        raise BadInput(f"{path} is empty.")
     return size, sha256
 
 
@@ -110,7 +110,7 @@ def _part(path: Path, offset: int, length: int, sent: Callable[[int], None]) -> 
             while left:
                 chunk = file.read(min(_CHUNK_BYTES, left))
                 if not chunk:
-                    raise BadInput(f"{path} became shorter while it was uploaded; start again")
+                    raise BadInput(f"{path} became shorter while it was uploaded. Start again.")
                 left -= len(chunk)
                 yield chunk
                 sent(length - left)

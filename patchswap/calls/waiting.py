@@ -21,7 +21,7 @@ def until(fetch: Callable[[], T], is_over: Callable[[T], bool], *, what: str, ti
     while not is_over(found := fetch()):
         waited = time.monotonic() - started_at
         if timeout_seconds is not None and waited + interval > timeout_seconds:
-            raise WaitTimeout(f"{what} is not over after {waited:.0f} s; it goes on, ask again later")
+            raise WaitTimeout(f"{what} has not ended after {waited:.0f} s. It goes on; ask again later.")
         time.sleep(interval)
         interval = min(_LONGEST_SECONDS, interval * 1.5)
     return found

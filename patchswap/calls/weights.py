@@ -51,9 +51,9 @@ class WeightsCalls:
         if path.suffix == _SAFETENSORS:
             return self._send(path, described, upload_progress)
         if path.suffix not in conversion.CHECKPOINTS:
-            raise BadInput(f"{path} is neither .safetensors nor one of {', '.join(conversion.CHECKPOINTS)}")
+            raise BadInput(f"{path} is neither .safetensors nor one of {', '.join(conversion.CHECKPOINTS)}.")
         if not path.is_file():
-            raise BadInput(f"there is no file {path}")
+            raise BadInput(f"There is no file {path}.")
         with tempfile.TemporaryDirectory(prefix="patchswap-") as folder:
             converted = Path(folder) / f"weights{_SAFETENSORS}"
             conversion.convert(path, converted)
@@ -75,7 +75,7 @@ class WeightsCalls:
         found = hubs.fetch(name, architecture=architecture)
         licence = licence or found.licence
         if not licence:
-            raise BadInput(f"the hub names no licence for {found.name}; read it at its page and give it as `licence`")
+            raise BadInput(f"The hub names no licence for {found.name}. Read it on its page and give it as `licence`.")
         described = {
             "architecture": found.architecture,
             "licence": licence,
@@ -106,7 +106,7 @@ class WeightsCalls:
         found = [each for each in self.list() if each.name == id_or_name]
         own = [each for each in found if not each.built_in]
         if not found:
-            raise BadInput(f"there are no weights named {id_or_name!r}; `patchswap weights list` shows what there is")
+            raise BadInput(f"There are no weights named {id_or_name!r}; `patchswap weights list` shows all weights.")
         return (own or found)[0]
 
     def wait(self, weights_id: str, *, timeout_seconds: float | None = None) -> Weights:

@@ -13,23 +13,26 @@ from patchswap.cli.output import Json, connect, emit, note, printable, table
 from patchswap.errors import BadInput, Forbidden
 
 WIDTH = 48  # of a recipe's description in the list
-keys = typer.Typer(help="API keys; needs a key with the scope admin.", no_args_is_help=True)
-recipes = typer.Typer(help="Named starting points for a training.", no_args_is_help=True)
+keys = typer.Typer(help="Create, list and revoke API keys. Needs a key with the scope admin.", no_args_is_help=True)
+recipes = typer.Typer(help="List recipes: named starting points of a training.", no_args_is_help=True)
 
 
 def login(
     url: Annotated[str | None, typer.Option(envvar="PATCHSWAP_URL", help="Address of the service.")] = None,
     api_key: Annotated[
         str | None,
-        typer.Option(envvar="PATCHSWAP_API_KEY", help="Better left out: it is asked for, or read from stdin."),
+        typer.Option(
+            envvar="PATCHSWAP_API_KEY",
+            help="API key. Better leave it out: you are asked for it, or it is read from stdin.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Remember a service and a key for it, once both are proved right."""
+    """Check an address and an API key, and store both for later commands."""
     from patchswap import credentials  # noqa: PLC0415 - quick start
     from patchswap.client import Client  # noqa: PLC0415
 
-    url = url or _ask("url of the service")
+    url = url or _ask("address of the service")
     found = credentials.find(url, api_key or _ask("API key", hidden=True))
     with Client(found.url, found.api_key) as client, suppress(Forbidden):  # the key is known, and may not read
         next(client.jobs.list(), None)
@@ -42,12 +45,12 @@ def _ask(what: str, *, hidden: bool = False) -> str:
         return str(typer.prompt(what, hide_input=hidden, err=True))
     if answer := sys.stdin.readline().strip():
         return answer
-    raise BadInput(f"no {what} was given; use the option, the environment, or write it to stdin")
+    raise BadInput(f"No {what} was given. Use the option, the environment, or write it to stdin.")
 
 
 @keys.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """Every key, without its secret."""
+    """List keys, without their secrets."""
     with connect() as client:
         found = client.keys.list()
     rows = [(k.id, k.name, k.prefix, " ".join(k.scopes), k.created_at, k.expires_at, k.revoked_at) for k in found]
@@ -67,21 +70,21 @@ def show_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Js
 def create_key(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="read, write, admin or device; may be repeated. Default: read and write.")
+        list[str] | None, typer.Option(help="Scope: read, write, admin or device. Repeatable. Default: read and write.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """A new key; it is shown this once."""
+    """Create a key. It is shown only once."""
     with connect() as client:
         key = client.keys.create(name, scopes=scope or ("read", "write"))
     emit(key, as_json=as_json, text=str(key.api_key))
     if not as_json:
-        note(f"{key.id}: the key above is not shown again")
+        note(f"{key.id}: this key is not shown again.")
 
 
 @keys.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Json = False) -> None:
-    """End a key at once."""
+def revoke_key(key_id: Annotated[str, typer.Argument(help="Key, key_...")], as_json: Json = False) -> None:
+    """Revoke a key at once."""
     with connect() as client:
         client.keys.revoke(key_id)
     emit({"id": key_id, "revoked": True}, as_json=as_json, text=f"revoked {key_id}")
@@ -110,7 +113,7 @@ def audit(
 
 @recipes.command("list")
 def list_recipes(as_json: Json = False) -> None:
-    """What can be started from."""
+    """List recipes."""
     with connect() as client:
         found = client.recipes.list()
     rows = [(r.name, _millions(r.parameters), _millions(r.macs), _short(r.description)) for r in found]
@@ -130,8 +133,8 @@ def _short(description: str) -> str:
 
 
 @recipes.command("show")
-def show_recipe(name: str, as_json: Json = False) -> None:
-    """One recipe and its defaults."""
+def show_recipe(name: Annotated[str, typer.Argument(help="Name of the recipe.")], as_json: Json = False) -> None:
+    """Show a recipe and its defaults."""
     import json  # noqa: PLC0415
 
     with connect() as client:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from patchswap.credentials import Credentials
 
 app = typer.Typer(
-    help="Labelled images in, a compressed edge model out, by teacher-free self-distillation.",
+    help="Train a vision model on labelled images and get back a small, measured file.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -67,13 +67,11 @@ def main(
 @app.command()
 def up(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept. Default: PATCHSWAP_DATA_DIR or ~/.patchswap.")
+        Path | None, typer.Option(help="Folder of all data. Default: PATCHSWAP_DATA_DIR or ~/.patchswap.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
-    browser: Annotated[
-        bool, typer.Option(help="Open the console once it is ready. Without a terminal it stays closed.")
-    ] = True,
+    browser: Annotated[bool, typer.Option(help="Open the console when ready, if this is a terminal.")] = True,
 ) -> None:
     """Run the whole service on this machine until Ctrl-C."""
     from patchswap.local import extras  # noqa: PLC0415 - a client does without
@@ -95,11 +93,12 @@ def _open_console(known: Credentials) -> None:
 @app.command()
 def doctor(
     data_dir: Annotated[
-        Path | None, typer.Option(help="That of `patchswap up`. Default: the deployment of the PATCHSWAP_ variables.")
+        Path | None,
+        typer.Option(help="Data folder of `patchswap up`. Default: the deployment that the PATCHSWAP_ variables name."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Examine a deployment: what is wrong, and what to do. Ends 1 where something is."""
+    """Check a deployment and say what to do. Exits with 1 if something is wrong."""
     from patchswap.local import extras  # noqa: PLC0415 - a client does without
 
     extras.require("server", command="patchswap doctor")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from patchswap.client import Client
 
 app = typer.Typer()
-ComparisonId = Annotated[str, typer.Argument(metavar="COMPARISON", help="cmp_...")]
+ComparisonId = Annotated[str, typer.Argument(metavar="COMPARISON", help="Comparison, cmp_...")]
 CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Save the table as CSV.")]
-MarkdownFile = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Save it as Markdown.")]
+MarkdownFile = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Save the table as Markdown.")]
 Files: TypeAlias = dict["TableFormat", Path]
-PngFile = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Save it as a plot.")]
+PngFile = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Save a plot as PNG.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -33,11 +33,14 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
         typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),
     ] = None,
     seeds: Annotated[str, typer.Option(help="How many, or which: 0,1,7.")] = "5",
-    budget: Annotated[str, typer.Option(help="images_seen, or epochs as the literature counts them.")] = "images_seen",
+    budget: Annotated[
+        str, typer.Option(help="Budget of all methods: images_seen, or epochs as the literature counts them.")
+    ] = "images_seen",
     recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
     spec: Annotated[Path | None, typer.Option(help="A JSON file with what the jobs have in common.")] = None,
     assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     follow: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it to its end.")] = True,
@@ -50,7 +53,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
     if context.invoked_subcommand is not None:
         return
     if dataset is None or not method:
-        raise BadInput("name what to compare: --dataset, and --method once or more; see `patchswap compare --help`")
+        raise BadInput("Name what to compare: --dataset, and --method once or more. See `patchswap compare --help`.")
     base = specs.read(spec) if spec else {}
     base |= {"recipe": recipe} if recipe is not None else {}
     specs.set_all(base, assign or [])
@@ -60,12 +63,12 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
     with connect() as client:
         comparison = client.comparisons.create(body, dataset=dataset)
         if follow:
-            note(f"{comparison.id}: {len(comparison.jobs)} jobs")
+            note(f"{comparison.id}: {len(comparison.jobs)} jobs.")
             _follow(client, comparison, files, as_json=as_json)
             return
     emit(comparison, as_json=as_json, text=comparison.id)
     if not as_json:
-        note(f"follow it: patchswap compare watch {comparison.id}")
+        note(f"Follow it: patchswap compare watch {comparison.id}")
 
 
 @app.command()
@@ -90,7 +93,7 @@ def show(
     png: PngFile = None,
     as_json: Json = False,
 ) -> None:
-    """The table as it is now."""
+    """Show the table of a comparison."""
     files = _files(csv, markdown, png)
     with connect() as client:
         comparison = client.comparisons.get(comparison_id)
@@ -101,7 +104,7 @@ def show(
 def list_comparisons(
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20, as_json: Json = False
 ) -> None:
-    """Comparisons, newest first."""
+    """List comparisons, newest first."""
     with connect() as client:
         found = [one for one, _ in zip(client.comparisons.list(), range(limit), strict=False)]
     rows = [(c.id, c.name, c.status, len(c.methods), len(c.seeds), c.created_at) for c in found]
@@ -110,7 +113,7 @@ def list_comparisons(
 
 @app.command()
 def cancel(comparison_id: ComparisonId, as_json: Json = False) -> None:
-    """End all its jobs that are not over; the table keeps what the others measured."""
+    """Cancel the jobs of a comparison that have not ended. The table keeps the results of the others."""
     with connect() as client:
         comparison = client.comparisons.cancel(comparison_id)
     counts = ", ".join(f"{number} {status}" for status, number in comparison.counts.items())
@@ -120,10 +123,12 @@ def cancel(comparison_id: ComparisonId, as_json: Json = False) -> None:
 @app.command()
 def rm(
     comparison_id: ComparisonId,
-    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="And its jobs, with their models and files.")] = False,
+    with_jobs: Annotated[
+        bool, typer.Option("--with-jobs", help="Also delete its jobs, with their models and files.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a comparison whose jobs are over. The jobs stay as jobs of their own."""
+    """Delete a comparison whose jobs have ended. The jobs stay."""
     with connect() as client:
         client.comparisons.delete(comparison_id, with_jobs=with_jobs)
     emit({"id": comparison_id, "deleted": True}, as_json=as_json, text=f"deleted {comparison_id}")
@@ -134,7 +139,7 @@ def _files(csv: Path | None, markdown: Path | None, png: Path | None) -> Files:
     found: dict[TableFormat, Path | None] = {"csv": csv, "markdown": markdown, "png": png}
     for path in found.values():
         if path is not None and not path.absolute().parent.is_dir():
-            raise BadInput(f"there is no folder {path.parent} to save {path.name} in")
+            raise BadInput(f"There is no folder {path.parent} to save {path.name} in.")
     return {name: path for name, path in found.items() if path is not None}
 
 
@@ -147,7 +152,7 @@ def _follow(client: Client, comparison: Comparison, files: Files, *, as_json: bo
                 comparison = newest
     except KeyboardInterrupt:
         return_to, end = f"patchswap compare watch {comparison.id}", f"patchswap compare cancel {comparison.id}"
-        note(f"the jobs go on; return to them: {return_to}, end them: {end}")
+        note(f"The jobs go on. Follow them: {return_to}   cancel them: {end}")
         raise typer.Exit(130) from None
     _print(client, comparison, files, as_json=as_json)
     if comparison.status != "succeeded":

@@ -50,7 +50,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
     train_per_class: Annotated[int | None, typer.Option(help="Training images to keep of each class.")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
-    classes_at: Annotated[str | None, typer.Option(help="Folders that are classes: depth (1 = top) or glob.")] = None,
+    classes_at: Annotated[str | None, typer.Option(help="Class folders, by depth (1 = top) or glob.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
     labels_from: Annotated[str | None, typer.Option(help="`folders`, `file_names` or a table (:COLUMN).")] = None,
     maps: Annotated[
@@ -59,9 +59,9 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     drop: Annotated[list[str] | None, typer.Option(help="Class to leave out. Repeatable.")] = None,
     labelmap: Annotated[Path | None, typer.Option(help="File of classes with mask colours or values.")] = None,
     masks: Annotated[str | None, typer.Option(help="Folder of the masks in the archive.")] = None,
-    unlabelled: Annotated[Unlabelled | None, typer.Option(help="What images without annotation are.")] = None,
+    unlabelled: Annotated[Unlabelled | None, typer.Option(help="How to treat images without annotation.")] = None,
     instances_as: Annotated[str | None, typer.Option(help="Class of masks that number objects.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report on this machine; send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check on this machine; send nothing.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -107,7 +107,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
         note(_told(dataset.name, version, unchanged=unchanged))
         with connect() as client:
             plans.announce(client, {"dataset": dataset.id})
-        note(f"train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
+        note(f"Train on it: patchswap train --dataset {shlex.quote(dataset.name)} --watch")
 
 
 def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: dict[str, Any], as_json: bool) -> None:
@@ -124,7 +124,7 @@ def _check(path: Path, task: VisionTask, *, splits: dict[str, Any] | None, how: 
 
 @app.command("list")
 def list_datasets(as_json: Json = False) -> None:
-    """Every dataset, newest first."""
+    """List datasets, newest first."""
     with connect() as client:
         found = list(client.datasets.list())
     rows = [(d.id, d.name, d.newest_version and d.newest_version.number, d.status, d.created_at) for d in found]
@@ -149,10 +149,10 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
 @app.command()
 def look(
     dataset: DatasetName,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: NAME.html beside you.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write. Default: NAME.html.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write one HTML page to look at before training: pictures, near-duplicates, findings, sizes. Opens offline."""
+    """Write an offline HTML page of a dataset: pictures, near-duplicates, findings, sizes."""
     from patchswap.pages import dataset as pages  # noqa: PLC0415 - only this command needs it
 
     with connect() as client:
@@ -179,7 +179,7 @@ def _report_at_failure(client: Client, dataset: Dataset, version: str) -> Iterat
             if others.findings:
                 note(dataset_report.findings(others, shlex.quote(dataset.name)))
         except ApiError as missing:
-            note(f"its report cannot be had: {missing}")
+            note(f"Its report is not available: {missing}.")
         raise PatchswapError(reading.as_typed(str(error))) from error
 
 

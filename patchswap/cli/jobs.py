@@ -29,31 +29,37 @@ CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_..
 def train(  # noqa: PLR0913, PLR0917 - one for each option
     dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="One of `patchswap recipes list`. Default: chosen by the dataset and the device.")
+        str | None,
+        typer.Option(help="A recipe of `patchswap recipes list`. Default: chosen for the dataset and the device."),
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Fit epochs and image size into 10m, 2h: the default recipe's.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Time limit such as 10m or 2h: lowers epochs and image size of the default recipe."
+        ),
     ] = None,
-    spec: Annotated[Path | None, typer.Option(help="A JSON file with a whole spec or a part of one.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="JSON file with a spec or a part of one.")] = None,
     assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     control: Annotated[
-        bool | None, typer.Option(help="Also train the plain cross-entropy twin on as many images.")
+        bool | None, typer.Option(help="Also train a cross-entropy baseline on equally many images.")
     ] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
     priority: Annotated[
-        int | None, typer.Option(help="-100 to 100: the highest of your own queued jobs starts first.")
+        int | None, typer.Option(help="Priority among your own queued jobs, -100 to 100; the highest starts first.")
     ] = None,
     prune: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Prune to this share of the multiply-adds: 0.5 is half.")
+        float | None,
+        typer.Option(metavar="SHARE", help="Prune channels to this share of the multiply-adds; 0.5 is half."),
     ] = None,
     image_size: Annotated[
-        str | None, typer.Option(metavar="SIDE|HEIGHTxWIDTH", help="Size that images are trained at: 320 or 288x384.")
+        str | None, typer.Option(metavar="SIDE|HEIGHTxWIDTH", help="Training size in pixels, such as 320 or 288x384.")
     ] = None,
     fit: Annotated[
-        str | None, typer.Option(help="auto, stretch or letterbox: how images are laid into that size.")
+        str | None, typer.Option(help="How images are fitted to that size: auto, stretch or letterbox.")
     ] = None,
     max_time: Annotated[
         str | None, typer.Option(metavar="TIME", help="End it at a checkpoint after running so long: 2h, 90m.")
@@ -65,7 +71,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Queue a training. Without a recipe, the default one is chosen by the dataset; --dry-run says which and why."""
+    """Train on a dataset. Without --recipe, the dataset decides; --dry-run shows what would run and why."""
     body = specs.read(spec) if spec else {}
     options = {"dataset": dataset, "recipe": recipe, "name": name, "control": control, "seed": seed}
     options |= {"priority": priority, "budget_seconds": specs.seconds(budget) if budget else None}
@@ -78,7 +84,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     cut = [] if tiles is None else [f"training.tiles.shrink={tiles}"]
     specs.set_all(body, pruned + sized + fitted + cut + (assign or []))
     if not isinstance(body.get("dataset"), str):
-        raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
+        raise BadInput("No dataset is named. Give --dataset, an id or a name from `patchswap datasets list`.")
     called = body["dataset"]
     with connect() as client, _pointing_to_the_report(called):
         if dry_run:
@@ -94,7 +100,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
             return
     emit(job, as_json=as_json, text=job.id)
     if not as_json:
-        note(f"follow it: patchswap watch {job.id}")
+        note(f"Follow it: patchswap watch {job.id}")
 
 
 @contextmanager
@@ -105,23 +111,23 @@ def _pointing_to_the_report(dataset: str) -> Iterator[None]:
     except Conflict as error:
         if error.code != "dataset_failed":
             raise
-        remedy = f"Read why: patchswap datasets show {shlex.quote(dataset)}"
+        remedy = f"To read why, run `patchswap datasets show {shlex.quote(dataset)}`."
         raise PatchswapError(f"No dataset could be made of what was pushed as {dataset}. {remedy}") from error
 
 
 def watch(job_id: JobId, as_json: Json = False) -> None:
-    """Follow a job to its end. Ctrl-C leaves the job alone. With --json: one event a line, the job last."""
+    """Follow a job to its end. Ctrl-C leaves the job alone. --json prints one event per line, then the job."""
     with connect() as client:
         _follow(client, client.jobs.get(job_id), as_json=as_json)
 
 
 def cancel(job_id: JobId, as_json: Json = False) -> None:
-    """End a job; what it learnt so far is kept as a checkpoint."""
+    """Cancel a job. A checkpoint of what it learned is kept."""
     _verb("cancel", job_id, as_json=as_json)
 
 
 def pause(job_id: JobId, as_json: Json = False) -> None:
-    """Free the machine after a checkpoint; `resume` goes on from there."""
+    """Pause a job after a checkpoint and free the machine. `resume` continues from there."""
     _verb("pause", job_id, as_json=as_json)
 
 
@@ -145,7 +151,7 @@ def list_jobs(  # noqa: PLR0917 - one for each option
     full: Annotated[bool, typer.Option("--full", help="With their specs, in JSON.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Jobs, newest first."""
+    """List jobs, newest first."""
     with connect() as client:
         jobs = client.jobs.list(status=status, dataset=dataset, comparison=comparison, sweep=sweep, full=full)
         found = [job for job, _ in zip(jobs, range(limit), strict=False)]
@@ -155,7 +161,7 @@ def list_jobs(  # noqa: PLR0917 - one for each option
 
 @app.command()
 def show(job_id: JobId, as_json: Json = False) -> None:
-    """One job."""
+    """Show a job."""
     with connect() as client:
         job = client.jobs.get(job_id)
     emit(job, as_json=as_json, text=_summary(job))
@@ -163,7 +169,7 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def rm(job_id: JobId, as_json: Json = False) -> None:
-    """Delete a job that is over, with its model and files."""
+    """Delete a job that has ended, with its model and files."""
     with connect() as client:
         client.jobs.delete(job_id)
     emit({"id": job_id, "deleted": True}, as_json=as_json, text=f"deleted {job_id}")
@@ -188,7 +194,7 @@ def logs(
 
 @app.command()
 def checkpoints(job_id: JobId, as_json: Json = False) -> None:
-    """States to resume from: the newest two, the best and the pinned are kept."""
+    """List checkpoints. The newest two, the best and pinned ones are kept."""
     with connect() as client:
         found = client.jobs.checkpoints(job_id)
     rows = [(c.id, c.arm, c.step, c.bytes, _marks(c), c.created_at) for c in found]
@@ -197,7 +203,7 @@ def checkpoints(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def pin(job_id: JobId, checkpoint_id: CheckpointId, as_json: Json = False) -> None:
-    """Keep a checkpoint whatever newer ones come."""
+    """Keep a checkpoint when newer ones arrive."""
     with connect() as client:
         checkpoint = client.jobs.pin(job_id, checkpoint_id)
     emit(checkpoint, as_json=as_json, text=f"{checkpoint.id} is pinned")
@@ -205,7 +211,7 @@ def pin(job_id: JobId, checkpoint_id: CheckpointId, as_json: Json = False) -> No
 
 @app.command()
 def unpin(job_id: JobId, checkpoint_id: CheckpointId, as_json: Json = False) -> None:
-    """Let a checkpoint go with the next newer one."""
+    """Let newer checkpoints replace this one again."""
     with connect() as client:
         checkpoint = client.jobs.unpin(job_id, checkpoint_id)
     emit(checkpoint, as_json=as_json, text=f"{checkpoint.id} is no longer pinned")
@@ -235,14 +241,14 @@ def _follow(client: Client, job: Job, *, as_json: bool) -> None:
                 for event in job.watch():
                     shown.show(event)
     except KeyboardInterrupt:
-        note(f"the job goes on; return to it: patchswap watch {job.id}, end it: patchswap cancel {job.id}")
+        note(f"The job goes on. Follow it: patchswap watch {job.id}   cancel it: patchswap cancel {job.id}")
         raise typer.Exit(130) from None
     job = job.refresh()
     emit({"type": "end", "job": plain(job)}, as_json=as_json, text=_summary(job))
     if job.status != "succeeded":
         sys.exit(1)
     if not as_json:
-        note(f"load it: patchswap pull {job.model_id}")
+        note(f"Load it: patchswap pull {job.model_id}")
 
 
 def _summary(job: Job) -> str:

@@ -36,34 +36,45 @@ class Cost(StrEnum):
     latency = "latency_ms"
 
 
-app = typer.Typer(help="Trained networks.", no_args_is_help=True)
+app = typer.Typer(help="List models and inspect them.", no_args_is_help=True)
 exports = typer.Typer(
-    help="Files of a trained network: `exports MODEL` lists them.", no_args_is_help=True, cls=_ExportsOf
+    help="List, create and compare files of a model. `exports MODEL` lists them.", no_args_is_help=True, cls=_ExportsOf
 )
-ModelOrJob = Annotated[str, typer.Argument(metavar="MODEL|JOB", help="model_... or job_...")]
-ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="model_...")]
-Device = Annotated[str | None, typer.Option(help="By what was measured on this device; see `patchswap devices`.")]
+ModelOrJob = Annotated[str, typer.Argument(metavar="MODEL|JOB", help="Model or job: model_... or job_...")]
+ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Model, model_...")]
+Device = Annotated[str | None, typer.Option(help="Use the figures measured on this device; see `patchswap devices`.")]
 Key = Annotated[
-    Path | None, typer.Option(metavar="KEY.pem", help="The bundle must be signed by this key. Default: the service's.")
+    Path | None,
+    typer.Option(
+        metavar="KEY.pem", help="Public key that must have signed the bundle. Default: the key of the service."
+    ),
 ]
-Precision = Annotated[str, typer.Option(help="fp32, fp16 or int8.")]
-Format = Annotated[str, typer.Option(help="onnx, or another of `patchswap exports formats`.")]
+Precision = Annotated[str, typer.Option(help="Precision: fp32, fp16 or int8.")]
+Format = Annotated[str, typer.Option(help="File format, one of `patchswap exports formats`.")]
 
 
 def pull(  # noqa: PLR0913, PLR0917 - one for each option
-    what: Annotated[str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="model_..., job_... or exp_...")],
-    to: Annotated[Path | None, typer.Option(help="A new folder. Default: named by model and precision.")] = None,
-    precision: Annotated[str | None, typer.Option(help="Default: fp32, or the only one there is.")] = None,
+    what: Annotated[
+        str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="Model, job or export: model_..., job_... or exp_...")
+    ],
+    to: Annotated[Path | None, typer.Option(help="Folder to create. Default: named after model and precision.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32, fp16 or int8. Default: fp32, or the only one available.")
+    ] = None,
     format: Format = "onnx",  # noqa: A002 - the API's word
-    smallest: Annotated[bool, typer.Option("--smallest", help="The smallest file, whatever its precision.")] = False,
-    fastest: Annotated[bool, typer.Option("--fastest", help="The file of the lowest measured latency.")] = False,
-    max_drop: Annotated[float | None, typer.Option(help="With these: points of accuracy it may lose.")] = None,
+    smallest: Annotated[bool, typer.Option("--smallest", help="Choose the smallest file of any precision.")] = False,
+    fastest: Annotated[
+        bool, typer.Option("--fastest", help="Choose the file with the lowest measured latency.")
+    ] = False,
+    max_drop: Annotated[
+        float | None, typer.Option(help="With --smallest or --fastest: accuracy it may lose, in percentage points.")
+    ] = None,
     device: Device = None,
     key: Key = None,
-    force: Annotated[bool, typer.Option(help="Replace an earlier bundle there.")] = False,
+    force: Annotated[bool, typer.Option(help="Replace an earlier bundle in that folder.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Load a bundle, check its sha256 and its signature, and unpack it."""
+    """Download a bundle, check its sha256 and signature, and unpack it."""
     with connect() as client, bars.transfer("loading") as shown:
         if smallest or fastest or max_drop is not None or device is not None:
             wanted = _Choice(smallest=smallest, fastest=fastest, max_drop=max_drop, device=device)
@@ -76,7 +87,7 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
         folder = client.exports.pull(export, to, replace=force, key=_read(key), progress=shown)
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
     if not as_json:
-        note(f"check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+        note(f"Check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
 
 
 def _folder_name(export: Export) -> str:
@@ -94,11 +105,11 @@ class _Choice:
 
 def _chosen(client: Client, what: str, wanted: _Choice) -> Export:
     if wanted.smallest == wanted.fastest:
-        raise BadInput(
-            "say what to choose by, one of --smallest and --fastest; --max-drop and --device limit that choice"
-        )
+        raise BadInput("Give --smallest or --fastest. --max-drop and --device only limit that choice.")
     if what.startswith("exp_"):
-        raise BadInput(f"{what} is one file; to choose among the files of a model, name the model or its job")
+        raise BadInput(
+            f"{what} is one file. To choose among the files of a model, give the id of the model or of its job."
+        )
     found = client.models.pareto(what, device=wanted.device)
     choose = found.smallest if wanted.smallest else found.fastest
     point = choose(max_drop=wanted.max_drop)
@@ -108,26 +119,30 @@ def _chosen(client: Client, what: str, wanted: _Choice) -> Export:
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="An unpacked bundle.")], key: Key = None, as_json: Json = False
+    folder: Annotated[Path, typer.Argument(help="Folder of an unpacked bundle.")],
+    key: Key = None,
+    as_json: Json = False,
 ) -> None:
-    """Check the signature and every hash of a bundle, by this program and not by the bundle's own."""
+    """Check the signature and every hash of a bundle, independently of its own verify.py."""
     pem = _read(key)
     if pem is None:
         with connect() as client:
             own = client.exports.signing_key()
         if own is None:
-            raise BadInput("this service signs nothing, so there is no key to check by; run the bundle's verify.py")
+            raise BadInput(
+                "This service does not sign bundles, so there is no key to check with. Run the bundle's verify.py."
+            )
         pem = own.pem
     key_id = signatures.check_folder(folder, pem)
     emit({"folder": str(folder), "key_id": key_id}, as_json=as_json, text=f"{folder} is as signed by key {key_id}")
 
 
 def signing_key(as_json: Json = False) -> None:
-    """Print the public key that the service signs bundles with, PEM; keep it, for --key."""
+    """Print the public key (PEM) that the service signs bundles with. Keep it for --key."""
     with connect() as client:
         found = client.exports.signing_key()
     if found is None:
-        raise BadInput("this service signs nothing; its operator may set PATCHSWAP_SIGNING_KEY_FILE")
+        raise BadInput("This service does not sign bundles; its operator can set PATCHSWAP_SIGNING_KEY_FILE.")
     emit(found, as_json=as_json, text=found.pem.strip())
 
 
@@ -135,21 +150,25 @@ def _read(key: Path | None) -> str | None:
     try:
         return None if key is None else key.read_text()
     except UnicodeDecodeError as error:
-        raise BadInput(f"{key} is no public key in PEM") from error
+        raise BadInput(f"{key} is not a public key in PEM.") from error
 
 
 def predict(
     model: ModelOrJob,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
-    export: Annotated[str | None, typer.Option(help="exp_...; default: the best int8 file, else fp32.")] = None,
-    top: Annotated[int | None, typer.Option(help="Labels an image (5); not of detection.", min=1, max=1000)] = None,
+    export: Annotated[
+        str | None, typer.Option(help="Export to run, exp_... Default: the best int8 file, else fp32.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="Labels per image. Default: 5. Not for detection.", min=1, max=1000)
+    ] = None,
     *,
     threshold: Annotated[
-        float | None, typer.Option(help="Detection: the least score of a box (0.3).", min=0, max=1)
+        float | None, typer.Option(help="Lowest score of a box, for detection. Default: 0.3.", min=0, max=1)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Let the service run an exported file of a model on images; with --json, one line an image."""
+    """Run an exported file on images, in the service. --json prints one line per image."""
     with connect() as client:
         for path in images:
             with about(path):
@@ -171,11 +190,11 @@ def _said(found: Prediction) -> Iterator[str]:
 
 
 def report(
-    what: Annotated[str, typer.Argument(metavar="JOB|MODEL", help="job_... or model_...")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: report.html beside you.")] = None,
+    what: Annotated[str, typer.Argument(metavar="JOB|MODEL", help="Job or model: job_... or model_...")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write. Default: report.html.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Load the report of a training: one HTML file to open, print or send on."""
+    """Download the report of a training: one HTML file."""
     with connect() as client:
         path = client.models.report(what, output or Path("report.html"))
     emit({"file": str(path)}, as_json=as_json, text=str(path))
@@ -183,7 +202,7 @@ def report(
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """Every model, newest first."""
+    """List models, newest first."""
     with connect() as client:
         found = list(client.models.list())
     rows = [
@@ -195,7 +214,7 @@ def list_models(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_model(model_id: ModelId, as_json: Json = False) -> None:
-    """One model: its card."""
+    """Show the card of a model."""
     with connect() as client:
         model = client.models.get(model_id)
         card = "" if as_json else client.models.card(model_id)
@@ -205,10 +224,12 @@ def show_model(model_id: ModelId, as_json: Json = False) -> None:
 @app.command("suspects")
 def list_suspects(
     model: ModelOrJob,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a page with the pictures.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write a page with the pictures to this file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Labels of the dataset that a classifier contradicts, the most suspect first. Look before you change one."""
+    """List labels that a classifier contradicts, the most suspect first. Look before you change one."""
     with connect() as client:
         found = client.models.suspects(model)
         if output is not None:
@@ -228,7 +249,7 @@ def list_suspects(
 
 @exports.command("list")
 def list_exports(model: ModelOrJob, device: Device = None, as_json: Json = False) -> None:
-    """The files of one model, smallest first, and which no other beats (*); ~ is an estimate."""
+    """List the files of a model, smallest first. * marks files that no other beats, ~ an estimate."""
     with connect() as client:
         found = client.models.pareto(model, device=device)
         whole = client.models.exports(found.model_id)
@@ -241,12 +262,12 @@ def list_exports(model: ModelOrJob, device: Device = None, as_json: Json = False
 @exports.command("pareto")
 def show_pareto(
     model: ModelOrJob,
-    against: Annotated[Cost, typer.Option(help="What accuracy is plotted against.")] = Cost.bytes,
+    against: Annotated[Cost, typer.Option(help="Axis: bytes or latency_ms.")] = Cost.bytes,
     device: Device = None,
-    png: Annotated[Path | None, typer.Option(help="Write a picture, too.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also write a plot as PNG.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Plot the files of one model: accuracy against bytes or latency."""
+    """Plot the files of a model: accuracy against bytes or latency."""
     with connect() as client:
         found = client.models.pareto(model, device=device)
         if png is not None:
@@ -262,15 +283,19 @@ def create_export(  # noqa: PLR0913, PLR0917 - one for each option
     precision: Precision = "fp32",
     format: Format = "onnx",  # noqa: A002 - the API's word
     max_drop_points: Annotated[float | None, typer.Option(help="Accuracy it may lose, in percentage points.")] = None,
-    max_bytes: Annotated[int | None, typer.Option(help="Of the model file.")] = None,
-    max_latency_ms: Annotated[float | None, typer.Option(help="Median, one thread, one image.")] = None,
-    rung: Annotated[
-        list[str] | None, typer.Option(help="Of an int8 file with limits: try only int8, mixed, fp16; may be repeated.")
+    max_bytes: Annotated[int | None, typer.Option(help="Limit on the bytes of the model file.")] = None,
+    max_latency_ms: Annotated[
+        float | None, typer.Option(help="Limit on the median latency in ms, one thread, one image.")
     ] = None,
-    opset: Annotated[int | None, typer.Option(help="Of an ONNX file. Default: the oldest, which most open.")] = None,
+    rung: Annotated[
+        list[str] | None, typer.Option(help="For int8 with limits: try only these of int8, mixed, fp16. Repeatable.")
+    ] = None,
+    opset: Annotated[
+        int | None, typer.Option(help="Opset of an ONNX file, 18 to 21. Default: 18, which most runtimes open.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make another file of a model, and wait until it is measured. Exits with 1 where it breaks a limit."""
+    """Export another file of a model and wait until it is measured. Exits with 1 if it exceeds a limit."""
     limits = {"max_drop_points": max_drop_points, "max_bytes": max_bytes, "max_latency_ms": max_latency_ms}
     with connect() as client:
         asked = client.models.export(
@@ -285,7 +310,7 @@ def create_export(  # noqa: PLR0913, PLR0917 - one for each option
 
 @exports.command("formats")
 def list_formats(as_json: Json = False) -> None:
-    """File formats, and what a worker needs for those that it cannot make yet."""
+    """List file formats, and what to install for those that the workers cannot write."""
     with connect() as client:
         found = client.exports.formats()
     rows = []
@@ -297,8 +322,10 @@ def list_formats(as_json: Json = False) -> None:
 
 
 @exports.command("show")
-def show_export(export_id: str, as_json: Json = False) -> None:
-    """One file, and what was tried for it."""
+def show_export(
+    export_id: Annotated[str, typer.Argument(metavar="EXPORT", help="Export, exp_...")], as_json: Json = False
+) -> None:
+    """Show a file, and what was tried for it."""
     with connect() as client:
         export = client.exports.get(export_id)
     emit(export, as_json=as_json, text=_described(export))

@@ -18,7 +18,7 @@ def announce(client: Client, body: Mapping[str, Any]) -> None:
     try:
         chosen, estimate = client.jobs.validate(body).chosen, client.jobs.estimate(body)
     except ApiError as error:
-        note(f"what a training would do cannot be told: {error}")
+        note(f"A forecast of the training is not available: {error}.")
         return
     for line in lines(chosen, estimate):
         note(line)

@@ -15,9 +15,11 @@ app = typer.Typer(help="Files measured on devices.", no_args_is_help=True)
 
 
 def profile(
-    export_id: Annotated[str, typer.Argument(metavar="EXPORT", help="exp_...")],
-    device: Annotated[str | None, typer.Option(help="A name of `patchswap devices`. Default: any worker.")] = None,
-    wait: Annotated[bool, typer.Option(help="Until it was measured.")] = True,
+    export_id: Annotated[str, typer.Argument(metavar="EXPORT", help="Export, exp_...")],
+    device: Annotated[
+        str | None, typer.Option(help="Name of a device of `patchswap devices`. Default: any worker.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until it is measured.")] = True,
     as_json: Json = False,
 ) -> None:
     """Measure an exported file again on a device: accuracy, latency, memory."""
@@ -50,7 +52,7 @@ def show_profile(
 
 
 def devices(as_json: Json = False) -> None:
-    """The devices that measure, and which of them are there now."""
+    """List devices that measure files, and which are connected."""
     with connect() as client:
         found = client.profiles.devices()
     rows = [(one.name, "online" if one.online else "silent", one.worker, one.last_seen_at) for one in found]
@@ -58,7 +60,7 @@ def devices(as_json: Json = False) -> None:
 
 
 def worker(
-    device: Annotated[str, typer.Option(help="The name of this machine, as raspberry-pi-5.")],
+    device: Annotated[str, typer.Option(help="Name of this machine, such as raspberry-pi-5.")],
 ) -> None:
     """Measure exported files on this machine under a name, until Ctrl-C. Needs a key with the scope device."""
     from patchswap.local import extras  # noqa: PLC0415 - quick start

@@ -15,8 +15,8 @@ _NUMBERED = re.compile(r"(?P<value>\d{1,3})\s*[\s:,;=]\s*(?P<name>\S.*)")
 _OPTIONS = ("classes_at", "ignore", "labels_from", "map", "drop", "labelmap", "masks", "unlabelled", "instances_as")
 _FIELD = re.compile(rf"`(?:reading\.)?(?P<name>{'|'.join(_OPTIONS)})`")
 _LABELMAP = (
-    "write one class a line, `crack:255,0,0` for the colour or `1 crack` for the value, or a JSON list of "
-    '{"name": "crack", "colour": [255, 0, 0]}'
+    "Write one class per line, `crack:255,0,0` for the colour or `1 crack` for the value, or a JSON list of "
+    '{"name": "crack", "colour": [255, 0, 0]}.'
 )
 
 
@@ -54,10 +54,10 @@ def mapping(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         before, equals, after = (part.strip() for part in each.rpartition("="))
         if not equals or not before or not after:
-            raise BadInput(f'--map {each!r} is no OLD=NEW; write it like --map kitten=cat or --map "cat,kitten=cat"')
+            raise BadInput(f'--map {each!r} is not OLD=NEW. Write it like --map kitten=cat or --map "cat,kitten=cat".')
         for name in map(str.strip, before.split(",")):
             if found.get(name, after) != after:
-                raise BadInput(f"--map leads {name!r} to {found[name]!r} and to {after!r}; keep one of them")
+                raise BadInput(f"--map renames {name!r} to {found[name]!r} and to {after!r}. Keep one of them.")
             if name and name != after:
                 found[name] = after
     return found
@@ -69,12 +69,12 @@ def entries(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise BadInput(f"cannot read {path}: {why}") from error
+        raise BadInput(f"Cannot read {path}: {why}.") from error
     if text.lstrip().startswith(("[", "{")):
         return _of_json(path, text)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
-        raise BadInput(f"{path} holds no classes; {_LABELMAP}")
+        raise BadInput(f"{path} has no classes. {_LABELMAP}")
     return [_of_line(path, line) for line in lines]
 
 
@@ -82,14 +82,14 @@ def _of_json(path: Path, text: str) -> list[dict[str, Any]]:
     try:
         stated = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}") from error
+        raise BadInput(f"{path} is not JSON: {error}.") from error
     if isinstance(stated, dict):
         values = {value: name for value, name in stated.items() if str(value).isdecimal()} or {
             value: name for name, value in stated.items()
         }
         stated = [{"name": name, "value": int(value)} for value, name in values.items() if str(value).isdecimal()]
     if not isinstance(stated, list) or not stated:
-        raise BadInput(f"{path} holds no classes; {_LABELMAP}")
+        raise BadInput(f"{path} has no classes. {_LABELMAP}")
     return stated
 
 
@@ -98,4 +98,4 @@ def _of_line(path: Path, line: str) -> dict[str, Any]:
         return {"name": coloured["name"], "colour": [int(coloured[at]) for at in (2, 3, 4)]}
     if numbered := _NUMBERED.fullmatch(line):
         return {"name": numbered["name"].strip(), "value": int(numbered["value"])}
-    raise BadInput(f"{path}: {line!r} names no class with a colour or a value; {_LABELMAP}")
+    raise BadInput(f"{path}: {line!r} is not a class with a colour or a value. {_LABELMAP}")

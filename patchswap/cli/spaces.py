@@ -28,7 +28,7 @@ def _range(text: str) -> tuple[str, dict[str, Any]]:
     found = _RANGE.fullmatch(told.strip())
     if not path or found is None:
         raise BadInput(
-            f"--range {text!r} is no path=low..high; write it like --range optimizer.learning_rate=1e-3..0.5,log"
+            f"--range {text!r} is not path=low..high. Write it like --range optimizer.learning_rate=1e-3..0.5,log."
         )
     low, high, how, step = found.groups()
     is_whole = all(re.fullmatch(r"[-+]?\d+", end) for end in (low, high))
@@ -44,5 +44,5 @@ def _range(text: str) -> tuple[str, dict[str, Any]]:
 def _choice(text: str) -> tuple[str, dict[str, Any]]:
     path, equals, told = text.partition("=")
     if not path or not equals or not told:
-        raise BadInput(f"--choice {text!r} is no path=a,b,c; write it like --choice method.kd_weight=0.1,0.25,1")
+        raise BadInput(f"--choice {text!r} is not path=a,b,c. Write it like --choice method.kd_weight=0.1,0.25,1.")
     return path.strip(), {"type": "categorical", "values": [value_of(part.strip()) for part in told.split(",")]}

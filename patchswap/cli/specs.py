@@ -19,9 +19,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         spec = json.loads(path.read_text())
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        raise BadInput(f"Cannot read {path}: {error.strerror}.") from error
     except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}") from error
+        raise BadInput(f"{path} is not JSON: {error}.") from error
     if not isinstance(spec, dict):
         raise BadInput(f"{path} must hold one JSON object, like {{'dataset': 'ds_...'}}".replace("'", '"'))
     return spec
@@ -33,7 +33,7 @@ def set_all(spec: dict[str, Any], assignments: Sequence[str]) -> None:
         path, equals, value = assignment.partition("=")
         keys = path.strip().split(".")
         if not equals or not all(keys):
-            raise BadInput(f"--set {assignment!r} is no path=value; write it like --set training.epochs=5")
+            raise BadInput(f"--set {assignment!r} is not path=value. Write it like --set training.epochs=5.")
         _set(spec, keys, value_of(value), assignment)
 
 
@@ -54,7 +54,7 @@ def image_size(text: str) -> int | list[int] | str:
     except ValueError:
         sides = []
     if len(sides) not in (1, 2):
-        raise BadInput(f"--image-size {text!r} is no size; write it like 320, or 288x384 for height x width")
+        raise BadInput(f"--image-size {text!r} is not a size. Write it like 320, or 288x384 for height x width.")
     return sides if len(sides) == 2 else sides[0]
 
 
@@ -67,9 +67,7 @@ def method(text: str) -> str | dict[str, Any]:
     for setting in settings.split(","):
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
-            raise BadInput(
-                f"--method {text!r} is no NAME:SETTING=VALUE,...; write it like --method cs_kd:temperature=2"
-            )
+            raise BadInput(f"--method {text!r} is not NAME:SETTING=VALUE. Write it like --method cs_kd:temperature=2.")
         found[key.strip()] = value_of(value)
     return found
 
@@ -78,7 +76,7 @@ def seconds(text: str) -> int:
     """A time: `90s`, `10m`, `1.5h`, or seconds without a unit."""
     found = _TIME.fullmatch(text.strip())
     if not found:
-        raise BadInput(f"--budget {text!r} is no time; write it like 90s, 10m or 1.5h")
+        raise BadInput(f"--budget {text!r} is not a time. Write it like 90s, 10m or 1.5h.")
     return round(float(found["number"]) * _SECONDS[found["unit"] or "s"])
 
 
@@ -87,7 +85,7 @@ def seeds(text: str) -> int | list[int]:
     try:
         return [int(seed) for seed in text.split(",")] if "," in text else int(text)
     except ValueError:
-        raise BadInput(f"--seeds {text!r} is neither a count, like 5, nor a list, like 0,1,7") from None
+        raise BadInput(f"--seeds {text!r} is neither a count, like 5, nor a list, like 0,1,7.") from None
 
 
 def _set(spec: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
@@ -95,5 +93,5 @@ def _set(spec: dict[str, Any], keys: list[str], value: Any, assignment: str) -> 
     for key in keys[:-1]:
         here = here.setdefault(key, {})
         if not isinstance(here, dict):
-            raise BadInput(f"--set {assignment!r}: {key} is a value already and can hold nothing")
+            raise BadInput(f"--set {assignment!r}: {key} has a value already and cannot hold fields.")
     here[keys[-1]] = value

@@ -16,8 +16,8 @@ from patchswap.errors import BadInput
 if TYPE_CHECKING:
     from patchswap.calls.sweeps import Sweep, Trial
 
-app = typer.Typer(help="Searches for a good spec, judged on validation images.", no_args_is_help=True)
-SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="swp_...")]
+app = typer.Typer(help="Search for good settings, judged on validation images.", no_args_is_help=True)
+SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep, swp_...")]
 
 
 @app.command()
@@ -26,23 +26,32 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[str | None, typer.Option(help="Where every trial starts from.")] = None,
     assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="The same for every trial; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set one field for every trial. Repeatable.")
     ] = None,
     ranges: Annotated[
         list[str] | None,
-        typer.Option("--range", metavar="PATH=LOW..HIGH", help="Add ,log or ,step=N; whole ends make integers."),
+        typer.Option(
+            "--range",
+            metavar="PATH=LOW..HIGH",
+            help="Range to search; add ,log or ,step=N. Integer bounds give integers. Repeatable.",
+        ),
     ] = None,
-    choices: Annotated[list[str] | None, typer.Option("--choice", metavar="PATH=A,B,C")] = None,
-    algorithm: Annotated[str | None, typer.Option(help="random or asha.")] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="How many.")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="At a time.")] = None,
-    metric: Annotated[str | None, typer.Option(help="val.top1_accuracy, val.nll ... Default: by the task.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the search.")] = None,
+    choices: Annotated[
+        list[str] | None, typer.Option("--choice", metavar="PATH=A,B,C", help="Values to choose from. Repeatable.")
+    ] = None,
+    algorithm: Annotated[str | None, typer.Option(help="Algorithm: random or asha.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Number of trials.")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Trials that run at the same time.")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Metric to optimise, such as val.top1_accuracy or val.nll. Default: depends on the task."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the search.")] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Search for a good spec; the best trial is then trained as a whole job, and tested."""
+    """Search for good settings. The best ones are then trained as a full job and tested."""
     asked = specs.read(file) if file else {}
     options = {"dataset": dataset, "algorithm": algorithm, "trials": trials, "max_concurrent": max_concurrent}
     options |= {"metric": metric, "seed": seed, "name": name}
@@ -59,12 +68,12 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
             return
     emit(sweep, as_json=as_json, text=sweep.id)
     if not as_json:
-        note(f"follow it: patchswap sweep watch {sweep.id}")
+        note(f"Follow it: patchswap sweep watch {sweep.id}")
 
 
 @app.command()
 def watch(sweep_id: SweepId, as_json: Json = False) -> None:
-    """Follow a sweep to its end. Ctrl-C leaves it alone. With --json: one trial a line, the sweep last."""
+    """Follow a sweep to its end. Ctrl-C leaves it alone. --json prints one trial per line, then the sweep."""
     with connect() as client:
         _follow(client.sweeps.get(sweep_id), as_json=as_json)
 
@@ -73,7 +82,7 @@ def watch(sweep_id: SweepId, as_json: Json = False) -> None:
 def list_sweeps(
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20, as_json: Json = False
 ) -> None:
-    """Sweeps, newest first."""
+    """List sweeps, newest first."""
     with connect() as client:
         found = [sweep for sweep, _ in zip(client.sweeps.list(), range(limit), strict=False)]
     rows = [(s.id, s.name, s.status, sum(s.counts.values()), _value(s.best), s.created_at) for s in found]
@@ -82,7 +91,7 @@ def list_sweeps(
 
 @app.command()
 def show(sweep_id: SweepId, as_json: Json = False) -> None:
-    """One sweep with its trials."""
+    """Show a sweep with its trials."""
     with connect() as client:
         sweep = client.sweeps.get(sweep_id)
     emit(sweep, as_json=as_json, text=_summary(sweep))
@@ -90,7 +99,7 @@ def show(sweep_id: SweepId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(sweep_id: SweepId, as_json: Json = False) -> None:
-    """End a sweep and its jobs."""
+    """Cancel a sweep and its jobs."""
     with connect() as client:
         sweep = client.sweeps.cancel(sweep_id)
     emit(sweep, as_json=as_json, text=f"{sweep.id} {sweep.status}")
@@ -99,10 +108,12 @@ def cancel(sweep_id: SweepId, as_json: Json = False) -> None:
 @app.command()
 def rm(
     sweep_id: SweepId,
-    with_jobs: Annotated[bool, typer.Option("--with-jobs", help="And its jobs, with their models and files.")] = False,
+    with_jobs: Annotated[
+        bool, typer.Option("--with-jobs", help="Also delete its jobs, with their models and files.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a sweep that is over. Its jobs stay as jobs of their own."""
+    """Delete a sweep that has ended. Its jobs stay."""
     with connect() as client:
         client.sweeps.delete(sweep_id, with_jobs=with_jobs)
     emit({"id": sweep_id, "deleted": True}, as_json=as_json, text=f"deleted {sweep_id}")
@@ -111,17 +122,17 @@ def rm(
 def _part(asked: dict[str, Any], name: str) -> dict[str, Any]:
     part = asked.get(name, {})
     if not isinstance(part, dict):
-        raise BadInput(f"{name} in the file must be one JSON object")
+        raise BadInput(f"{name} in the file must be one JSON object.")
     return dict(part)
 
 
 def _require(asked: dict[str, Any]) -> None:
     if not isinstance(asked.get("dataset"), str):
-        raise BadInput("no dataset is named; give --dataset, an id or a name from `patchswap datasets list`")
+        raise BadInput("No dataset is named. Give --dataset, an id or a name from `patchswap datasets list`.")
     if not asked["space"]:
-        raise BadInput("nothing is searched; give --range optimizer.learning_rate=1e-3..0.5,log or --choice")
+        raise BadInput("Nothing is searched. Give --range optimizer.learning_rate=1e-3..0.5,log or --choice.")
     if "trials" not in asked:
-        raise BadInput("say how many trials; give --trials")
+        raise BadInput("The number of trials is missing. Give --trials.")
 
 
 def _follow(sweep: Sweep, *, as_json: bool) -> None:
@@ -135,16 +146,17 @@ def _follow(sweep: Sweep, *, as_json: bool) -> None:
                     shown[trial.number] = trial.status
                     _tell(trial, as_json=as_json)
             if sweep.final_job_id != final_job_id and not as_json:
-                note(f"the best becomes job {sweep.final_job_id}; its progress: patchswap watch {sweep.final_job_id}")
+                note(f"The best becomes job {sweep.final_job_id}; follow it: patchswap watch {sweep.final_job_id}")
             final_job_id = sweep.final_job_id
     except KeyboardInterrupt:
-        note(f"the sweep goes on; return: patchswap sweep watch {sweep.id}, end it: patchswap sweep cancel {sweep.id}")
+        note(f"The sweep goes on. Follow it: patchswap sweep watch {sweep.id}")
+        note(f"Cancel it: patchswap sweep cancel {sweep.id}")
         raise typer.Exit(130) from None
     emit({"type": "end", "sweep": plain(sweep)}, as_json=as_json, text=_summary(sweep))
     if sweep.status != "succeeded":
         sys.exit(1)
     if not as_json:
-        note(f"load it: patchswap pull {sweep.final_job_id}")
+        note(f"Load it: patchswap pull {sweep.final_job_id}")
 
 
 def _tell(trial: Trial, *, as_json: bool) -> None:
@@ -152,7 +164,7 @@ def _tell(trial: Trial, *, as_json: bool) -> None:
         print(json.dumps({"type": "trial", **plain(trial)}, ensure_ascii=False), flush=True)
     else:
         value = f" {trial.value:.4f}" if trial.value is not None and trial.status != "running" else ""
-        note(f"trial {trial.number} {trial.status}{value}: {_params(trial)}")
+        note(f"Trial {trial.number} {trial.status}{value}: {_params(trial)}")
 
 
 def _summary(sweep: Sweep) -> str:

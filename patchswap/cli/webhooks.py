@@ -12,29 +12,29 @@ if TYPE_CHECKING:
     from patchswap.resources import Delivery
 
 app = typer.Typer(help="Notify your server of events.", no_args_is_help=True)
-WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="whk_...")]
+WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Webhook, whk_...")]
 
 
 @app.command()
 def create(
-    url: Annotated[str, typer.Argument(help="https://...")],
+    url: Annotated[str, typer.Argument(help="Address of your server, https://...")],
     event: Annotated[
-        list[str] | None, typer.Option(help="job.succeeded, job.failed ...; may be repeated. Default: all.")
+        list[str] | None, typer.Option(help="Event such as job.succeeded. Repeatable. Default: all events.")
     ] = None,
-    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    description: Annotated[str | None, typer.Option(help="What the webhook is for.")] = None,
     as_json: Json = False,
 ) -> None:
-    """A new webhook; its secret is shown this once."""
+    """Create a webhook. Its secret is shown only once."""
     with connect() as client:
         webhook = client.webhooks.create(url, events=event or ("*",), description=description)
     emit(webhook, as_json=as_json, text=str(webhook.secret))
     if not as_json:
-        note(f"{webhook.id}: the secret above verifies its messages, and is not shown again")
+        note(f"{webhook.id}: this secret verifies its messages. It is not shown again.")
 
 
 @app.command("list")
 def list_webhooks(as_json: Json = False) -> None:
-    """Every webhook, without its secret."""
+    """List webhooks, without their secrets."""
     with connect() as client:
         found = list(client.webhooks.list())
     rows = [(w.id, w.url, " ".join(w.events), _state(w.enabled, w.disabled_reason), w.created_at) for w in found]
@@ -52,13 +52,13 @@ def show(webhook_id: WebhookId, as_json: Json = False) -> None:
 
 @app.command()
 def enable(webhook_id: WebhookId, as_json: Json = False) -> None:
-    """Tell it again what happens, and what it is still owed."""
+    """Send messages again, also those that are still waiting."""
     _change(webhook_id, enabled=True, as_json=as_json)
 
 
 @app.command()
 def disable(webhook_id: WebhookId, as_json: Json = False) -> None:
-    """Tell it nothing until it is enabled; what happens meanwhile it will not hear."""
+    """Stop sending until it is enabled. Events in between are not sent later."""
     _change(webhook_id, enabled=False, as_json=as_json)
 
 
@@ -66,22 +66,26 @@ def disable(webhook_id: WebhookId, as_json: Json = False) -> None:
 def rotate_secret(
     webhook_id: WebhookId,
     overlap_hours: Annotated[
-        int, typer.Option(min=0, max=168, help="So long the old one signs, too; 0 where somebody else has got it.")
+        int, typer.Option(min=0, max=168, help="Hours the old secret stays valid. Use 0 if it leaked.")
     ] = 24,
     as_json: Json = False,
 ) -> None:
-    """A new secret, shown this once."""
+    """Replace the secret. The new one is shown only once."""
     with connect() as client:
         webhook = client.webhooks.rotate_secret(webhook_id, overlap_seconds=overlap_hours * 3600)
     emit(webhook, as_json=as_json, text=str(webhook.secret))
     if not as_json:
         until = webhook.former_secrets_until
-        note(f"messages are signed with the old one too, until {until}" if until else "the old one signs no more")
+        note(
+            f"Messages are also signed with the old secret until {until}."
+            if until
+            else "The old secret is no longer valid."
+        )
 
 
 @app.command()
 def rm(webhook_id: WebhookId, as_json: Json = False) -> None:
-    """Delete a webhook, with what it is still owed."""
+    """Delete a webhook, with its waiting messages."""
     with connect() as client:
         client.webhooks.delete(webhook_id)
     emit({"id": webhook_id, "deleted": True}, as_json=as_json, text=f"deleted {webhook_id}")
@@ -89,22 +93,24 @@ def rm(webhook_id: WebhookId, as_json: Json = False) -> None:
 
 @app.command()
 def ping(webhook_id: WebhookId, as_json: Json = False) -> None:
-    """Send a message of no event, to see whether it arrives."""
+    """Send a test message."""
     with connect() as client:
         delivery = client.webhooks.ping(webhook_id)
     emit(delivery, as_json=as_json, text=delivery.id)
     if not as_json:
-        note(f"what came of it: patchswap webhooks deliveries {webhook_id}")
+        note(f"See the result: patchswap webhooks deliveries {webhook_id}")
 
 
 @app.command()
 def deliveries(
     webhook_id: WebhookId,
-    status: Annotated[str | None, typer.Option(help="queued, running, succeeded or failed.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only messages with this status: queued, running, succeeded or failed.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """What it was told, and what it answered."""
+    """List messages with their answers."""
     with connect() as client:
         listed = client.webhooks.deliveries(webhook_id, status=status)
         found = [delivery for delivery, _ in zip(listed, range(limit), strict=False)]
@@ -114,10 +120,10 @@ def deliveries(
 @app.command()
 def redeliver(
     webhook_id: WebhookId,
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="whd_...")],
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY", help="Message, whd_...")],
     as_json: Json = False,
 ) -> None:
-    """Send a message once more."""
+    """Send a message again."""
     with connect() as client:
         delivery = client.webhooks.redeliver(webhook_id, delivery_id)
     emit(delivery, as_json=as_json, text=_table([delivery]))

@@ -14,28 +14,30 @@ from patchswap.errors import BadInput
 if TYPE_CHECKING:
     from patchswap.resources import Weights
 
-app = typer.Typer(help="Pretrained weights.", no_args_is_help=True)
+app = typer.Typer(help="List, push and fetch pretrained weights.", no_args_is_help=True)
 _SHOWN_NAMES = 5
 
-WeightsName = Annotated[str, typer.Argument(help="wts_... or a name, which means the newest of that name.")]
+WeightsName = Annotated[str, typer.Argument(help="Weights: a name (the newest ones of it) or wts_...")]
 Wait = Annotated[bool, typer.Option(help="Wait until they are ready to train with.")]
 
 
 @app.command()
 def push(  # noqa: PLR0913, PLR0917 - one for each option
-    path: Annotated[Path, typer.Argument(help="A .safetensors file, or a .pth or .pt file, which is converted here.")],
-    architecture: Annotated[str, typer.Option(help="Whose weights they are, such as resnet18.")],
+    path: Annotated[Path, typer.Argument(help="A .safetensors, .pth or .pt file.")],
+    architecture: Annotated[str, typer.Option(help="Architecture of the weights, such as resnet18.")],
     licence: Annotated[str, typer.Option(help="SPDX identifier such as Apache-2.0, or the licence's name.")],
-    source: Annotated[str, typer.Option(help="Where they come from.")],
-    name: Annotated[str | None, typer.Option(help="Display name. Default: the file's.")] = None,
-    classes: Annotated[Path | None, typer.Option(help="Text file of class names, one a line, in order.")] = None,
+    source: Annotated[str, typer.Option(help="Source of the weights.")],
+    name: Annotated[str | None, typer.Option(help="Display name. Default: the name of the file.")] = None,
+    classes: Annotated[Path | None, typer.Option(help="Text file of class names, one per line, in order.")] = None,
     side: Annotated[int, typer.Option("--size", help="Side in pixels of the images it was trained on.")] = 224,
-    mean: Annotated[str | None, typer.Option(help="Mean per channel, 0..1: 0.5,0.5,0.5. Default: ImageNet's.")] = None,
-    std: Annotated[str | None, typer.Option(help="Standard deviation per channel; with --mean.")] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Mean per channel, such as 0.5,0.5,0.5. Default: that of ImageNet.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Standard deviation per channel. Required with --mean.")] = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Upload weights of your own to begin trainings with. PyTorch files are converted without running them."""
+    """Upload your own pretrained weights. PyTorch files are converted without running code in them."""
     with connect() as client, bars.transfer("uploading") as shown:
         found = client.weights.push(
             path,
@@ -52,11 +54,14 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="resnet18, a name of timm (resnet18.a1_in1k), or torchvision:resnet18.")],
-    architecture: Annotated[
-        str | None, typer.Option(help="Whose weights they are, where the name leaves it open.")
-    ] = None,
-    licence: Annotated[str | None, typer.Option(help="The licence, where the hub names none.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the weights: resnet18, a name of timm such as resnet18.a1_in1k, or torchvision:resnet18."
+        ),
+    ],
+    architecture: Annotated[str | None, typer.Option(help="Architecture, if the name does not tell it.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence, if the hub names none.")] = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +76,7 @@ def fetch(
 
 @app.command("list")
 def list_weights(as_json: Json = False) -> None:
-    """Built-in weights and your own."""
+    """List built-in weights and your own."""
     with connect() as client:
         found = list(client.weights.list())
     rows = [(w.id, w.name, w.architecture, w.status, size(w.bytes), w.licence) for w in found]
@@ -80,7 +85,7 @@ def list_weights(as_json: Json = False) -> None:
 
 @app.command()
 def show(weights: WeightsName, as_json: Json = False) -> None:
-    """Where weights come from, their licence, and how they fit their network."""
+    """Show source and licence of weights, and how they fit their network."""
     with connect() as client:
         found = client.weights.find(weights)
     emit(found, as_json=as_json, text=_summary(found))
@@ -104,7 +109,7 @@ def _finish(found: Weights, *, wait: bool, as_json: bool) -> None:
     emit(found, as_json=as_json, text=_summary(found))
     if not as_json:
         model = f"--set model.architecture={found.architecture} --set model.pretrained={found.id}"
-        note(f"train with them: patchswap train --dataset DATASET {model}")
+        note(f"Train with them: patchswap train --dataset DATASET {model}")
 
 
 def _summary(found: Weights) -> str:
@@ -140,15 +145,15 @@ def _lines(path: Path) -> list[str]:
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read {path}: {error}") from error
+        raise BadInput(f"Cannot read {path}: {error}.") from error
 
 
 def _rule(side: int, mean: str | None, std: str | None) -> dict[str, Any] | None:
     if (mean is None) != (std is None):
-        raise BadInput("give --mean and --std together, or neither")
+        raise BadInput("Give --mean and --std together, or neither.")
     if mean is None or std is None:
         if side != 224:
-            raise BadInput("give --mean and --std with --size")
+            raise BadInput("Give --mean and --std with --size.")
         return None
     return {"size": [side, side], "mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std")}
 
@@ -157,4 +162,6 @@ def _numbers(text: str, option: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise BadInput(f"{option} takes numbers with commas between them, as 0.5,0.5,0.5; you gave {text!r}") from error
+        raise BadInput(
+            f"{option} takes numbers with commas between them, as 0.5,0.5,0.5; you gave {text!r}."
+        ) from error

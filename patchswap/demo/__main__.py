@@ -105,7 +105,7 @@ def _pull(client: Client, export: Export) -> Path:
     done = subprocess.run([sys.executable, "verify.py"], check=False, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         told = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise PatchswapError(f"{folder}/verify.py says no: {told[-1] if told else 'nothing'}")
+        raise PatchswapError(f"{folder}/verify.py says no: {told[-1] if told else 'nothing'}.")
     return folder
 
 

@@ -46,7 +46,7 @@ def _wait_until_ready(service: subprocess.Popen[str], log: Path) -> None:
         if line.startswith("ready "):
             return
     lines = log.read_text(errors="replace").strip().splitlines()
-    raise ServiceUnreachable(f"the service did not start: {lines[-1] if lines else 'no message'} (see {log})")
+    raise ServiceUnreachable(f"The service did not start: {lines[-1] if lines else 'no message'} (see {log}).")
 
 
 def _stop(service: subprocess.Popen[str]) -> None:

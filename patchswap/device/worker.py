@@ -44,7 +44,9 @@ class Stopped(BaseException):
 def run(device: str) -> None:
     """Until it is stopped. Raises BadInput, NoCredentials or, where the service refuses its key, PatchswapError."""
     if not _NAME.fullmatch(device):
-        raise BadInput(f"{device!r} is no name of a device: use up to 63 letters, digits, dots, dashes and underscores")
+        raise BadInput(
+            f"{device!r} is not a valid name of a device. Use up to 63 letters, digits, dots, dashes and underscores."
+        )
     found = credentials.find()
     worker = _Worker(device, Transport(found), Transport(found, timeout_seconds=_RENEWAL_TIMEOUT_SECONDS))
     with _stopped_by_signals():

@@ -19,7 +19,9 @@ def environment(data_dir: Path | None) -> dict[str, str]:
         return service.variables(os.environ)
     folder = data_dir or up.default_data_dir()
     if not (folder / "client.json").is_file():
-        raise BadInput(f"no service was ever started in {folder}; give --data-dir, or set {_TOLD_BY} and its like")
+        raise BadInput(
+            f"No service was started in {folder} yet. Give --data-dir, or set {_TOLD_BY} and the variables beside it."
+        )
     try:
         return up.environment_of(layout.prepare(folder))
     except CannotStart as error:

@@ -33,10 +33,10 @@ def check(
     """The report that a push would give. Raises BadInput where the service's reader is not installed."""
     path = Path(path)
     if not path.exists():
-        raise BadInput(f"there is no file or folder {path}")
+        raise BadInput(f"There is no file or folder {path}.")
     environment = service.variables(os.environ)
     if subprocess.run(_NEEDS, check=False, capture_output=True, env=environment).returncode:
-        raise BadInput("a dry run needs the service's reader on this machine: pip install 'patchswap[worker]'")
+        raise BadInput("A dry run needs the service's reader on this machine. Run `pip install 'patchswap[worker]'`.")
     with tempfile.TemporaryDirectory(prefix="patchswap-") as folder:
         source = path
         if path.is_dir():
@@ -53,7 +53,7 @@ def check(
         if done.returncode == _USAGE:  # argparse: `... error: argument --splits: /splits/val: must be ...`
             raise BadInput(_last_words(done).rpartition(": argument --")[2].partition(": ")[2])
         if done.returncode not in {_READY, _INVALID} or not (out / "report.json").is_file():
-            raise BadInput(f"the dry run could not be finished: {_last_words(done)}")
+            raise BadInput(f"The dry run could not be finished: {_last_words(done)}.")
         return ValidationReport.model_validate_json((out / "report.json").read_bytes())
 
 

@@ -24,9 +24,9 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def require(extra: str, *, command: str) -> None:
     """Raises MissingExtra, which says what to install, where `command` cannot run without it."""
     if sys.platform == "win32":
-        raise MissingExtra(f"`{command}` runs on Linux and macOS; on Windows the client works, or use WSL")
+        raise MissingExtra(f"`{command}` runs on Linux and macOS; on Windows the client works, or use WSL.")
     missing = [module for module in MODULES[extra] if find_spec(module) is None]
     if missing:
         raise MissingExtra(
-            f"`{command}` needs the extra [{extra}] (there is no {missing[0]} here): pip install 'patchswap[{extra}]'"
+            f"`{command}` needs the extra [{extra}] ({missing[0]} is missing). Run `pip install 'patchswap[{extra}]'`."
         )

@@ -184,7 +184,7 @@ def _require_free_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from error
+        raise CannotStart(f"Cannot listen on {host} port {port}: {error.strerror}. Choose another --port.") from error
 
 
 def _names(host: str) -> str:

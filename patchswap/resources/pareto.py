@@ -61,7 +61,7 @@ class Pareto(Resource):
         if fits:
             return min(fits)[-1]
         limit = "" if max_drop is None else f" that drops at most {max_drop:g} points"
-        raise BadInput(f"{self.model_id} has no measured file{limit}: {'; '.join(reasons) or 'it has no exports'}")
+        raise BadInput(f"{self.model_id} has no measured file{limit}: {'; '.join(reasons) or 'it has no exports'}.")
 
 
 def _unfit(point: ParetoPoint, value: ParetoValue | None, what: str, max_drop: float | None) -> str | None:

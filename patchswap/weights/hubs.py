@@ -77,9 +77,11 @@ def _from_timm(name: str, architecture: str | None) -> Fetched:
     timm = vision.load("timm", command=COMMAND)
     config = timm.models.get_pretrained_cfg(name, allow_unregistered=False) if timm.is_model(name) else None
     if config is None:
-        raise BadInput(f"timm has no network {name!r}. Take one of {', '.join(OF_TIMM)}, or a name that timm lists.")
+        raise BadInput(
+            f"There is no network {name!r} in timm. Take one of {', '.join(OF_TIMM)}, or a name that timm lists."
+        )
     if not config.has_weights:
-        raise BadInput(f"timm has no weights for {name!r}; `timm.list_pretrained()` lists what has.")
+        raise BadInput(f"There are no weights for {name!r} in timm; `timm.list_pretrained()` lists all that have some.")
     found = architecture or _ours(name.partition(".")[0])
     state = _downloaded(name, lambda: timm.create_model(name, pretrained=True).state_dict())
     tag = f"{config.architecture}.{config.tag}" if config.tag else config.architecture
@@ -103,11 +105,13 @@ def _from_torchvision(name: str, architecture: str | None) -> Fetched:
     models = vision.load("torchvision.models", command=COMMAND)
     network, _, tag = name.partition(".")
     if network not in OF_TORCHVISION:
-        raise BadInput(f"take one of torchvision's {', '.join(OF_TORCHVISION)}, not {network!r}")
+        raise BadInput(f"Take one of torchvision's {', '.join(OF_TORCHVISION)}, not {network!r}.")
     known = models.get_model_weights(network)
     weights = known.DEFAULT if not tag else next((each for each in known if each.name == tag), None)
     if weights is None:
-        raise BadInput(f"torchvision has no {tag} of {network}; it has {', '.join(each.name for each in known)}")
+        raise BadInput(
+            f"There are no weights {tag} of {network} in torchvision; it has {', '.join(each.name for each in known)}."
+        )
     state = _downloaded(name, lambda: weights.get_state_dict(check_hash=True))  # the hash is in the file's name
     rule = weights.transforms()
     (side,), (resized,) = rule.crop_size, rule.resize_size

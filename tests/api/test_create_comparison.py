@@ -92,7 +92,7 @@ def test_fault_anywhere_creates_nothing(ours: Caller, version: DatasetVersion):
 
 def test_a_method_without_its_teacher_is_told_what_is_missing(ours: Caller, version: DatasetVersion):
     answer = ours.post("/v1/comparisons", body(version, methods=["kd"]))
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "'teacher' is missing; give it")
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "'teacher' is missing. Give it.")
 
 
 def test_the_largest_comparison_is_one_transaction(ours: Caller, version: DatasetVersion):

@@ -58,9 +58,9 @@ def test_body_that_is_no_object_is_422(ours: Caller, body):
 @pytest.mark.parametrize(
     ("reading", "pointer", "message"),
     [
-        ({"clases_at": 2}, "/reading/clases_at", "there is no such field; correct its name or leave it out"),
-        ({"classes_at": 0}, "/reading/classes_at", "must be greater than or equal to 1; you sent 0"),
-        ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "give a value or a colour"),
+        ({"clases_at": 2}, "/reading/clases_at", "There is no such field. Correct its name or leave it out."),
+        ({"classes_at": 0}, "/reading/classes_at", "Must be greater than or equal to 1; you sent 0."),
+        ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "Give a value or a colour."),
     ],
 )
 def test_a_fault_is_named_by_a_pointer_into_what_was_sent(ours: Caller, reading: dict, pointer: str, message: str):
@@ -76,7 +76,7 @@ def test_text_that_cannot_be_stored_is_named_by_its_pointer(ours: Caller):
 
 
 def test_a_body_that_is_left_out_is_said_to_be_missing(ours: Caller):
-    assert "the body is missing" in problem(ours.post("/v1/datasets"))["detail"]
+    assert "The body is missing" in problem(ours.post("/v1/datasets"))["detail"]
 
 
 def test_body_of_another_type_is_415(ours: Caller, version: DatasetVersion):

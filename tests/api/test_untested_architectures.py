@@ -37,7 +37,7 @@ def test_one_that_can_be_trained_is_queued_with_a_warning(ours: Caller, version:
         (
             model("timm:lcnet_035") | {"compression": {"pruning": {"target_macs_share": 0.5}}},
             "/compression/pruning",
-            "pruning was not tried on timm:lcnet_035",
+            "Pruning was not tried on timm:lcnet_035",
         ),
     ],
 )

@@ -116,7 +116,7 @@ def test_lists_show_both_kinds_page_by_page(ours: Caller):
 def test_upload_is_kept_while_weights_are_read_from_it(ours: Caller):
     row = weighed.queued(ours.tenant_id)
     answer = ours.delete(f"/v1/uploads/{row.upload_id}")
-    assert (answer.status_code, "weights are being read" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "Weights are being read" in answer.json()["detail"]) == (409, True)
     assert ours.delete(f"/v1/weights/{row.id}").status_code == 204
     assert ours.delete(f"/v1/uploads/{row.upload_id}").status_code == 204
 
@@ -194,7 +194,7 @@ def test_a_sweep_holds_and_checks_its_weights(ours: Caller, photos: DatasetVersi
     body = {"dataset": photos.id, "space": space, "trials": 2, "spec": spec}
     sweep = ours.post("/v1/sweeps", body)
     assert sweep.status_code == 202, sweep.text
-    assert "sweep" in ours.delete(f"/v1/weights/{row.id}").json()["detail"]
+    assert "Sweep" in ours.delete(f"/v1/weights/{row.id}").json()["detail"]
     ours.post(f"/v1/sweeps/{sweep.json()['id']}/cancel")
     assert ours.delete(f"/v1/weights/{row.id}").status_code == 204
     gone = ours.post("/v1/sweeps", body)

@@ -125,6 +125,6 @@ def test_only_an_earlier_bundle_is_replaced_and_only_when_asked(tmp_path: Path):
     archive.unpack(bundle, target, replace=True)
     assert [path.name for path in target.iterdir()] == ["manifest.json"]
     write(tmp_path / "photos" / "1.png")
-    with pytest.raises(BadInput, match="something else than a bundle"):
+    with pytest.raises(BadInput, match="does not hold a bundle"):
         archive.unpack(bundle, tmp_path / "photos", replace=True)
     assert (tmp_path / "photos" / "1.png").exists()

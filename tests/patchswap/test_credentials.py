@@ -64,7 +64,7 @@ def test_the_login_file_is_for_its_owner_only():
 def test_a_torn_login_file_is_named(home: Path):
     path = credentials.save(Credentials(A, "secret"))
     path.write_text('{"url": "http')
-    with pytest.raises(NoCredentials, match=f"cannot read {path}"):
+    with pytest.raises(NoCredentials, match=f"Cannot read {path}"):
         credentials.find()
 
 

@@ -35,7 +35,7 @@ def examine(*flags: str) -> tuple[int, str]:
 
 def wrong() -> dict[str, str]:
     """What is wrong but for the workers, of which there are none here."""
-    return {f.name: f"{f.detail}; {f.remedy}" for f in doctor.examine() if not f.ok and f.name != "workers"}
+    return {f.name: f"{f.detail} {f.remedy}" for f in doctor.examine() if not f.ok and f.name != "workers"}
 
 
 @pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
@@ -53,7 +53,7 @@ def test_missing_worker_is_named_with_its_command(start_worker):
     status, said = examine()
     assert status == 1
     (line,) = [line for line in said.splitlines() if line.startswith("WRONG")]
-    assert "no worker answers on short" in line
+    assert "No worker answers on short." in line
     assert "python -m worker short" in line
 
 
@@ -115,7 +115,7 @@ def test_server_that_cannot_cut_off_who_stopped_is_wrong_and_refused(database: s
         finally:
             server.stop()
     assert found["database"].startswith("Postgres 16.")
-    assert "use Postgres 17 or newer" in found["database"]
+    assert "Use Postgres 17 or newer" in found["database"]
 
 
 def test_database_of_another_release_is_wrong(database: str):
@@ -128,7 +128,7 @@ def test_database_of_another_release_is_wrong(database: str):
         with transaction() as session:
             session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
     assert set(found) == {"schema"}
-    assert f"the schema is 0001, this release needs {newest}; run `python -m migrations`" in found["schema"]
+    assert f"The schema is 0001, this release needs {newest}. Run `python -m migrations`." in found["schema"]
 
 
 def test_schema_of_a_later_release_can_be_served(database: str):
@@ -160,7 +160,7 @@ def test_the_disk_that_counts_is_the_workers_and_not_the_examiners(
 
 @pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
 def test_disk_is_unknown_where_no_worker_answers(database: str):
-    assert "no worker says how much room it has; start one" in wrong()["disk"]
+    assert "No worker says how much room it has. Start one" in wrong()["disk"]
 
 
 def test_clock_that_is_off_is_wrong(database: str, monkeypatch: pytest.MonkeyPatch):

@@ -61,7 +61,7 @@ def _opened(spec: ModelSpec, folder: Path | None, *, channels: int) -> _Donor:
         classes = card.classes
     else:
         if folder is None:
-            raise ended("weights_unfit", "model.pretrained names a network: give its folder as --pretrained.")
+            raise ended("weights_unfit", "`model.pretrained` names a network. Give its folder as --pretrained.")
         try:
             laid_out, tensors = donors.read(folder)
         except NoNetwork as error:

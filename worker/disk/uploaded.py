@@ -16,4 +16,4 @@ def fetch(upload: Upload, path: Path) -> None:
             digest.update(chunk)
             file.write(chunk)
     if digest.hexdigest() != upload.sha256:
-        raise ChecksumMismatch("the stored upload is not what was uploaded; its sha256 differs")
+        raise ChecksumMismatch("The stored upload is not what was uploaded; its sha256 differs.")

@@ -30,7 +30,7 @@ def read_export(folder: Path) -> ExportResult:
     """What the trainer says of a bundle. Raises ChecksumMismatch where the bundle is another."""
     result = ExportResult.model_validate_json((folder / EXPORT_RESULT).read_bytes())
     if storage.sha256_of(folder / BUNDLE) != result.sha256:
-        raise ChecksumMismatch(f"the bundle of {result.format} {result.precision} is not the one that was measured")
+        raise ChecksumMismatch(f"The bundle of {result.format} {result.precision} is not the one that was measured.")
     return result
 
 
@@ -64,7 +64,7 @@ def store_verified(key: str, path: Path) -> storage.StoredFile:
     for chunk in storage.read(key):
         digest.update(chunk)
     if digest.hexdigest() != stored.sha256:
-        raise ChecksumMismatch(f"{key} reads back with another sha256")
+        raise ChecksumMismatch(f"{key} reads back with another sha256.")
     return stored
 
 

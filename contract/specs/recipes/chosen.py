@@ -8,8 +8,8 @@ from contract.strict import Strict
 
 
 class Chosen(Strict):
-    recipe: str = Field(description="The rule that held: fine_tuning, from_scratch, small_images, masks or boxes.")
-    spec: dict[str, Any] = Field(description="The fields it gave; whatever the submission gave itself goes over them.")
+    recipe: str = Field(description="The rule that applied: fine_tuning, from_scratch, small_images, masks or boxes.")
+    spec: dict[str, Any] = Field(description="The fields that it set; fields of the submission replace them.")
     reasons: tuple[str, ...] = Field(description="Sentences, the most important first.")
 
     @property

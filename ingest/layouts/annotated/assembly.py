@@ -65,7 +65,7 @@ def _split(page: Page, lists: SplitLists, path: str, position: int) -> Split | N
 def _annotation(placed: Placed, at: int, numbers: Numbers, task: TaskName) -> Annotation:
     if (why := placed.contested.get(at)) is not None:
         fix = "Give the images' whole paths in the annotation."
-        return Faulty(Unusable("image_ambiguous", f"two annotations claim the image: {why}", fix))
+        return Faulty(Unusable("image_ambiguous", f"Two annotations claim the image: {why}.", fix))
     page = placed.pages[at]
     return Faulty(page.fault) if page.fault is not None else _drawn(page, numbers, task)
 
@@ -95,7 +95,7 @@ def _check_shares(pages: list[Page]) -> None:
             return
         judged += 1
     if judged:
-        message = f"every box or region of {pages[0].path} lies within 0..1, but the format counts pixels"
+        message = f"Every box or region of {pages[0].path} lies within 0..1, but the format counts pixels."
         raise Refused("box_in_shares", message, "Give x and y in pixels, or export the annotations again.")
 
 
@@ -113,7 +113,7 @@ def _check_anything(placed: Placed, task: TaskName) -> None:
     sound = [page for page in placed.pages.values() if page.fault is None]
     if sound and not any(page.labels for page in placed.pages.values()):
         what = "box" if task == "detection" else "region"
-        message = f"no image of the dataset has a {what}: {sound[0].path} and the others are empty"
+        message = f"No image of the dataset has a {what}: {sound[0].path} and the others are empty."
         raise Refused("no_boxes", message, "Annotate at least some of the images.")
 
 
@@ -121,7 +121,7 @@ def _check_kind(tally: Tally | None, task: TaskName) -> None:
     if tally is None or not tally.drawn:
         return
     if task == "segmentation" and tally.from_boxes == tally.drawn:
-        message = f"all {tally.drawn} objects are boxes, which are no masks of them"
+        message = f"All {tally.drawn} objects are boxes. Segmentation needs masks or polygons."
         raise Refused("no_masks", message, "Train for detection (--task detection), or draw polygons or masks.")
 
 
@@ -129,17 +129,19 @@ def _tell_kind(tally: Tally | None, given: Given) -> None:
     if tally is None:
         return
     if tally.from_regions:
-        message = f"{tally.from_regions} of {tally.drawn} boxes were drawn around polygons or masks of the dataset"
+        message = f"{tally.from_regions} of {tally.drawn} boxes were drawn around polygons or masks of the dataset."
         given.findings.add("info", "boxes_from_regions", message)
     if tally.from_boxes:
-        message = f"{tally.from_boxes} of {tally.drawn} regions are rectangles, which count as a whole as the object"
+        message = (
+            f"{tally.from_boxes} of {tally.drawn} regions are rectangles; the whole rectangle counts as the object."
+        )
         given.findings.add("warning", "regions_from_boxes", message, fix="Draw these objects as polygons.")
     if tally.lost:
-        message = f"{tally.lost} further entries speak of images that are not in the archive"
+        message = f"{tally.lost} further entries name images that are not in the archive."
         given.findings.add("warning", "image_missing", message, fix="Add the images, or remove the entries.")
     if tally.unlabelled:
-        message = f"the annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'"
+        message = f"The annotations name no class; all {tally.unlabelled} shapes count as one class, 'object'."
         given.findings.add("warning", "classes_unnamed", message, fix="To give it a name, pass --map object=NAME.")
     for kind, count in tally.unused.items():
-        message = f"{count} shapes of the kind {kind} have no use in {given.task} and were left out"
+        message = f"{count} shapes of the kind {kind} cannot be used for {given.task} and were left out."
         given.findings.add("warning", "shapes_unused", message)

@@ -144,5 +144,5 @@ def _listed(text: str) -> list[float]:
     except (ValueError, RecursionError):
         stated = text.replace(",", " ").split()
     if not isinstance(stated, list) or len(stated) != 4:
-        raise Unusable("box_malformed", f"{text[:50]!r} is not four numbers", "Give x, y, width and height.")
+        raise Unusable("box_malformed", f"{text[:50]!r} is not four numbers.", "Give x, y, width and height.")
     return [values.number(each, "a part of a bbox") for each in stated]

@@ -22,13 +22,13 @@ def unbrushed(stated: object, size: tuple[int, int], limits: Limits) -> NDArray[
         or not 0 < len(stated) <= _LONGEST
         or height * width > min(_MOST_PIXELS, limits.pixels)
     ):
-        raise _malformed("a brush's run lengths are missing, or too long")
+        raise _malformed("A brush's run lengths are missing, or too long.")
     if not all(type(byte) is int and 0 <= byte < 256 for byte in stated):
-        raise _malformed("a brush's run lengths are no bytes")
+        raise _malformed("A brush's run lengths are no bytes.")
     bits = _Bits(bytes(stated))
     count = bits.take(32)
     if count != height * width * 4:
-        raise _malformed("a brush was drawn on an image of another size")
+        raise _malformed("A brush was drawn on an image of another size.")
     values = np.zeros(count, np.uint8)
     value_bits = bits.take(5) + 1
     length_bits = [bits.take(4) + 1 for _ in range(4)]
@@ -37,7 +37,7 @@ def unbrushed(stated: object, size: tuple[int, int], limits: Limits) -> NDArray[
         repeated = bits.take(1)
         end = at + 1 + bits.take(length_bits[bits.take(2)])
         if end > count:
-            raise _malformed("a brush's run lengths go beyond the image")
+            raise _malformed("A brush's run lengths go beyond the image.")
         if repeated:
             values[at:end] = bits.take(value_bits) & 0xFF
         else:
@@ -54,7 +54,7 @@ class _Bits:
         first, last = self._at // 8, (self._at + count + 7) // 8
         self._at += count
         if self._at > self._end:
-            raise _malformed("a brush's run lengths are cut short")
+            raise _malformed("A brush's run lengths are cut short.")
         window = int.from_bytes(self._content[first:last], "big")
         return (window >> (8 * last - self._at)) & ((1 << count) - 1)
 

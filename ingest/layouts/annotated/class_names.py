@@ -48,10 +48,10 @@ def read_class_names(archive: Archive, others: list[Member], limits: Limits, fin
     chosen = found[0]
     _tell_rivals(chosen, found[1:], findings)
     if len(chosen.names) > limits.classes:
-        raise Refused("too_many_classes", f"{chosen.path} names more than {limits.classes:,} classes", _FIX)
+        raise Refused("too_many_classes", f"{chosen.path} names more than {limits.classes:,} classes.", _FIX)
     if len(set(chosen.names)) < len(chosen.names):
         twice = next(name for at, name in enumerate(chosen.names) if name in chosen.names[:at])
-        raise Refused("class_named_twice", f"{chosen.path} names the class {twice!r} twice", "Name each class once.")
+        raise Refused("class_named_twice", f"{chosen.path} names the class {twice!r} twice.", "Name each class once.")
     return chosen
 
 
@@ -62,7 +62,7 @@ def _tell_rivals(chosen: ClassNames, others: list[ClassNames], findings: Finding
         if other.names == chosen.names or _rank(other).trusted:
             continue
         mine, theirs = (", ".join(named.names[:4]) for named in (chosen, other))
-        message = f"{other.path} names other classes ({theirs}) than {chosen.path} ({mine}); the latter counts"
+        message = f"{other.path} names other classes ({theirs}) than {chosen.path} ({mine}); the latter counts."
         fix = f"Keep one list of names: to choose the other one, remove {chosen.path}."
         findings.add("warning", "class_names_differ", message, path=other.path, fix=fix)
         return

@@ -64,7 +64,7 @@ def _categories(path: str, stated: dict[str, Any]) -> dict[str, str]:
             continue
         before = found.setdefault(str(each["id"]), name)
         if before != name:
-            message = f"{path} calls the category {str(each['id'])[:50]!r} both {before!r} and {name!r}"
+            message = f"{path} calls the category {str(each['id'])[:50]!r} both {before!r} and {name!r}."
             raise Refused("class_named_twice", message, "Give each category its own id.")
     return found
 
@@ -76,7 +76,7 @@ def _images(path: str, stated: dict[str, Any], findings: Findings) -> dict[str, 
         if isinstance(image, dict) and isinstance(image.get("coco_url"), str):  # LVIS gives no other name
             image.setdefault("file_name", "/".join(image["coco_url"].split("/")[-2:]))
         if not (isinstance(image, dict) and _is_id(image.get("id")) and isinstance(image.get("file_name"), str)):
-            message = f"images[{number}] has no id or no file_name"
+            message = f"`images[{number}]` has no id or no file_name."
             findings.add("warning", "annotation_malformed", message, path=path, fix=_FIX)
             continue
         listed = images.setdefault(str(image["id"]), [])
@@ -97,7 +97,7 @@ def _by_image(path: str, stated: dict[str, Any], findings: Findings) -> dict[str
             stray.append(number)
     if stray:
         message = f"{len(stray)} of {len(stated['annotations'])} annotations, as annotations[{stray[0]}], "
-        message += "belong to none of the listed images"
+        message += "belong to none of the listed images."
         if len(stray) > _MOSTLY * len(stated["annotations"]):
             raise Refused("annotation_of_no_image", f"{path}: {message}", "Correct their image_id.")
         findings.counts["annotation_of_no_image"] += len(stray) - 1
@@ -143,7 +143,7 @@ def _draw(annotation: dict[str, Any], label: str, drawing: Drawing, *, with_regi
 def _label(annotation: dict[str, Any], categories: dict[str, str]) -> str:
     number = annotation.get("category_id")
     if not _is_id(number) or str(number) not in categories:
-        message = f"an annotation is of the category {str(number)[:50]!r}, which is not listed"
+        message = f"An annotation is of the category {str(number)[:50]!r}, which is not listed."
         raise Unusable("class_out_of_range", message, "Correct its category_id, or list the category.")
     return categories[str(number)]
 
@@ -151,11 +151,11 @@ def _label(annotation: dict[str, Any], categories: dict[str, str]) -> str:
 def _corners(stated: object) -> tuple[float, float, float, float]:
     sound = isinstance(stated, list) and len(stated) == 4 and all(type(value) in {int, float} for value in stated)
     if not isinstance(stated, list) or not sound:
-        raise Unusable("box_malformed", "an annotation's bbox is not four numbers", "Give x, y, width and height.")
+        raise Unusable("box_malformed", "An annotation's bbox is not four numbers.", "Give x, y, width and height.")
     try:
         x, y, width, height = (float(value) for value in stated)
     except OverflowError as error:
-        raise Unusable("box_malformed", "a bbox holds a number without bounds", "Correct the box.") from error
+        raise Unusable("box_malformed", "A bbox holds a number without bounds.", "Correct the box.") from error
     return x, y, x + width, y + height
 
 
@@ -164,7 +164,9 @@ def _rivals(page: Page, key: str, listed: list[dict[str, Any]]) -> list[Page]:
     if len(listed) == 1:
         return [page]
     shared = " and ".join(names.printable(image["file_name"])[:100] for image in listed[:3])
-    fault = Unusable("image_id_repeated", f"the image id {key[:50]} is used by {shared}", "Give each image its own id.")
+    fault = Unusable(
+        "image_id_repeated", f"The image id {key[:50]} is used by {shared}.", "Give each image its own id."
+    )
     return [Page(page.path, image["file_name"], fault=fault, split=page.split) for image in listed]
 
 
@@ -180,7 +182,7 @@ def _merged(pages: list[Page], findings: Findings) -> list[Page]:
             first.labels, first.boxes = first.labels + page.labels, first.boxes + page.boxes
             first.regions = first.regions + page.regions
     if twice:
-        message = f"{len(twice)} images are listed under several ids; the objects of all count"
+        message = f"{len(twice)} images are listed under several ids; the objects of all count."
         path = names.printable(twice[0])
         findings.add("warning", "image_listed_twice", message, path=path, fix="List each image once.")
     return list(by_name.values())

@@ -23,7 +23,7 @@ def check_corners(path: str, annotations: list[Any]) -> None:
         return
     as_sides, as_corners = (np.mean(each) for each in zip(*judged, strict=True))
     if as_corners >= _AGREE and as_sides <= _DISAGREE:
-        message = f"each `bbox` of {path} is x1, y1, x2, y2, as areas or outlines show; COCO's is x, y, width, height"
+        message = f"Each `bbox` of {path} is x1, y1, x2, y2, as areas or outlines show; COCO's is x, y, width, height."
         raise Refused("boxes_as_corners", message, "Write x, y, width and height, or export the annotations again.")
 
 

@@ -68,7 +68,7 @@ def _pages(path: str, content: bytes, given: Given, tally: Tally, classes: dict[
     except Unusable as unusable:
         raise Refused("annotations_unreadable", unusable.fault.message, _FIX) from unusable
     if tracks:
-        message = f"{path} holds tracks of a video; frame 17 is looked for as the picture frame_000017"
+        message = f"{path} holds tracks of a video; frame 17 is looked for as the picture frame_000017."
         given.findings.add("warning", "frames_by_number", message, path=path, fix=_FIX)
     for page, drawing in tracks.values():
         yield drawing.onto(page)
@@ -128,7 +128,7 @@ def _draw(shape: Element, stated: str | None, drawing: Drawing) -> None:
         return
     label = names.class_name(stated)
     if label is None:
-        raise Unusable("label_missing", "a shape has no label", "Name its class.")
+        raise Unusable("label_missing", "A shape has no label.", "Name its class.")
     order = int(xml_files.number(shape.get("z_order") or "0", "z_order", _FIX))
     turn = xml_files.number(shape.get("rotation") or "0", "rotation", _FIX)
     if shape.tag == "box":
@@ -161,10 +161,10 @@ def _bitmap(shape: Element) -> Bitmap:
     try:
         runs = np.array([int(run) for run in (shape.get("rle") or "").split(",")], np.int64)
     except (ValueError, OverflowError) as error:
-        raise Unusable("region_malformed", "a mask's run lengths are no numbers", _FIX) from error
+        raise Unusable("region_malformed", "A mask's run lengths are no numbers.", _FIX) from error
     pixels = width * height
     sound = 0 < pixels <= _MOST_PIXELS and width > 0 and bool((runs >= 0).all() and (runs <= pixels).all())
     if not sound or runs.sum() != pixels:
-        raise Unusable("region_malformed", "a mask's run lengths do not add up to its rectangle", _FIX)
+        raise Unusable("region_malformed", "A mask's run lengths do not add up to its rectangle.", _FIX)
     filled = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
     return Bitmap(filled, left, top)

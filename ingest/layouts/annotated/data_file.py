@@ -56,9 +56,10 @@ def _list_files(stated: Stated, given: Given, path: str) -> dict[Member, Split |
                 continue
             member = finder.find(value, path.rpartition("/")[0])
             if member is None:
-                message = f"{path or 'the data file'} names {names.printable(value)[:200]!r} as the list of a split"
+                shown = names.printable(value)[:200]
+                message = f"{path or 'The data file'} names {shown!r} as the list of a split, but it is not there."
                 fix = "Add the list, or correct its path."
-                given.findings.add("warning", "split_list_missing", f"{message}, which is not there", fix=fix)
+                given.findings.add("warning", "split_list_missing", message, fix=fix)
             else:
                 found[member] = split
     return found
@@ -76,7 +77,7 @@ def _by_folder(stated: Stated, path: str, given: Given) -> SplitLists:
     lists = SplitLists()
     twice = [folder for folder, splits in folders.items() if len(splits) > 1]
     if twice:
-        message = f"{path} names the folder {twice[0]!r} for several splits, which says nothing"
+        message = f"{path} names the folder {twice[0]!r} for several splits, which says nothing."
         given.findings.add("warning", "split_contested", message, path=path, fix="Give each split its own folder.")
     plain = {folder: splits.pop() for folder, splits in folders.items() if len(splits) == 1}
     if len(set(plain.values())) < 2:

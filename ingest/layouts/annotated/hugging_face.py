@@ -39,7 +39,7 @@ def read_metadata(given: Given) -> Annotated | None:
     fix = "Add its line; with empty lists, if nothing is to be seen in it."
     stated = Stated("hugging_face", pages, named.names if named else None, used=used, what="line", fix=fix, tally=tally)
     if named is None and any(label.startswith("class_") for page in pages for label in page.labels):
-        message = "the categories are numbers without names, so the classes are called class_0, class_1 and so on"
+        message = "The categories are numbers without names, so the classes are called class_0, class_1 and so on."
         given.findings.add("warning", "classes_unnamed", message, fix="Add classes.txt with one name a line.")
     return assemble(stated, given)
 
@@ -51,7 +51,7 @@ def _rows(given: Given) -> Iterator[tuple[str, dict[str, Any]]]:
             try:
                 row = json.loads(line) if line.strip() else None
             except (ValueError, RecursionError):
-                message = "a line is no JSON and was left out"
+                message = "A line is no JSON and was left out."
                 given.findings.add("warning", "annotation_malformed", message, path=files[position], fix="Correct it.")
                 continue
             if isinstance(row, dict) and isinstance(row.get("file_name"), str):
@@ -73,7 +73,7 @@ def draw_objects(objects: object, drawing: Drawing, naming: Naming, *, corners: 
         four = _four(box)
         title = naming(label) if type(label) is int else values.label(label)
         if title is None:
-            raise Unusable("class_out_of_range", f"an object is of the class {label}, which has no name", "Name it.")
+            raise Unusable("class_out_of_range", f"An object is of the class {label}, which has no name.", "Name it.")
         x1, y1, x2, y2 = four if corners else (four[0], four[1], four[0] + four[2], four[1] + four[3])
         drawing.box(title, (x1, y1, x2, y2))
 
@@ -84,7 +84,7 @@ def paired(objects: object) -> list[tuple[object, object]]:
         boxes: list[object] = next((objects[key] for key in BOXES if isinstance(objects.get(key), list)), [])
         labels: list[object] = next((objects[key] for key in LABELS if isinstance(objects.get(key), list)), [])
         if len(boxes) != len(labels):
-            message = f"an image has {len(boxes)} boxes and {len(labels)} classes"
+            message = f"An image has {len(boxes)} boxes and {len(labels)} classes."
             raise Unusable("annotation_malformed", message, "Give each box one class.")
         return list(zip(boxes, labels, strict=True))
     return [
@@ -102,8 +102,8 @@ def corners_rule(rows: list[dict[str, Any]], findings: Findings) -> bool:
     as_corners = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & (boxes[:, 2:] <= sides * _SLACK).all(axis=1)
     if as_corners.all() and not as_sides.all():
         beyond = int((~as_sides).sum())
-        message = f"`bbox` was read as x1, y1, x2, y2: as x, y, width, height {beyond} of {len(boxes)} "
-        message += "would leave their image"
+        message = f"`bbox` was read as x1, y1, x2, y2. Read as x, y, width, height, {beyond} of {len(boxes)} boxes "
+        message += "would leave their image."
         findings.add("warning", "boxes_as_corners", message, fix="Write x, y, width, height where that is meant.")
         return True
     return False
@@ -125,5 +125,5 @@ def _boxes_with_sides(rows: list[dict[str, Any]]) -> tuple[Corners, Corners]:
 
 def _four(box: object) -> list[float]:
     if not isinstance(box, list) or len(box) != 4:
-        raise Unusable("box_malformed", "a bbox is not four numbers", "Give x, y, width and height.")
+        raise Unusable("box_malformed", "A bbox is not four numbers.", "Give x, y, width and height.")
     return [values.number(each, "a part of a bbox") for each in box]

@@ -76,14 +76,14 @@ def read_json(given: Given) -> Annotated | None:
 def _take(path: str, content: bytes, read: _Read, given: Given) -> None:
     parts = content.count(b"{") + content.count(b"[")
     if parts > _MANY_PARTS and len(content) < _LEAST_BYTES * parts:
-        message = f"{path} holds {parts:,} nearly empty lists and objects"
+        message = f"{path} holds {parts:,} nearly empty lists and objects."
         read.broken.append(Refused("annotations_unreadable", message, _FIX))
         return
     try:
         stated = json.loads(content)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else names.printable(str(error))[:200]
-        read.broken.append(Refused("annotations_unreadable", f"{path} is not JSON: {why}", _FIX))
+        read.broken.append(Refused("annotations_unreadable", f"{path} is not JSON: {why}.", _FIX))
         return
     if isinstance(stated, dict) and "annotations" in stated and (kind := _not_instances(stated)):
         read.other.append((path, kind))
@@ -122,19 +122,19 @@ def _stated(layout: Layout, held: _Held) -> Stated:
 def _refuse_other(other: list[tuple[str, str]]) -> None:
     if other:
         path, kind = other[0]
-        message = f"{path} is a COCO file of {kind}, not of instances: it says no box and no class of an object"
+        message = f"{path} is a COCO file of {kind}, not of instances: it says no box and no class of an object."
         raise Refused("annotations_of_other_kind", message, "Upload the file of instances (instances_*.json).")
 
 
 def _tell_other(other: list[tuple[str, str]], given: Given) -> None:
     for path, kind in other:
-        message = f"a COCO file of {kind}, which is not used"
+        message = f"A COCO file of {kind}, which is not used."
         given.findings.add("info", "annotations_of_other_kind", message, path=path)
 
 
 def _tell_rivals(layout: Layout, found: dict[Layout, _Held], given: Given) -> None:
     for other, held in found.items():
         if other != layout:
-            message = f"{len(held.used)} files of the layout {other} were not used, for those of {layout} count"
+            message = f"{len(held.used)} files of the layout {other} were not used, for those of {layout} count."
             fix = f"Remove the {layout} files to use the {other} ones."
             given.findings.add("warning", "annotations_unused", message, path=min(held.used), fix=fix)

@@ -45,7 +45,7 @@ def read_keras_yolo(given: Given) -> Annotated | None:
         tally=tally,
     )
     if named is None:
-        message = "no list of names was found, so the classes are called class_0, class_1 and so on, by their numbers"
+        message = "No list of names was found, so the classes are called class_0, class_1 and so on, by their numbers."
         given.findings.add("warning", "classes_unnamed", message, fix="Add _classes.txt with one name a line.")
     return assemble(stated, replace(given, others=others))
 
@@ -61,7 +61,7 @@ def _page(path: str, line: str, named: ClassNames | None, given: Given, tally: T
     match = _LINE.match(line) if len(line) < _LONGEST_LINE else None
     if match is None:
         shown = names.printable(line)[:80]
-        fault = Unusable("box_malformed", f"a line of {path} is not as it should be: {shown!r}", _FIX)
+        fault = Unusable("box_malformed", f"A line of {path} is not as it should be: {shown!r}.", _FIX)
         return Page(path, line.split(maxsplit=1)[0], fault=fault)
     page = Page(path, match["image"], split=names.split_of_words(names.stem(path)))
     drawing = Drawing(given.task, tally)
@@ -80,6 +80,6 @@ def _label(number: int, named: ClassNames | None) -> str:
         return f"class_{number}"
     label = named.name(number)
     if label is None:
-        message = f"a box is of the class {number}, but the classes are {named.shown_numbers()}"
+        message = f"A box is of the class {number}, but the classes are {named.shown_numbers()}."
         raise Unusable("class_out_of_range", message, "Correct the class, or name every class.")
     return label

@@ -62,7 +62,7 @@ def _page(member: Member, file: Member, content: bytes, given: Given, tally: Tal
 
 def _draw(words: list[str], where: str, drawing: Drawing) -> None:
     if len(words) not in _LENGTHS:
-        message = f"{where} has {len(words)} values; KITTI's labels have 15"
+        message = f"{where} has {len(words)} values; KITTI's labels have 15."
         raise Unusable("box_malformed", message, "Correct the line.")
     if words[0] == _NO_CLASS:
         drawing.unused(_NO_CLASS)

@@ -96,15 +96,17 @@ def _draw(result: dict[str, Any], page: Page, drawing: Drawing, limits: Limits) 
         drawing.unused(kind or "choice")
         return
     if len(labels) != 1:
-        raise Unusable("label_ambiguous", f"an object has {len(labels)} labels", "Give each object one label.")
+        raise Unusable("label_ambiguous", f"An object has {len(labels)} labels.", "Give each object one label.")
     if kind in _FLAT or "keypointlabels" in held:
         drawing.unused("keypoint")
         return
     size = values.size(*(result.get(key, held.get(key)) for key in ("original_height", "original_width")))
     if size is None:
-        raise Unusable("size_missing", "an object states no original_width and original_height", _FIX)
+        raise Unusable("size_missing", "An object states no original_width and original_height.", _FIX)
     if result.get("image_rotation", held.get("image_rotation")) not in {0, None}:
-        raise Unusable("image_turned", "the image was turned in Label Studio", "Save it upright and annotate it again.")
+        raise Unusable(
+            "image_turned", "The image was turned in Label Studio.", "Save it upright and annotate it again."
+        )
     page.size = size
     _shape(values.label(labels[0]), held, size, drawing, limits)
 

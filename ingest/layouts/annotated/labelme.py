@@ -80,7 +80,7 @@ def _draw(parts: list[dict[str, Any]], drawing: Drawing, limits: Limits) -> None
 def rectangle_of(shape: dict[str, Any]) -> tuple[float, float, float, float]:
     points = values.pairs(shape.get("points"))
     if len(points) < 2:
-        raise Unusable("box_malformed", "a rectangle has no two corners", "Draw it again.")
+        raise Unusable("box_malformed", "A rectangle has no two corners.", "Draw it again.")
     x, y = zip(*points, strict=True)
     return min(x), min(y), max(x), max(y)
 
@@ -101,7 +101,7 @@ def _region(shape: dict[str, Any], limits: Limits) -> Region:
 
 def _bitmap(stated: object, points: list[list[float]], limits: Limits) -> Bitmap:
     if not isinstance(stated, str) or not points:
-        raise Unusable("region_malformed", "a shape of the kind mask has no mask", "Draw it again.")
+        raise Unusable("region_malformed", "A shape of the kind mask has no mask.", "Draw it again.")
     left, top = (round(value) for value in points[0])
     return Bitmap(bitmap_of(stated.encode(), limits), left, top)
 
@@ -111,7 +111,7 @@ def bitmap_of(encoded: bytes, limits: Limits) -> Filled:
     try:
         return bitmap_in(base64.b64decode(encoded, validate=False), limits)
     except (binascii.Error, ValueError) as error:
-        raise Unusable("region_malformed", "a bitmap is no base64", "Export it again.") from error
+        raise Unusable("region_malformed", "A bitmap is no base64.", "Export it again.") from error
 
 
 def bitmap_in(file: bytes, limits: Limits) -> Filled:
@@ -120,8 +120,8 @@ def bitmap_in(file: bytes, limits: Limits) -> Filled:
             if image.width * image.height <= limits.pixels:
                 return _opaque(image) if image.mode in {"RGBA", "LA"} else _drawn(image)
     except Exception as error:  # Pillow raises nearly anything on a malformed file
-        raise Unusable("region_malformed", "a bitmap cannot be decoded", "Export it again.") from error
-    raise Unusable("region_too_complex", "a bitmap is larger than any image may be", "Draw it again.")
+        raise Unusable("region_malformed", "A bitmap cannot be decoded.", "Export it again.") from error
+    raise Unusable("region_too_complex", "A bitmap is larger than any image may be.", "Draw it again.")
 
 
 def _opaque(image: Image.Image) -> Filled:

@@ -35,11 +35,11 @@ def palettes_of(survey: Survey, labelled: dict[Colour, int] | None, num_names: i
     shown = {colour for colours in survey.palette.values() for colour in colours}
     if labelled and shown & set(labelled):
         if any(len(colours) > 1 or labelled.get(next(iter(colours))) != at for at, colours in survey.palette.items()):
-            message = "masks with palettes were read by their colours, which the labelmap has; their indices differ"
+            message = "Masks with palettes were read by their colours, which the labelmap has; their indices differ."
             findings.add("info", "palettes_by_colour", message)
         return "colour"
     if labelled:
-        message = "no colour of the masks' palettes is in the labelmap; their indices count as class numbers"
+        message = "No colour of the masks' palettes is in the labelmap; their indices count as class numbers."
         findings.add("warning", "palettes_by_index", message, fix="Add the colours to the labelmap if they are meant.")
     gray = all(red == green == blue for red, green, blue in shown)
     return _gray_palettes(survey, num_names, findings) if gray else _coloured_palettes(survey, shown, findings)
@@ -54,11 +54,11 @@ def _gray_palettes(survey: Survey, num_names: int, findings: Findings) -> Palett
     small = every <= set(range(num_names or 64))
     if steady and not small:
         pairs = ", ".join(f"{index} shown as {min(grays)}" for index, grays in sorted(shown.items())[:4])
-        message = f"the masks' palettes are gray, and the same in all masks; their indices count: {pairs}"
+        message = f"The masks' palettes are gray, and the same in all masks; their indices count: {pairs}."
         fix = "Save the masks as 8-bit gray without a palette if the grays are meant."
         findings.add("warning", "palettes_by_index", message, fix=fix)
         return "index"
-    message = "the masks' palettes are gray, and their grays are not their indices; the gray counts as class number"
+    message = "The masks' palettes are gray, and their grays are not their indices; the gray counts as class number."
     fix = "Save the masks as 8-bit gray without a palette to be sure."
     findings.add("warning", "palettes_by_gray", message, fix=fix)
     return "gray"
@@ -68,13 +68,13 @@ def _coloured_palettes(survey: Survey, shown: set[Colour], findings: Findings) -
     if all(len(colours) == 1 for colours in survey.palette.values()) or survey.palette_files == 1:
         return "index"
     if shown - {_OUTLINE} <= set(voc_colours()):
-        message = "the masks have palettes of their own, whose colours are Pascal VOC's: they count, not the indices"
+        message = "The masks have palettes of their own, whose colours are Pascal VOC's: they count, not the indices."
         findings.add("warning", "palettes_by_colour", message, fix="Add labelmap.txt to say what the colours are.")
         return "index_of_voc"
     pixels: Counter[Colour] = Counter()
     for colours in survey.palette.values():
         pixels.update(colours)
-    message = "the masks' palettes differ from each other, so an index says nothing, and no labelmap says the colours"
+    message = "The masks' palettes differ from each other, so an index says nothing, and no labelmap says the colours."
     raise Refused("mask_in_colours", message, proposal(pixels))
 
 
@@ -83,12 +83,12 @@ def check_colours(survey: Survey, labelled: dict[Colour, int] | None) -> None:
     if not survey.colour_files or labelled or survey.colour_files <= _FEW_FILES * survey.files:
         return  # a few among masks of another kind are refused one by one
     if survey.photographs or len(survey.colours) > _MOST_CLASSES:
-        message = f"{survey.colour_files} masks have as many colours as photographs; no labelmap says what they mean"
+        message = f"{survey.colour_files} masks have as many colours as photographs; no labelmap says what they mean."
         fix = "Save masks as PNG of class numbers. JPEG and smooth scaling blur them."
         raise Refused("mask_in_colours", message, fix)
     if two_colours(survey) is None:
         message = (
-            f"{survey.colour_files} masks are in {len(survey.colours)} colours, and no labelmap says what they mean"
+            f"{survey.colour_files} masks are in {len(survey.colours)} colours, and no labelmap says what they mean."
         )
         raise Refused("mask_in_colours", message, proposal(survey.colours))
 

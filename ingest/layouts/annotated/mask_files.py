@@ -31,7 +31,7 @@ def read_masks(given: Given, store: MaskStore) -> Annotated | None:
     _tell_clashes(pairs, given)
     named = read_class_names(given.archive, given.others, given.limits, given.findings)
     if named is not None and len(named.names) > IGNORE:
-        raise Refused("too_many_classes", f"{named.path} names more than {IGNORE} classes", "A mask holds no more.")
+        raise Refused("too_many_classes", f"{named.path} names more than {IGNORE} classes.", "A mask holds no more.")
     survey = _fetch(pairs, store, given)
     reading = decide(survey, named, given.asked, given.findings)
     entries = _entries(photos, pairs, reading, lists, store)
@@ -83,6 +83,6 @@ def _split(lists: SplitLists, member: Member) -> Split | None:
 def _tell_clashes(pairs: Pairs, given: Given) -> None:
     for clash in pairs.clashes:
         pictures, files = (" and ".join(repr(m.path) for m in each[:2]) for each in (clash.pictures, clash.files))
-        message = f"{files} may be the mask of {pictures}; none was taken"
+        message = f"{files} may be the mask of {pictures}; none was taken."
         for member in clash.pictures:
             given.findings.reject(member.path, "image_ambiguous", message, fix="Rename one of them.")

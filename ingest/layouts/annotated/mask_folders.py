@@ -62,7 +62,7 @@ def tell_masks(given: Given, kept: list[Member]) -> None:
     taken = {m.position for m in kept}
     masks = [m for m in given.images if m.position not in taken]
     if masks:
-        message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set"
+        message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set."
         given.findings.ignored += len(masks)
         given.findings.add("info", "masks_unused", message, path=masks[0].path)
 
@@ -81,7 +81,7 @@ def _in_folder(given: Given, folder: str) -> Found:
     """The masks where a person says they are."""
     inside = [m for m in given.images if f"/{folder}/" in f"/{m.path}"]
     if not inside:
-        raise Refused("option_without_effect", f"`masks` {folder!r} is no folder of images", "Correct the folder.")
+        raise Refused("option_without_effect", f"`masks` {folder!r} is no folder of images.", "Correct the folder.")
     outside = [m for m in given.images if f"/{folder}/" not in f"/{m.path}"]
     photos = [m for m in outside if not role(m.path, MASK_ROLES | _OTHER_MASKS, IMAGE_ROLES)] or outside
     return Found(photos, inside, False)
@@ -102,10 +102,10 @@ def _chosen(masks: list[Member], photos: list[Member], given: Given) -> list[Mem
         return [mask for group in groups.values() for mask in group] or masks
     trusted = [title for title in titles if any(word in title for word in _TRUSTED)]
     if not trusted:
-        message = f"the images have masks in {rivals[0][0]!r} and in {rivals[0][1]!r}"
+        message = f"The images have masks in {rivals[0][0]!r} and in {rivals[0][1]!r}."
         raise Refused("masks_ambiguous", message, f"Say which count: --masks {rivals[0][0]}.")
     left = ", ".join(repr(title) for title in titles if title != trusted[0])
-    message = f"the images have masks in several folders; those of {trusted[0]!r} count, those of {left} do not"
+    message = f"The images have masks in several folders; those of {trusted[0]!r} count, those of {left} do not."
     given.findings.add("warning", "masks_chosen", message, fix="To choose others, pass --masks FOLDER.")
     return groups[trusted[0]]
 
@@ -147,6 +147,6 @@ def _side_by_side(images: list[Member]) -> Found | None:
 def _tell_left(given: Given, positions: set[int]) -> None:
     left = [m.path for m in given.images if m.position in positions]
     if left:
-        message = f"{len(left)} pictures of masks are not used: those of objects, of colours, or of another folder"
+        message = f"{len(left)} pictures of masks are not used: those of objects, of colours, or of another folder."
         given.findings.ignored += len(left)
         given.findings.add("info", "masks_unused", message, path=left[0])

@@ -98,7 +98,7 @@ def _moved(asked: ReadingSpec, named: ClassNames | None, pool: Pool) -> dict[int
         if old in titles or not old.isdecimal() or not new.isdecimal():
             continue
         if int(old) not in pool.values or int(new) > IGNORE:
-            message = f"`map` names the value {old}; the masks hold {sorted(pool.values)[:12]}"
+            message = f"`map` names the value {old}; the masks hold {sorted(pool.values)[:12]}."
             raise Refused("option_without_effect", message, "Correct `map`.")
         moved[int(old)] = int(new)
     return moved
@@ -167,8 +167,8 @@ def _tell_voids(
     values = [value for value, name in decided.meaning.items() if name in voids]
     pixels = int(survey.gray[values].sum()) + sum(survey.colours[c] for c, name in colours.items() if name in voids)
     total = max(int(survey.gray.sum()) + sum(survey.colours.values()), 1)
-    message = f"the class {', '.join(map(repr, sorted(voids)))} was read as pixels to ignore, by its name "
-    message += f"({pixels / total:.1%} of the pixels): neither learnt from nor judged"
+    message = f"The class {', '.join(map(repr, sorted(voids)))} was read as pixels to ignore, by its name "
+    message += f"({pixels / total:.1%} of the pixels): these are neither learned from nor judged."
     fix = f"To learn it as a class, rename it: --map {min(voids)}=other."
     findings.add("warning", "class_ignored", message, fix=fix)
 
@@ -184,7 +184,7 @@ def _numbered(
     wanted = {name: names.get(name, name) for name in order if name not in voids}
     kept = [name for name in dict.fromkeys(wanted.values()) if name not in asked.drop]
     if len(kept) > IGNORE:
-        raise Refused("too_many_classes", f"the masks have more than {IGNORE} classes", "A mask holds no more.")
+        raise Refused("too_many_classes", f"The masks have more than {IGNORE} classes.", "A mask holds no more.")
     places = {name: at for at, name in enumerate(kept)}
     return kept, {name: places.get(new, IGNORE) for name, new in wanted.items()}
 

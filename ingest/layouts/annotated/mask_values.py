@@ -88,8 +88,8 @@ def _is_blurred(pool: Pool) -> bool:
 def _blurred(pool: Pool, named: ClassNames | None) -> Decided:
     black, white = _two_names(named)
     between = int(pool.pixels[_BLACK:_WHITE].sum())
-    message = f"the masks are black and white with gray edges ({between / pool.pixels.sum():.2%} of the pixels): "
-    message += f"from 128 on a pixel was read as {white!r}, below as {black!r}"
+    message = f"The masks are black and white with gray edges ({between / pool.pixels.sum():.2%} of the pixels): "
+    message += f"pixels from 128 on were read as {white!r}, others as {black!r}."
     fix = "Save masks as PNG and scale them without smoothing (nearest neighbour)."
     return Decided({0: black, IGNORE: white}, [black, white], threshold=128, said=[("masks_blurred", message, fix)])
 
@@ -115,7 +115,7 @@ def _with_names(pool: Pool, named: ClassNames) -> Decided:
         return Decided(plain, order, said=_doubts_of_zero(pool, by_number, named))
     if _is_one_more(values, named):
         message = f"{named.path} names {len(named.names)} classes, the masks hold 0 to {max(values - {IGNORE})}: "
-        message += f"0 was read as {BACKGROUND!r} and 1 as {named.names[0]!r}"
+        message += f"0 was read as {BACKGROUND!r} and 1 as {named.names[0]!r}."
         shifted: Meaning = dict(enumerate([BACKGROUND, *named.names]))
         fix = f"Write {BACKGROUND!r} as the first name of {named.path}."
         return Decided(shifted, [BACKGROUND, *named.names], said=[("background_unnamed", message, fix)])
@@ -136,23 +136,23 @@ def _doubts_of_zero(pool: Pool, by_number: dict[int, str], named: ClassNames) ->
     if max(pool.values - {IGNORE}, default=0) >= len(named.names) - 1:
         return []  # every number is used, so nothing else can be meant
     message = f"0 was read as {first!r}, the first name of {named.path}, and covers {share:.0%} of the pixels; "
-    message += "if 0 is the background, every class is one number off"
+    message += "if 0 is the background, every class is one number off."
     return [("background_unnamed", message, f"Write {BACKGROUND!r} as the first name if 0 is the background.")]
 
 
 def _black_and_white(named: ClassNames | None) -> Decided:
     if named is not None and len(named.names) > 2:
         message = (
-            f"the masks hold 0 and 255 only, but {named.path} names {len(named.names)} classes; 255 usually means "
+            f"The masks hold 0 and 255 only, but {named.path} names {len(named.names)} classes; 255 usually means "
         )
-        message += "to ignore, and then no class but the first is ever drawn"
+        message += "to ignore, and then no class but the first is ever drawn."
         fix = "Say what 255 is, as --map 255=1, or save class numbers: 0, 1, 2 and so on."
         raise Refused("masks_black_and_white", message, fix)
     black, white = _two_names(named)
     message = (
-        f"the masks hold 0 and 255 only: 255 was read as {white!r}, for as pixels to ignore it would leave nothing "
+        f"The masks hold 0 and 255 only: 255 was read as {white!r}, because as pixels to ignore it would leave nothing "
     )
-    message += f"but {black!r}"
+    message += f"but {black!r}."
     fix = "Save class numbers 0 and 1 to be sure; pixels to ignore are then 255."
     return Decided({0: black, IGNORE: white}, [black, white], said=[("masks_black_and_white", message, fix)])
 
@@ -175,7 +175,7 @@ def _levels(values: set[int], count: int) -> list[int] | None:
 def _of_levels(levels: list[int], named: ClassNames | None, *, ignored: set[int]) -> Decided:
     labels = [named.names[at] if named else f"class_{value}" for at, value in enumerate(levels)]
     shown = ", ".join(f"{value} as {label!r}" for value, label in zip(levels, labels, strict=True))
-    message = f"the masks hold levels of gray, not class numbers: {shown}"
+    message = f"The masks hold levels of gray, not class numbers: {shown}."
     if ignored:
         message += f"; {', '.join(map(str, sorted(ignored)))} is to be ignored"
     fix = "Save class numbers 0, 1, 2 and so on, or state a labelmap, if that is not meant."
@@ -185,11 +185,11 @@ def _of_levels(levels: list[int], named: ClassNames | None, *, ignored: set[int]
 
 def _beyond(pool: Pool, beyond: set[int], named: ClassNames) -> Refused:
     if _numbers_objects(pool) >= 2:
-        message = f"the masks hold the values 1 to {max(pool.values - {IGNORE})} without gaps, more than {named.path} "
-        message += "names: they seem to number objects, not classes"
+        message = f"The masks hold the values 1 to {max(pool.values - {IGNORE})} without gaps, more than {named.path} "
+        message += "names: they seem to number objects, not classes."
         return Refused("masks_of_instances", message, "Say of which class they are: --instances-as NAME.")
     shown = ", ".join(map(str, sorted(beyond)[:8]))
-    message = f"the masks hold the values {shown}, but the classes of {named.path} are {named.shown_numbers()}"
+    message = f"The masks hold the values {shown}, but the classes of {named.path} are {named.shown_numbers()}."
     fix = "Correct the masks, name every class, or say what a value is, as --map 255=1."
     return Refused("class_out_of_range", message, fix)
 
@@ -200,18 +200,18 @@ def _without_names(pool: Pool) -> Decided:
         return _black_and_white(None)
     objects = _numbers_objects(pool)
     if objects >= _MANY_OBJECTS:
-        message = f"the values of each mask run from 1 to the number of its objects, up to {objects}, without gaps: "
-        message += "they seem to number objects, not classes"
+        message = f"The values of each mask run from 1 to the number of its objects, up to {objects}, without gaps: "
+        message += "they seem to number objects, not classes."
         fix = "Say of which class the objects are, --instances-as NAME, or add classes.txt if they are classes."
         raise Refused("masks_of_instances", message, fix)
     known = sorted(values - {IGNORE})
     if len(known) > _MOST_CLASSES or pool.crowded:
-        message = f"the masks hold {len(values)} different values, too many for classes without names"
+        message = f"The masks hold {len(values)} different values, too many for classes without names."
         fix = "Save masks as PNG of class numbers, or add classes.txt."
         raise Refused("masks_unclear", message, fix)
     if IGNORE in values and _is_even(sorted(values)):
         shown = ", ".join(map(str, sorted(values)))
-        message = f"the masks hold {shown}: 255 may be a class, or pixels to ignore"
+        message = f"The masks hold {shown}: 255 may be a class, or pixels to ignore."
         fix = f"Say which: --map 255={len(known)} for a class, or add classes.txt with {len(known)} names to ignore it."
         raise Refused("masks_of_levels", message, fix)
     if len(known) > 1 and min(np.diff(known)) >= _LEVEL_STEP:
@@ -219,7 +219,7 @@ def _without_names(pool: Pool) -> Decided:
     labels = [f"class_{value}" for value in known]
     decided = Decided(dict(zip(known, labels, strict=True)), labels)
     if objects >= 2:
-        message = f"the values of each mask run from 1 up to {objects} without gaps; they were read as classes"
+        message = f"The values of each mask run from 1 up to {objects} without gaps; they were read as classes."
         decided.said.append(("masks_of_instances", message, "If they number objects, pass --instances-as NAME."))
     message = "no list of names was found, so the classes are called by their numbers: " + ", ".join(labels[:6])
     decided.said.append(("classes_unnamed", message, "Add classes.txt with one name a line, the first for 0."))

@@ -43,7 +43,7 @@ def numbered(
     if task == "segmentation":
         kept = [BACKGROUND, *(name for name in kept if name.casefold() not in _BACKGROUNDS)]
         if len(kept) > IGNORE:
-            raise Refused("too_many_classes", f"a mask holds at most {IGNORE} classes", "Merge some categories.")
+            raise Refused("too_many_classes", f"A mask holds at most {IGNORE} classes.", "Merge some categories.")
     places = {name: at for at, name in enumerate(kept)}
     if task == "segmentation":
         places |= {name: 0 for name in wanted.values() if name.casefold() in _BACKGROUNDS}
@@ -56,16 +56,18 @@ def check_options(known: list[str], asked: ReadingSpec) -> None:
     shown = ", ".join(repr(name) for name in known[:12])
     for name in asked.map:
         if name not in known:
-            raise Refused("option_without_effect", f"`map` names {name!r}; the dataset has {shown}", "Correct `map`.")
+            raise Refused("option_without_effect", f"`map` names {name!r}; the dataset has {shown}.", "Correct `map`.")
     after = {asked.map.get(name, name) for name in known}
     for name in asked.drop:
         if name not in after:
-            raise Refused("option_without_effect", f"`drop` names {name!r}; the dataset has {shown}", "Correct `drop`.")
+            raise Refused(
+                "option_without_effect", f"`drop` names {name!r}; the dataset has {shown}.", "Correct `drop`."
+            )
 
 
 def tell_options(asked: ReadingSpec, findings: Findings) -> None:
     if asked.map:
         pairs = ", ".join(f"{old!r} as {new!r}" for old, new in list(asked.map.items())[:12])
-        findings.add("info", "classes_mapped", f"read {pairs}, as asked")
+        findings.add("info", "classes_mapped", f"Read {pairs}, as asked.")
     if asked.drop:
-        findings.add("info", "classes_dropped", f"left out {', '.join(map(repr, asked.drop[:12]))}, as asked")
+        findings.add("info", "classes_dropped", f"Left out {', '.join(map(repr, asked.drop[:12]))}, as asked.")

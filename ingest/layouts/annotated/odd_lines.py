@@ -57,8 +57,8 @@ def judge(lines: list[Values], stated: Mapping[str, object]) -> OddLines:
     length = lengths.pop()
     kind = _kind_of(np.stack(lines[:: max(1, len(lines) // _JUDGED)]))
     if kind is None:
-        message = f"each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, "
-        message += "or a box with key points or other values"
+        message = f"Each of {len(lines)} lines has {length} values after the class; they may be a polygon's corners, "
+        message += "or a box with key points or other values."
         raise Refused("lines_ambiguous", message, _FIX)
     return OddLines(kind, frozenset({length}) if kind == "keypoints" else frozenset())
 

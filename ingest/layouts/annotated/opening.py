@@ -87,9 +87,9 @@ def open_annotated(
     others = [member for member in members if not names.is_image(member.path)]
     if (records := next((m.path for m in others if names.suffix(m.path) in _RECORDS), None)) and not images:
         fix = "Export the set as COCO JSON or Pascal VOC with its images: the tools that write TFRecord offer both."
-        raise Refused("tfrecord_not_read", f"{records!r} is a TFRecord file, which is not read", fix)
+        raise Refused("tfrecord_not_read", f"{records!r} is a TFRecord file, which is not read.", fix)
     if not images:
-        raise Refused("no_images", f"none of the archive's {len(others)} files is an image by its name", _FIX[task])
+        raise Refused("no_images", f"None of the archive's {len(others)} files is an image by its name.", _FIX[task])
     given = Given(archive, others, images, task, limits, findings, scratch, looked, asked)
     store = MaskStore(scratch)
     found = _segmented(given, store) if task == "segmentation" else _boxed(given)
@@ -115,7 +115,7 @@ def _with_decorated_splits(found: Annotated, findings: Findings) -> Annotated:
     if used:
         shown = ", ".join(sorted("/".join(folder) for folder in folders.splits)[:6])
         findings.add(
-            "info", "splits_of_folders", f"the folders {shown} were taken for the splits {', '.join(sorted(used))}"
+            "info", "splits_of_folders", f"The folders {shown} were taken for the splits {', '.join(sorted(used))}."
         )
     return replace(found, entries=entries)
 
@@ -142,14 +142,14 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
         masks = read_masks(given, store) if refusal.code in {"no_masks", "annotations_of_other_kind"} else None
         if masks is None:
             raise
-        given.findings.add("warning", "annotations_unused", f"{refusal.message}; the mask files count")
+        given.findings.add("warning", "annotations_unused", f"{refusal.message} The mask files were read instead.")
         return masks
     return read_masks(given, store) or _boxed(given)
 
 
 def _nothing(given: Given) -> Refused:
     what = "masks" if given.task == "segmentation" else "boxes"
-    message = f"no {what} were found for the images of the archive"
+    message = f"No {what} were found for the images of the archive."
     suffixes = Counter(names.suffix(m.path) for m in given.others)
     held = ", ".join(f"{count} .{suffix}" for suffix, count in suffixes.most_common(4) if suffix)
     if held:
@@ -166,11 +166,11 @@ def _tell_others(given: Given, found: Annotated) -> None:
     for member in given.others:
         if member.path in found.used:
             continue
-        given.findings.ignore(member.path, "file_ignored", "neither an image nor an annotation of the layout in use")
+        given.findings.ignore(member.path, "file_ignored", "Neither an image nor an annotation of the layout in use.")
         stem = names.stem(member.path).lower()
         if names.suffix(member.path) in _EVIDENCE and not stem.startswith(_ABOUT):
             unused.setdefault(names.suffix(member.path), []).append(member.path)
     for suffix, paths in unused.items():
-        message = f"{len(paths)} .{suffix} files were not used: the annotations of the layout {found.layout} count"
+        message = f"{len(paths)} .{suffix} files were not used: the annotations of the layout {found.layout} count."
         fix = "Remove the other annotations if these are the ones that count."
         given.findings.add("warning", "annotations_unused", message, path=paths[0], fix=fix)

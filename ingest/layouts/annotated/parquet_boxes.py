@@ -63,7 +63,7 @@ class BoxedFrame:
             path, content = parquet.content_of(row[self.image], number)
             if content is None:
                 fix = "Embed the image's bytes in the file."
-                self.findings.reject(path, "image_missing", "the row holds no image bytes", fix=fix)
+                self.findings.reject(path, "image_missing", "The row holds no image bytes.", fix=fix)
                 continue
             self.budget.spend(len(content))
             split = names.split_named(str(row[self.split])) if self.split else self.whole
@@ -135,7 +135,7 @@ def _looked(path: Path, limits: Limits, shown: str | None = None) -> _Looked:
     except parquet.DAMAGE as error:
         raise parquet.damaged(error) from error
     if file.metadata.num_rows > limits.entries:
-        raise Refused("too_many_entries", f"the file has more than {limits.entries:,} rows", "Split it.")
+        raise Refused("too_many_entries", f"The file has more than {limits.entries:,} rows.", "Split it.")
     image, objects = parquet.image_column(schema), _objects_column(schema)
     titles = _titles(parquet.features_of(schema).get(objects))
     rows = [row | {_OBJECTS[0]: row[objects]} for row in _rows(file, [objects, *_sides(file)])]
@@ -148,7 +148,7 @@ def _together(files: list[_Looked], limits: Limits, findings: Findings, asked: R
     """Classes and the kind of corners are those of all files together."""
     titles = files[0].titles
     if any(file.titles != titles for file in files):
-        message = "the Parquet files name different classes for the same numbers"
+        message = "The Parquet files name different classes for the same numbers."
         raise Refused("classes_contradict", message, "Write all files with one ClassLabel.")
     naming: Naming = (lambda number: titles[number] if 0 <= number < len(titles) else None) if titles else _unnamed
     corners = corners_rule([row for file in files for row in file.rows], findings)
@@ -156,7 +156,7 @@ def _together(files: list[_Looked], limits: Limits, findings: Findings, asked: R
     labels = (label for page in pages for label in page.labels)
     numbers = numbered(labels, titles, asked, task="detection", keeps_unused=titles is not None, findings=findings)
     if titles is None and any(name.startswith("class_") for name in numbers.classes):
-        message = "the categories are numbers without names, so the classes are called class_0, class_1 and so on"
+        message = "The categories are numbers without names, so the classes are called class_0, class_1 and so on."
         findings.add("warning", "classes_unnamed", message, fix="Save the column as ClassLabel, or as text.")
     frames = [
         BoxedFrame(
@@ -194,7 +194,7 @@ def _sides(file: pq.ParquetFile) -> list[str]:
 def _objects_column(schema: pa.Schema) -> str:
     known = [name for name in _OBJECTS if name in schema.names and _holds_objects(schema.field(name).type)]
     if not known:
-        raise Refused("no_annotations", f"no column of {schema.names[:20]} holds boxes with classes", _FIX)
+        raise Refused("no_annotations", f"No column of {schema.names[:20]} holds boxes with classes.", _FIX)
     return known[0]
 
 

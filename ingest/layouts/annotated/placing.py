@@ -85,7 +85,7 @@ def _take(page: Page, match: Match, placed: Placed, told: _Told, findings: Findi
     if _last_parts(before.image) == _last_parts(page.image) or before.member is not None:
         _tell_twice(placed.pages[at], loser, member, findings)
     elif _CLOSENESS[how] == _CLOSENESS[placed.how[at]] and before is placed.pages[at]:
-        message = f"{_shown(before.image)} and {_shown(page.image)} of {page.path} both lead to this one picture"
+        message = f"{_shown(before.image)} and {_shown(page.image)} of {page.path} both lead to this one picture."
         placed.contested[at] = message
     else:
         told.missing["image_missing"] += 1
@@ -96,9 +96,9 @@ def _tell_twice(kept: Page, other: Page, member: Member, findings: Findings) -> 
     if other.split is not None and (kept.split is None or other.split > kept.split):
         kept.split = other.split  # the strictest, so that no held-out picture is trained on
     if (kept.labels, kept.boxes) == (other.labels, other.boxes) and not kept.regions:
-        findings.add("info", "annotated_twice_alike", "two entries say the same of the image", path=member.path)
+        findings.add("info", "annotated_twice_alike", "Two entries say the same of the image.", path=member.path)
         return
-    message = f"two entries speak of the image, in {kept.path} and {other.path}; the first counts"
+    message = f"Two entries speak of the image, in {kept.path} and {other.path}; the first counts."
     fix = "Keep one entry, or merge their objects."
     findings.add("warning", "annotated_twice", message, path=member.path, fix=fix)
 
@@ -107,7 +107,7 @@ def _tell(told: _Told, findings: Findings) -> None:
     for how, text in _TOLD.items():
         count, example = told.how.get(how, (0, ""))
         if count:
-            message = f"{count} annotations were given to pictures {text}: {example}"
+            message = f"{count} annotations were given to pictures {text}: {example}."
             severity = "info" if how == "other_case" else "warning"
             fix = None if how == "other_case" else "Check that they belong together, or give the whole path."
             findings.add(severity, f"matched_{how}", message, fix=fix)  # type: ignore[arg-type]

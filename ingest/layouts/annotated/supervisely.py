@@ -72,7 +72,7 @@ def _region(each: dict[str, Any], kind: str, limits: Limits) -> Region:
         return values.outline(_exterior(each), points.get("interior") if isinstance(points, dict) else [])
     bitmap = each.get("bitmap")
     if not isinstance(bitmap, dict) or not isinstance(bitmap.get("data"), str):
-        raise Unusable("region_malformed", "an object of the kind bitmap has no data", "Export it again.")
+        raise Unusable("region_malformed", "An object of the kind bitmap has no data.", "Export it again.")
     left, top = (int(value) for value in values.pairs([bitmap.get("origin")])[0])
     return Bitmap(bitmap_in(_inflated(bitmap["data"], limits), limits), left, top)
 
@@ -81,7 +81,7 @@ def _exterior(each: dict[str, Any]) -> list[list[float]]:
     points = each.get("points")
     found = values.pairs(points.get("exterior") if isinstance(points, dict) else None)
     if len(found) < 2:
-        raise Unusable("region_malformed", "an object has fewer than two points", "Draw it again.")
+        raise Unusable("region_malformed", "An object has fewer than two points.", "Draw it again.")
     return found
 
 
@@ -90,7 +90,7 @@ def _inflated(data: str, limits: Limits) -> bytes:
         unpacker = zlib.decompressobj()
         file = unpacker.decompress(base64.b64decode(data), limits.annotation_bytes)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise Unusable("region_malformed", "a bitmap's data cannot be unpacked", "Export it again.") from error
+        raise Unusable("region_malformed", "A bitmap's data cannot be unpacked.", "Export it again.") from error
     if unpacker.unconsumed_tail:
-        raise Unusable("region_malformed", "a bitmap's data is absurdly long", "Export it again.")
+        raise Unusable("region_malformed", "A bitmap's data is too long.", "Export it again.")
     return file

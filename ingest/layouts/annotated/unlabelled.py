@@ -29,10 +29,10 @@ def settle_unlabelled(
     if not rest:
         return []
     if asked == "refuse":
-        message = f"{len(rest)} images have no {what}, the first is {rest[0].path!r}"
+        message = f"{len(rest)} images have no {what}, the first is {rest[0].path!r}."
         raise Refused("annotation_missing", message, "Annotate them, or take them out.")
     if asked == "background":
-        message = f"{len(rest)} images have no {what} and count as showing nothing, as asked"
+        message = f"{len(rest)} images have no {what} and count as showing nothing, as asked."
         findings.add("info", "unlabelled_as_background", message, path=rest[0].path)
         return [Entry(member, split(member), empty()) for member in rest]
     if asked == "skip":
@@ -45,7 +45,7 @@ def settle_unlabelled(
         left = {member.position for member in beside}
         rest = [member for member in rest if member.position not in left]
     for member in rest:
-        findings.reject(member.path, "annotation_missing", f"the image has no {what}", fix=f"{fix} {_OR_ASK}")
+        findings.reject(member.path, "annotation_missing", f"The image has no {what}.", fix=f"{fix} {_OR_ASK}")
     return []
 
 
@@ -57,7 +57,7 @@ def _beside(images: list[Member], rest: list[Member], taken: set[int]) -> list[M
 
 def _leave_out(given: Given, members: list[Member], text: str, *, severity: str) -> None:
     folders = sorted({member.path.rpartition("/")[0] or "the top folder" for member in members})
-    message = f"{len(members)} images in {', '.join(folders[:3])} {text}"
+    message = f"{len(members)} images in {', '.join(folders[:3])} {text}."
     fix = None if severity == "info" else f"Annotate them, or remove them. {_OR_ASK}"
     given.findings.skipped += len(members)
     given.findings.add(severity, "images_beside_the_set", message, path=members[0].path, fix=fix)  # type: ignore[arg-type]

@@ -18,27 +18,27 @@ def number(stated: object, what: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         shown = names.printable(str(stated))[:50]
-        raise Unusable("box_malformed", f"{what} is {shown!r}, not a number", _FIX)
+        raise Unusable("box_malformed", f"{what} is {shown!r}, not a number.", _FIX)
     return value
 
 
 def numbers(stated: object, keys: tuple[str, ...], what: str) -> list[float]:
     if not isinstance(stated, dict):
-        raise Unusable("box_malformed", f"{what} has no {', '.join(keys)}", _FIX)
+        raise Unusable("box_malformed", f"{what} has no {', '.join(keys)}.", _FIX)
     return [number(stated.get(key), f"the {key} of {what}") for key in keys]
 
 
 def label(stated: object) -> str:
     found = names.class_name(stated)
     if found is None:
-        raise Unusable("label_missing", "an object of the annotation has no class", "Name its class.")
+        raise Unusable("label_missing", "An object of the annotation has no class.", "Name its class.")
     return found
 
 
 def pairs(stated: object) -> list[list[float]]:
     """Points as [x, y] or {"x": x, "y": y}."""
     if not isinstance(stated, list):
-        raise Unusable("region_malformed", "an object has no list of points", _FIX)
+        raise Unusable("region_malformed", "An object has no list of points.", _FIX)
     return [_pair(point) for point in stated]
 
 
@@ -65,5 +65,5 @@ def _pair(point: object) -> list[float]:
     if isinstance(point, dict):
         point = [point.get("x"), point.get("y")]
     if not isinstance(point, list) or len(point) < 2:
-        raise Unusable("region_malformed", "a point is no pair of x and y", _FIX)
+        raise Unusable("region_malformed", "A point is no pair of x and y.", _FIX)
     return [number(point[0], "an x"), number(point[1], "a y")]

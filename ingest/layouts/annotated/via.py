@@ -82,7 +82,7 @@ def _draw(shape: object, about: object, drawing: Drawing, *, bare: bool) -> None
     ):
         across, down = shape["all_points_x"], shape["all_points_y"]
         if len(across) != len(down):
-            raise Unusable("region_malformed", "a polygon has more x than y", "Draw it again.")
+            raise Unusable("region_malformed", "A polygon has more x than y.", "Draw it again.")
         drawing.region(label, Polygons([polygon([list(pair) for pair in zip(across, down, strict=True)])]))
     else:
         drawing.unused(str(kind))
@@ -109,16 +109,16 @@ def _regions(each: dict[str, Any]) -> list[dict[str, Any]]:
 def _label(about: object) -> str:
     """The attribute that is called a class, or the only one there is."""
     if not isinstance(about, dict) or not about:
-        raise Unusable("label_missing", "a region has no attribute that names its class", "Name its class.")
+        raise Unusable("label_missing", "A region has no attribute that names its class.", "Name its class.")
     known = [key for key in about if str(key).casefold() in _LABELS] or list(about)
     if len(known) > 1:
-        message = f"a region has the attributes {', '.join(map(str, known[:4]))}; one of them has to be called class"
+        message = f"A region has the attributes {', '.join(map(str, known[:4]))}; one of them has to be called class."
         raise Unusable("label_ambiguous", message, "Call the attribute that names the class `class`.")
     value = about[known[0]]
     if isinstance(value, dict):
         chosen = [key for key, on in value.items() if on in {True, "true", "1"}]
         if len(chosen) != 1:
-            raise Unusable("label_ambiguous", f"a region is of {len(chosen)} classes", "Choose one for each region.")
+            raise Unusable("label_ambiguous", f"A region is of {len(chosen)} classes.", "Choose one for each region.")
         value = chosen[0]
     return values.label(value)
 
@@ -127,4 +127,4 @@ def _parsed(text: str | None) -> object:
     try:
         return json.loads(text or "{}")
     except (ValueError, RecursionError) as error:
-        raise Unusable("annotation_unreadable", "a row's attributes are no JSON", "Export the table again.") from error
+        raise Unusable("annotation_unreadable", "A row's attributes are no JSON.", "Export the table again.") from error

@@ -55,8 +55,8 @@ def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Mem
             other.append(page)
     if other:
         called, its = names.printable(other[0].image)[:200], other[0].member
-        message = f"{len(other)} XML files call their image otherwise than the image of their own name: "
-        message += f"{called!r}, but {its.path if its else ''!r} counts"
+        message = f"{len(other)} XML files name another image than the one with their own name: "
+        message += f"{called!r}, but {its.path if its else ''!r} was taken."
         fix = "Correct <filename>, or rename the XML files, where the other image is meant."
         given.findings.add("warning", "filename_differs", message, path=other[0].path, fix=fix)
 
@@ -72,7 +72,7 @@ def _pages(given: Given, files: dict[int, Member], tally: Tally) -> Iterator[Pag
         if root.tag == "annotation":
             yield _page(path, root, given, tally)
         else:
-            given.findings.ignore(path, "file_ignored", "XML that is no Pascal VOC annotation")
+            given.findings.ignore(path, "file_ignored", "XML that is no Pascal VOC annotation.")
 
 
 def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:
@@ -94,7 +94,7 @@ def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:
 def _draw(entry: Element, shift: int, drawing: Drawing) -> None:
     label = names.class_name(entry.findtext("name"))
     if label is None:
-        raise Unusable("label_missing", "an object of the annotation has no name", "Name its class.")
+        raise Unusable("label_missing", "An object of the annotation has no name.", "Name its class.")
     box = entry.find("bndbox")
     if box is None and entry.find("polygon/pt") is not None:
         if (entry.findtext("deleted") or "").strip() != "1":

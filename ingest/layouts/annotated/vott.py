@@ -44,9 +44,9 @@ def _page(path: str, stated: dict[str, Any], task: TaskName, tally: Tally) -> Pa
 def _draw(region: dict[str, Any], drawing: Drawing) -> None:
     tags = region.get("tags")
     if not isinstance(tags, list) or not tags:
-        raise Unusable("label_missing", "a region has no tag", "Give it one.")
+        raise Unusable("label_missing", "A region has no tag.", "Give it one.")
     if len(tags) > 1:
-        message = f"a region has the tags {', '.join(map(str, tags[:4]))}; one class is needed"
+        message = f"A region has the tags {', '.join(map(str, tags[:4]))}; one class is needed."
         raise Unusable("label_ambiguous", message, "Keep one tag for each region.")
     label = values.label(tags[0])
     if region.get("type") == "POLYGON":

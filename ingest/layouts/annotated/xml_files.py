@@ -23,9 +23,9 @@ def parse(path: str, content: bytes, fix: str) -> Element:
     for number_, element in enumerate(_elements(path, content, fix)):
         root = element
         if number_ > _MOST_ELEMENTS:
-            raise _unsound(path, f"it has more than {_MOST_ELEMENTS:,} elements", fix)
+            raise _unsound(path, f"It has more than {_MOST_ELEMENTS:,} elements.", fix)
     if root is None:
-        raise _unsound(path, "it is empty", fix)
+        raise _unsound(path, "It is empty.", fix)
     return root
 
 
@@ -53,7 +53,7 @@ def _elements(path: str, content: bytes, fix: str, *, keep: bool = True) -> Iter
             depth += 1 if event == "start" else -1
             root = element if root is None else root
             if depth > _DEEPEST:
-                raise _unsound(path, "it is nested too deeply", fix)
+                raise _unsound(path, "It is nested too deeply.", fix)
             if event == "end":
                 yield element
                 if depth == 1 and not keep:
@@ -68,7 +68,7 @@ def _broken(path: str, error: Exception, fix: str) -> Unusable:
 
 
 def _unsound(path: str, why: str, fix: str) -> Unusable:
-    message = f"its annotation {path!r} is no sound XML: {names.printable(why)[:200]}"
+    message = f"Its annotation {path!r} is no sound XML: {names.printable(why)[:200]}."
     return Unusable("annotation_unreadable", message, fix)
 
 
@@ -78,4 +78,4 @@ def number(text: str | None, what: str, fix: str) -> float:
         return float(text or "")
     except ValueError as error:
         shown = names.printable(text or "")[:50]
-        raise Unusable("box_malformed", f"the {what} of a box is {shown!r}, not a number", fix) from error
+        raise Unusable("box_malformed", f"The {what} of a box is {shown!r}, not a number.", fix) from error

@@ -80,7 +80,7 @@ def _read(given: Given, pairs: Pairs, named: ClassNames | None) -> list[_Text]:
         try:
             _parse(text, content, named, given.limits.boxes)
         except UnicodeDecodeError:
-            text.fault = Unusable("annotation_unreadable", f"its annotation {file.path!r} is no text", _FIX)
+            text.fault = Unusable("annotation_unreadable", f"Its annotation {file.path!r} is no text.", _FIX)
         except Unusable as unusable:
             text.fault = unusable.bare()
         found.append(text)
@@ -94,14 +94,14 @@ def _parse(text: _Text, content: bytes, named: ClassNames | None, most: int) -> 
         if not words:
             continue
         if len(lines) >= most:
-            raise Unusable("too_many_boxes", f"more than {most:,} boxes", "Split the image into tiles.")
+            raise Unusable("too_many_boxes", f"More than {most:,} boxes.", "Split the image into tiles.")
         where = f"{text.path} line {number}"
         if len(words) < 5 or len(words) == 6 or len(words) > _LONGEST_LINE:
-            raise Unusable("box_malformed", f"{where} has {len(words)} values", _FIX)
+            raise Unusable("box_malformed", f"{where} has {len(words)} values.", _FIX)
         try:
             label, values = float(words[0]), np.array([float(word) for word in words[1:]], np.float64)
         except ValueError as error:
-            raise Unusable("box_malformed", f"{where} holds something else than numbers", _FIX) from error
+            raise Unusable("box_malformed", f"{where} holds values that are not numbers.", _FIX) from error
         text.classes.append(_class(label, where, words[0], named))
         lines.append(values)
     equal = len({len(line) for line in lines}) == 1
@@ -118,7 +118,7 @@ def _class(label: float, where: str, shown: str, named: ClassNames | None) -> in
     whole = label.is_integer() and 0 <= label <= _LARGEST_CLASS
     if not whole or (named is not None and named.name(int(label)) is None):
         known = named.shown_numbers() if named else f"0..{_LARGEST_CLASS}"
-        message = f"{where} is of the class {shown[:50]}, but the classes are {known}"
+        message = f"{where} is of the class {shown[:50]}, but the classes are {known}."
         raise Unusable("class_out_of_range", message, "Correct the class, or name every class in data.yaml.")
     return int(label)
 
@@ -140,14 +140,14 @@ def _page(text: _Text, named: ClassNames | None, meant: OddLines, given: Given, 
 
 def _polygon(values: Values, path: str) -> Polygons:
     if len(values) % 2 or len(values) < 6:
-        raise Unusable("box_malformed", f"{path} has a line of {len(values) + 1} values", _FIX)
+        raise Unusable("box_malformed", f"{path} has a line of {len(values) + 1} values.", _FIX)
     return Polygons([values.reshape(-1, 2)])
 
 
 def _draw_box(label: str, values: Values, meant: OddLines, drawing: Drawing, path: str) -> None:
     if len(values) != 4 and len(values) not in meant.lengths:
         expected = " or ".join(str(length + 1) for length in sorted(meant.lengths))
-        message = f"{path} has a line of {len(values) + 1} values; with key points it has {expected}"
+        message = f"{path} has a line of {len(values) + 1} values; with key points it has {expected}."
         raise Unusable("box_malformed", message, "Correct the line, or `kpt_shape` in data.yaml.")
     middle, half = values[:2], values[2:4] / 2
     (x1, y1), (x2, y2) = middle - half, middle + half
@@ -160,7 +160,7 @@ def _clashing(pairs: Pairs) -> list[Page]:
     for clash in pairs.clashes:
         pictures, files = (" and ".join(repr(m.path) for m in each[:2]) for each in (clash.pictures, clash.files))
         message = (
-            f"{files} may belong to {pictures}; names that differ only in their suffix are two pictures of one name"
+            f"{files} may belong to {pictures}; names that differ only in their suffix are two pictures of one name."
         )
         fault = Unusable("image_ambiguous", message, "Rename one, so that each image has one file of its own.")
         pages += [Page(clash.files[0].path, member.path, member=member, fault=fault) for member in clash.pictures]
@@ -180,18 +180,18 @@ def _layout(named: ClassNames | None, given: Given) -> Layout:
 def _tell(meant: OddLines, odd: int, every: int, named: ClassNames | None, given: Given) -> None:
     findings = given.findings
     if named is None:
-        message = "no list of names was found, so the classes are called class_0, class_1 and so on, by their numbers"
+        message = "No list of names was found, so the classes are called class_0, class_1 and so on, by their numbers."
         fix = "Add data.yaml with `names`, or classes.txt with one name a line."
         findings.add("warning", "classes_unnamed", message, fix=fix)
     count = named.stated.get("nc") if named else None
     if named is not None and isinstance(count, str) and count.isdecimal() and int(count) != len(named.names):
-        message = f"{named.path} states nc: {count}, but names {len(named.names)} classes; the names count"
+        message = f"{named.path} states nc: {count}, but names {len(named.names)} classes; the names count."
         findings.add("warning", "class_count_differs", message, path=named.path, fix="Correct `nc` or `names`.")
     if not odd:
         return
     if meant.kind == "polygon":
         if given.task == "detection":
-            message = f"{odd} of {every} lines are polygons (segments); the box around each was taken"
+            message = f"{odd} of {every} lines are polygons (segments); the box around each was taken."
             findings.add(
                 "warning", "segments_in_boxes", message, fix="Add `kpt_shape` to data.yaml if they are key points."
             )
@@ -199,7 +199,7 @@ def _tell(meant: OddLines, odd: int, every: int, named: ClassNames | None, given
     decided = (
         "`kpt_shape` in data.yaml says so" if named and "kpt_shape" in named.stated else "they lie within their box"
     )
-    message = f"{odd} of {every} lines hold key points after the box, for {decided}; the box was taken"
+    message = f"{odd} of {every} lines hold key points after the box, for {decided}; the box was taken."
     findings.add("warning", "keypoints_left_out", message, fix="Remove `kpt_shape` if the lines are polygons.")
     if given.task == "segmentation":
-        raise Refused("no_masks", "the text files hold boxes with key points, no polygons", "Train for detection.")
+        raise Refused("no_masks", "The text files hold boxes with key points, no polygons.", "Train for detection.")

@@ -82,7 +82,7 @@ def prepare(data_dir: Path) -> Layout:
             folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotStart(
-            f"cannot write to the data directory {root}: {error.strerror}; choose another with --data-dir"
+            f"Cannot write to the data directory {root}: {error.strerror}. Choose another with --data-dir."
         ) from error
     return layout
 
@@ -102,7 +102,9 @@ def _prove_writable(root: Path) -> None:
     free = shutil.disk_usage(root).free
     if free < _MINIMUM_FREE_BYTES:
         needed = _MINIMUM_FREE_BYTES // 2**20
-        raise CannotStart(f"the disk of {root} has {free // 2**20} MB free and {needed} MB are needed; make room first")
+        raise CannotStart(
+            f"The disk of {root} has {free // 2**20} MB free and {needed} MB are needed. Make room first."
+        )
 
 
 def _run_folder(root: Path) -> Path:
@@ -115,5 +117,5 @@ def _run_folder(root: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise CannotStart(f"{folder} belongs to somebody else; choose a shorter --data-dir")
+        raise CannotStart(f"{folder} belongs to somebody else. Choose a shorter --data-dir.")
     return folder

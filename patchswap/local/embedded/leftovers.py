@@ -32,7 +32,9 @@ def end_all(layout: Layout) -> None:
     _, alive = psutil.wait_procs(alive, timeout=_PATIENCE_SECONDS)
     still = [process.pid for process in alive if not _is_zombie(process)]
     if still:
-        raise CannotStart(f"process {still[0]} of an earlier patchswap up on {layout.root} does not end; kill it first")
+        raise CannotStart(
+            f"Process {still[0]} of an earlier patchswap up on {layout.root} does not end. Kill it first."
+        )
     # Nothing of this cluster runs, so the file is stale, even where its process id now belongs to somebody else.
     (layout.cluster / "postmaster.pid").unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ def hold(path: Path, url: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotStart(
-                f"{path.parent} is in use by {_holder(path)}; stop it or choose another --data-dir"
+                f"{path.parent} is in use by {_holder(path)}. Stop it or choose another --data-dir."
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)

@@ -49,7 +49,7 @@ class Supervisor:
                 if (status := child.status()) is not None:
                     raise CannotStart(_ending(child.part.name, status, child.log))
             if time.monotonic() > deadline:
-                raise CannotStart(f"{what} was not ready after {seconds:g} s; see {self._logs}")
+                raise CannotStart(f"{what} was not ready after {seconds:g} s. See {self._logs}.")
             time.sleep(_TICK_SECONDS)
 
     def run_once(self, name: str, command: list[str]) -> str:

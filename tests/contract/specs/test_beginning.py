@@ -118,5 +118,5 @@ def test_what_release_0_1_called_backbone_from_is_understood(stored, pretrained)
 
 
 def test_two_names_for_two_weights_are_refused():
-    with pytest.raises(SpecInvalid, match="backbone_from is the old name of pretrained"):
+    with pytest.raises(SpecInvalid, match="`backbone_from` is the old name of pretrained"):
         parse({"dataset": "d", "model": {"pretrained": "wts_a", "backbone_from": "model_b"}})

@@ -68,8 +68,8 @@ def test_a_name_that_is_not_known_comes_with_the_remedy():
     with pytest.raises(SpecInvalid) as found:
         parse({"dataset": "d", "training": {"epoch": 5}, "method": {"name": "magic"}})
     told = {violation.pointer: violation.message for violation in found.value.violations}
-    assert "correct its name" in told["/training/epoch"]
-    assert told["/method/name"].startswith("there is no 'magic'; take one of 'cross_entropy', ")
+    assert "Correct its name" in told["/training/epoch"]
+    assert told["/method/name"].startswith("there is no 'magic'. Take one of 'cross_entropy', ")
 
 
 def test_a_missing_dataset_is_named():

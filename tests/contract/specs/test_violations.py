@@ -15,7 +15,7 @@ def found(model, body):
 
 
 def test_a_number_out_of_range_is_repeated():
-    assert found(SplitRequest, {"val": 2}) == [("/val", "must be less than or equal to 0.9; you sent 2")]
+    assert found(SplitRequest, {"val": 2}) == [("/val", "Must be less than or equal to 0.9; you sent 2.")]
 
 
 def test_a_text_is_not_repeated():
@@ -23,11 +23,11 @@ def test_a_text_is_not_repeated():
 
 
 def test_a_rule_of_ours_stands_without_pydantics_prefix():
-    assert found(SplitRequest, {"val": 0.6, "test": 0.6}) == [("", "val and test together must be below 1")]
+    assert found(SplitRequest, {"val": 0.6, "test": 0.6}) == [("", "`val` and `test` together must be below 1.")]
 
 
 @pytest.mark.parametrize(
-    ("body", "message"), [({"map": "a=b"}, "must be an object"), ({"drop": "a"}, "must be a list")]
+    ("body", "message"), [({"map": "a=b"}, "Must be an object."), ({"drop": "a"}, "Must be a list.")]
 )
 def test_kinds_are_those_of_json(body, message):
     assert [message for _, message in found(ReadingSpec, body)] == [message]
@@ -38,9 +38,9 @@ def test_the_arms_of_a_union_are_no_part_of_a_pointer():
 
 
 def test_a_faulty_item_does_not_make_its_list_too_short():
-    assert found(ReadingSpec, {"labelmap": [{"name": "a"}]}) == [("/labelmap/0", "give a value or a colour")]
+    assert found(ReadingSpec, {"labelmap": [{"name": "a"}]}) == [("/labelmap/0", "Give a value or a colour.")]
     assert [pointer for pointer, _ in found(ReadingSpec, {"labelmap": []})] == ["/labelmap"]
 
 
 def test_the_arm_of_a_union_that_fits_speaks_alone():
-    assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "must be greater than or equal to 1; you sent 0")]
+    assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "Must be greater than or equal to 1; you sent 0.")]

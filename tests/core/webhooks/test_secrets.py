@@ -85,11 +85,11 @@ def test_first_key_seals_and_each_key_opens(keyed: Keyed, monkeypatch):
     keyed(new)
     assert len(secrets.in_force(read(webhook_id))) == 1
     keyed(old)
-    with pytest.raises(secrets.UnusableKeys, match=r"no key in .* opens the secret"):
+    with pytest.raises(secrets.UnusableKeys, match=r"No key in .* opens the secret"):
         secrets.in_force(read(webhook_id))
     monkeypatch.delenv("PATCHSWAP_WEBHOOK_KEYS_FILE")
     forget_settings()
-    with pytest.raises(secrets.UnusableKeys, match="set PATCHSWAP_WEBHOOK_KEYS_FILE"):
+    with pytest.raises(secrets.UnusableKeys, match="Set PATCHSWAP_WEBHOOK_KEYS_FILE"):
         secrets.in_force(read(webhook_id))
 
 

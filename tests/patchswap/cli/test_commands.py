@@ -78,9 +78,9 @@ def test_train_prints_the_id_and_how_to_follow_it(patchswap: Run, dataset_id: st
     told = done.stderr.splitlines()
     assert told[0] == "default recipe small_images:"
     assert any(line.startswith("estimate: ") for line in told)
-    assert told[-1] == f"follow it: patchswap watch {done.stdout.strip()}"
+    assert told[-1] == f"Follow it: patchswap watch {done.stdout.strip()}"
     named = patchswap("train", "--dataset", dataset_id, "--recipe", "resnet20_short")
-    assert named.stderr.strip() == f"follow it: patchswap watch {named.stdout.strip()}"
+    assert named.stderr.strip() == f"Follow it: patchswap watch {named.stdout.strip()}"
 
 
 def test_formats_are_listed_with_what_they_need(patchswap: Run):
@@ -110,7 +110,7 @@ def test_a_budget_is_a_time(patchswap: Run, dataset_id: str):
     assert one_json(patchswap(*asked, "2h"))["spec"]["budget_seconds"] == 7200
     assert "/budget_seconds: 31 s are too short" in complaint(patchswap(*asked, "31"))
     wrong = patchswap(*asked, "soon")
-    assert (wrong.returncode, "write it like 90s, 10m or 1.5h" in complaint(wrong)) == (2, True)
+    assert (wrong.returncode, "Write it like 90s, 10m or 1.5h" in complaint(wrong)) == (2, True)
 
 
 def test_training_on_a_dataset_that_failed_points_to_its_report(patchswap: Run, dataset_id: str):
@@ -118,7 +118,7 @@ def test_training_on_a_dataset_that_failed_points_to_its_report(patchswap: Run, 
         session.execute(update(DatasetVersion).values(status="failed"))
     done = patchswap("train", "--dataset", "pets")
     assert done.returncode == 1
-    assert "Read why: patchswap datasets show pets" in complaint(done)
+    assert "To read why, run `patchswap datasets show pets`." in complaint(done)
 
 
 def test_prune_sets_the_target_and_the_rest_can_be_set_too(patchswap: Run, dataset_id: str):
@@ -140,7 +140,7 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["train", "--dataset", "pets", "--image-size", "big"], 2, "write it like 320, or 288x384 for height x width"),
+        (["train", "--dataset", "pets", "--image-size", "big"], 2, "Write it like 320, or 288x384 for height x width"),
         (["train", "--dataset", "pets", "--image-size", "4096"], 1, "/training/image_size"),
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
         (["train", "--dataset", "nobody"], 1, "There is no dataset or version 'nobody'. `patchswap datasets list`"),
@@ -151,7 +151,7 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),
         (["train", "--dataset", "pets", "--prune", "1.5"], 1, "/compression/pruning/target_macs_share: "),
         (["train", "--dataset", "pets", "--set", "nonsense=1"], 1, "/nonsense: "),
-        (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "there is no recipe 'nothing'"),
+        (["train", "--dataset", "pets", "--recipe", "nothing"], 1, "There is no recipe 'nothing'"),
         (["jobs", "show", "job_" + "0" * 32], 1, "nothing by the id job_" + "0" * 32),
         (["pull", "model_" + "0" * 32], 1, "nothing by the id model_" + "0" * 32),
         (["report", "model_" + "0" * 32], 1, "Check the id"),
@@ -217,7 +217,7 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_return(
     watching.send_signal(signal.SIGINT)
     told = watching.communicate(timeout=30)[1]
     assert watching.returncode == 130
-    assert f"the job goes on; return to it: patchswap watch {job.id}" in told
+    assert f"The job goes on. Follow it: patchswap watch {job.id}" in told
     assert "Traceback" not in told
     assert job.refresh().status == "queued"
 

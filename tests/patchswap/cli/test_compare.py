@@ -121,12 +121,12 @@ def test_what_the_service_refuses_is_one_line(patchswap: Run, dataset_id: str, c
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "ds_1"], "name what to compare"),
-        (["--method", "patch_swap"], "name what to compare"),
+        (["--dataset", "ds_1"], "Name what to compare"),
+        (["--method", "patch_swap"], "Name what to compare"),
         (["--dataset", "ds_1", "--method", "cs_kd:x"], "--method cs_kd:temperature=2"),
         (["--dataset", "ds_1", "--method", "cs_kd", "--seeds", "many"], "neither a count"),
         (["--dataset", "ds_1", "--method", "cs_kd", "--seeds", "1,"], "neither a count"),
-        (["--dataset", "ds_1", "--method", "cs_kd", "--png", "no/where.png"], "there is no folder no"),
+        (["--dataset", "ds_1", "--method", "cs_kd", "--png", "no/where.png"], "There is no folder no"),
     ],
 )
 def test_wrong_input_is_said_before_anything_is_sent(run: Run, arguments: list[str], message: str):

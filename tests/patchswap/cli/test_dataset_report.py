@@ -61,7 +61,7 @@ def test_classes_are_sorted_as_people_sort_them() -> None:
 def test_a_kind_of_finding_takes_one_line_and_notes_are_not_hidden() -> None:
     told = dataset_report.findings(REPORT, "pets").splitlines()
     assert told == [
-        "warning: 0.png: is odd. Mend it (250 of this kind)",
+        "warning: 0.png: is odd. Mend it. (250 of this kind)",
         "note: splits were made",
         "`patchswap datasets show pets --json` lists every one",
     ]
@@ -89,7 +89,7 @@ def test_a_dry_run_of_a_refused_archive_says_why_and_fails(run: Run, tmp_path: P
     (tmp_path / "pets.zip").write_bytes(zipped(folders({"cat": 8})))
     done = run("datasets", "push", "pets.zip", "--dry-run")
     assert done.returncode == 1
-    assert "error: there is only one class, 'cat'" in done.stdout
+    assert "error: There is only one class, 'cat'" in done.stdout
     as_json = run("datasets", "push", "pets.zip", "--dry-run", "--json")
     assert json.loads(as_json.stdout)["status"] == "invalid"
 
@@ -105,14 +105,14 @@ def test_a_refusal_names_the_option_that_was_typed(run: Run, tmp_path: Path) -> 
 def test_a_dry_run_of_nothing_is_refused(run: Run) -> None:
     done = run("datasets", "push", "nowhere", "--dry-run")
     assert done.returncode != 0
-    assert "there is no file or folder nowhere" in done.stderr
+    assert "There is no file or folder nowhere." in done.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--val", "2"), "patchswap: /splits/val: must be less than or equal to 0.9; you sent 2.0\n"),
-        (("--val", "0.6", "--test", "0.6"), "patchswap: /splits: val and test together must be below 1\n"),
+        (("--val", "2"), "patchswap: /splits/val: Must be less than or equal to 0.9; you sent 2.0.\n"),
+        (("--val", "0.6", "--test", "0.6"), "patchswap: /splits: `val` and `test` together must be below 1.\n"),
         (("--unlabelled", "skip", "--classes-at", "0"), "/reading/classes_at"),
     ],
 )

@@ -43,12 +43,12 @@ def test_a_teacher_is_named_by_its_models_id():
 
 
 def test_a_value_cannot_hold_a_part():
-    with pytest.raises(BadInput, match="seed is a value already"):
+    with pytest.raises(BadInput, match="seed has a value already"):
         specs.set_all({"seed": 1}, ["seed.more=2"])
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "is not JSON"), ("[1]", "must hold one JSON object"), (None, "cannot read")]
+    ("content", "message"), [("{", "is not JSON"), ("[1]", "must hold one JSON object"), (None, "Cannot read")]
 )
 def test_a_spec_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None, message: str):
     if content is not None:

@@ -32,16 +32,16 @@ def test_ranges_and_choices_are_read():
 
 @pytest.mark.parametrize("text", ["a.b", "=1..2", "a.b=1", "a.b=1..2,linear", "a.b=x..y"])
 def test_what_is_no_range_is_said_with_an_example(text: str):
-    with pytest.raises(BadInput, match="write it like --range"):
+    with pytest.raises(BadInput, match="Write it like --range"):
         spaces.ranges([text])
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([*SEARCH], 2, "no dataset is named"),
-        (["--dataset", "pets", "--trials", "2"], 2, "nothing is searched"),
-        (["--dataset", "pets", *SEARCH[:2]], 2, "give --trials"),
+        ([*SEARCH], 2, "No dataset is named"),
+        (["--dataset", "pets", "--trials", "2"], 2, "Nothing is searched"),
+        (["--dataset", "pets", *SEARCH[:2]], 2, "Give --trials"),
         (["--dataset", "pets", *SEARCH, "--set", "training.epochs=0"], 1, "/spec/training/epochs: "),
         (["--dataset", "pets", *SEARCH, "--choice", "optimizer.rate=1"], 1, "/space/optimizer.rate: "),
     ],
@@ -78,7 +78,7 @@ def test_options_go_over_a_file(patchswap: Run, dataset_id: str, tmp_path: Path)
 def test_a_sweep_is_shown_followed_and_cancelled(patchswap: Run, client: Client, dataset_id: str):
     created = patchswap("sweep", "create", "--dataset", "pets", *SEARCH)
     sweep_id = created.stdout.strip()
-    assert created.stderr.strip() == f"follow it: patchswap sweep watch {sweep_id}"
+    assert created.stderr.strip() == f"Follow it: patchswap sweep watch {sweep_id}"
     driving.tick()
     shown = patchswap("sweep", "show", sweep_id).stdout
     assert f"{sweep_id}: running" in shown
@@ -94,7 +94,7 @@ def test_following_a_sweep_that_fails_ends_with_one(patchswap: Run, client: Clie
     done = patchswap("sweep", "watch", sweep.id)
     assert done.returncode == 1
     assert f"{sweep.id}: failed" in done.stdout
-    assert "trial 0 failed: optimizer.learning_rate=" in done.stderr
+    assert "Trial 0 failed: optimizer.learning_rate=" in done.stderr
     *trials, last = lines_of_json(patchswap("sweep", "watch", sweep.id, "--json"))
     assert [(t["type"], t["status"]) for t in trials] == [("trial", "failed")] * 2
     assert (last["type"], last["sweep"]["error"]["code"]) == ("end", "no_trial_complete")

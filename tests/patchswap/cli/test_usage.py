@@ -23,13 +23,13 @@ def test_without_credentials_the_remedy_is_named(run: Run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["datasets", "push", "missing"], "there is no file or folder missing"),
-        (["datasets", "push", "empty"], "there are no images in empty"),
-        (["datasets", "push", "notes.txt"], "notes.txt is no dataset"),
+        (["datasets", "push", "missing"], "There is no file or folder missing."),
+        (["datasets", "push", "empty"], "There are no images in empty"),
+        (["datasets", "push", "notes.txt"], "notes.txt is not a dataset"),
         (["datasets", "push", "nothing.zip"], "nothing.zip is empty"),
         (["train", "--dataset", "ds_1", "--set", "epochs"], "--set training.epochs=5"),
-        (["train", "--dataset", "ds_1", "--spec", "missing.json"], "cannot read missing.json"),
-        (["train"], "give --dataset"),
+        (["train", "--dataset", "ds_1", "--spec", "missing.json"], "Cannot read missing.json"),
+        (["train"], "Give --dataset"),
     ],
 )
 def test_wrong_input_is_said_before_anything_is_sent(run: Run, tmp_path: Path, arguments: list[str], message: str):
@@ -52,7 +52,7 @@ def test_a_service_that_is_down_is_said_after_retries(run: Run):
     url = f"http://127.0.0.1:{spare_port()}"
     done = run("jobs", "list", PATCHSWAP_URL=url, PATCHSWAP_API_KEY="psk_x")
     assert done.returncode == 1
-    assert f"cannot reach {url}" in complaint(done)
+    assert f"Cannot reach {url}" in complaint(done)
     assert "patchswap up" in done.stderr
 
 

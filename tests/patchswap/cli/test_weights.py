@@ -38,9 +38,9 @@ def test_weights_are_pushed_listed_shown_and_deleted(client: Client, patchswap: 
 def test_options_that_cannot_be_meant_are_refused_before_anything_is_sent(patchswap: Run, tmp_path: Path):
     (tmp_path / "net.safetensors").write_bytes(b"x")
     for more, said in [
-        (("--mean", "0.5"), "give --mean and --std together"),
+        (("--mean", "0.5"), "Give --mean and --std together"),
         (("--mean", "a,b", "--std", "1,1"), "--mean takes numbers"),
-        (("--classes", "absent.txt"), "cannot read absent.txt"),
+        (("--classes", "absent.txt"), "Cannot read absent.txt"),
     ]:
         done = patchswap("weights", "push", "net.safetensors", *TOLD, *more)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr

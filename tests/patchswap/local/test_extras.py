@@ -42,7 +42,7 @@ def test_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(MissingExtra) as refused:
         extras.require("up", command="patchswap up")
     assert str(refused.value) == (
-        "`patchswap up` needs the extra [up] (there is no fastapi here): pip install 'patchswap[up]'"
+        "`patchswap up` needs the extra [up] (fastapi is missing). Run `pip install 'patchswap[up]'`."
     )
 
 

@@ -54,7 +54,7 @@ def test_doctor_of_a_directory_without_a_service_says_so(tmp_path: Path):
     command = [COMMAND, "doctor", "--data-dir", tmp_path]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "no service was ever started" in done.stderr
+    assert "No service was started" in done.stderr
 
 
 def test_a_second_up_on_the_same_directory_names_the_holder_and_ends(service: Up):
@@ -70,13 +70,13 @@ def test_a_port_in_use_is_refused_in_one_line(tmp_path: Path):
         port = taken.getsockname()[1]
         status, said = Up(tmp_path, port).end()
     assert (status, said.count("\n")) == (1, 1)
-    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another --port" in said
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use. Choose another --port." in said
 
 
 def test_a_directory_that_cannot_be_written_is_refused_in_one_line():
     status, said = Up(Path("/proc/patchswap")).end()
     assert (status, said.count("\n")) == (1, 1)
-    assert "cannot write to the data directory /proc/patchswap" in said
+    assert "Cannot write to the data directory /proc/patchswap" in said
 
 
 @pytest.mark.parametrize("name", CHILDREN)

@@ -84,9 +84,9 @@ def test_a_hub_that_has_nothing_is_named_with_what_to_check(client: Client, api_
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("resnet1000", "timm has no network 'resnet1000'"),
-        ("torchvision:vgg11", "take one of torchvision's"),
-        ("torchvision:resnet18.V9", "torchvision has no V9 of resnet18"),
+        ("resnet1000", "There is no network 'resnet1000' in timm"),
+        ("torchvision:vgg11", "Take one of torchvision's"),
+        ("torchvision:resnet18.V9", "There are no weights V9 of resnet18 in torchvision"),
     ],
 )
 def test_names_that_nobody_has_are_refused_before_any_download(client: Client, name: str, said: str):

@@ -77,7 +77,7 @@ def store_away(monkeypatch):
 
     def refuse(*arguments, **options):
         if away:
-            raise StoreUnavailable("the object store is away")
+            raise StoreUnavailable("The object store is away")
         return put_file(*arguments, **options)
 
     monkeypatch.setattr(storage, "put_file", refuse)

@@ -179,5 +179,5 @@ def test_pack_with_more_images_than_the_quota_leaves_is_not_published(fake_train
     run_next("ingest", version.id)
     version = read(DatasetVersion, version.id)
     assert (version.status, version.error["code"], version.manifest) == ("failed", "quota_exceeded", None)
-    assert "the quota of images is 10" in version.error["message"]
+    assert "The quota of images is 10" in version.error["message"]
     assert version.report["status"] == "ready"  # nothing is wrong with the archive itself

@@ -62,7 +62,7 @@ def test_old_sockets_and_their_locks_are_removed(tmp_path: Path):
 
 @pytest.mark.parametrize("path", ["/proc/patchswap", "/dev/null/patchswap"])
 def test_a_directory_that_cannot_be_written_is_refused_in_one_line(path: str):
-    with pytest.raises(CannotStart, match=f"cannot write to the data directory {path}: .*--data-dir") as refusal:
+    with pytest.raises(CannotStart, match=f"Cannot write to the data directory {path}: .*--data-dir") as refusal:
         layout.prepare(Path(path))
     assert "\n" not in str(refusal.value)
 

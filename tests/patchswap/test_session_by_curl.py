@@ -1,4 +1,4 @@
-"""The README's session, as it is printed, by bash against a real `up`."""
+"""The session of docs/curl.md, as it is printed, by bash against a real `up`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.timeout(600)
 def test_the_session_by_curl_ends_with_the_bundle(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (session,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (session,) = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "curl.md").read_text(), re.DOTALL)
     assert '"epochs": 100' in session
     session = session.replace('"epochs": 100', '"epochs": 20')
     digits.write(tmp_path / "digits.zip")

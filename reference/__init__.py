@@ -1,0 +1,1 @@
+"""Pages of the docs site that are written from the code, and what MkDocs asks for on the way (hooks.py)."""
