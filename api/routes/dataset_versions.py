@@ -138,7 +138,7 @@ def get_dataset_validation(
     """What ingest found, file by file, and how to mend it; also for an archive that it refused."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     if version.report is None:
-        raise DatasetNotReady(f"there is no report: the version is {version.status}", error=version.error)
+        raise DatasetNotReady(f"There is no report: the version is {version.status}", error=version.error)
     return answers.one(request, version.report)
 
 
@@ -155,7 +155,7 @@ def get_dataset_inspection(
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     prefix = version.object_prefix
     if prefix is None:
-        raise DatasetNotReady(f"there is no inspection: the version is {version.status}", error=version.error)
+        raise DatasetNotReady(f"There is no inspection: the version is {version.status}", error=version.error)
     session.rollback()  # the bucket may be slow
     return answers.one(request, Inspection.model_validate_json(inspections.inspection(prefix)))
 

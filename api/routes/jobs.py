@@ -40,7 +40,11 @@ Labels = Annotated[list[str], Query(alias="label", description="Only with this l
 Text = Annotated[str | None, Query(max_length=64)]
 DatasetFilter = Annotated[
     str | None,
-    Query(max_length=220, pattern=r"^[^\x00-\x1f\x7f]*$", description="ds_..., dsv_..., `NAME` or `NAME@2`."),
+    Query(
+        max_length=220,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="A dataset or version: ds_..., dsv_..., `NAME` or `NAME@2`.",
+    ),
 ]
 _PROBLEMS = documented.problems(*documented.WRITE)
 
@@ -83,7 +87,7 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     sweep: Text = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
     view: Annotated[
-        Literal["light", "full"], Query(description="full: with `spec`, `resolved` and `chosen`, as of one job.")
+        Literal["light", "full"], Query(description="With full: `spec`, `resolved` and `chosen`, as of one job.")
     ] = "light",
 ) -> Response:
     """List jobs, filtered by status, dataset or version, comparison, sweep, or labels."""

@@ -74,7 +74,7 @@ class Dataset(BaseModel):
     id: str
     name: str = Field(description="One dataset of a tenant has it.")
     task: str
-    status: Literal["ingesting", "ready", "failed"] = Field(description="ready: one version at least is ready.")
+    status: Literal["ingesting", "ready", "failed"] = Field(description="With ready, at least one version is ready.")
     latest_version_id: str | None = Field(description="The ready version with the highest number: jobs take it.")
     newest_version: NewestVersion | None = Field(
         description="The version that was pushed last, ready or not. After a push: the one to wait for."

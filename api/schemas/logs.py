@@ -11,6 +11,6 @@ class LogLine(BaseModel):
 
     seq: int = Field(description="The cursor: `after` of the next request.")
     attempt: int
-    source: Literal["trainer", "worker"] = Field(description="trainer: a line of its stderr; worker: what it did.")
+    source: Literal["trainer", "worker"] = Field(description="A line of the trainer's stderr, or what the worker did.")
     at: datetime
     text: str

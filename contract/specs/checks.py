@@ -106,7 +106,7 @@ def _optimizer_violations(spec: JobSpec) -> list[Violation]:
 def _training_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     training, method, found = spec.training, spec.method, []
     if training.tiles and training.fit == "stretch":
-        message = "tiles keep their aspect ratio; leave fit out"
+        message = "Tiles keep their aspect ratio. Leave fit out."
         found.append(Violation(pointer="/training/fit", code="excluded", message=message))
     images = 2 * training.pairs_per_batch
     if images % method.members:

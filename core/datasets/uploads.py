@@ -148,9 +148,9 @@ def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
     """End an upload; gives the object prefix to delete after the commit. Raises Conflict while something uses it."""
     upload = owned.find(session, Upload, tenant_id, upload_id, lock=True)
     if _has_version(session, upload.id) or _is_shared(session, upload.id):
-        raise Conflict("a dataset was made from this upload; delete the dataset instead")
+        raise Conflict("A dataset was made from this upload. Delete the dataset instead.")
     if _has_weights(session, upload.id):
-        raise Conflict("weights are being read from this upload; wait until they are ready, or delete them")
+        raise Conflict("Weights are being read from this upload. Wait until they are ready, or delete them.")
     upload.status = "aborted"
     return None if upload.same_as else f"uploads/{upload.id}/"
 

@@ -105,15 +105,15 @@ def tell(found: NameReading, asked: ReadingSpec, findings: Findings) -> None:
     """That the names were read, what decided it, and which images they leave without a class."""
     guessed = asked.labels_from != ASKED
     why = "as asked" if not guessed else "folders name no two classes, and no table names any"
-    message = f"the classes were taken from the file names, by the word before the number: {found.shown}; {why}"
+    message = f"The classes were taken from the file names, by the word before the number: {found.shown}; {why}."
     fix = "If these words are no classes, put the images into class folders, or add a CSV of `filename,label`."
     findings.add("warning" if guessed else "info", "classes_by_file_name", message, fix=fix if guessed else None)
     for member in found.nameless:
-        message = "its name has no word before a number, so it has no class"
+        message = "Its name has no word before a number, so it has no class."
         leave = findings.leave_out if asked.unlabelled == "skip" else findings.reject
         leave(member.path, "image_without_class", message, fix="Rename it as the others, or take it out.")
     for member in found.unlabelled:
-        message = "no name in its split has a word before a number, so the split has no classes"
+        message = "No name in its split has a word before a number, so the split has no classes."
         findings.leave_out(member.path, "unlabelled_split", message, fix="Rename its images by class, or leave it out.")
 
 
@@ -127,7 +127,7 @@ def tell_unheard(found: NameReading, labelled: dict[int, Labelled], findings: Fi
     crossed = max(per_word.values(), default=0) > 1 and max(per_label.values(), default=0) > 1
     if crossed:
         message = (
-            f"the file names could be classes, too: {found.shown}; they sort the images otherwise and do not count"
+            f"The file names could be classes, too: {found.shown}. They sort the images otherwise and do not count."
         )
         findings.add("warning", "two_readings", message, fix=f"For that reading, {ASK}.")
 

@@ -44,16 +44,16 @@ def other_evidence(
 ) -> Refused | None:
     """Why an archive whose folders name no classes is probably not one of classes, or names them elsewhere."""
     if folders.masks_beside or masks:
-        message = "the archive holds pictures and masks of the same names, not classes"
+        message = "The archive holds pictures and masks of the same names, not classes."
         return Refused("no_classes", message, "Push it with `--task segmentation`.")
     signs = list(_signs(evidence, others, images))
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
-        return Refused("no_classes", f"the folders name no two classes, but {signs[0].what}", fix)
+        return Refused("no_classes", f"The folders name no two classes, but {signs[0].what}.", fix)
     for path, rows in evidence.claim.rows.items():
         missing = evidence.claim.missing.get(path, 0)
         if missing:
-            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive"
+            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive."
             return Refused(
                 "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
             )
@@ -68,10 +68,10 @@ def other_evidence(
 def _without_classes(folders: FolderReading) -> Refused | None:
     if folders.splits.splits and not folders.labelled:
         splits = ", ".join(sorted({place[-1] for place in folders.splits.splits}))
-        message = f"the split folders {splits} hold images, but no class folders and no table of classes"
+        message = f"The split folders {splits} hold images, but no class folders and no table of classes."
         return Refused("no_classes", message, "Put class folders into each of them, or add a CSV of `filename,label`.")
     if len(folders.names) > 1:
-        message = f"the folders {shown(folders.names)} are named after what they hold, not after classes"
+        message = f"The folders {shown(folders.names)} are named after what they hold, not after classes."
         return Refused("no_classes", message, "If they are the classes, pass `--labels-from folders`.")
     return None
 
@@ -80,7 +80,7 @@ def _unread(folders: FolderReading, others: list[Member]) -> Refused | None:
     for member in others:
         if names.suffix(member.path) in _UNREAD and not folders.plausible:
             kind = names.suffix(member.path)
-            message = f"the folders name no two classes; {member.path!r} may hold the labels, but .{kind} is not read"
+            message = f"The folders name no two classes. {member.path!r} may hold the labels, but .{kind} is not read."
             return Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
     return None
 
@@ -89,7 +89,7 @@ def _by_name_alone(named: NameReading) -> Refused | None:
     """Names that could be classes, but do not look like it clearly enough to be taken for them."""
     if not named.counts or len(named.labelled) <= _MOST * (len(named.labelled) + len(named.nameless)):
         return None
-    message = f"the folders name no two classes; file names begin with {named.shown}"
+    message = f"The folders name no two classes. File names begin with {named.shown}."
     if len(named.counts) < 2:
         fix = "Sort the images into folders, one for each class, or add a CSV of `filename,label`."
     else:

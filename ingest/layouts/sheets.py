@@ -110,6 +110,6 @@ def encoding_of(path: str, content: bytes, findings: Findings) -> str:
     if names.is_text(content, "utf-8"):
         return "utf-8"
     encoding, named = names.guess_encoding(content)
-    message = f"the file is not UTF-8 and was read as {named}"
+    message = f"The file is not UTF-8 and was read as {named}."
     findings.add("warning", "table_not_utf8", message, path=path, fix="Save it as UTF-8 if names look wrong.")
     return encoding

@@ -93,7 +93,7 @@ def rm(
     called = f"{found.name}@{one.number}" if one is not None else found.name
     emit({"id": deleted, "deleted": True}, as_json=as_json, text=f"deleted {deleted} {printable(called)}")
     if force and not as_json:
-        note("models that were trained on it stay; new exports of them are refused")
+        note("Models that were trained on it stay. New exports of them are refused.")
 
 
 def is_numbered(dataset: str) -> bool:

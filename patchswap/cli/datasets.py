@@ -143,7 +143,7 @@ def show(dataset: DatasetName, as_json: Json = False) -> None:
     text = _summary(found, report) if report else f"{found.id} {found.name}: {found.status}"
     emit(shown, as_json=as_json, text=text)
     if newest is not None and newest.status != "ready" and not as_json:
-        note(f"version {newest.number} is {newest.status}: patchswap datasets versions {shlex.quote(found.name)}")
+        note(f"Version {newest.number} is {newest.status}: patchswap datasets versions {shlex.quote(found.name)}")
 
 
 @app.command()

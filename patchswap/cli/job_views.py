@@ -34,7 +34,7 @@ def clone(
         job = client.jobs.clone(job_id, **changes)
     emit(job, as_json=as_json, text=job.id)
     if not as_json:
-        note(f"follow it: patchswap watch {job.id}")
+        note(f"Follow it: patchswap watch {job.id}")
 
 
 def events(

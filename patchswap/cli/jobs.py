@@ -188,7 +188,7 @@ def logs(
             for line in client.jobs.logs(job_id, tail=tail, follow=follow):
                 emit(line, as_json=as_json, text=f"{line.at:%H:%M:%S} {line.source:7} {printable(line.text)}")
         except KeyboardInterrupt:
-            note("the job goes on")
+            note("The job goes on.")
             raise typer.Exit(130) from None
 
 

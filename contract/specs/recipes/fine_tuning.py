@@ -19,7 +19,7 @@ from contract.weights import WeightsCard, built_in_for
 
 # The one place that names the default's method. On photographs nothing was better than cross-entropy (docs/results.md).
 METHOD: dict[TaskName, dict[str, Any]] = {
-    "classification": {"name": "label_smoothing", "smoothing": 0.1},
+    "classification": {"name": "cross_entropy"},
     "segmentation": {"name": "cross_entropy"},
     "detection": {"name": "cross_entropy"},
 }
@@ -33,7 +33,7 @@ NETWORKS: dict[TaskName, tuple[str, str]] = {
     "detection": ("fcos_efficientnet_lite0_fpn", "fcos_resnet18_fpn"),
 }
 EXPORTS = [{"format": "onnx", "precision": "fp32"}, {"format": "onnx", "precision": "int8"}]
-_METHOD_REASON = "Cross-entropy with smoothed labels: no method was better on photographs beyond chance."
+_METHOD_REASON = "Cross-entropy: no method was better on photographs beyond chance."
 _CALLED: dict[TaskName, str] = {"segmentation": "The dataset has masks", "detection": "The dataset has boxes"}
 _ADAMW = {
     "name": "adamw",
