@@ -144,7 +144,7 @@ def show_recipe(name: Annotated[str, typer.Argument(help="Name of the recipe.")]
 
 
 @recipes.command("schema")
-def show_schema(name: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe.")], as_json: Json = False) -> None:
+def show_schema(name: Annotated[str, typer.Argument(help="Name of the recipe.")], as_json: Json = False) -> None:
     """The JSON Schema of a spec with the defaults of a recipe."""
     import json  # noqa: PLC0415
 
