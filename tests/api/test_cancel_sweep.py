@@ -41,4 +41,4 @@ def test_ended_sweep_is_a_conflict(ours: Caller, version: DatasetVersion):
     driving.tick()
     answer = ours.post(f"/v1/sweeps/{sweep_id}/cancel")
     assert (answer.status_code, answer.json()["code"], answer.json()["allowed"]) == (409, "invalid_transition", [])
-    assert "cannot cancel a sweep that is failed" in answer.json()["detail"]
+    assert "Cannot cancel a sweep that is failed" in answer.json()["detail"]

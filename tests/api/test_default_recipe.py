@@ -79,7 +79,7 @@ def test_a_budget_too_short_is_refused_at_its_pointer(ours: Caller, version: Dat
 def test_a_comparison_and_a_sweep_are_laid_over_the_default_once(ours: Caller, version: DatasetVersion):
     asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 1}
     comparison = ours.post("/v1/comparisons", asked).json()
-    jobs = ours.get(f"/v1/jobs?comparison={comparison['id']}").json()["data"]
+    jobs = ours.get(f"/v1/jobs?view=full&comparison={comparison['id']}").json()["data"]
     assert {job["spec"]["model"]["architecture"] for job in jobs} == {"resnet20"}
     assert {job["spec"]["method"]["name"] for job in jobs} == {"patch_swap", "cross_entropy"}
     assert len({job["spec"]["training"]["epochs"] for job in jobs}) == 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.schemas.problem import ProblemDetails
 from api.wire import telemetry
 from core import settings as core_settings
-from core.datasets import ledger as datasets
+from core.datasets import references
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer
@@ -97,7 +97,7 @@ def test_unexpected_error_is_500_without_a_trace(ours: Caller, version: DatasetV
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret of the house")
 
-    monkeypatch.setattr(datasets, "find", broken)
+    monkeypatch.setattr(references, "find", broken)
     answer = ours.get(f"/v1/datasets/{version.dataset_id}")
     body = problem(answer)
     assert (answer.status_code, body["code"]) == (500, "internal")
@@ -126,7 +126,7 @@ def test_every_line_of_a_request_names_it(ours: Caller, version: DatasetVersion,
         raise RuntimeError("broken")
 
     handler = _Lines()
-    monkeypatch.setattr(datasets, "find", broken)  # called in a thread
+    monkeypatch.setattr(references, "find", broken)  # called in a thread
     logging.getLogger().addHandler(handler)
     try:
         ours.get(f"/v1/datasets/{version.dataset_id}", headers={"X-Request-Id": "client-4711"})

@@ -64,7 +64,7 @@ def test_the_plain_script_is_not_run_again_because_our_recipe_changed(monkeypatc
 
     pack = manifest(**PHOTOGRAPHS)
     before = {run.arm: run.key for run in runs("clothing", pack, seeds=[0], epochs=3, scratch_share=1.0)}
-    monkeypatch.setitem(fine_tuning.METHOD, "classification", {"name": "cross_entropy"})
+    monkeypatch.setitem(fine_tuning.METHOD, "classification", {"name": "label_smoothing", "smoothing": 0.1})
     after = {run.arm: run.key for run in runs("clothing", pack, seeds=[0], epochs=3, scratch_share=1.0)}
     assert after[PLAIN] == before[PLAIN]
     assert after[DEFAULT] != before[DEFAULT]

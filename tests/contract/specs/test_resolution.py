@@ -69,7 +69,7 @@ def test_a_name_that_is_not_known_comes_with_the_remedy():
         parse({"dataset": "d", "training": {"epoch": 5}, "method": {"name": "magic"}})
     told = {violation.pointer: violation.message for violation in found.value.violations}
     assert "Correct its name" in told["/training/epoch"]
-    assert told["/method/name"].startswith("there is no 'magic'. Take one of 'cross_entropy', ")
+    assert told["/method/name"].startswith("There is no 'magic'. Take one of 'cross_entropy', ")
 
 
 def test_a_missing_dataset_is_named():

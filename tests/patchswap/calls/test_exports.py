@@ -141,7 +141,7 @@ def test_another_process_goes_on_with_a_part(
 ):
     proxy.faults.append(Fault("GET", "/download$", "cut_answer", after_bytes=1_200_000))
     proxy.faults.append(Fault("GET", "/download$", "refuse", times=6))
-    with pytest.raises(ServiceUnreachable, match="goes on where it stopped"):
+    with pytest.raises(ServiceUnreachable, match="continues where it stopped"):
         client.exports.download(export.id, tmp_path / "b.zip")
     assert not (tmp_path / "b.zip").exists()
     proxy.seen.clear()
@@ -193,7 +193,7 @@ def test_the_only_precision_there_is_is_pulled_unless_another_is_named(client: C
 
 
 def test_what_can_be_pulled_instead_is_named(client: Client, model: Model, tmp_path: Path):
-    with pytest.raises(BadInput, match="; pull another with `--format onnx --precision fp32`, or ask for one with"):
+    with pytest.raises(BadInput, match=r"Pull another with `--format onnx --precision fp32`\. Ask for one with"):
         client.models.pull(model.id, tmp_path / "pets", precision="int8")
 
 

@@ -117,7 +117,7 @@ def test_verbs_lead_from_state_to_state(client: Client, job: Job):
     assert job.pause().status == "paused"
     assert job.resume().status == "queued"
     assert job.cancel().status == "cancelled"
-    with pytest.raises(Conflict, match="possible now: resume, retry, delete"):
+    with pytest.raises(Conflict, match="Possible now: resume, retry, delete"):
         job.pause()
     assert job.retry().status == "queued"
     copy = job.clone(seed=9)
@@ -147,7 +147,7 @@ def test_a_checkpoint_is_pinned_and_unpinned(client: Client, job: Job, worker: W
 
 
 def test_waiting_gives_up_without_touching_the_job(client: Client, job: Job):
-    with pytest.raises(WaitTimeout, match="it goes on"):
+    with pytest.raises(WaitTimeout, match="It goes on"):
         job.wait(timeout_seconds=0.3)
     assert job.refresh().status == "queued"
 

@@ -52,7 +52,7 @@ def test_faults_come_with_pointers(client: Client, dataset_id: str):
 
 
 def test_waiting_gives_up_without_touching_the_sweep(sweep: Sweep):
-    with pytest.raises(WaitTimeout, match="it goes on"):
+    with pytest.raises(WaitTimeout, match="It goes on"):
         sweep.wait(timeout_seconds=0)
     assert sweep.refresh().status == "running"
 
@@ -61,7 +61,7 @@ def test_waiting_for_a_sweep_that_fails_says_why(sweep: Sweep):
     end_all(sweep)
     with pytest.raises(SweepUnsuccessful, match="no trial was completed: 2 failed"):
         sweep.wait(timeout_seconds=5)
-    with pytest.raises(Conflict, match="cannot cancel a sweep that is failed"):
+    with pytest.raises(Conflict, match="Cannot cancel a sweep that is failed"):
         sweep.cancel()
 
 

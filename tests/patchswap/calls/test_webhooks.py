@@ -88,8 +88,8 @@ def test_commands(patchswap: Run):  # noqa: F811
     assert made.stdout.strip() not in json.dumps(webhook)
     rotated = patchswap("webhooks", "rotate-secret", webhook["id"])
     assert rotated.stdout.startswith("whsec_")
-    assert "the old one too, until" in rotated.stderr
-    assert "signs no more" in patchswap("webhooks", "rotate-secret", webhook["id"], "--overlap-hours", "0").stderr
+    assert "also signed with the old secret until" in rotated.stderr
+    assert "is no longer valid" in patchswap("webhooks", "rotate-secret", webhook["id"], "--overlap-hours", "0").stderr
     delivery = patchswap("webhooks", "ping", webhook["id"]).stdout.strip()
     assert delivery in patchswap("webhooks", "deliveries", webhook["id"]).stdout
     assert one_json(patchswap("webhooks", "redeliver", webhook["id"], delivery, "--json"))["status"] == "queued"

@@ -29,7 +29,7 @@ REPORT = ValidationReport.model_validate(
             {"severity": "warning", "code": "a", "path": f"{n}.png", "message": "is odd", "fix": "Mend it."}
             for n in range(20)
         ]
-        + [{"severity": "info", "code": "b", "path": None, "message": "splits were made", "fix": None}],
+        + [{"severity": "info", "code": "b", "path": None, "message": "Splits were made.", "fix": None}],
         "counts": {"a": 250, "b": 1},
     }
 )
@@ -62,7 +62,7 @@ def test_a_kind_of_finding_takes_one_line_and_notes_are_not_hidden() -> None:
     told = dataset_report.findings(REPORT, "pets").splitlines()
     assert told == [
         "warning: 0.png: is odd. Mend it. (250 of this kind)",
-        "note: splits were made",
+        "note: Splits were made.",
         "`patchswap datasets show pets --json` lists every one",
     ]
 

@@ -76,7 +76,7 @@ def test_refused_version_says_why_and_the_one_before_stays(patchswap: Run, photo
     assert "version" not in shown.stderr
     published("photos", zipped({"a/1.png": b"no picture"}), tmp_path / "three")
     shown = patchswap("datasets", "show", "photos")
-    assert "version 3 is failed: patchswap datasets versions photos" in shown.stderr
+    assert "Version 3 is failed: patchswap datasets versions photos" in shown.stderr
     assert one_json(patchswap("datasets", "show", "photos@3", "--json"))["validation"]["status"] == "invalid"
     dry = one_json(patchswap("train", "--dataset", "photos", "--dry-run", "--json"))
     assert dry["dataset_id"] == photos

@@ -85,5 +85,5 @@ def test_smallest_is_pulled_or_told_why_not(command, model, capsys, tmp_path: Pa
 @pytest.mark.parametrize("asked", [("--max-drop", "1"), ("--smallest", "--fastest")])
 def test_choice_needs_one_thing_to_choose_by(command, model, capsys, asked):  # noqa: F811
     assert command("pull", model.id, *asked) == 2
-    assert "one of --smallest and --fastest" in capsys.readouterr().err
+    assert "Give --smallest or --fastest" in capsys.readouterr().err
     assert command("pull", "exp_" + "0" * 32, "--smallest") == 2
