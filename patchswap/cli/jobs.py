@@ -62,7 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         str | None, typer.Option(help="How images are fitted to that size: auto, stretch or letterbox.")
     ] = None,
     max_time: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End it at a checkpoint after running so long: 2h, 90m.")
+        str | None, typer.Option(metavar="TIME", help="End it at a checkpoint once it has run for this time: 2h, 90m.")
     ] = None,
     tiles: Annotated[
         str | None, typer.Option(help="Cut images far larger than that into tiles: auto, or how many times to shrink.")

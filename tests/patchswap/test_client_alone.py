@@ -38,4 +38,5 @@ def test_a_command_that_needs_more_says_in_one_line_what_to_install(arguments: l
     assert done.returncode == 1
     told = done.stderr.splitlines()[1:]
     assert len(told) == 1, done.stderr
-    assert re.fullmatch(rf"patchswap: `patchswap {arguments[0]}` needs .*: pip install 'patchswap\[{extra}\]'", told[0])
+    needed = rf"patchswap: `patchswap {arguments[0]}` needs .*\. Run `pip install 'patchswap\[{extra}\]'`\."
+    assert re.fullmatch(needed, told[0])

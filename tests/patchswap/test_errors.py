@@ -19,7 +19,7 @@ def test_a_spec_error_names_each_field_in_one_line():
     error = errors.from_problem(422, problem)
     assert isinstance(error, errors.Invalid)
     assert str(error) == (
-        "The spec cannot be run; /training/epochs: at least 1; /method/patch_size: 3 does not divide 8"
+        "The spec cannot be run. /training/epochs: at least 1. /method/patch_size: 3 does not divide 8."
     )
     assert [one.pointer for one in error.errors] == ["/training/epochs", "/method/patch_size"]
 
@@ -27,13 +27,13 @@ def test_a_spec_error_names_each_field_in_one_line():
 def test_faults_that_the_detail_lists_already_are_told_once():
     faults = [{"pointer": "/seed", "message": "at least 0"}, {"pointer": "/name", "message": "too long"}]
     error = errors.from_problem(422, {"detail": "/seed: at least 0; /name: too long", "errors": faults})
-    assert str(error) == "/seed: at least 0; /name: too long"
+    assert str(error) == "/seed: at least 0. /name: too long."
 
 
 def test_an_internal_error_carries_the_id_to_ask_about():
     error = errors.from_problem(500, {"detail": "Something broke.", "request_id": "abc123"})
     assert isinstance(error, errors.Unavailable)
-    assert str(error) == "Something broke (request abc123)"
+    assert str(error) == "Something broke. (request abc123)"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 418, 500, 503])
@@ -46,5 +46,5 @@ def test_a_failed_job_says_what_to_do():
     error = errors.JobUnsuccessful(
         "job job_1 failed", {"code": "gpu_oom", "message": "memory ran out", "remediation": "Take smaller batches."}
     )
-    assert str(error) == "job job_1 failed: memory ran out. Take smaller batches"
+    assert str(error) == "job job_1 failed: memory ran out. Take smaller batches."
     assert error.error["code"] == "gpu_oom"

@@ -90,5 +90,5 @@ def test_service_without_a_key_is_pulled_from_and_has_none_to_verify_by(
 ):
     assert client.exports.signing_key() is None
     assert client.exports.pull(client.exports.get(signed.export.id), tmp_path / "pulled").is_dir()
-    with pytest.raises(BadInput, match="no public key in PEM"):
+    with pytest.raises(BadInput, match="not a public key in PEM"):
         client.exports.pull(client.exports.get(signed.export.id), tmp_path / "again", key="x")

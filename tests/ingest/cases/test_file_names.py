@@ -99,7 +99,7 @@ def test_other_evidence_comes_first_and_both_ways_are_named(tmp_path: Path) -> N
 
 
 def test_the_reading_can_be_refused(tmp_path: Path) -> None:
-    assert "file names begin with cat (12), dog (12)" in refusal(
+    assert "File names begin with cat (12), dog (12)" in refusal(
         read(photos("{word}.{n}.jpg"), tmp_path, labels_from="folders")
     )
 

@@ -99,4 +99,4 @@ def test_commands(patchswap: Run):  # noqa: F811
     assert patchswap("webhooks", "enable", webhook["id"]).stdout == f"{webhook['id']} enabled\n"
     assert patchswap("webhooks", "rm", webhook["id"]).returncode == 0
     wrong = patchswap("webhooks", "create", "http://example.com/")
-    assert "give an https url whose host has a public address" in complaint(wrong)
+    assert "Give an https url whose host has a public address" in complaint(wrong)
