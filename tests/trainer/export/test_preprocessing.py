@@ -15,7 +15,7 @@ from trainer.export.order import Order
 def test_a_file_is_fed_as_the_dataset_was_scaled(depth_range, darkest: float, brightest: float, tmp_path: Path):
     manifest = SimpleNamespace(channels=1, mean=[0.0], std=[1.0], depth_range=depth_range)
     spec = SimpleNamespace(height=8, width=8, task="classification", normalisation=None)
-    task = Order(spec, SimpleNamespace(manifest=manifest, fit="stretch"), None, tmp_path, tmp_path)
+    task = Order(spec, SimpleNamespace(manifest=manifest, fit="stretch", tiles=None), None, tmp_path, tmp_path)
     image = Image.fromarray(np.linspace(700, 1000, 64, dtype=np.uint16).reshape(8, 8))
     fed = preprocess.to_input(image, task.preprocessing())
     assert (fed.min(), fed.max()) == pytest.approx((darkest, brightest))
@@ -25,7 +25,9 @@ def test_a_file_is_fed_as_the_dataset_was_scaled(depth_range, darkest: float, br
 def test_a_file_is_laid_into_the_frame_as_the_dataset_was(fit: str, tmp_path: Path):
     manifest = SimpleNamespace(channels=3, mean=[0.5] * 3, std=[0.5] * 3, depth_range=None)
     spec = SimpleNamespace(height=24, width=32, task="classification", normalisation=None)
-    rules = Order(spec, SimpleNamespace(manifest=manifest, fit=fit), None, tmp_path, tmp_path).preprocessing()
+    rules = Order(
+        spec, SimpleNamespace(manifest=manifest, fit=fit, tiles=None), None, tmp_path, tmp_path
+    ).preprocessing()
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 90, 3), dtype=np.uint8))
     pixels = preprocess.to_pixels(image, height=24, width=32, channels=3, fit=fit)
     assert (

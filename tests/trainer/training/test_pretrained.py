@@ -95,7 +95,7 @@ def test_another_classifier_is_refused(pack: Pack, tmp_path: Path, architecture:
     donor(tmp_path / "donor", architecture, **options)
     with pytest.raises(TrainerError, match=said):
         run_here(spec_for(pack, MOBILE), pack, tmp_path / "out", pretrained=tmp_path / "donor")
-    with pytest.raises(TrainerError, match="give its folder"):
+    with pytest.raises(TrainerError, match="Give its folder"):
         run_here(spec_for(pack, MOBILE), pack, tmp_path / "out")
 
 

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from core import queue
+from core import queue, removals
 from core.database.database import longest_seconds, session_factory, transaction
-from core.datasets import ledger as datasets
 from core.jobs import ledger
 from core.jobs.ledger import Claim
 from core.store import storage
@@ -218,6 +217,7 @@ def test_folders_of_dead_attempts_are_reclaimed_and_of_live_ones_kept(version):
 
 def test_pack_of_a_deleted_dataset_is_an_orphan(version, patient):
     with transaction() as session:
-        datasets.delete(session, version.tenant_id, version.dataset_id)
-    assert orphans.delete_orphans() == 1
-    assert storage.sizes("datasets/") == {}
+        dataset = removals.hold(session, version.tenant_id, version.dataset_id)
+        removals.delete_dataset(session, dataset, force=False)
+    assert orphans.delete_orphans() == 2  # the pack, and the archive that it was made of
+    assert storage.sizes("datasets/") == storage.sizes("uploads/") == {}

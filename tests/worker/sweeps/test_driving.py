@@ -9,9 +9,8 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import select, text
 
-from core import queue
+from core import queue, removals
 from core.database.database import transaction
-from core.datasets import ledger as datasets
 from core.errors import InUse
 from core.jobs import ledger as job_ledger
 from core.jobs import requests as job_requests
@@ -336,8 +335,10 @@ def test_trial_that_had_ended_counts_though_the_sweep_is_cancelled_first(version
 
 def test_dataset_of_a_running_sweep_stays(version):
     sweep_id = sweep(version)
-    with transaction() as session, pytest.raises(InUse, match=sweep_id):
-        datasets.delete(session, version.tenant_id, version.dataset_id)
+    with transaction() as session:
+        dataset = removals.hold(session, version.tenant_id, version.dataset_id)
+        with pytest.raises(InUse, match=sweep_id):
+            removals.delete_dataset(session, dataset, force=False)
 
 
 def test_optunas_tables_are_made_once_by_many(version):
