@@ -75,6 +75,11 @@ class TiledImages:
     def grid(self, position: int) -> list[Tile]:
         return self.frame.grid(int(self.rows[position]))
 
+    def fetch_grids(self, positions: NDArray[np.int64]) -> tuple[Tensor, list[tuple[int, list[Tile]]]]:
+        """All tiles of the images, (tiles, C, H, W) uint8 on the device, and each position with its tiles."""
+        grids = [(at, self.grid(at)) for at in positions.tolist()]
+        return self.fetch([(at, [tile.crop for tile in grid]) for at, grid in grids]), grids
+
     def fetch(self, crops: list[tuple[int, list[Crop]]]) -> Tensor:
         """The crops of each position, one after the other, (tiles, C, H, W) uint8 on the device."""
         found = self._threads.map(self._read, *zip(*crops, strict=True))

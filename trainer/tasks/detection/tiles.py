@@ -35,8 +35,7 @@ class TiledBoxes:
 
     def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, list[Target]]:
         """All tiles of the images, (T, C, H, W) uint8, and what is to be found in each image as a whole."""
-        grids = [(at, self.images.grid(at)) for at in positions.tolist()]
-        pixels = self.images.fetch([(at, [tile.crop for tile in grid]) for at, grid in grids])
+        pixels, grids = self.images.fetch_grids(positions)
         found = []
         for at, grid in grids:
             (left, top, right, bottom), (_, _, height, width) = grid[0]

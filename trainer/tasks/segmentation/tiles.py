@@ -33,8 +33,7 @@ class TiledMasks:
 
     def fetch(self, positions: NDArray[np.int64]) -> tuple[Tensor, list[TiledMask]]:
         """All tiles of the images, (T, C, H, W) uint8, and the mask of each image as a whole."""
-        grids = [(at, self.images.grid(at)) for at in positions.tolist()]
-        pixels = self.images.fetch([(at, [tile.crop for tile in grid]) for at, grid in grids])
+        pixels, grids = self.images.fetch_grids(positions)
         found = []
         for at, grid in grids:
             height, width = whole_size(grid)
