@@ -57,7 +57,7 @@ _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
 def create_dataset_version(
     principal: Writing, once: OneTime, session: Database, dataset_id: DatasetId, body: NewVersion
 ) -> Response:
-    """Another version of the dataset, from another upload. Jobs keep the version they were made with."""
+    """Add a version to the dataset, from another upload. Jobs keep the version they were created with."""
     quotas.hold(session, principal.tenant_id)
     dataset = references.find(session, principal.tenant_id, dataset_id, lock=True)
     pushed = datasets.add_version(
@@ -135,10 +135,10 @@ def delete_dataset_version(
 def get_dataset_validation(
     request: Request, principal: Reading, session: Database, dataset_id: DatasetId, version_id: VersionId
 ) -> Response:
-    """What ingest found, file by file, and how to mend it; also for an archive that it refused."""
+    """Read what was found in the archive, file by file, and how to correct it; also if it was refused."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     if version.report is None:
-        raise DatasetNotReady(f"There is no report: the version is {version.status}", error=version.error)
+        raise DatasetNotReady(f"There is no report: the version is {version.status}.", error=version.error)
     return answers.one(request, version.report)
 
 
@@ -151,11 +151,11 @@ def get_dataset_validation(
 def get_dataset_inspection(
     request: Request, principal: Reading, session: Database, dataset_id: DatasetId, version_id: VersionId
 ) -> Response:
-    """What to look at before training: near-duplicates, classes alike, sizes, and pictures that were left out."""
+    """Read what to look at before training: near-duplicates, classes that look alike, sizes, images left out."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     prefix = version.object_prefix
     if prefix is None:
-        raise DatasetNotReady(f"There is no inspection: the version is {version.status}", error=version.error)
+        raise DatasetNotReady(f"There is no inspection: the version is {version.status}.", error=version.error)
     session.rollback()  # the bucket may be slow
     return answers.one(request, Inspection.model_validate_json(inspections.inspection(prefix)))
 

@@ -58,7 +58,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
         TwinKind | None, Query(description="Only images that the inspection lists as near-duplicates of this kind.")
     ] = None,
 ) -> Response:
-    """Samples in the order of the pack, without their pixels; `image_url` has those."""
+    """List samples in the order of the pack, without their pixels; `image_url` has those."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = pack_of(version)
     label, prefix = _label(pack.manifest, class_name), _prefix(version)
@@ -86,7 +86,7 @@ def get_dataset_sample_image(
     *,
     index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
 ) -> Response:
-    """One image as it is trained on, upright, as a file."""
+    """Download one image as it is trained on, upright."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = pack_of(version)
     session.rollback()
@@ -108,7 +108,7 @@ def get_dataset_sample_thumbnail(
     *,
     index: Annotated[int, Path(ge=0, le=MAX_INDEX)],
 ) -> Response:
-    """A small copy of one image, at most 256 px a side. Not of versions that were made before there were thumbnails."""
+    """Download a thumbnail of one image, at most 256 px a side. Versions of old releases have none."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack, prefix = pack_of(version), _prefix(version)
     session.rollback()
@@ -134,7 +134,7 @@ def get_dataset_sample_mask(
         bool, Query(description="To lie over the thumbnail: at most 256 px a side, background and 255 transparent.")
     ] = False,
 ) -> Response:
-    """The mask of one image of a segmentation dataset: a PNG whose pixels are class numbers, shown in colours."""
+    """Download the mask of one image: a PNG whose pixels are class numbers, shown in colours."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = pack_of(version)
     if pack.manifest.task != "segmentation":

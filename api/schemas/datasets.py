@@ -72,7 +72,7 @@ class NewestVersion(BaseModel):
 
 class Dataset(BaseModel):
     id: str
-    name: str = Field(description="One dataset of a tenant has it.")
+    name: str = Field(description="Name of the dataset. No other dataset of the tenant has it.")
     task: str
     status: Literal["ingesting", "ready", "failed"] = Field(description="With ready, at least one version is ready.")
     latest_version_id: str | None = Field(description="The ready version with the highest number: jobs take it.")

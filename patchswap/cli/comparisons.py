@@ -27,7 +27,7 @@ PngFile = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Sav
 @app.callback(invoke_without_command=True)
 def compare(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
-    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset: NAME, NAME@2, ds_... or dsv_...")] = None,
     method: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),

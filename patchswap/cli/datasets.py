@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from patchswap.client import Client
     from patchswap.resources import Dataset, DatasetVersion, ValidationReport
 
-app = typer.Typer(help="Labelled images.", no_args_is_help=True)
+app = typer.Typer(help="Push, inspect and delete labelled images.", no_args_is_help=True)
 dataset_versions.add_to(app)
 
 
@@ -41,18 +41,25 @@ class Unlabelled(StrEnum):
 def push(  # noqa: PLR0913, PLR0917 - one for each option
     path: Annotated[Path, typer.Argument(help="A folder of images, or a zip, tar, tar.gz, npz or parquet.")],
     name: Annotated[
-        str | None, typer.Option(help="One that is there gets another version. Default: the folder's or file's name.")
+        str | None,
+        typer.Option(
+            help="Name of the dataset; one that exists gets a new version. Default: the name of the folder or file."
+        ),
     ] = None,
     task: Annotated[
-        VisionTask | None, typer.Option(help="Labels, masks or boxes. Default: as before, first classification.")
+        VisionTask | None,
+        typer.Option(help="Vision task: labels, masks or boxes. Default: that of the dataset, else classification."),
     ] = None,
-    val: Annotated[float | None, typer.Option(help="Share for validation, where there are no splits yet.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share held out for the final figures.")] = None,
-    train_per_class: Annotated[int | None, typer.Option(help="Training images to keep of each class.")] = None,
+    val: Annotated[float | None, typer.Option(help="Share for validation, if the images have no splits.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share for the test, if the images have no splits.")] = None,
+    train_per_class: Annotated[int | None, typer.Option(help="Training images to keep per class.")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
     classes_at: Annotated[str | None, typer.Option(help="Class folders, by depth (1 = top) or glob.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
-    labels_from: Annotated[str | None, typer.Option(help="`folders`, `file_names` or a table (:COLUMN).")] = None,
+    labels_from: Annotated[
+        str | None,
+        typer.Option(help="Where labels are: `folders`, `file_names`, or TABLE or TABLE:COLUMN in the archive."),
+    ] = None,
     maps: Annotated[
         list[str] | None, typer.Option("--map", help='Rename classes or mask values: "cat,kitten=cat", 255=1.')
     ] = None,
@@ -65,7 +72,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Upload images and have them checked, as a new dataset or as the next version of the one by this name.
+    """Check and upload labelled images, as a new dataset or as the next version of the one by this name.
 
     The same content is never sent twice, and makes no second version.
 
@@ -133,7 +140,7 @@ def list_datasets(as_json: Json = False) -> None:
 
 @app.command()
 def show(dataset: DatasetName, as_json: Json = False) -> None:
-    """One dataset, or one version of it, with its validation report."""
+    """Show a dataset, or one version of it, with its validation report."""
     with connect() as client:
         found = client.datasets.find(dataset)
         report = None if found.status == "ingesting" else client.datasets.validation(dataset)

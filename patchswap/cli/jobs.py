@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from patchswap.client import Client
     from patchswap.resources import Checkpoint, Job
 
-app = typer.Typer(help="Trainings.", no_args_is_help=True)
+app = typer.Typer(help="List, show and delete trainings.", no_args_is_help=True)
 job_views.add_to(app)
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
-CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_...")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Job, job_...")]
+CheckpointId = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="Checkpoint, ckpt_...")]
 
 
 def train(  # noqa: PLR0913, PLR0917 - one for each option
-    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset: NAME, NAME@2, ds_... or dsv_...")] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="A recipe of `patchswap recipes list`. Default: chosen for the dataset and the device."),
@@ -67,7 +67,9 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     tiles: Annotated[
         str | None, typer.Option(help="Cut images far larger than that into tiles: auto, or how many times to shrink.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would run, why, and how long it would take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Show what would run, why, and how long it takes. Train nothing.")
+    ] = False,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -143,12 +145,17 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command("list")
 def list_jobs(  # noqa: PLR0917 - one for each option
-    status: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded ...")] = None,
-    comparison: Annotated[str | None, typer.Option(help="Only those of one comparison: cmp_...")] = None,
-    sweep: Annotated[str | None, typer.Option(help="Only those of one sweep, swp_...")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(help="Only jobs with this status: queued, running, paused, succeeded, failed or cancelled."),
+    ] = None,
+    comparison: Annotated[str | None, typer.Option(help="Only jobs of this comparison, cmp_...")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Only jobs of this sweep, swp_...")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
-    dataset: Annotated[str | None, typer.Option(help="Only those on NAME, NAME@2, ds_... or dsv_...")] = None,
-    full: Annotated[bool, typer.Option("--full", help="With their specs, in JSON.")] = False,
+    dataset: Annotated[
+        str | None, typer.Option(help="Only jobs on this dataset: NAME, NAME@2, ds_... or dsv_...")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Include the specs, with --json.")] = False,
     as_json: Json = False,
 ) -> None:
     """List jobs, newest first."""
@@ -178,11 +185,11 @@ def rm(job_id: JobId, as_json: Json = False) -> None:
 @app.command()
 def logs(
     job_id: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job is over.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until the job ends.")] = False,
     tail: Annotated[int | None, typer.Option(min=1, max=5000, help="Only the last N lines.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What the trainer and the worker say, oldest line first. With --json: one line of JSON a line."""
+    """Print the log of a job, oldest line first. With --json, each line is an object."""
     with connect() as client:
         try:
             for line in client.jobs.logs(job_id, tail=tail, follow=follow):

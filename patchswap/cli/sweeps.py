@@ -22,9 +22,9 @@ SweepId = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep, swp_...")]
 
 @app.command()
 def create(  # noqa: PLR0913, PLR0917 - one for each option
-    file: Annotated[Path | None, typer.Option(help="A JSON file with a whole sweep or a part of one.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="NAME, NAME@2, ds_... or dsv_...")] = None,
-    recipe: Annotated[str | None, typer.Option(help="Where every trial starts from.")] = None,
+    file: Annotated[Path | None, typer.Option(help="JSON file with a sweep or a part of one.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset: NAME, NAME@2, ds_... or dsv_...")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe that every trial starts from.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set one field for every trial. Repeatable.")
     ] = None,
