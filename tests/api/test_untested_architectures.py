@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from core.database import database
 from core.jobs import trials
 from core.tables import DatasetVersion
 from tests.api.serving import Caller
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch, ours: Caller) -> None:
+def patient(monkeypatch: pytest.MonkeyPatch, fresh_engines: None, ours: Caller) -> None:
     """On a busy machine, importing torch alone takes longer than a client waits."""
     monkeypatch.setattr(trials, "WALL_SECONDS", 250.0)
+    monkeypatch.setattr(database, "longest_seconds", lambda _kind: 280.0)
     ours.http.timeout = 280
+
+
+def test_a_trial_ends_before_the_transaction_that_waits_for_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    trials_of_a_comparison = 2 * (trials.TURN_SECONDS + trials.WALL_SECONDS)
+    assert trials_of_a_comparison < database.longest_seconds("request")
 
 
 def model(name: str, **more: str) -> dict[str, dict[str, str]]:
