@@ -51,8 +51,10 @@ def push(
         session.add(dataset)
         session.flush()
     elif task is not None and task != dataset.task:
-        message = f"Dataset {name!r} is of the task {dataset.task}. Leave the task out, or push under another name."
-        raise Invalid(message, pointer="/task")
+        if _has_versions(session, dataset):
+            message = f"Dataset {name!r} is of the task {dataset.task}. Leave the task out, or push under another name."
+            raise Invalid(message, pointer="/task")
+        dataset.task = task  # every version was refused, and the report may have said to push as this task
     return add_version(session, dataset, upload_id=upload_id, splits=splits, reading=reading)
 
 
@@ -114,6 +116,12 @@ def settle_latest(session: Session, dataset_id: str) -> None:
     version = session.scalars(newest).one()
     values = {"latest_version_id": version.id, "status": "ready", "error": None}
     session.execute(update(Dataset).where(Dataset.id == dataset_id).values(**values))
+
+
+def _has_versions(session: Session, dataset: Dataset) -> bool:
+    """Whether there is a version of this task, or may be: one that is ready, or still read."""
+    living = references.living_versions(dataset.id).where(DatasetVersion.status != "failed")
+    return session.scalar(select(living.exists())) is True
 
 
 def _unchanged(

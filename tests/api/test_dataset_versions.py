@@ -72,6 +72,14 @@ def test_another_task_under_the_same_name_is_refused(ours: Caller):
     assert push(ours, b"two")[1]["task"] == "detection"
 
 
+def test_a_dataset_whose_every_version_was_refused_takes_another_task(ours: Caller):
+    _, first = push(ours, b"one", task="classification")
+    with transaction() as session:
+        session.get_one(DatasetVersion, first["newest_version"]["id"]).status = "failed"
+    status, again = push(ours, b"one", task="detection")
+    assert (status, again["task"], again["newest_version"]["number"]) == (202, "detection", 2)
+
+
 @pytest.mark.parametrize("name", ["a/b", "a@2", "ds_x", "dsv_x", "..", "a\nb"])
 def test_name_that_could_not_stand_in_a_path_is_refused(ours: Caller, name: str):
     status, refused = push(ours, b"one", name)
