@@ -22,8 +22,17 @@ def _require_known(name: object) -> object:
 Architecture = Annotated[Literal["auto", Classifier, Segmenter, Detector] | OfTimm, BeforeValidator(_require_known)]
 
 
+def _require_weights_name(name: object) -> object:
+    if isinstance(name, str) and not re.fullmatch(_PRETRAINED, name):
+        raise ValueError("Take auto, imagenet, null, or an id: wts_... of /v1/weights, or model_... of a model of yours.")
+    return name
+
+
+_PRETRAINED = r"^(auto|imagenet|(wts|model)_[A-Za-z0-9_]+)$"
 ModelId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Pretrained = Annotated[str, StringConstraints(max_length=64, pattern=r"^(auto|imagenet|(wts|model)_[A-Za-z0-9_]+)$")]
+Pretrained = Annotated[
+    str, StringConstraints(max_length=64, pattern=_PRETRAINED), BeforeValidator(_require_weights_name)
+]
 
 
 class ModelSpec(Strict):

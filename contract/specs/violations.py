@@ -1,6 +1,7 @@
 """Why a spec cannot be run, or is doubtful: where, by a JSON pointer, and what to do."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,12 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 _LONGEST_ECHO = 40  # characters of what was sent
 _KINDS = {
+    "string_type": "Must be a text",
     "dict_type": "Must be an object",
     "model_type": "Must be an object",
     "model_attributes_type": "Must be an object",
     "list_type": "Must be a list",
     "tuple_type": "Must be a list",
 }
+_SUBJECT = re.compile("^(Input|String|Value|List|Tuple|Set|Dictionary) should")
 
 
 class Violation(BaseModel):
@@ -74,7 +77,9 @@ def _message(error: Any) -> str:
         return f"There is no {error['ctx']['tag']!r}. Take one of {error['ctx']['expected_tags']}."
     if kind == "value_error" and "error" in error.get("ctx", {}):
         return str(error["ctx"]["error"])
-    words = _KINDS.get(kind) or str(error["msg"]).replace("Input should", "Must", 1)
+    if kind == "string_pattern_mismatch":
+        return f"Must match the regular expression `{error['ctx']['pattern']}`."
+    words = _KINDS.get(kind) or _SUBJECT.sub("Must", str(error["msg"]))
     return f"{words}{_echo(error)}."
 
 

@@ -1,9 +1,11 @@
 """Why a body is refused: where, in the terms of what was sent, and what to do."""
 
-import pytest
-from pydantic import ValidationError
+from typing import Annotated
 
-from contract.specs import violations_of
+import pytest
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from contract.specs import ModelSpec, violations_of
 from contract.specs.reading import ReadingSpec
 from contract.specs.splits import SplitRequest
 
@@ -31,6 +33,20 @@ def test_a_rule_of_ours_stands_without_pydantics_prefix():
 )
 def test_kinds_are_those_of_json(body, message):
     assert [message for _, message in found(ReadingSpec, body)] == [message]
+
+
+def test_a_text_of_the_wrong_form_or_length_is_told_in_our_words():
+    class Named(BaseModel):
+        name: Annotated[str, StringConstraints(max_length=3, pattern="^a")]
+
+    assert found(Named, {"name": "b"}) == [("/name", "Must match the regular expression `^a`.")]
+    assert found(Named, {"name": "abcd"}) == [("/name", "Must have at most 3 characters.")]
+    assert found(Named, {"name": 1}) == [("/name", "Must be a text; you sent 1.")]
+
+
+@pytest.mark.parametrize("name", ["x", "wts_", "model_ a"])
+def test_what_cannot_name_weights_is_told_in_our_words(name):
+    assert found(ModelSpec, {"pretrained": name})[0][1].startswith("Take auto, imagenet, null, or an id")
 
 
 def test_the_arms_of_a_union_are_no_part_of_a_pointer():
