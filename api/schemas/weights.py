@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.schemas.datasets import Name, UploadReference
-from contract.architectures import Classifier
 from contract.results.weights_report import WeightsReport
-from contract.specs.model import OfTimm
+from contract.specs.model import ClassifierName
 from contract.specs.reading import ClassName
 from contract.weights import InputRule
 
@@ -31,7 +30,7 @@ class NewWeights(BaseModel):
     )
 
     upload_id: UploadReference = Field(description="A complete upload of one safetensors file.")
-    architecture: Classifier | OfTimm = Field(
+    architecture: ClassifierName = Field(
         description="Whose weights they are: a network that classifies; timm:NAME for any other one of timm."
     )
     licence: Text = Field(description="An SPDX identifier such as `Apache-2.0`, or the name of the licence.")

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from contract.architectures import TIMM_PATTERN, Classifier, Detector, Segmenter
 from contract.strict import Strict
@@ -12,19 +13,25 @@ OURS = ("auto", *get_args(Classifier), *get_args(Segmenter), *get_args(Detector)
 OfTimm = Annotated[str, StringConstraints(pattern=TIMM_PATTERN)]
 
 
-def _require_known(name: object) -> object:
-    """One sentence in place of one for each arm of the union."""
-    if isinstance(name, str) and name not in OURS and not re.fullmatch(TIMM_PATTERN, name):
-        raise ValueError(f"There is no such network. Take one of {', '.join(OURS)}, or timm:NAME.")
-    return name
+def _known(names: tuple[str, ...]) -> BeforeValidator:
+    """One sentence in place of one for each arm of the union with `OfTimm`."""
+
+    def require(name: object) -> object:
+        if isinstance(name, str) and name not in names and not re.fullmatch(TIMM_PATTERN, name):
+            raise ValueError(f"There is no such network. Take one of {', '.join(names)}, or timm:NAME.")
+        return name
+
+    return BeforeValidator(require)
 
 
-Architecture = Annotated[Literal["auto", Classifier, Segmenter, Detector] | OfTimm, BeforeValidator(_require_known)]
+Architecture = Annotated[Literal["auto", Classifier, Segmenter, Detector] | OfTimm, _known(OURS)]
+ClassifierName = Annotated[Classifier | OfTimm, _known(get_args(Classifier))]
 
 
 def _require_weights_name(name: object) -> object:
     if isinstance(name, str) and not re.fullmatch(_PRETRAINED, name):
-        raise ValueError("Take auto, imagenet, null, or an id: wts_... of /v1/weights, or model_... of a model of yours.")
+        ids = "wts_... of /v1/weights, or model_... of a model of yours"
+        raise PydanticCustomError("string_pattern_mismatch", f"Take auto, imagenet, null, or an id: {ids}")
     return name
 
 

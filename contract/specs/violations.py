@@ -77,7 +77,7 @@ def _message(error: Any) -> str:
         return f"There is no {error['ctx']['tag']!r}. Take one of {error['ctx']['expected_tags']}."
     if kind == "value_error" and "error" in error.get("ctx", {}):
         return str(error["ctx"]["error"])
-    if kind == "string_pattern_mismatch":
+    if kind == "string_pattern_mismatch" and "pattern" in error.get("ctx", {}):
         return f"Must match the regular expression `{error['ctx']['pattern']}`."
     words = _KINDS.get(kind) or _SUBJECT.sub("Must", str(error["msg"]))
     return f"{words}{_echo(error)}."

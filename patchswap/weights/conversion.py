@@ -37,7 +37,7 @@ def convert(path: Path, target: Path) -> None:
             "tensors alone: `torch.save(model.state_dict(), 'weights.pth')`, and push that file."
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
-        raise BadInput(f"{path} is no PyTorch checkpoint: {str(error).splitlines()[0]}.") from error
+        raise BadInput(f"{path} is damaged, or no PyTorch checkpoint. Push a file that torch.save wrote.") from error
     save(tensors_in(content, path), target)
 
 

@@ -64,8 +64,8 @@ def test_a_pickle_that_would_run_something_is_not_run(client: Client, tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("net.pth", b"no zip at all", "is no PyTorch checkpoint|holds more than tensors"),
-        ("net.pth", pickle.dumps({"a": 1}), "is no PyTorch checkpoint|holds more than tensors|holds no tensors"),
+        ("net.pth", b"no zip at all", "no PyTorch checkpoint|holds more than tensors"),
+        ("net.pth", pickle.dumps({"a": 1}), "no PyTorch checkpoint|holds more than tensors|holds no tensors"),
         ("net.onnx", b"", "neither .safetensors nor"),
         ("net.safetensors", b"", "is empty"),
     ],
