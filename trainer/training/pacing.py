@@ -1,6 +1,7 @@
 """When a run speaks and when it saves: the only things that depend on the time."""
 
 from time import monotonic
+from typing import NamedTuple
 
 from contract.child.messages import Progress
 from trainer.training import run as running
@@ -12,26 +13,27 @@ PROGRESS_SECONDS = 1.0
 class Clock:
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._spoken_at = self._saved_at = self._epoch_at = monotonic()
-        self._spoken_step = self._epoch_step = run.position.step
+        self._saved_at = monotonic()
+        self._spoken = self._epoch = self._window = self._here()
 
     def progress_due(self) -> bool:
-        return monotonic() - self._spoken_at >= PROGRESS_SECONDS and self._run.position.step > self._spoken_step
+        return monotonic() - self._spoken.at >= PROGRESS_SECONDS and self._run.position.step > self._spoken.step
 
     def progress(self) -> Progress:
         """What was reached since the last time. Waits for the device; raises TrainerError where the loss is lost."""
-        run, now = self._run, monotonic()
+        run = self._run
         running.check_finite(run)
-        steps_per_second = (run.position.step - self._spoken_step) / (now - self._spoken_at)
-        self._spoken_at, self._spoken_step = now, run.position.step
-        return Progress(
+        now = self._here()
+        progress = Progress(
             arm=run.arm,
             step=run.steps_done,
             epoch=run.epoch,
-            images_per_second=steps_per_second * run.plan.images_per_step,
-            seconds_per_epoch=run.plan.steps_per_epoch / steps_per_second,
+            images_per_second=run.plan.images_per_step * now.steps_per_second_since(self._spoken),
+            seconds_per_epoch=run.plan.steps_per_epoch / now.steps_per_second_since(self._window),
             loss=0.0 if run.last_loss is None else run.last_loss.item(),
         )
+        self._spoken = now
+        return progress
 
     def checkpoint_due(self, every_seconds: float) -> bool:
         return monotonic() - self._saved_at >= every_seconds
@@ -41,8 +43,20 @@ class Clock:
 
     def epoch_rate(self) -> float:
         """Images per second since the epoch, or this attempt at it, began."""
-        steps = self._run.position.step - self._epoch_step
-        return steps * self._run.plan.images_per_step / max(monotonic() - self._epoch_at, 1e-9)
+        return self._run.plan.images_per_step * self._here().steps_per_second_since(self._epoch)
 
     def epoch_closed(self) -> None:
-        self._epoch_at, self._epoch_step = monotonic(), self._run.position.step
+        """Validation counts for the length of an epoch, which the last two tell, and not for images per second."""
+        self._window, self._epoch = self._epoch, self._here()
+        self._spoken = self._epoch
+
+    def _here(self) -> "_Moment":
+        return _Moment(monotonic(), self._run.position.step)
+
+
+class _Moment(NamedTuple):
+    at: float  # seconds of the monotonic clock
+    step: int
+
+    def steps_per_second_since(self, earlier: "_Moment") -> float:
+        return (self.step - earlier.step) / max(self.at - earlier.at, 1e-9)
