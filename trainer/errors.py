@@ -66,7 +66,8 @@ _ENDINGS = {
         "user_data", "Write the weights with `patchswap weights push FILE.pth`, which converts them, and push again."
     ),
     "weights_unfit": _Ending(
-        "user_spec", "Name the architecture that the weights are of; in a job, name weights that fit as model.pretrained, or null."
+        "user_spec",
+        "Name the architecture that the weights are of; in a job, name weights that fit as model.pretrained, or null.",
     ),
 }
 

@@ -160,6 +160,7 @@ class Study:
             "training": {
                 "epochs": self.epochs,
                 "pairs_per_batch": self.dataset.pairs_per_batch,
+                "precision": self.dataset.precision,
                 "augmentation": augmentation,
                 "checkpoint_every_seconds": 86_400,  # the only one is that of the end
             },
