@@ -11,6 +11,7 @@ from core.tables.sessions import BrowserSession, LoginLink
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
+from core.tables.usage import UsageRecord
 from core.tables.webhooks import Webhook, WebhookDelivery
 from core.tables.weights import Weights
 
@@ -41,6 +42,7 @@ __all__ = [
     "Tenant",
     "TenantDevice",
     "Upload",
+    "UsageRecord",
     "Webhook",
     "WebhookDelivery",
     "Weights",
