@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, console, datasets, jobs, models, profiles, sweeps, webhooks, weights
+from patchswap.cli import (
+    account,
+    comparisons,
+    console,
+    datasets,
+    jobs,
+    models,
+    profiles,
+    sweeps,
+    usage,
+    webhooks,
+    weights,
+)
 from patchswap.cli.output import Json, emit
 
 if TYPE_CHECKING:
@@ -44,6 +56,7 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("me")(account.me)
+app.command("usage")(usage.usage)
 app.command("audit")(account.audit)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.recipes, name="recipes")

@@ -71,7 +71,7 @@ def test_attempt_that_goes_back_to_the_queue_is_no_ending(version):
     webhook(version, "job.failed", "job.succeeded", "job.cancelled")
     _, claim = made.running_job(version)
     with transaction() as session:
-        ledger.crash(session, claim, reason="gone", fault_seconds=0)
+        ledger.crash(session, claim, reason="gone")
     assert owed() == []
 
 
