@@ -12,7 +12,7 @@ from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
 from core.tables.usage import UsageRecord
-from core.tables.webhooks import Webhook, WebhookDelivery
+from core.tables.webhooks import Webhook, WebhookCrossing, WebhookDelivery
 from core.tables.weights import Weights
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Upload",
     "UsageRecord",
     "Webhook",
+    "WebhookCrossing",
     "WebhookDelivery",
     "Weights",
 ]
