@@ -18,7 +18,7 @@ from core.ids import new_id
 from core.jobs import curves, events, logs, lost_attempts, turns, usage
 from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model, Tenant
-from core.webhooks import outbox
+from core.webhooks import outbox, thresholds
 
 KEPT_CHECKPOINTS = 2  # newest of each arm, beside the best and the pinned
 
@@ -107,6 +107,7 @@ def record(
     job = leases.write(session, Job, claim.job_id, claim.fence, **values)
     events.append_all(session, job, events.news(session, job.id, notes))
     curves.record_all(session, points)
+    thresholds.announce(session, job, points)
     logs.append_all(session, job, lines)
     return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
