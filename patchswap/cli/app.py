@@ -17,6 +17,7 @@ from patchswap.cli import (
     models,
     profiles,
     sweeps,
+    tenants,
     usage,
     webhooks,
     weights,
@@ -55,6 +56,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(tenants.app, name="tenants")
 app.command("me")(account.me)
 app.command("usage")(usage.usage)
 app.command("audit")(account.audit)

@@ -298,8 +298,8 @@ def test_thresholds_alone_are_enough_and_can_be_changed(ours: Caller):
     assert changed["thresholds"] == [{"metric": "train.loss", "above": None, "below": 1.0}]
 
 
-def test_metrics_tell_what_waits(ours: Caller, webhook: dict):
+def test_metrics_tell_what_waits(ours: Caller, operator: Caller, webhook: dict):
     ours.post(f"{webhook['links']['self']}/ping")
-    text = ours.get("/metrics").text
+    text = operator.get("/metrics").text
     assert 'patchswap_rows{kind="delivery",status="queued"} 1.0' in text
     assert 'patchswap_oldest_queued_seconds{kind="delivery"}' in text
