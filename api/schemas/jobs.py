@@ -102,7 +102,7 @@ class Usage(BaseModel):
         description="Of attempts that the platform ended: from the newest stored checkpoint to the attempt's end."
     )
     waiting_seconds: float = Field(description="The rest: downloads, uploads, starting, publishing.")
-    device: str | None = Field(description="cpu or cuda, where it trained last; null before.")
+    device: str | None = Field(description="Kind of device, cpu or cuda, where it trained last; null before.")
     device_seconds: float = Field(description="Useful seconds, times the devices that the trainer held.")
     gpu_seconds: float = Field(description="The same as `device_seconds`, under its first name.", deprecated=True)
     platform_fault_seconds: float = Field(

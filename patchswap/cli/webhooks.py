@@ -26,7 +26,9 @@ def create(  # noqa: PLR0917 - one for each option
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", help="standard, slack or email. Default: email for mailto:, otherwise standard."),
+        typer.Option(
+            "--format", help="Format: standard, slack or email. Default: email for mailto:, otherwise standard."
+        ),
     ] = None,
     threshold: Annotated[
         list[str] | None,
