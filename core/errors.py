@@ -50,6 +50,10 @@ class Forbidden(DomainError):
     """This key lacks the scope that the call needs. Use another key."""
 
 
+class TenantSuspended(Forbidden):
+    """This tenant is suspended. Ask whoever runs the service."""
+
+
 class Unavailable(DomainError):
     """A part of the service is away. Try again in a few seconds."""
 

@@ -98,6 +98,20 @@ class Settings(BaseSettings):
         5, gt=0, description="Pause after the first failed delivery; it triples each time."
     )
     webhook_give_up_seconds: float = Field(86_400, description="A message is given up after this time.")
+    smtp_host: str | None = Field(None, description="For API and workers: SMTP relay for e-mail of webhooks.")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Port of that relay.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="`starttls` upgrades the connection, `tls` begins encrypted (port 465), `none` is plain.",
+    )
+    smtp_user: str | None = Field(None, description="User at the relay; without it nobody logs in.")
+    smtp_password: str | None = Field(None, description="Password of that user.")
+    smtp_from: str | None = Field(
+        None, description="For API and workers: sender of e-mail, such as `patchswap <noreply@example.com>`."
+    )
+    smtp_recipients: str = Field(
+        "", description="Domains that e-mail may go to, separated by commas; empty allows any."
+    )
     upload_ttl_seconds: float = Field(
         86_400, description="An upload is dropped when it is not completed within this time."
     )

@@ -14,6 +14,7 @@ from patchswap.calls.exports import Exports, Models
 from patchswap.calls.jobs import Jobs
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
+from patchswap.calls.usage import UsageCalls
 from patchswap.calls.webhooks import Webhooks
 from patchswap.calls.weights import WeightsCalls
 from patchswap.resources import ApiKey, AuditEntry, LoginLink, Recipe
@@ -37,6 +38,7 @@ class Client:
         self.exports = Exports(self)
         self.profiles = Profiles(self)
         self.weights = WeightsCalls(self)
+        self.usage = UsageCalls(self.transport)
         self.webhooks = Webhooks(self.transport)
         self.keys = Keys(self.transport)
         self.recipes = Recipes(self.transport)

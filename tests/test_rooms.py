@@ -20,7 +20,7 @@ SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "train
 BESIDE_FOLDERS = {
     "api": "__main__ app console context description openapi",
     "contract": "architectures costs files formats image_files strict tasks weights",
-    "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing",
+    "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants",
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",
     "patchswap": "__main__ archive client credentials errors messages retries signatures transport version",

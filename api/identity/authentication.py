@@ -6,7 +6,7 @@ All paths need one but those in `OPEN`, and the page itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,13 +18,14 @@ from api.live.connection import Reader
 from core.accounts import keys
 from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
-from core.errors import Forbidden, Unauthorized
+from core.errors import Forbidden, TenantSuspended, Unauthorized
 
 OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 PAGE = "/ui/"
 TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256
+_OPERATORS = "Whoever runs the service makes one: patchswap tenants operator-key."
 
 
 class Authentication:
@@ -38,6 +39,8 @@ class Authentication:
             principal = await _principal(scope)
             if principal is None:
                 raise Unauthorized
+            if principal.suspended is not None:
+                raise TenantSuspended(f"This tenant is suspended: {principal.suspended}. Ask whoever runs the service.")
             context.of(scope).principal = principal
             await scope["app"].state.limiter.admit(principal.tenant_id)
         await self.app(scope, receive, send)
@@ -48,16 +51,21 @@ def batcher(reader: Reader, query: str = keys.PRINCIPALS) -> Batcher[bytes, Prin
 
     async def read(digests: Sequence[bytes]) -> Mapping[bytes, Principal]:
         rows = await reader.rows(query, digests=list(digests))
-        return {bytes(row["sha256"]): Principal(row["tenant_id"], row["id"], frozenset(row["scopes"])) for row in rows}
+        return {bytes(row["sha256"]): _of_row(row) for row in rows}
 
     return Batcher(read)
+
+
+def _of_row(row: Mapping[str, Any]) -> Principal:
+    return Principal(row["tenant_id"], row["id"], frozenset(row["scopes"]), row["suspended"])
 
 
 def require(scope: Scope, needed: KeyScope) -> Principal:
     """The principal of a request. Raises Forbidden where its key lacks the scope; none implies another."""
     found = context.of(scope).principal
     if found is None or needed not in found.scopes:
-        raise Forbidden(f"This key lacks the scope {needed}.", needed=needed)
+        remedy = f" {_OPERATORS}" if needed == "operator" else ""
+        raise Forbidden(f"This key lacks the scope {needed}.{remedy}", needed=needed)
     return found
 
 
@@ -123,4 +131,4 @@ Administering = Annotated[Principal, Depends(requires("admin"))]
 Asking = Annotated[Principal, Depends(_anybody)]  # of whatever scopes
 # For routes that only ask whether, not who.
 MUST_READ = Depends(requires("read"))
-MUST_ADMINISTER = Depends(requires("admin"))
+MUST_OPERATE = Depends(requires("operator"))

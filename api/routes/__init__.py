@@ -28,6 +28,7 @@ from api.routes import (
     signing,
     sweeps,
     uploads,
+    usage,
     webhooks,
     weights,
 )
@@ -60,6 +61,7 @@ ROUTERS = tuple(
         signing,
         sweeps,
         recipes,
+        usage,
         webhooks,
         keys,
         sessions,

@@ -9,7 +9,7 @@ import redis
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.identity.authentication import MUST_ADMINISTER
+from api.identity.authentication import MUST_OPERATE
 from api.live.connection import Reader
 from api.routes import documented
 from api.wire import telemetry
@@ -23,7 +23,7 @@ router = APIRouter(tags=["service"], route_class=KnownQuery)
 @router.get(
     "/metrics",
     operation_id="get_service_metrics",
-    dependencies=[MUST_ADMINISTER],
+    dependencies=[MUST_OPERATE],
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
@@ -31,7 +31,7 @@ router = APIRouter(tags=["service"], route_class=KnownQuery)
     },
 )
 async def get_service_metrics(request: Request) -> Response:
-    """Read metrics for Prometheus: requests of this process, and the queue. Needs the scope admin."""
+    """Read metrics for Prometheus: requests of this process, and the queue. Needs the scope operator."""
     probe: Reader = request.app.state.probe
     telemetry.show_ledger(await probe.rows(views.LIVE))
     telemetry.show_broker(await asyncio.to_thread(_depths))

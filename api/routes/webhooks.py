@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -21,6 +21,8 @@ from core import listing, tables
 from core.database import owned
 from core.errors import Unavailable
 from core.webhooks import deliveries, requests, secrets
+from core.webhooks.formats import Format
+from core.webhooks.thresholds import Threshold
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=JsonRoute)
 _WRITE = documented.problems(*documented.WRITE)
@@ -32,7 +34,13 @@ def create_webhook(principal: Writing, once: OneTime, session: Database, body: N
     """Create a webhook. Its secret is in this answer only, not in the answer to a repetition."""
     with _sealing():
         row, secret = requests.create(
-            session, principal.tenant_id, url=body.url, events=body.events, description=body.description
+            session,
+            principal.tenant_id,
+            url=body.url,
+            events=body.events,
+            description=body.description,
+            format=body.format,
+            thresholds=body.thresholds,
         )
     answer = once.tell_once(201, _with_secret(row, secret), "secret", location=f"/v1/webhooks/{row.id}")
     session.commit()
@@ -186,6 +194,8 @@ def _page(row: tables.Webhook) -> Webhook:
         url=row.url,
         description=row.description,
         events=row.events,
+        format=cast("Format", row.format),
+        thresholds=[Threshold.model_validate(each) for each in row.thresholds],
         enabled=row.enabled,
         disabled_reason=row.disabled_reason,
         former_secrets_until=row.former_secrets_until,

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from contract.child.messages import JobError
 from contract.specs import SpecWarning
 from contract.specs.recipes.chosen import Chosen
+from core.jobs import usage
+from core.jobs.usage import Split
+from core.settings import settings
 from core.tables.states import Status
 
 _DATASET = "ds_0199f3a2b4c57d01a2b3c4d5e6f70819"
@@ -91,8 +94,20 @@ class Attempt(BaseModel):
 
 
 class Usage(BaseModel):
-    gpu_seconds: float
-    platform_fault_seconds: float
+    """Of all attempts; of one that runs, until its last sign of life."""
+
+    wall_seconds: float = Field(description="Of its attempts, from claim to end: useful + lost + waiting.")
+    useful_seconds: float = Field(description="A trainer ran, and its work was kept or ended with the job.")
+    lost_seconds: float = Field(
+        description="Of attempts that the platform ended: from the newest stored checkpoint to the attempt's end."
+    )
+    waiting_seconds: float = Field(description="The rest: downloads, uploads, starting, publishing.")
+    device: str | None = Field(description="Kind of device, cpu or cuda, where it trained last; null before.")
+    device_seconds: float = Field(description="Useful seconds, times the devices that the trainer held.")
+    gpu_seconds: float = Field(description="The same as `device_seconds`, under its first name.", deprecated=True)
+    platform_fault_seconds: float = Field(
+        description="The same as `lost_seconds`, under its first name.", deprecated=True
+    )
 
 
 class ListedJob(BaseModel):
@@ -163,7 +178,7 @@ def listed(row: Mapping[str, Any]) -> dict[str, Any]:
         "transitions": row["transitions"],
         "attempts": row["attempts"],
         "latest_event_seq": row["latest_event_seq"],
-        "usage": {"gpu_seconds": row["gpu_seconds"], "platform_fault_seconds": row["platform_fault_seconds"]},
+        "usage": used(row),
         "model_id": row["model_id"],
         "comparison_id": row["comparison_id"],
         "sweep_id": row["sweep_id"],
@@ -187,6 +202,26 @@ def listed(row: Mapping[str, Any]) -> dict[str, Any]:
             "comparison": f"/v1/comparisons/{row['comparison_id']}" if row["comparison_id"] else None,
             "sweep": f"/v1/sweeps/{row['sweep_id']}" if row["sweep_id"] else None,
         },
+    }
+
+
+def used(row: Mapping[str, Any]) -> dict[str, Any]:
+    ended = row["used"]
+    useful, lost, waiting, on_devices = (float(ended[name]) for name in (*Split._fields, "device_seconds"))
+    if (running := row["running"]) is not None:
+        seen_seconds = float(running["lease_ends_after"]) - settings().lease_seconds
+        now = usage.split(seen_seconds, float(running["trainer_seconds"]))
+        useful, waiting = useful + now.useful_seconds, waiting + now.waiting_seconds
+        on_devices += now.useful_seconds * row["devices"]
+    return {
+        "wall_seconds": useful + lost + waiting,
+        "useful_seconds": useful,
+        "lost_seconds": lost,
+        "waiting_seconds": waiting,
+        "device": usage.kind(row["progress"]),
+        "device_seconds": on_devices,
+        "gpu_seconds": on_devices,
+        "platform_fault_seconds": lost,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.accounts.keys import Scope
+from core.accounts.keys import Granted, Scope
 
 
 class NewKey(BaseModel):
@@ -14,7 +14,7 @@ class NewKey(BaseModel):
     )
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    scopes: list[Scope] = Field(
+    scopes: list[Granted] = Field(
         ["read"],
         min_length=1,
         max_length=4,

@@ -35,6 +35,8 @@ class Profile(BaseModel):
 class Device(BaseModel):
     name: str
     online: bool = Field(description="A worker of it was seen within the last minute.")
-    worker: str = Field(description="The host that was seen last.")
+    worker: str = Field(
+        description="The host of a device of yours that was seen last; `service` for one of the service."
+    )
     first_seen_at: datetime
     last_seen_at: datetime

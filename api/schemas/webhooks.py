@@ -7,17 +7,27 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from contract.strict import Strict
 from core.webhooks.catalogue import EventType
+from core.webhooks.formats import Format
+from core.webhooks.thresholds import Threshold
 
 Url = Annotated[
     str,
     StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$"),
     Field(
-        description="Address of your server: https, with a public address.", examples=["https://example.com/patchswap"]
+        description="Address of your server: https, with a public address. For e-mail `mailto:` and one address.",
+        examples=["https://example.com/patchswap"],
     ),
 ]
 Events = Annotated[
     list[Literal[EventType, "*"]],
-    Field(min_length=1, max_length=50, description='Which events are told; `"*"` is all, also those to come.'),
+    Field(
+        max_length=50,
+        description='Which events are told; `"*"` is all, also those to come. Empty: thresholds alone are.',
+    ),
+]
+Thresholds = Annotated[
+    list[Threshold],
+    Field(max_length=20, description="Tell the first value of a job beyond each of these, once a job."),
 ]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -26,12 +36,25 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"url": "https://example.com/patchswap", "events": ["job.succeeded", "job.failed"]}]
+            "examples": [
+                {"url": "https://example.com/patchswap", "events": ["job.succeeded", "job.failed"]},
+                {
+                    "url": "https://hooks.slack.com/services/T0/B0/x",
+                    "format": "slack",
+                    "events": [],
+                    "thresholds": [{"metric": "val.top1_accuracy", "above": 0.9}],
+                },
+            ]
         },
     )
 
     url: Url
     events: Events = Field(["*"])
+    format: Format = Field(
+        "standard",
+        description="`standard`: signed JSON. `slack`: Slack's JSON. `email`: an e-mail. It cannot be changed.",
+    )
+    thresholds: Thresholds = Field([])
     description: Description | None = None
 
 
@@ -42,6 +65,7 @@ class WebhookChange(BaseModel):
 
     url: Url | None = None
     events: Events | None = None
+    thresholds: Thresholds | None = None
     description: Description | None = None
     enabled: bool | None = None
 
@@ -49,8 +73,9 @@ class WebhookChange(BaseModel):
     def _changes_something(self) -> Self:
         given = self.model_fields_set
         if not given:
-            raise ValueError("nothing is changed; give url, events, description or enabled")
-        if missing := [name for name in ("url", "events", "enabled") if name in given and getattr(self, name) is None]:
+            raise ValueError("nothing is changed; give url, events, thresholds, description or enabled")
+        needed = ("url", "events", "thresholds", "enabled")
+        if missing := [name for name in needed if name in given and getattr(self, name) is None]:
             raise ValueError(f"{missing[0]} cannot be null")
         return self
 
@@ -60,6 +85,8 @@ class Webhook(BaseModel):
     url: str
     description: str | None
     events: list[str]
+    format: Format
+    thresholds: list[Threshold]
     enabled: bool
     disabled_reason: str | None = Field(description="Why the service disabled it; null if a person did.")
     former_secrets_until: datetime | None = Field(

@@ -12,5 +12,8 @@ class LimitsSpec(Strict):
         None, ge=1, le=_LONGEST_SECONDS, description="Of running, over all attempts; waiting in the queue is free."
     )
     max_device_seconds: int | None = Field(
-        None, ge=1, le=_LONGEST_SECONDS, description="Of the trainer on its device: training, evaluation and exports."
+        None,
+        ge=1,
+        le=_LONGEST_SECONDS,
+        description="Of the trainer, from training to exports; two devices count twice.",
     )

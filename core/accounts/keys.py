@@ -14,13 +14,16 @@ from core.errors import NotFound
 from core.ids import new_id
 from core.tables import ApiKey, Tenant
 
-Scope = Literal["read", "write", "admin", "device"]
-SCOPES: tuple[Scope, ...] = ("read", "write", "admin", "device")
+Granted = Literal["read", "write", "admin", "device"]  # by a tenant's admin
+Scope = Literal[Granted, "operator"]  # the last by whoever runs the service
+SCOPES: tuple[Granted, ...] = ("read", "write", "admin", "device")
 PREFIX_LENGTH = 12
 # The api asks this of a bare connection, for many requests at once.
 PRINCIPALS = """
-SELECT sha256, id, tenant_id, scopes FROM api_keys
-WHERE sha256 = ANY(%(digests)s) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"""
+SELECT k.sha256, k.id, k.tenant_id, k.scopes,
+    CASE WHEN t.suspended_at IS NOT NULL THEN t.suspended_reason END AS suspended
+FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+WHERE k.sha256 = ANY(%(digests)s) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Principal:
     tenant_id: str
     key_id: str
     scopes: frozenset[str]
+    suspended: str | None = None  # why the tenant is, where it is
 
 
 def principal_of(key: ApiKey) -> Principal:

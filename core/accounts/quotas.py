@@ -54,11 +54,16 @@ def require_webhooks(session: Session, tenant_id: str) -> None:
 
 
 def may_run(session: Session, job_id: str) -> bool:
-    """Whether the job's tenant may have one more running. Holds the tenant, so that claims of it take turns."""
-    held = select(Tenant.id).join(Job, Job.tenant_id == Tenant.id).where(Job.id == job_id)
-    tenant_id = session.scalars(held.with_for_update(of=Tenant, key_share=True)).one_or_none()
+    """Whether the job's tenant may have one more running, which a suspended one may not.
+
+    Holds the tenant, so that claims of it take turns.
+    """
+    held = select(Tenant.id, Tenant.suspended_at).join(Job, Job.tenant_id == Tenant.id).where(Job.id == job_id)
+    tenant = session.execute(held.with_for_update(of=Tenant, key_share=True)).one_or_none()
+    if tenant is None:
+        return True
     limit = settings().quota_running_jobs
-    return tenant_id is None or jobs(session, tenant_id, "running", at_most=limit) < limit
+    return tenant.suspended_at is None and jobs(session, tenant.id, "running", at_most=limit) < limit
 
 
 def stored_bytes(session: Session, tenant_id: str) -> int:

@@ -20,7 +20,9 @@ WITH used AS (
     UPDATE browser_sessions SET used_at = now()
     WHERE sha256 = ANY(%(digests)s) AND ends_at > now()
         AND used_at BETWEEN now() - interval '8 hours' AND now() - interval '5 minutes')
-SELECT s.sha256, k.id, k.tenant_id, k.scopes FROM browser_sessions s JOIN api_keys k ON k.id = s.key_id
+SELECT s.sha256, k.id, k.tenant_id, k.scopes,
+    CASE WHEN t.suspended_at IS NOT NULL THEN t.suspended_reason END AS suspended
+FROM browser_sessions s JOIN api_keys k ON k.id = s.key_id JOIN tenants t ON t.id = k.tenant_id
 WHERE s.sha256 = ANY(%(digests)s) AND s.ends_at > now() AND s.used_at > now() - interval '8 hours'
     AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"""
 

@@ -17,6 +17,7 @@ from core.jobs import requests as jobs
 from core.jobs.requests import Checked
 from core.tables import Comparison, DatasetVersion, Job
 from core.tables.states import TERMINAL
+from core.webhooks import outbox
 
 
 class ComparisonUnfinished(Conflict):
@@ -49,6 +50,7 @@ def submit(session: Session, tenant_id: str, asked: ComparisonSpec) -> tuple[Com
     # Seed by seed: whenever one looks, what is finished can be paired.
     ids = [_enqueue(session, comparison, seed, index, one) for seed in asked.seeds for index, one in enumerate(checked)]
     session.refresh(comparison)
+    outbox.announce(session, comparison)
     return comparison, ids
 
 

@@ -54,7 +54,7 @@ def _next_tenant(session: Session, kinds: Any, passed: Sequence[str], *, wait: b
     statement = (
         select(Tenant.id)
         .outerjoin(rows, rows.c.tenant_id == Tenant.id)
-        .where(Tenant.id.in_(select(waiting.c.tenant_id)), Tenant.id.not_in(passed))
+        .where(Tenant.id.in_(select(waiting.c.tenant_id)), Tenant.id.not_in(passed), Tenant.suspended_at.is_(None))
         .order_by(func.coalesce(rows.c.rows, 0), Tenant.short_served_at.nulls_first(), Tenant.id)
         .limit(1)
     )

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, delete, func, literal, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.errors import Invalid
 from core.tables import Device, TenantDevice
 
 FORGOTTEN_AFTER = timedelta(days=7)
 ONLINE_SECONDS = 60.0  # six beats
+SERVICE = "service"  # is told for the host of the operator's devices, which serve every tenant
 
 
 class DeviceUnknown(Invalid):
@@ -45,8 +46,8 @@ def beat_of_tenant(session: Session, tenant_id: str, name: str, worker: str) -> 
 
 def seen(session: Session, tenant_id: str) -> list[Seen]:
     """Every device that measures for this tenant, by name. Of two with one name, the one that was seen last."""
-    inside = _columns(Device)
-    own = _columns(TenantDevice).where(TenantDevice.tenant_id == tenant_id)
+    inside = _columns(Device, literal(SERVICE))
+    own = _columns(TenantDevice, TenantDevice.worker).where(TenantDevice.tenant_id == tenant_id)
     found = session.execute(union_all(inside, own).order_by(literal_column("last_seen_at"))).all()
     newest = {row.name: Seen(*row) for row in found}
     return [newest[name] for name in sorted(newest)]
@@ -71,6 +72,8 @@ def _note(session: Session, table: type[Device | TenantDevice], key: list[str], 
     session.execute(delete(table).where(table.last_seen_at < func.now() - FORGOTTEN_AFTER))
 
 
-def _columns(table: type[Device | TenantDevice]) -> Any:
+def _columns(table: type[Device | TenantDevice], worker: ColumnElement[str] | InstrumentedAttribute[str]) -> Any:
     is_online = table.last_seen_at > func.now() - timedelta(seconds=ONLINE_SECONDS)
-    return select(table.name, table.worker, table.first_seen_at, table.last_seen_at, is_online.label("online"))
+    return select(
+        table.name, worker.label("worker"), table.first_seen_at, table.last_seen_at, is_online.label("online")
+    )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import request_id
 from core.tables import Job, JobEvent
+from core.tables.states import PRUNED
 from core.webhooks import outbox
 
 EventType = Literal["status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"]
@@ -32,7 +33,15 @@ def append_all(session: Session, job: Job, events: Sequence[Note]) -> None:
     job.latest_event_seq = first + len(rows) - 1
     session.flush()
     session.execute(insert(JobEvent), rows)
-    if any(type_ == "status" for type_, _ in events):
+    if reasons := [data["reason"] for type_, data in events if type_ == "status"]:
+        _announce(session, job, reasons[-1])
+
+
+def _announce(session: Session, job: Job, reason: str) -> None:
+    """A trial that its sweep gave up was not cancelled by anybody."""
+    if job.status == "cancelled" and reason.startswith(PRUNED):
+        outbox.announce(session, job, "job.pruned", reason=reason)
+    else:
         outbox.announce(session, job)
 
 

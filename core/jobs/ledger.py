@@ -15,10 +15,10 @@ from core.accounts import quotas
 from core.database import leases
 from core.exports import published
 from core.ids import new_id
-from core.jobs import curves, events, logs, lost_attempts, turns
+from core.jobs import curves, events, logs, lost_attempts, turns, usage
 from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model, Tenant
-from core.webhooks import outbox
+from core.webhooks import outbox, thresholds
 
 KEPT_CHECKPOINTS = 2  # newest of each arm, beside the best and the pinned
 
@@ -72,7 +72,8 @@ def claim(session: Session, job_id: str, worker: str) -> Job | None:
         return None
     session.execute(update(Tenant).where(Tenant.id == job.tenant_id).values(served_at=func.now()))
     job.total_attempts += 1
-    session.execute(insert(JobAttempt).values(job_id=job.id, number=job.total_attempts, fence=job.fence, worker=worker))
+    begun = {"fence": job.fence, "worker": worker, "trainer_seconds_before": job.gpu_seconds}
+    session.execute(insert(JobAttempt).values(job_id=job.id, number=job.total_attempts, **begun))
     reason = f"attempt {job.total_attempts} on {worker}"
     events.append_all(
         session,
@@ -106,6 +107,7 @@ def record(
     job = leases.write(session, Job, claim.job_id, claim.fence, **values)
     events.append_all(session, job, events.news(session, job.id, notes))
     curves.record_all(session, points)
+    thresholds.announce(session, job, points)
     logs.append_all(session, job, lines)
     return Wishes(cancel=job.cancel_requested_at is not None, pause=job.pause_requested_at is not None)
 
@@ -195,10 +197,9 @@ def give_back(session: Session, claim: Claim, *, outcome: str, reason: str) -> s
     return lost_attempts.end_attempt(session, job, outcome=outcome, reason=reason)
 
 
-def crash(session: Session, claim: Claim, *, reason: str, fault_seconds: float) -> str:
+def crash(session: Session, claim: Claim, *, reason: str) -> str:
     """End an attempt that broke down; it counts against `max_attempts`. Gives the new status. Raises Fenced."""
     job = leases.release(session, Job, claim.job_id, claim.fence, updated_at=func.now())
-    job.platform_fault_seconds += fault_seconds
     return lost_attempts.end_attempt(session, job, outcome="crashed", reason=reason)
 
 
@@ -212,15 +213,17 @@ def end(session: Session, claim: Claim, status: str, *, reason: str, error: JobE
         status, error, reason = "cancelled", None, lost_attempts.why_cancelled(session, job)
     if error is not None:
         job.error = error.model_dump()
-    _end(session, job, status=status, outcome=error.code if error else status, reason=reason)
+    by_platform = error is not None and error.category == "platform"
+    outcome = error.code if error else status
+    _end(session, job, status=status, outcome=outcome, reason=reason, by_platform=by_platform)
 
 
 class CancelledFirst(Exception):
     """A cancel was asked for before the publication; nothing was published."""
 
 
-def _end(session: Session, job: Job, *, status: str, outcome: str, reason: str) -> None:
-    lost_attempts.close_attempts(session, job, outcome)
+def _end(session: Session, job: Job, *, status: str, outcome: str, reason: str, by_platform: bool = False) -> None:
+    usage.close(session, job, outcome, by_platform=by_platform)
     lost_attempts.move(session, job, status, reason=reason)
 
 

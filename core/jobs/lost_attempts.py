@@ -1,12 +1,12 @@
 """What becomes of a job whose attempt ended without a result: one place decides, for workers and the sweeper."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.database.leases import POISON
-from core.jobs import events
+from core.jobs import events, usage
 from core.settings import settings
-from core.tables import Job, JobAttempt, JobEvent
+from core.tables import Job, JobEvent
 from core.tables.states import TERMINAL
 
 BY_REQUEST = "cancelled by request"
@@ -17,7 +17,7 @@ def end_attempt(session: Session, job: Job, *, outcome: str, reason: str) -> str
 
     The caller holds the row's lock. An attempt is poison's when it is counted, see `Leased.attempts`.
     """
-    close_attempts(session, job, outcome)
+    usage.close(session, job, outcome, by_platform=True)
     job.worker = job.lease_expires_at = job.rung_at = None
     if job.cancel_requested_at is not None:
         move(session, job, "cancelled", reason=f"{why_cancelled(session, job)}; {reason}")
@@ -51,11 +51,3 @@ def move(session: Session, job: Job, status: str, *, reason: str) -> None:
         job.finished_at = func.now()
         job.pause_requested_at = None
     events.append(session, job, "status", status=status, phase=job.phase, reason=reason)
-
-
-def close_attempts(session: Session, job: Job, outcome: str) -> None:
-    session.execute(
-        update(JobAttempt)
-        .where(JobAttempt.job_id == job.id, JobAttempt.ended_at.is_(None))
-        .values(ended_at=func.now(), outcome=outcome)
-    )

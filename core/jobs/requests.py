@@ -108,16 +108,16 @@ def cancel(session: Session, tenant_id: str, job_id: str, *, reason: str = lost_
     return _fresh(session, job)
 
 
-def pause(session: Session, tenant_id: str, job_id: str) -> Job:
+def pause(session: Session, tenant_id: str, job_id: str, *, reason: str = "paused by request") -> Job:
     job = owned.find(session, Job, tenant_id, job_id, lock=True)
     if job.status == "paused" or job.pause_requested_at is not None:
         return job
     require("pause", job.status)
     job.pause_requested_at = func.now()
-    events.append(session, job, "request", verb="pause")
+    events.append(session, job, "request", verb="pause", reason=reason)
     if job.status == "queued":
         job.status = "paused"
-        events.append(session, job, "status", status="paused", phase=job.phase, reason="paused by request")
+        events.append(session, job, "status", status="paused", phase=job.phase, reason=reason)
     return _fresh(session, job)
 
 

@@ -25,13 +25,14 @@ WITH RECURSIVE waiting AS (
 _NEXT = f"""{_TENANTS}
 SELECT tenants.id FROM waiting
     JOIN tenants ON tenants.id = waiting.tenant_id LEFT JOIN running ON running.tenant_id = tenants.id
-WHERE coalesce(running.jobs, 0) < :limit AND NOT tenants.id = ANY(:passed)
+WHERE coalesce(running.jobs, 0) < :limit AND tenants.suspended_at IS NULL AND NOT tenants.id = ANY(:passed)
 ORDER BY coalesce(running.jobs, 0), tenants.served_at NULLS FIRST, tenants.id
 LIMIT 1 FOR NO KEY UPDATE OF tenants"""
 _CLAIMABLE = f"""{_TENANTS}
 SELECT coalesce(sum(least(greatest(:limit - coalesce(running.jobs, 0), 0), (
         SELECT count(*) FROM jobs j WHERE j.status = 'queued' AND j.tenant_id = waiting.tenant_id))), 0)
-FROM waiting LEFT JOIN running ON running.tenant_id = waiting.tenant_id WHERE waiting.tenant_id IS NOT NULL"""
+FROM waiting JOIN tenants ON tenants.id = waiting.tenant_id AND tenants.suspended_at IS NULL
+    LEFT JOIN running ON running.tenant_id = waiting.tenant_id"""
 
 
 def candidates(session: Session) -> Iterator[str]:

@@ -29,7 +29,7 @@ PAGES = f"""
 SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spec, j.resolved, j.chosen,
     j.labels, j.priority,
     j.progress,
-    j.error, j.model_id, j.comparison_id, j.sweep_id, j.latest_event_seq, j.gpu_seconds, j.platform_fault_seconds,
+    j.error, j.model_id, j.comparison_id, j.sweep_id, j.latest_event_seq,
     j.cancel_requested_at, j.pause_requested_at, j.created_at, j.queued_at, j.finished_at, j.updated_at, {_MOVING},
     (SELECT dataset_id FROM dataset_versions v WHERE v.id = j.dataset_version_id) AS dataset_id,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'worker', a.worker, 'started_at', a.started_at,
@@ -37,7 +37,14 @@ SELECT j.id, j.tenant_id, j.name, j.status, j.phase, j.dataset_version_id, j.spe
         FROM job_attempts a WHERE a.job_id = j.id) AS attempts,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('status', e.data->'status', 'phase', e.data->'phase', 'at', e.at,
         'reason', e.data->'reason') ORDER BY e.seq), '[]')
-        FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions
+        FROM job_events e WHERE e.job_id = j.id AND e.type IN ('status', 'phase')) AS transitions,
+    (SELECT jsonb_build_object('useful_seconds', coalesce(sum(u.useful_seconds), 0), 'lost_seconds',
+        coalesce(sum(u.lost_seconds), 0), 'waiting_seconds', coalesce(sum(u.waiting_seconds), 0), 'device_seconds',
+        coalesce(sum(u.useful_seconds * u.devices), 0)) FROM usage_records u WHERE u.job_id = j.id) AS used,
+    (SELECT jsonb_build_object('lease_ends_after', extract(epoch FROM j.lease_expires_at - a.started_at),
+        'trainer_seconds', j.gpu_seconds - a.trainer_seconds_before)
+        FROM job_attempts a WHERE a.job_id = j.id AND a.ended_at IS NULL AND j.status = 'running') AS running,
+    coalesce((j.resolved->'training'->>'devices')::int, 1) AS devices
 FROM jobs j WHERE j.id = ANY(%(ids)s)"""
 
 LIGHT_PAGES = PAGES.replace(" j.spec, j.resolved, j.chosen,", "")

@@ -14,7 +14,7 @@ from core.errors import DomainError
 from core.jobs import requests as jobs
 from core.sweeps.spec import SweepSpec, final_body, trial_body
 from core.tables import Job, JobMetric, Model, Sweep, SweepTrial
-from core.tables.states import TERMINAL
+from core.tables.states import PRUNED, TERMINAL
 from core.webhooks import outbox
 
 Ending = Literal["complete", "pruned", "failed", "cancelled"]
@@ -80,7 +80,7 @@ def prune(session: Session, sweep: Sweep, asked: SweepSpec, trial: SweepTrial) -
     """End a trial that is behind the others. False where its job has ended, or has no epoch left to save."""
     if trial.epochs >= _job(session, trial).epochs:
         return False
-    reason = f"pruned: behind the other trials at epoch {trial.epochs}, by {asked.metric}"
+    reason = f"{PRUNED}behind the other trials at epoch {trial.epochs}, by {asked.metric}"
     if not stop(session, sweep, trial.job_id, reason=reason):
         return False
     end_trial(trial, "pruned", reason=reason)

@@ -53,6 +53,7 @@ def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:
     session.add(sweep)
     session.flush()
     session.refresh(sweep)
+    outbox.announce(session, sweep, "sweep.created")
     return sweep
 
 

@@ -11,7 +11,8 @@ from core.tables.sessions import BrowserSession, LoginLink
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
 from core.tables.uploads import Upload
-from core.tables.webhooks import Webhook, WebhookDelivery
+from core.tables.usage import UsageRecord
+from core.tables.webhooks import Webhook, WebhookCrossing, WebhookDelivery
 from core.tables.weights import Weights
 
 __all__ = [
@@ -41,7 +42,9 @@ __all__ = [
     "Tenant",
     "TenantDevice",
     "Upload",
+    "UsageRecord",
     "Webhook",
+    "WebhookCrossing",
     "WebhookDelivery",
     "Weights",
 ]

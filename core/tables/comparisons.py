@@ -1,8 +1,9 @@
 """Methods compared over the same seeds."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.tables.row import Owned, Row
@@ -21,8 +22,10 @@ class Comparison(Owned, Row):
     seeds: Mapped[list[Any]]
     budget: Mapped[str]
     labels: Mapped[dict[str, Any]]
+    ended_at: Mapped[datetime | None]  # all its jobs were over, and webhooks were told: core.comparisons.endings
 
     __table_args__ = (
         CheckConstraint("budget in ('images_seen', 'epochs')", name="budget"),
         Index("ix_comparisons_tenant_id_id", "tenant_id", "id"),
+        Index("ix_comparisons_open", "id", postgresql_where=text("ended_at IS NULL")),
     )

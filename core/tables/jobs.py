@@ -29,8 +29,8 @@ class Job(Owned, Leased, Row):
     sweep_id: Mapped[str | None] = mapped_column(ForeignKey("sweeps.id"))  # whose trial or final job it is
     latest_event_seq: Mapped[int] = mapped_column(server_default=text("0"))
     total_attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    gpu_seconds: Mapped[float] = mapped_column(server_default=text("0"))
-    platform_fault_seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    gpu_seconds: Mapped[float] = mapped_column(server_default=text("0"))  # that trainers ran, as last written down
+    platform_fault_seconds: Mapped[float] = mapped_column(server_default=text("0"))  # `lost_seconds` of its records
     cancel_requested_at: Mapped[datetime | None]
     pause_requested_at: Mapped[datetime | None]
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -70,6 +70,10 @@ class JobAttempt(Row):
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    # For `core.jobs.usage`: the job's `gpu_seconds` at the claim, and this attempt at its newest stored checkpoint.
+    trainer_seconds_before: Mapped[float] = mapped_column(server_default=text("0"))
+    kept_seconds: Mapped[float] = mapped_column(server_default=text("0"))
+    kept_trainer_seconds: Mapped[float] = mapped_column(server_default=text("0"))
 
 
 class JobEvent(Row):

@@ -7,6 +7,8 @@ from core.errors import InvalidTransition
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "paused"]
 Verb = Literal["cancel", "pause", "resume", "retry", "delete"]
 
+PRUNED = "pruned: "  # how the reason begins by which a sweep ends a trial's job
+
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
 ALLOWED: dict[str, tuple[Verb, ...]] = {

@@ -15,6 +15,8 @@ class Tenant(Row):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    suspended_at: Mapped[datetime | None]  # its keys are refused and its work waits: core.jobs.suspension
+    suspended_reason: Mapped[str | None]  # as its keys are told
     served_at: Mapped[datetime | None]  # when a job of it was claimed last: `core.jobs.turns`
     short_served_at: Mapped[datetime | None]  # the same of short work: `core.database.short_turns`
 

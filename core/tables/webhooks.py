@@ -15,6 +15,8 @@ class Webhook(Owned, Row):
     url: Mapped[str]
     description: Mapped[str | None]
     events: Mapped[list[str]]  # of core.webhooks.catalogue; "*" is all, also those to come
+    format: Mapped[str] = mapped_column(server_default="standard")  # of core.webhooks.formats; it stays
+    thresholds: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))  # of core.webhooks.thresholds
     secret: Mapped[str]  # sealed, or as it was told: core.webhooks.secrets
     former_secrets: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # sign beside it until then
     former_secrets_until: Mapped[datetime | None]
@@ -24,6 +26,18 @@ class Webhook(Owned, Row):
     held_until: Mapped[datetime | None]  # it did not answer: nothing is sent to it before
 
     __table_args__ = (Index("ix_webhooks_tenant_id_id", "tenant_id", "id"),)
+
+
+class WebhookCrossing(Row):
+    """A threshold that a job has crossed, and of which this webhook was told: once."""
+
+    __tablename__ = "webhook_crossings"
+
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    threshold: Mapped[str] = mapped_column(primary_key=True)
+
+    __table_args__ = (Index("ix_webhook_crossings_job_id", "job_id"),)
 
 
 class WebhookDelivery(Owned, Leased, Row):

@@ -1,8 +1,9 @@
 """What is told: an event's type, and the data of its message. Enough to act on; the whole is behind `links.self`."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from core.tables import DatasetVersion, Export, Job, Profile, Sweep, Weights
+from core.tables import Comparison, DatasetVersion, Export, Job, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -10,6 +11,7 @@ EventType = Literal[
     "job.succeeded",
     "job.failed",
     "job.cancelled",
+    "job.pruned",
     "dataset.ready",
     "dataset.failed",
     "export.succeeded",
@@ -19,36 +21,40 @@ EventType = Literal[
     "profile.failed",
     "weights.ready",
     "weights.failed",
+    "comparison.created",
+    "comparison.ended",
+    "sweep.created",
     "sweep.succeeded",
     "sweep.failed",
     "sweep.cancelled",
 ]
 EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
+THRESHOLD = "job.threshold"  # to webhooks with thresholds, whatever else they are told
 PING = "ping"  # on request only, and to whom it was asked for
-Told = Job | DatasetVersion | Export | Profile | Sweep | Weights
+Told = Comparison | Job | DatasetVersion | Export | Profile | Sweep | Weights
 
 
 def event_type(row: Told) -> str:
     """`job.succeeded`: of a row as it stands; one that is not among EVENT_TYPES is not told."""
+    if isinstance(row, Comparison):  # its status is that of its jobs
+        return f"comparison.{'ended' if row.ended_at else 'created'}"
     kind = "dataset" if isinstance(row, DatasetVersion) else type(row).__name__.lower()
     return f"{kind}.{row.status}"
 
 
 def data_of(row: Told) -> dict[str, Any]:
-    match row:
-        case Job():
-            return _of_job(row)
-        case DatasetVersion():
-            return _of_version(row)
-        case Export():
-            return _of_export(row)
-        case Profile():
-            return _of_profile(row)
-        case Sweep():
-            return _of_sweep(row)
-        case Weights():
-            return _of_weights(row)
+    return _DATA[type(row)](row)
+
+
+def _of_comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "id": comparison.id,
+        "name": comparison.name,
+        "labels": comparison.labels,
+        "dataset_version_id": comparison.dataset_version_id,
+        "links": {"self": f"/v1/comparisons/{comparison.id}"},
+    }
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -130,3 +136,14 @@ def _of_weights(weights: Weights) -> dict[str, Any]:
         "error": weights.error,
         "links": {"self": f"/v1/weights/{weights.id}"},
     }
+
+
+_DATA: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
+    Comparison: _of_comparison,
+    Job: _of_job,
+    DatasetVersion: _of_version,
+    Export: _of_export,
+    Profile: _of_profile,
+    Sweep: _of_sweep,
+    Weights: _of_weights,
+}

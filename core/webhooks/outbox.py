@@ -14,9 +14,12 @@ from core.webhooks.catalogue import ALL, EVENT_TYPES, Told, data_of, event_type
 _OWED = "webhook deliveries to ring for"  # in `session.info`
 
 
-def announce(session: Session, row: Told) -> None:
-    """Owe a message to each webhook that wants to hear of the row's new status. The caller has changed the row."""
-    type_ = event_type(row)
+def announce(session: Session, row: Told, type_: str | None = None, **more: Any) -> None:
+    """Owe a message to each webhook that wants to hear of it: the row's new status, unless it has a type of its own.
+
+    The caller has changed the row. `more` goes into the data.
+    """
+    type_ = type_ or event_type(row)
     if type_ not in EVENT_TYPES:
         return
     session.flush()
@@ -28,7 +31,7 @@ def announce(session: Session, row: Told) -> None:
         .with_for_update(read=True, key_share=True)
     )
     if webhook_ids := session.scalars(wanted).all():
-        owe(session, row.tenant_id, webhook_ids, type_, data_of(row))
+        owe(session, row.tenant_id, webhook_ids, type_, data_of(row) | more)
 
 
 def owe(session: Session, tenant_id: str, webhook_ids: Sequence[str], type_: str, data: Mapping[str, Any]) -> list[str]:

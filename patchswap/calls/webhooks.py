@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from patchswap.calls import pages
@@ -14,15 +14,31 @@ class Webhooks:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create(self, url: str, *, events: Sequence[str] = ("*",), description: str | None = None) -> Webhook:
-        """The new webhook; its `secret` is told this once."""
+    def create(
+        self,
+        url: str,
+        *,
+        events: Sequence[str] = ("*",),
+        description: str | None = None,
+        format: str = "standard",  # noqa: A002 - as the service names it
+        thresholds: Sequence[Mapping[str, Any]] = (),
+    ) -> Webhook:
+        """The new webhook; its `secret` is told this once.
+
+        `format`: standard, slack or email. `thresholds`: `{"metric": "val.top1_accuracy", "above": 0.9}` and the like,
+        told once a job; with `events=()` nothing else is.
+        """
         body: dict[str, Any] = {"url": url, "events": list(events)}
+        if format != "standard":
+            body["format"] = format
+        if thresholds:
+            body["thresholds"] = [dict(each) for each in thresholds]
         if description is not None:
             body["description"] = description
         webhook = Webhook.model_validate(self._transport.post("/v1/webhooks", body))
         if webhook.secret is None:  # the answer that told it got lost: nobody can verify this one's messages
             self.delete(webhook.id)
-            return self.create(url, events=events, description=description)
+            return self.create(url, events=events, description=description, format=format, thresholds=thresholds)
         return webhook
 
     def get(self, webhook_id: str) -> Webhook:
@@ -33,7 +49,7 @@ class Webhooks:
         return (Webhook.model_validate(item) for item in pages.items(self._transport, "/v1/webhooks"))
 
     def change(self, webhook_id: str, **changes: Any) -> Webhook:
-        """`url`, `events`, `description`, `enabled`: those that are given."""
+        """`url`, `events`, `thresholds`, `description`, `enabled`: those that are given."""
         return Webhook.model_validate(
             read_json(self._transport.call("PATCH", f"/v1/webhooks/{webhook_id}", json=changes))
         )

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, console, datasets, jobs, models, profiles, sweeps, webhooks, weights
+from patchswap.cli import (
+    account,
+    comparisons,
+    console,
+    datasets,
+    jobs,
+    models,
+    profiles,
+    sweeps,
+    tenants,
+    usage,
+    webhooks,
+    weights,
+)
 from patchswap.cli.output import Json, emit
 
 if TYPE_CHECKING:
@@ -43,7 +56,9 @@ app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(tenants.app, name="tenants")
 app.command("me")(account.me)
+app.command("usage")(usage.usage)
 app.command("audit")(account.audit)
 app.add_typer(account.keys, name="keys")
 app.add_typer(account.recipes, name="recipes")

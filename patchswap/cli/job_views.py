@@ -81,7 +81,7 @@ def evaluation(job_id: JobId, as_json: Json = False) -> None:
 
 
 def usage(job_id: JobId, as_json: Json = False) -> None:
-    """Device time of a job, and time that was lost to faults of the platform."""
+    """Time that a job used: useful, lost to faults of the platform, waiting."""
     with connect() as client:
         job = client.jobs.get(job_id)
     shown = job.usage | {"attempts": len(job.attempts)}

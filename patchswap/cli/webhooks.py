@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patchswap.cli.output import Json, connect, emit, note, table
+from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
-    from patchswap.resources import Delivery
+    from patchswap.resources import Delivery, Webhook
 
 app = typer.Typer(help="Notify your server of events.", no_args_is_help=True)
 WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Webhook, whk_...")]
 
 
 @app.command()
-def create(
-    url: Annotated[str, typer.Argument(help="Address of your server, https://...")],
+def create(  # noqa: PLR0917 - one for each option
+    url: Annotated[str, typer.Argument(help="Address of your server, https://..., or mailto:you@example.com.")],
     event: Annotated[
-        list[str] | None, typer.Option(help="Event such as job.succeeded. Repeatable. Default: all events.")
+        list[str] | None,
+        typer.Option(help="Event such as job.succeeded. Repeatable. Default: all events, or none with --threshold."),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="Format: standard, slack or email. Default: email for mailto:, otherwise standard."
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(help="Notify once a job when METRIC>VALUE or METRIC<VALUE. Quote it. Repeatable."),
     ] = None,
     description: Annotated[str | None, typer.Option(help="What the webhook is for.")] = None,
     as_json: Json = False,
 ) -> None:
     """Create a webhook. Its secret is shown only once."""
     with connect() as client:
-        webhook = client.webhooks.create(url, events=event or ("*",), description=description)
-    emit(webhook, as_json=as_json, text=str(webhook.secret))
-    if not as_json:
+        webhook = client.webhooks.create(
+            url,
+            events=event or (() if threshold else ("*",)),
+            description=description,
+            format=format_ or ("email" if url.lower().startswith("mailto:") else "standard"),
+            thresholds=[_threshold(each) for each in threshold or ()],
+        )
+    is_signed = webhook.format == "standard"
+    emit(webhook, as_json=as_json, text=str(webhook.secret) if is_signed else webhook.id)
+    if is_signed and not as_json:
         note(f"{webhook.id}: this secret verifies its messages. It is not shown again.")
 
 
@@ -37,7 +57,16 @@ def list_webhooks(as_json: Json = False) -> None:
     """List webhooks, without their secrets."""
     with connect() as client:
         found = list(client.webhooks.list())
-    rows = [(w.id, w.url, " ".join(w.events), _state(w.enabled, w.disabled_reason), w.created_at) for w in found]
+    rows = [
+        (
+            w.id,
+            w.url,
+            " ".join([*w.events, *map(_threshold_text, w.thresholds)]),
+            _state(w.enabled, w.disabled_reason),
+            w.created_at,
+        )
+        for w in found
+    ]
     emit(found, as_json=as_json, text=table(("ID", "URL", "EVENTS", "STATE", "CREATED"), rows))
 
 
@@ -47,7 +76,7 @@ def show(webhook_id: WebhookId, as_json: Json = False) -> None:
     with connect() as client:
         found = client.webhooks.get(webhook_id)
     state = "enabled" if found.enabled else f"disabled: {found.disabled_reason}"
-    emit(found, as_json=as_json, text=f"{found.id} {found.url}: {', '.join(found.events)}; {state}")
+    emit(found, as_json=as_json, text=f"{found.id} {found.url} ({found.format}): {_told(found)}; {state}")
 
 
 @app.command()
@@ -127,6 +156,25 @@ def redeliver(
     with connect() as client:
         delivery = client.webhooks.redeliver(webhook_id, delivery_id)
     emit(delivery, as_json=as_json, text=_table([delivery]))
+
+
+def _threshold(text: str) -> dict[str, Any]:
+    """Raises BadInput."""
+    found = re.fullmatch(r"\s*([a-z0-9_.]+)\s*([<>])\s*(\S+)\s*", text)
+    try:
+        metric, side, value = found.groups() if found else ("", "", "")
+        return {"metric": metric, {">": "above", "<": "below"}[side]: float(value)}
+    except (KeyError, ValueError) as error:
+        raise BadInput(f"{text!r} is no threshold. Example: --threshold 'val.top1_accuracy>0.9'.") from error
+
+
+def _told(webhook: Webhook) -> str:
+    return " ".join([*webhook.events, *map(_threshold_text, webhook.thresholds)])
+
+
+def _threshold_text(threshold: dict[str, Any]) -> str:
+    side, value = (">", threshold["above"]) if threshold.get("above") is not None else ("<", threshold["below"])
+    return f"{threshold['metric']}{side}{value:g}"
 
 
 def _change(webhook_id: str, *, enabled: bool, as_json: bool) -> None:

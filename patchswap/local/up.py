@@ -140,7 +140,7 @@ def _worker(queue: str) -> Part:
 def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> credentials.Credentials:
     key = local_key.stored(places.client)
     if key is None or not local_key.is_accepted(url, key):
-        answer = supervisor.run_once("bootstrap", service.command("core.bootstrap", "--name", "default"))
+        answer = supervisor.run_once("bootstrap", service.command("core.bootstrap", "--name", "default", "--operator"))
         key = json.loads(answer.strip().splitlines()[-1])["api_key"]
     found = credentials.Credentials(url, key)
     credentials.write(places.client, found)

@@ -3,7 +3,15 @@
 A resource that was fetched remembers its client, so that `job.cancel()` is one call; how calls are made is not here.
 """
 
-from patchswap.resources.account import ApiKey, AuditEntry, LoginLink, Recipe
+from patchswap.resources.account import (
+    ApiKey,
+    AuditEntry,
+    LoginLink,
+    Recipe,
+    UsageFigures,
+    UsageReport,
+    UsageRow,
+)
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     ChangedImage,
@@ -92,6 +100,9 @@ __all__ = [
     "SuspectedLabel",
     "SuspectedLabels",
     "Twins",
+    "UsageFigures",
+    "UsageReport",
+    "UsageRow",
     "Validated",
     "ValidationReport",
     "Webhook",

@@ -1,9 +1,11 @@
-"""API keys, and the recipes that an account can start from."""
+"""API keys, usage, and the recipes that an account can start from."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+
+from pydantic import Field
 
 from patchswap.resources.bound import Resource
 
@@ -19,6 +21,34 @@ class ApiKey(Resource):
     revoked_at: datetime | None = None
     created_at: datetime
     api_key: str | None = None
+
+
+class UsageFigures(Resource):
+    """`wall_seconds` is useful + lost + waiting; `device_seconds` is useful, times the devices held."""
+
+    jobs: int
+    attempts: int
+    wall_seconds: float
+    useful_seconds: float
+    lost_seconds: float
+    waiting_seconds: float
+    device_seconds: float
+
+
+class UsageRow(UsageFigures):
+    """None where it is not in `group`, or where there is none."""
+
+    day: date | None = None
+    project: str | None = None
+    device: str | None = None
+
+
+class UsageReport(Resource):
+    since: date = Field(alias="from")
+    until: date = Field(alias="to")
+    group: tuple[str, ...]
+    data: tuple[UsageRow, ...]
+    total: UsageFigures
 
 
 class LoginLink(Resource):

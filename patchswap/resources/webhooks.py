@@ -15,6 +15,8 @@ class Webhook(Resource):
     url: str
     description: str | None = None
     events: tuple[str, ...]
+    format: Literal["standard", "slack", "email"] = "standard"
+    thresholds: tuple[dict[str, Any], ...] = ()  # {"metric": "val.top1_accuracy", "above": 0.9}
     enabled: bool
     disabled_reason: str | None = None
     former_secrets_until: datetime | None = None  # messages are signed with the secrets before, too

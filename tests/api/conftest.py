@@ -32,6 +32,14 @@ def theirs(server: Server) -> Iterator[Caller]:
 
 
 @pytest.fixture
+def operator(server: Server) -> Iterator[Caller]:
+    """Who runs the service: a key that belongs to no tenant of ours."""
+    found = caller(server.url, "operator", ("operator",))
+    yield found
+    found.http.close()
+
+
+@pytest.fixture
 def version(ours: Caller) -> DatasetVersion:
     """A ready dataset version of ours: 60 images of 8 x 8 px."""
     return seed.version(ours.tenant_id)

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from core import queue
 from core.database.database import transaction
-from core.exports import profiles
+from core.exports import devices, profiles
 from core.store import storage
 from core.tables import DatasetVersion, Export, Profile
 from tests.api import made
@@ -107,6 +107,14 @@ def test_nothing_to_do_is_204_and_the_device_is_seen_by_its_tenant_alone(ours: C
     ]
     assert theirs.get("/v1/devices").json()["data"] == []
     assert ours.get("/v1/audit").json()["data"] == []  # a beat is no change
+
+
+def test_host_of_a_device_of_the_service_is_told_to_no_tenant(ours: Caller):
+    with transaction() as session:
+        devices.beat(session, "jetson", "rack-7.internal")
+    answer = ours.get("/v1/devices")
+    assert [(each["name"], each["worker"]) for each in answer.json()["data"]] == [("jetson", "service")]
+    assert "rack-7" not in answer.text
 
 
 def test_repeated_claim_with_its_key_is_the_same_claim(pi: Caller, asked: str):

@@ -109,8 +109,10 @@ def test_scope_opens_its_routes_and_no_other(server: Server, scope: str):
 def _needed(path: str, method: str) -> str | None:
     if path in ("/healthz", "/readyz", "/version", "/v1/me") or path.startswith("/v1/sessions"):
         return None
-    if path.startswith("/v1/api_keys") or path in ("/metrics", "/v1/audit"):
+    if path.startswith("/v1/api_keys") or path == "/v1/audit":
         return "admin"
+    if path == "/metrics":
+        return "operator"
     if path.startswith("/v1/device/"):
         return "device"
     return "read" if method == "get" or path.endswith("/predict") else "write"

@@ -195,9 +195,10 @@ def test_answers_fit_their_schemas(ours: Caller, version: DatasetVersion):
             jsonschema.validate(ours.get(url).json(), schema)
 
 
-def test_service_tells_its_figures_to_prometheus(ours: Caller, version: DatasetVersion):
+def test_service_tells_its_figures_to_operators_only(ours: Caller, operator: Caller, version: DatasetVersion):
     made.running_job(version)
-    text = ours.get("/metrics").text
+    assert ours.get("/metrics").status_code == 403
+    text = operator.get("/metrics").text
     assert 'patchswap_rows{kind="job",status="running"} 1.0' in text
     assert 'patchswap_rows{kind="ingest",status="queued"} 0.0' in text
     assert 'patchswap_oldest_queued_seconds{kind="export"} 0.0' in text

@@ -68,6 +68,10 @@ def test_secret_is_told_once_and_never_again(ours: Caller):
         ({"url": "https://exa mple.com/"}, "/url", "pattern"),
         ({"url": URL, "events": []}, "/events", "at least 1"),
         ({"url": URL, "events": ["job.born"]}, "/events/0", "job.succeeded"),
+        ({"url": URL, "thresholds": [{"metric": "val.nll"}]}, "/thresholds/0", "either above or below"),
+        ({"url": URL, "format": "teams"}, "/format", "slack"),
+        ({"url": "mailto:ada@example.org"}, "/format", "format: email"),
+        ({"url": "mailto:ada@example.org", "format": "email"}, "/format", "PATCHSWAP_SMTP_HOST"),
         ({"url": URL, "secret": "whsec_mine"}, "/secret", "no such field"),
         ({}, "/url", "missing"),
     ],
@@ -273,8 +277,29 @@ def test_deleted_webhook_takes_along_what_it_was_owed(ours: Caller, webhook: dic
         assert connection.execute("SELECT count(*) FROM webhook_deliveries").fetchone() == (0,)
 
 
-def test_metrics_tell_what_waits(ours: Caller, webhook: dict):
+@pytest.mark.parametrize("url", ["mailto:a@b@example.org", "mailto:a@example.org?cc=b@c.d", "mailto:a@elsewhere.org"])
+def test_mail_goes_to_one_address_of_an_allowed_domain(ours: Caller, monkeypatch: pytest.MonkeyPatch, url: str):
+    for name, value in {"HOST": "localhost", "FROM": "ops@example.com", "RECIPIENTS": "example.org"}.items():
+        monkeypatch.setenv(f"PATCHSWAP_SMTP_{name}", value)
+    forget_settings()
+    refused = ours.post("/v1/webhooks", {"url": url, "format": "email"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/url")
+    assert ours.post("/v1/webhooks", {"url": "mailto:ada@Example.org", "format": "email"}).status_code == 201
+
+
+def test_thresholds_alone_are_enough_and_can_be_changed(ours: Caller):
+    above = {"metric": "val.top1_accuracy", "above": 0.9}
+    created = ours.post("/v1/webhooks", {"url": URL, "events": [], "thresholds": [above, above]}).json()
+    assert [each["above"] for each in created["thresholds"]] == [0.9]
+    path = created["links"]["self"]
+    nothing = ours.http.patch(path, json={"thresholds": []})
+    assert (nothing.status_code, nothing.json()["errors"][0]["pointer"]) == (422, "/events")
+    changed = ours.http.patch(path, json={"thresholds": [{"metric": "train.loss", "below": 1}]}).json()
+    assert changed["thresholds"] == [{"metric": "train.loss", "above": None, "below": 1.0}]
+
+
+def test_metrics_tell_what_waits(ours: Caller, operator: Caller, webhook: dict):
     ours.post(f"{webhook['links']['self']}/ping")
-    text = ours.get("/metrics").text
+    text = operator.get("/metrics").text
     assert 'patchswap_rows{kind="delivery",status="queued"} 1.0' in text
     assert 'patchswap_oldest_queued_seconds{kind="delivery"}' in text

@@ -104,6 +104,8 @@ def _idle(world: World) -> int:
 _ROWS = {
     "jobs": "SELECT * FROM jobs WHERE id = ANY(%s)",
     "attempts": "SELECT * FROM job_attempts WHERE job_id = ANY(%s) ORDER BY job_id, number",
+    "usage": "SELECT *, extract(epoch FROM started_at)::float AS began, extract(epoch FROM ended_at)::float AS over "
+    "FROM usage_records WHERE job_id = ANY(%s) ORDER BY job_id, attempt",
     "events": "SELECT * FROM job_events WHERE job_id = ANY(%s) ORDER BY job_id, seq",
     "checkpoints": "SELECT * FROM checkpoints WHERE job_id = ANY(%s)",
     "models": "SELECT id, tenant_id, job_id, weights_key, weights_sha256, report_key, report_sha256, created_at "

@@ -27,6 +27,8 @@ MOVES = {
 }
 API, RUNNER = "api", "postgres"  # roles that are no worker's
 IDEMPOTENT = {"submit", "cancel", "pause", "resume", "retry"}
+LOST = {"crashed", "worker_lost", "shutdown", "lease", "object_store_unavailable"}
+_CLOCK_SECONDS = 0.01  # a transaction has one time, its triggers have their own
 _BEGAN = re.compile(r"continues at step (\d+)|begins on")
 
 
@@ -171,6 +173,26 @@ def unknown_was_resolved(e: Evidence) -> Iterator[str]:
             yield f"{line['op']} {line['key']} had no answer and was never resolved"
 
 
+def usage_adds_up(e: Evidence) -> Iterator[str]:
+    """I12: each attempt that ended has one record; its wall time is useful, lost or waiting; what followed the newest
+    checkpoint of an attempt that the platform ended is lost, whichever process died."""
+    ended = {(row["job_id"], row["number"]) for row in e["attempts"] if row["ended_at"]}
+    recorded = {(row["job_id"], row["attempt"]) for row in e["usage"]}
+    yield from (f"{job}: attempt {number} ended without a record" for job, number in sorted(ended - recorded))
+    yield from (f"{job}: a record of attempt {number}, which goes on" for job, number in sorted(recorded - ended))
+    for row in e["usage"]:
+        name, wall = f"{row['job_id']}: attempt {row['attempt']}", row["over"] - row["began"]
+        parts = [row[f"{part}_seconds"] for part in ("useful", "lost", "waiting")]
+        if min(parts) < 0 or abs(sum(parts) - wall) > _CLOCK_SECONDS:
+            yield f"{name} took {wall:.3f} s, which are not {parts}"
+        if row["lost_seconds"] and row["outcome"] not in LOST:
+            yield f"{name} is {row['outcome']} and lost {row['lost_seconds']:.3f} s"
+        stored = [c["at"] for c in _checkpoints(e, row["job_id"]) if row["began"] <= c["at"] <= row["over"]]
+        after = row["over"] - max(stored, default=row["began"])
+        if row["outcome"] in LOST and row["lost_seconds"] < after - _CLOCK_SECONDS:
+            yield f"{name} lost {row['lost_seconds']:.3f} s, and {after:.3f} s followed its newest checkpoint"
+
+
 def what_the_fault_asks(e: Evidence) -> Iterator[str]:
     """What this fault alone demands, noted by its own hands."""
     for line in _of(e, "violation"):
@@ -188,6 +210,7 @@ INVARIANTS: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "I8": little_lost_work,
     "I9": quiet_at_the_end,
     "I11": unknown_was_resolved,
+    "I12": usage_adds_up,
     "F": what_the_fault_asks,
 }
 
@@ -201,6 +224,10 @@ def restarts(e: Evidence) -> dict[str, list[dict[str, Any]]]:
     """By job, each later beginning of a training: where it began, which checkpoints there were, what was lost."""
     found = {job_id: list(_restarts(rows)) for job_id, rows in _by(e["audit"], "job_id").items()}
     return {job_id: each for job_id, each in found.items() if each}
+
+
+def _checkpoints(e: Evidence, job_id: str) -> Rows:
+    return [row for row in e["audit"] if row["tab"] == "checkpoints" and row["job_id"] == job_id]
 
 
 def _restarts(rows: Rows) -> Iterator[dict[str, Any]]:

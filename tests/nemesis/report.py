@@ -53,7 +53,7 @@ def _headline(runs: Sequence[Result], results: Sequence[Result]) -> str:
         ("runs not counted: the moment was missed", str(sum("missed" in run for run in runs))),
         ("runs in which the harness itself broke", str(len(broken))),
         ("jobs in these runs / published", f"{_sum(fired, 'jobs')} / {_sum(fired, 'published')}"),
-        ("violations of I1-I11, or of what a fault asks", f"**{violations}**"),
+        ("violations of I1-I12, or of what a fault asks", f"**{violations}**"),
         ("95 % upper bound on the rate of violations (3/n)", bound),
         ("stale writes refused / accepted", f"{_sum(fired, 'refused')} / {stale}"),
         ("published weights equal to an uninterrupted run's", f"{_sum(fired, 'bitwise')}/{_sum(fired, 'published')}"),

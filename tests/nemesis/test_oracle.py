@@ -38,6 +38,11 @@ def polled(status: str, step: int, attempt: int, seq: int) -> dict[str, Any]:
     return {"op": "poll", "outcome": "ok", "job": JOB, "start": 0, "end": 0, **seen}
 
 
+def used(attempt: int, began: float, over: float, outcome: str, *parts: float) -> dict[str, Any]:
+    named = zip(("useful_seconds", "lost_seconds", "waiting_seconds"), parts, strict=True)
+    return {"job_id": JOB, "attempt": attempt, "began": began, "over": over, "outcome": outcome, **dict(named)}
+
+
 @pytest.fixture
 def honest() -> Evidence:
     """A job whose first worker died at step 30, after a checkpoint at 20, and whose second one published."""
@@ -58,6 +63,7 @@ def honest() -> Evidence:
             | {"worker": None, "lease_expires_at": None}
         ],
         "attempts": [{"job_id": JOB, "number": 1, "ended_at": "x"}, {"job_id": JOB, "number": 2, "ended_at": "x"}],
+        "usage": [used(1, 2, 1001, "worker_lost", 1.0, 998.0, 0.0), used(2, 6, 8, "succeeded", 1.5, 0.0, 0.5)],
         "events": [{"job_id": JOB, "seq": seq} for seq in (1, 2, 3)],
         "checkpoints": [{"id": "c", "job_id": JOB, "tenant_id": "t", "object_key": key, "sha256": "c"}],
         "models": [
@@ -156,6 +162,14 @@ FORGED: dict[str, tuple[str, Callable[[Evidence], Any]]] = {
     "a folder is left": ("I9", lambda e: e["leftovers"].append("/x/job_1-1")),
     "a session idles in a transaction": ("I9", lambda e: e.update(idle_in_transaction=1)),
     "a timeout is taken for an answer": ("I11", lambda e: e["history"].pop(1)),
+    "an attempt is not recorded": ("I12", lambda e: e["usage"].pop()),
+    "a record of an attempt that goes on": ("I12", lambda e: e["usage"].append(used(3, 8, 9, "crashed", 0, 1, 0))),
+    "a second is counted twice": ("I12", lambda e: e["usage"][1].update(useful_seconds=2.5)),
+    "a customer's own end is called a loss": ("I12", lambda e: e["usage"].append(used(2, 6, 8, "cancelled", 0, 2, 0))),
+    "work that is done again is called useful": (
+        "I12",
+        lambda e: e["usage"][0].update(useful_seconds=10.0, lost_seconds=989.0),
+    ),
     "the fault's own demand fails": (
         "F",
         lambda e: e["history"].append({"op": "violation", "what": "late", "start": 0, "end": 0}),

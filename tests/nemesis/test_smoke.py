@@ -17,4 +17,4 @@ def test_one_killed_trainer_is_survived_and_told(tmp_path):
     assert run["fired"]
     assert (run["violations"], run["resumed"], run["bitwise"], run["published"]) == ([], 1, 1, 1)
     assert store["violations"] == []
-    assert "| violations of I1-I11, or of what a fault asks | **0** |" in done.stdout
+    assert "| violations of I1-I12, or of what a fault asks | **0** |" in done.stdout

@@ -126,8 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         told = json.loads(body)
         message = Message(
             id=headers["webhook-id"],
-            type=told["type"],
-            data=told["data"],
+            type=told.get("type", ""),
+            data=told.get("data", told),  # Slack's has neither
             headers=headers,
             genuine=genuine,
             at=time.time(),

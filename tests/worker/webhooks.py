@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 
@@ -13,10 +14,12 @@ from tests.servers.receiver import Receiver
 from tests.worker import seed
 
 
-def webhook(receiver: Receiver, *, events: Sequence[str] = ("*",), tenant_id: str | None = None) -> Webhook:
+def webhook(
+    receiver: Receiver, *, events: Sequence[str] = ("*",), tenant_id: str | None = None, **more: Any
+) -> Webhook:
     with transaction() as session:
         tenant_id = tenant_id or seed.tenant()
-        row, secret = requests.create(session, tenant_id, url=receiver.url, events=events, description=None)
+        row, secret = requests.create(session, tenant_id, url=receiver.url, events=events, **more)
     receiver.secrets.append(secret)
     return row
 

@@ -11,6 +11,7 @@ from contract.child.messages import PhaseName
 from core.jobs import events, ledger
 from core.jobs.ledger import Claim, Wishes
 from core.jobs.logs import Line
+from core.jobs.usage import Kept
 from core.settings import settings
 from worker.claims.job_log import JobLog
 from worker.claims.job_progress import JobProgress
@@ -65,8 +66,13 @@ class JobLease(Lease):
             self._on_device_at = None
 
     @property
-    def device_seconds(self) -> float:
-        """Of the trainers of this attempt."""
+    def used(self) -> Kept:
+        """By this attempt so far."""
+        return Kept(self.age_seconds, self.trainer_seconds)
+
+    @property
+    def trainer_seconds(self) -> float:
+        """Of this attempt."""
         return self._device_total + (time.monotonic() - self._on_device_at if self._on_device_at is not None else 0.0)
 
     def tick(self) -> None:
@@ -76,7 +82,7 @@ class JobLease(Lease):
         super().tick()
         if self._wishes.pause:
             raise Asked("pause")
-        if self._phase != "publish" and self.limits.exceeded(self.age_seconds, self.device_seconds):
+        if self._phase != "publish" and self.limits.exceeded(self.age_seconds, self.trainer_seconds):
             raise Asked("time_limit")
 
     def _count_device(self) -> None:

@@ -8,16 +8,18 @@ from core.jobs.spent import Spent
 
 
 class TimeLimits:
-    def __init__(self, limits: LimitsSpec | None = None, spent: Spent | None = None) -> None:
+    def __init__(self, limits: LimitsSpec | None = None, spent: Spent | None = None, *, devices: int = 1) -> None:
         self._limits = limits or LimitsSpec()
         self._spent = spent or Spent()
+        self._devices = devices
         self._exceeded: str | None = None
 
-    def exceeded(self, seconds: float, device_seconds: float) -> bool:
+    def exceeded(self, seconds: float, trainer_seconds: float) -> bool:
         """Of this attempt so far."""
+        device_seconds = self._spent.device_seconds + trainer_seconds * self._devices
         used = {
             "max_seconds": (self._limits.max_seconds, self._spent.seconds + seconds),
-            "max_device_seconds": (self._limits.max_device_seconds, self._spent.device_seconds + device_seconds),
+            "max_device_seconds": (self._limits.max_device_seconds, device_seconds),
         }
         self._exceeded = next((name for name, (most, now) in used.items() if most is not None and now >= most), None)
         return self._exceeded is not None

@@ -9,7 +9,6 @@ from core.database import leases
 from core.datasets import ledger as datasets
 from core.exports import ledger as exports
 from core.jobs import lost_attempts
-from core.settings import settings
 from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery, Weights
 from core.webhooks import deliveries
 from core.weights import ledger as weights
@@ -35,7 +34,6 @@ def take_back(session: Session, table: type[Any], row_id: str) -> bool:
 
 
 def _end_job(session: Session, job: Job) -> None:
-    job.platform_fault_seconds += settings().lease_seconds
     lost_attempts.end_attempt(session, job, outcome="worker_lost", reason=f"worker {job.worker} fell silent")
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from core import queue
+from core.comparisons import endings
 from core.database import leases
 from core.database.leases import Conditions
 from core.datasets import uploads
@@ -156,6 +157,7 @@ def _look(session: Session) -> Look | None:
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
     deliveries.sweep(session, limit=ROWS_A_LOOK)
+    endings.announce(session, limit=ROWS_A_LOOK)
     _forget_answers(session)
     return Look(lost_leases.silent(session), uploads.abort_expired(session, limit=ROWS_A_LOOK))
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from contract.child.messages import Arm, Checkpoint
 from contract.files import CHECKPOINTS
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
 from core.ids import new_id
-from core.jobs import ledger
+from core.jobs import ledger, usage
+from core.jobs.usage import Kept
 from core.settings import settings
 from core.store import storage
 from core.tables import Checkpoint as CheckpointRow
@@ -38,6 +41,7 @@ def grace_seconds() -> float:
 class _Pending:
     message: Checkpoint
     file: Path  # a link of our own: the trainer may delete its file at any time
+    kept: Kept  # by it, once it is stored
     stored: storage.StoredFile | None = None  # in the store, and not yet in the ledger
 
 
@@ -65,7 +69,7 @@ class CheckpointUploads:
         except FileNotFoundError:  # the trainer keeps its newest ones: a newer one's message is on its way
             logger.info("checkpoint of step %d was gone before it could be taken", message.step)
             return
-        new = _Pending(message, file)
+        new = _Pending(message, file, self._lease.used)
         with self._changed:
             kept = [p for p in self._pending if p.message.arm == message.arm and p.message.best and not message.best]
             kept += [p for p in self._pending if p.message.arm != message.arm]
@@ -115,7 +119,7 @@ class CheckpointUploads:
                     stored = pending.stored or self._store(pending)
                     if stored is not None:
                         pending = replace(pending, stored=stored)
-                        self._record(pending.message, stored)
+                        self._record(pending, stored)
                     pending.file.unlink()
                 pause = 0.5
             except LedgerAway as error:
@@ -166,12 +170,14 @@ class CheckpointUploads:
             return None
         return publication.store_verified(key, pending.file)
 
-    def _record(self, message: Checkpoint, stored: storage.StoredFile) -> None:
+    def _record(self, pending: _Pending, stored: storage.StoredFile) -> None:
         """Raises Fenced or LedgerAway."""
-        dropped = write_once(
-            lambda session: ledger.record_checkpoint(
+        message, claim = pending.message, self._claim
+
+        def write(session: Session) -> list[str]:
+            dropped = ledger.record_checkpoint(
                 session,
-                self._claim,
+                claim,
                 stored,
                 arm=message.arm,
                 step=message.step,
@@ -179,8 +185,10 @@ class CheckpointUploads:
                 best=message.best,
                 figures=message.metrics,
             )
-        )
-        _delete(dropped)
+            usage.keep(session, claim.job_id, claim.fence, pending.kept)
+            return dropped
+
+        _delete(write_once(write))
 
 
 def _delete(keys: list[str]) -> None:

@@ -1,20 +1,17 @@
 """A message to a webhook: claim it, send it once, write down what came back. When it is tried again is the ledger's."""
 
 import logging
-from datetime import datetime
-from typing import Any
 
-import orjson
 from sqlalchemy.orm import Session
 
 from core.errors import Fenced
 from core.settings import settings
 from core.tables import Webhook, WebhookDelivery
-from core.webhooks import deliveries, secrets
+from core.webhooks import deliveries, formats, secrets
 from core.webhooks.deliveries import Answer
 from worker.claims import claiming
 from worker.claims.ledger_writes import LedgerAway, write_until_done
-from worker.tasks import sending
+from worker.tasks import mailing, sending
 from worker.telemetry import counters, logs
 
 logger = logging.getLogger(__name__)
@@ -39,22 +36,14 @@ def _claim(session: Session, delivery_id: str) -> tuple[WebhookDelivery, Webhook
 
 
 def _send(delivery: WebhookDelivery, webhook: Webhook, seconds: float) -> Answer:
+    if webhook.format == "email":
+        return mailing.send(formats.email(webhook, delivery), seconds=seconds)
     try:
         in_force = secrets.in_force(webhook)
     except secrets.UnusableKeys:  # an operator's fault, which the customer sees and cannot mend
         logger.exception("the message cannot be signed")
         return Answer(None, "not sent: the service cannot sign it; tell its operator", 0.0)
-    return sending.send(webhook.url, in_force, delivery.id, _body(delivery), seconds=seconds)
-
-
-def _body(delivery: WebhookDelivery) -> bytes:
-    """The same at each attempt."""
-    message: dict[str, Any] = {"type": delivery.type, "timestamp": _in_utc(delivery.created_at), "data": delivery.data}
-    return orjson.dumps(message)
-
-
-def _in_utc(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return sending.send(webhook.url, in_force, delivery.id, formats.body(webhook, delivery), seconds=seconds)
 
 
 def _record(delivery: WebhookDelivery, answer: Answer) -> None:

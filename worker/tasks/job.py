@@ -104,7 +104,8 @@ def _begin(claimed: Claimed, folder: Path) -> Attempt:
     log = JobLog(folder)
     log.say(f"attempt {job.total_attempts} of this job")
     progress = JobProgress(plan(spec, manifest), control=spec.control, known=job.progress, schedule=expected)
-    lease = JobLease(claim, progress, log, TimeLimits(spec.limits or LimitsSpec(), claimed.spent))
+    limits = TimeLimits(spec.limits or LimitsSpec(), claimed.spent, devices=spec.training.devices)
+    lease = JobLease(claim, progress, log, limits)
     out = folder / "out"
     out.mkdir()
     uploads = CheckpointUploads(lease, out=out, spool=folder / "spool")

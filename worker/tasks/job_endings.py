@@ -106,8 +106,7 @@ def _give_back(attempt: Attempt, outcome: str, reason: str) -> None:
 def _crash(attempt: Attempt, reason: str) -> None:
     logger.warning("attempt lost: %s", reason)
     attempt.uploads.wait(checkpoints.grace_seconds())
-    seconds = attempt.lease.age_seconds
-    status = write_last(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason, fault_seconds=seconds))
+    status = write_last(attempt, lambda s: ledger.crash(s, attempt.claim, reason=reason))
     _ring(attempt, status)
 
 

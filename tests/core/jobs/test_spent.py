@@ -25,7 +25,7 @@ def lose_an_attempt(job_id: str, *, seconds: int, gpu_seconds: float) -> None:
         assert claimed is not None
         claim = Claim(job_id, claimed.fence, "w")
         ledger.record(session, claim, gpu_seconds=gpu_seconds)
-        ledger.crash(session, claim, reason="gone", fault_seconds=0)
+        ledger.crash(session, claim, reason="gone")
     with transaction() as session:
         earlier = JobAttempt.started_at - text(f"interval '{seconds} s'")
         session.execute(

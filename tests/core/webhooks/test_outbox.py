@@ -9,6 +9,9 @@ from sqlalchemy import select
 
 from core import queue
 from core.accounts.keys import ensure_tenant
+from core.comparisons import endings
+from core.comparisons import requests as comparisons
+from core.comparisons.spec import parse
 from core.database import leases
 from core.database.database import session_factory, transaction
 from core.database.leases import POISON
@@ -18,8 +21,10 @@ from core.exports import ledger as exports
 from core.exports import profiles
 from core.jobs import ledger, requests
 from core.jobs.ledger import Claim
+from core.sweeps import ledger as sweeps_ledger
 from core.sweeps import requests as sweeps
-from core.tables import DatasetVersion, Export, Webhook, WebhookDelivery
+from core.tables import DatasetVersion, Export, Sweep, Webhook, WebhookDelivery
+from core.tables.states import PRUNED
 from core.webhooks import outbox
 from core.webhooks import requests as webhooks
 from tests.api import made, weighed
@@ -71,7 +76,7 @@ def test_attempt_that_goes_back_to_the_queue_is_no_ending(version):
     webhook(version, "job.failed", "job.succeeded", "job.cancelled")
     _, claim = made.running_job(version)
     with transaction() as session:
-        ledger.crash(session, claim, reason="gone", fault_seconds=0)
+        ledger.crash(session, claim, reason="gone")
     assert owed() == []
 
 
@@ -113,6 +118,53 @@ def test_datasets_exports_profiles_sweeps_and_weights_are_told(version):
         ("sweep.cancelled", "cancelled"),
         ("weights.ready", "ready"),
     ]
+
+
+def test_trial_that_its_sweep_gave_up_was_pruned_and_not_cancelled(version):
+    webhook(version)
+    sweep_id = sweeping.sweep(version)
+    waiting, running = (seed.job(version) for _ in range(2))
+    held = sweeping.claim(running.id)
+    with transaction() as session:
+        sweep = session.get_one(Sweep, sweep_id)
+        for job in (waiting, running):
+            assert sweeps_ledger.stop(session, sweep, job.id, reason=f"{PRUNED}behind the other trials at epoch 1")
+    with transaction() as session:
+        ledger.end(session, held, "cancelled", reason="cancelled by request")
+    with transaction() as session:
+        rows = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).all()
+        told = [(row.type, row.data["id"]) for row in rows]
+        assert {row.data["reason"] for row in rows if row.type == "job.pruned"} == {
+            "pruned: behind the other trials at epoch 1"
+        }
+    assert told == [
+        ("sweep.created", sweep_id),
+        ("job.running", running.id),
+        ("job.pruned", waiting.id),
+        ("job.pruned", running.id),
+    ]
+
+
+def test_comparison_is_told_when_it_begins_and_once_when_its_last_job_is_over(version):
+    webhook(version, "comparison.created", "comparison.ended")
+    asked = parse({"dataset": version.id, "methods": ["cross_entropy", "patch_swap"], "seeds": [0]})
+    with transaction() as session:
+        comparison, job_ids = comparisons.submit(session, version.tenant_id, asked)
+    for number, job_id in enumerate(job_ids):
+        assert comparison_types() == ["comparison.created"], number
+        with transaction() as session:
+            requests.cancel(session, version.tenant_id, job_id)
+            endings.announce(session, limit=10)
+            endings.announce(session, limit=10)
+    with transaction() as session:
+        last = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id.desc()).limit(1)).one()
+        assert (last.data["id"], last.data["jobs"]) == (comparison.id, {"cancelled": 2})
+    assert comparison_types() == ["comparison.created", "comparison.ended"]
+
+
+def comparison_types() -> list[str]:
+    with transaction() as session:
+        return list(session.scalars(select(WebhookDelivery.type).order_by(WebhookDelivery.id)))
 
 
 def test_only_enabled_webhooks_of_the_tenant_that_asked_are_owed(version):
@@ -192,4 +244,4 @@ def _end(claim: Claim) -> None:
 
 def test_every_type_has_data_of_its_own_kind():
     kinds = {type_.partition(".")[0] for type_ in outbox.EVENT_TYPES}
-    assert kinds == {"job", "dataset", "export", "profile", "sweep", "weights"}
+    assert kinds == {"job", "dataset", "export", "profile", "comparison", "sweep", "weights"}

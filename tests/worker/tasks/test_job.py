@@ -85,7 +85,9 @@ def test_job_with_control_is_published_whole(version):
     assert weights(job) == uninterrupted()
 
 
-@pytest.mark.parametrize(("limit", "clock"), [("max_seconds", "age_seconds"), ("max_device_seconds", "device_seconds")])
+@pytest.mark.parametrize(
+    ("limit", "clock"), [("max_seconds", "age_seconds"), ("max_device_seconds", "trainer_seconds")]
+)
 def test_job_beyond_its_limit_ends_at_a_checkpoint_and_goes_on_by_request(version, monkeypatch, limit, clock):
     job = seed.job(version, labels={"fake/checkpoint_steps": "100"} | SLOW, limits={limit: 50})
     with monkeypatch.context() as patch:  # an hour goes by with the third step
