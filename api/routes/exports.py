@@ -16,7 +16,7 @@ from api.wire.path_ids import ExportId
 from api.writes.transactions import Database
 from contract import formats
 from contract.formats import FORMATS, FormatName, FormatTerms
-from contract.results.exported import Candidate
+from contract.results.exported import Candidate, ExportWarning
 from contract.specs import Constraints
 from core import tables
 from core.database import owned
@@ -112,6 +112,7 @@ def page(row: tables.Export) -> Export:
         rung=row.rung,
         candidates=[Candidate.model_validate(candidate) for candidate in row.candidates],
         violations=row.violations,
+        warnings=[ExportWarning.model_validate(warning) for warning in row.warnings],
         error=row.error,
         created_at=row.created_at,
         finished_at=row.finished_at,

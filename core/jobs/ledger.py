@@ -181,6 +181,7 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
             "format": finished.result.format,
             "precision": finished.result.precision,
             "status": finished.result.status,
+            "warnings": [warning.message for warning in finished.result.warnings],
         }
         events.append(session, job, "export", **data)
     _end(session, job, status="succeeded", outcome="succeeded", reason="published")

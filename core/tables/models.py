@@ -59,6 +59,9 @@ class Export(Owned, Leased, Row):
         server_default=text("'[]'::jsonb")
     )  # contract.results.exported.Candidate
     violations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    warnings: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'::jsonb")
+    )  # contract.results.exported.ExportWarning
     error: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]
 

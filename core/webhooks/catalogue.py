@@ -90,6 +90,7 @@ def _of_export(export: Export) -> dict[str, Any]:
         "bytes": export.bytes,
         "sha256": export.sha256,
         "violations": export.violations,
+        "warnings": export.warnings,
         "error": export.error,
         "links": {"self": f"/v1/exports/{export.id}"},
     }

@@ -86,6 +86,7 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
         to = to or Path(_folder_name(export))
         folder = client.exports.pull(export, to, replace=force, key=_read(key), progress=shown)
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
+    _warn(export)
     if not as_json:
         note(f"Check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
 
@@ -303,6 +304,7 @@ def create_export(  # noqa: PLR0913, PLR0917 - one for each option
         )
         export = asked.wait()
     emit(export, as_json=as_json, text=_described(export))
+    _warn(export)
     if export.status == "gate_failed":
         note("\n".join(export.violations))
         raise typer.Exit(1)
@@ -329,6 +331,12 @@ def show_export(
     with connect() as client:
         export = client.exports.get(export_id)
     emit(export, as_json=as_json, text=_described(export))
+    _warn(export)
+
+
+def _warn(export: Export) -> None:
+    for warning in export.warnings:
+        note(f"Warning: {warning['message']}")
 
 
 def _described(export: Export) -> str:

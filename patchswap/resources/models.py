@@ -24,6 +24,8 @@ class Export(Bound):
     rung: str | None = None  # of the ladder, where one was climbed
     candidates: tuple[dict[str, Any], ...] = ()  # all that it tried, with what was measured
     violations: tuple[str, ...] = ()
+    warnings: tuple[dict[str, str], ...] = ()  # code and message: what to know of a file that may be used
+    constraints: dict[str, float | None] = {}
     error: dict[str, Any] | None = None
     created_at: datetime
 
