@@ -1,6 +1,7 @@
 """The paths of the api, a file a resource. A route is its signature, one call, the commit, the ring and the answer."""
 
 from api.routes import (
+    aliases,
     audit,
     checkpoints,
     comparisons,
@@ -57,6 +58,7 @@ ROUTERS = tuple(
         profiles,
         device,
         exports,
+        aliases,
         signing,
         sweeps,
         recipes,

@@ -30,6 +30,7 @@ class Model(Owned, Row):
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]
     weights_sha256: Mapped[str]
+    receipt: Mapped[bytes | None]  # as it was signed: core.signing; None: published before there were receipts
     report_key: Mapped[str | None]  # None: published before there were reports
     report_bytes: Mapped[int | None]
     report_sha256: Mapped[str | None]

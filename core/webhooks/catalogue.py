@@ -1,8 +1,9 @@
 """What is told: an event's type, and the data of its message. Enough to act on; the whole is behind `links.self`."""
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
-from core.tables import DatasetVersion, Export, Job, Profile, Sweep, Weights
+from core.tables import AliasChange, DatasetVersion, Export, Job, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -17,6 +18,8 @@ EventType = Literal[
     "export.failed",
     "profile.succeeded",
     "profile.failed",
+    "alias.set",
+    "alias.deleted",
     "weights.ready",
     "weights.failed",
     "sweep.succeeded",
@@ -26,29 +29,16 @@ EventType = Literal[
 EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
 PING = "ping"  # on request only, and to whom it was asked for
-Told = Job | DatasetVersion | Export | Profile | Sweep | Weights
+Told = AliasChange | Job | DatasetVersion | Export | Profile | Sweep | Weights
+
+
+_KINDS: dict[type, str] = {DatasetVersion: "dataset", AliasChange: "alias"}
 
 
 def event_type(row: Told) -> str:
     """`job.succeeded`: of a row as it stands; one that is not among EVENT_TYPES is not told."""
-    kind = "dataset" if isinstance(row, DatasetVersion) else type(row).__name__.lower()
+    kind = _KINDS.get(type(row)) or type(row).__name__.lower()
     return f"{kind}.{row.status}"
-
-
-def data_of(row: Told) -> dict[str, Any]:
-    match row:
-        case Job():
-            return _of_job(row)
-        case DatasetVersion():
-            return _of_version(row)
-        case Export():
-            return _of_export(row)
-        case Profile():
-            return _of_profile(row)
-        case Sweep():
-            return _of_sweep(row)
-        case Weights():
-            return _of_weights(row)
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -131,3 +121,31 @@ def _of_weights(weights: Weights) -> dict[str, Any]:
         "error": weights.error,
         "links": {"self": f"/v1/weights/{weights.id}"},
     }
+
+
+def _of_alias(change: AliasChange) -> dict[str, Any]:
+    path = f"/v1/aliases/{change.name}"
+    return {
+        "name": change.name,
+        "revision": change.revision,
+        "status": change.status,
+        "model_id": change.model_id,
+        "export_id": change.export_id,
+        "key_id": change.key_id,
+        "links": {"self": path, "download": f"{path}/download", "history": f"{path}/history"},
+    }
+
+
+_DATA: dict[type, Callable[[Any], dict[str, Any]]] = {
+    Job: _of_job,
+    DatasetVersion: _of_version,
+    Export: _of_export,
+    Profile: _of_profile,
+    Sweep: _of_sweep,
+    Weights: _of_weights,
+    AliasChange: _of_alias,
+}
+
+
+def data_of(row: Told) -> dict[str, Any]:
+    return _DATA[type(row)](row)

@@ -51,6 +51,26 @@ class Models:
         wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
         return downloads.fetch(self._transport, wanted, Path(path))
 
+    def pull_weights(
+        self,
+        model: str,
+        target: Path | str,
+        *,
+        replace: bool = False,
+        progress: downloads.Progress | None = None,
+    ) -> Path:
+        """The trained float weights of a model, or of a job's model: `target`/model.safetensors, checked by its sha256.
+
+        The model card has the lines that open it in torch. Raises BadInput where the file is there.
+        """
+        found, path = self.get(self._model_id(model)), Path(target) / "model.safetensors"
+        if path.exists() and not replace:
+            raise BadInput(f"{path} exists. Remove it, name another folder, or pass --force to replace it.")
+        wanted = downloads.Wanted(
+            f"/v1/models/{found.id}/weights", size=found.weights["bytes"], sha256=found.weights["sha256"]
+        )
+        return downloads.fetch(self._transport, wanted, path, progress)
+
     def suspects(self, model: str) -> SuspectedLabels:
         """Labels of the dataset that a classifier, or a job's, contradicts. Raises NotFound of other tasks."""
         return SuspectedLabels.model_validate(

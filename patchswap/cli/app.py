@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, console, datasets, jobs, models, profiles, sweeps, webhooks, weights
+from patchswap.cli import (
+    account,
+    aliases,
+    comparisons,
+    console,
+    datasets,
+    jobs,
+    models,
+    profiles,
+    sweeps,
+    webhooks,
+    weights,
+)
 from patchswap.cli.output import Json, emit
 
 if TYPE_CHECKING:
@@ -39,6 +51,7 @@ app.command("signing-key")(models.signing_key)
 app.command("predict")(models.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")
+app.add_typer(aliases.app, name="aliases")
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")

@@ -4,6 +4,7 @@ A resource that was fetched remembers its client, so that `job.cancel()` is one 
 """
 
 from patchswap.resources.account import ApiKey, AuditEntry, LoginLink, Recipe
+from patchswap.resources.aliases import Alias, AliasChange
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     ChangedImage,
@@ -52,6 +53,8 @@ from patchswap.resources.weights import Weights, WeightsReport
 __all__ = [
     "ENDED_EXPORT",
     "TERMINAL",
+    "Alias",
+    "AliasChange",
     "ApiKey",
     "Attempt",
     "AuditEntry",

@@ -150,6 +150,7 @@ class Model(Bound):
     mean_iou: float | None = None
     ap: float | None = None
     ap50: float | None = None
+    weights: dict[str, Any] = {}  # bytes and sha256 of the trained float weights
     report: dict[str, Any] | None = None  # bytes and sha256; None for models older than reports
     created_at: datetime
 
