@@ -19,7 +19,7 @@ _HEADINGS = ("NAME", "REVISION", "EXPORT", "FORMAT", "PRECISION", "BUNDLE", "MOD
 
 
 @app.command("set")
-def set_alias(  # noqa: PLR0913, PLR0917 - one for each option
+def set_alias(  # noqa: PLR0917 - one for each option
     name: Name,
     what: Annotated[
         str, typer.Argument(metavar="EXPORT|MODEL|JOB", help="File, or a model or job whose newest good file it is.")

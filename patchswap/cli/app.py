@@ -17,6 +17,7 @@ from patchswap.cli import (
     jobs,
     models,
     profiles,
+    receipts,
     sweeps,
     webhooks,
     weights,
@@ -50,6 +51,7 @@ app.command("verify")(models.verify)
 app.command("signing-key")(models.signing_key)
 app.command("predict")(models.predict)
 app.command("report")(models.report)
+app.command("reproduce")(receipts.reproduce)
 app.add_typer(models.exports, name="exports")
 app.add_typer(aliases.app, name="aliases")
 app.add_typer(models.app, name="models")

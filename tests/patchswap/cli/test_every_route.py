@@ -52,6 +52,7 @@ VERBS = {
     "jobs logs": ["list_job_logs"],
     "jobs metrics": ["get_job_metrics"],
     "jobs pin": ["pin_checkpoint"],
+    "jobs receipt": ["get_job_receipt"],
     "jobs rm": ["delete_job"],
     "jobs show": ["get_job"],
     "jobs unpin": ["unpin_checkpoint"],
