@@ -11,6 +11,7 @@ TRAINED = "train.json"  # how the training went, and its curves
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image by image
 REPORT = "report.html"
+ENVIRONMENT = "environment.json"  # what it was trained on, and by which code
 CHECKPOINTS = "checkpoints"  # a folder
 
 # What reading a pushed weights file left, beside the file.

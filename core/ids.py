@@ -5,7 +5,24 @@ from typing import Literal
 import uuid_utils
 
 Prefix = Literal[
-    "tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd", "wts"
+    "tnt",
+    "key",
+    "upl",
+    "ds",
+    "dsv",
+    "job",
+    "ckpt",
+    "model",
+    "exp",
+    "prf",
+    "cmp",
+    "swp",
+    "aud",
+    "whk",
+    "whd",
+    "wts",
+    "als",
+    "alc",
 ]
 
 

@@ -13,6 +13,8 @@ from core.datasets import references
 from core.errors import Invalid, NotFound
 from core.jobs import views
 from core.tables import (
+    Alias,
+    AliasChange,
     ApiKey,
     AuditEntry,
     Checkpoint,
@@ -118,6 +120,21 @@ def weights(session: Session, tenant_id: str, window: Window) -> list[BuiltIn | 
     built_in = [BUILT_IN[each] for each in sorted(BUILT_IN, reverse=window.descending) if window.is_beyond(each)]
     in_order: list[BuiltIn | Weights] = [*built_in, *rows] if window.descending else [*rows, *built_in]
     return in_order[: window.limit + 1]
+
+
+def aliases(session: Session, tenant_id: str, window: Window) -> list[tuple[Alias, Export]]:
+    rows = _rows(session, select(Alias).where(Alias.tenant_id == tenant_id), Alias.id, window)
+    exports = select(Export).where(Export.id.in_([row.export_id for row in rows]))
+    by_id = {export.id: export for export in session.scalars(exports)}
+    return [(row, by_id[row.export_id]) for row in rows]
+
+
+def alias_changes(session: Session, tenant_id: str, name: str, window: Window) -> list[AliasChange]:
+    """Raises NotFound for a name that never was an alias of the tenant's."""
+    statement = select(AliasChange).where(AliasChange.tenant_id == tenant_id, AliasChange.name == name)
+    if session.scalars(statement.limit(1)).one_or_none() is None:
+        raise NotFound.by(name)
+    return _rows(session, statement, AliasChange.id, window)
 
 
 def webhooks(session: Session, tenant_id: str, window: Window) -> list[Webhook]:

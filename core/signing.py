@@ -1,4 +1,4 @@
-"""The service's Ed25519 signature of a bundle, over its manifest, which has the hash of every other file.
+"""The service's Ed25519 signatures: of receipts, and of a bundle's manifest, which has the hash of every other file.
 
 Only workers need the private key, and no trainer is told of it: the worker seals the bundle that the trainer wrote. The
 api has the public key. `python -m core.signing --create FILE` makes both.
@@ -86,6 +86,30 @@ def seal(bundle: Path) -> None:
         entry = zipfile.ZipInfo(BUNDLE_SIGNATURE, _ZIP_EPOCH)
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
         archive.writestr(entry, json.dumps(told, indent=2).encode() + b"\n")
+
+
+def envelope(payload: bytes, payload_type: str) -> bytes:
+    """A DSSE envelope (github.com/secure-systems-lab/dsse) as JSON; without signatures where the service signs nothing.
+
+    Raises UnusableKey.
+    """
+    key, signatures = private_key(), []
+    if key is not None:
+        signature = key.sign(pre_authentication(payload, payload_type))
+        key_id = _described(key.public_key()).key_id
+        signatures.append({"keyid": key_id, "sig": base64.b64encode(signature).decode()})
+    told = {
+        "payloadType": payload_type,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": signatures,
+    }
+    return json.dumps(told, indent=1).encode() + b"\n"
+
+
+def pre_authentication(payload: bytes, payload_type: str) -> bytes:
+    """What a DSSE signature is of: no payload can be taken for one of another type."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
 def create(path: Path) -> PublicKey:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from patchswap import credentials
 from patchswap.calls import pages
+from patchswap.calls.aliases import Aliases
 from patchswap.calls.comparisons import Comparisons
 from patchswap.calls.datasets import Datasets
 from patchswap.calls.exports import Exports, Models
@@ -36,6 +37,7 @@ class Client:
         self.sweeps = Sweeps(self)
         self.models = Models(self)
         self.exports = Exports(self)
+        self.aliases = Aliases(self)
         self.profiles = Profiles(self)
         self.weights = WeightsCalls(self)
         self.usage = UsageCalls(self.transport)

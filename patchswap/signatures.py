@@ -51,6 +51,13 @@ def _check(names: set[str], read: Read, pem: str, *, required: bool) -> str | No
 
 
 def _check_signature(told: Mapping[str, Any], manifest: bytes, pem: str) -> None:
+    if not is_signed(manifest, told.get("signature", ""), pem):
+        by = f"its signature names key {told.get('key_id')}"
+        raise DamagedFile(f"The bundle is not signed by this key, or was changed ({by}). Do not use it.")
+
+
+def is_signed(content: bytes, signature: str, pem: str) -> bool:
+    """Whether a base64 Ed25519 signature is of this content by this key. Raises BadInput for a key that is none."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only who verifies loads it
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
@@ -62,10 +69,10 @@ def _check_signature(told: Mapping[str, Any], manifest: bytes, pem: str) -> None
     if not isinstance(key, Ed25519PublicKey):
         raise BadInput("The key is not an Ed25519 key, as `patchswap signing-key` prints it.")
     try:
-        key.verify(base64.b64decode(told["signature"], validate=True), manifest)
-    except (InvalidSignature, KeyError, TypeError, ValueError) as error:
-        by = f"its signature names key {told.get('key_id')}"
-        raise DamagedFile(f"The bundle is not signed by this key, or was changed ({by}). Do not use it.") from error
+        key.verify(base64.b64decode(signature, validate=True), content)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_files(names: set[str], read: Read, manifest: Mapping[str, Any]) -> None:

@@ -78,6 +78,11 @@ def requires(needed: KeyScope) -> Callable[..., object]:
     return principal
 
 
+async def _fetching(request: Request) -> Principal:
+    found = context.of(request.scope).principal
+    return found if found and "device" in found.scopes else require(request.scope, "read")
+
+
 async def _anybody(request: Request) -> Principal:
     found = context.of(request.scope).principal
     if found is None:
@@ -88,7 +93,7 @@ async def _anybody(request: Request) -> Principal:
 def require_person(principal: Principal) -> Principal:
     """Raises Forbidden for the key of a device: what is open to keys of any scope is for people and their programs."""
     if principal.scopes == {"device"}:
-        raise Forbidden("A key with the scope device can use /v1/device only.")
+        raise Forbidden("A key with the scope device can use /v1/device and the download of an alias only.")
     return principal
 
 
@@ -127,6 +132,7 @@ def _secret(header: bytes) -> str:
 Reading = Annotated[Principal, Depends(requires("read"))]
 Writing = Annotated[Principal, Depends(requires("write"))]
 Measuring = Annotated[Principal, Depends(requires("device"))]
+Fetching = Annotated[Principal, Depends(_fetching)]  # people's programs and devices alike
 Administering = Annotated[Principal, Depends(requires("admin"))]
 Asking = Annotated[Principal, Depends(_anybody)]  # of whatever scopes
 # For routes that only ask whether, not who.

@@ -1,6 +1,7 @@
 """The paths of the api, a file a resource. A route is its signature, one call, the commit, the ring and the answer."""
 
 from api.routes import (
+    aliases,
     audit,
     checkpoints,
     comparisons,
@@ -21,6 +22,7 @@ from api.routes import (
     pareto,
     predict,
     profiles,
+    receipts,
     recipes,
     reference,
     samples,
@@ -45,6 +47,7 @@ ROUTERS = tuple(
         logs,
         checkpoints,
         evaluation,
+        receipts,
         comparisons,
         uploads,
         datasets,
@@ -58,6 +61,7 @@ ROUTERS = tuple(
         profiles,
         device,
         exports,
+        aliases,
         signing,
         sweeps,
         recipes,

@@ -16,7 +16,7 @@ from api.wire.path_ids import ExportId
 from api.writes.transactions import Database
 from contract import formats
 from contract.formats import FORMATS, FormatName, FormatTerms
-from contract.results.exported import Candidate
+from contract.results.exported import Candidate, ExportWarning
 from contract.specs import Constraints
 from core import tables
 from core.database import owned
@@ -53,15 +53,17 @@ def get_export(request: Request, principal: Reading, session: Database, export_i
 )
 def download_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
     """Download the bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
-    export = owned.find(session, tables.Export, principal.tenant_id, export_id)
+    return downloads.answer(request, file_of(owned.find(session, tables.Export, principal.tenant_id, export_id)))
+
+
+def file_of(export: tables.Export) -> downloads.File:
+    """The bundle. Raises ExportGateFailed or ExportNotReady."""
     if export.status == "gate_failed":
         raise ExportGateFailed(violations=export.violations)
     if export.status != "succeeded" or export.object_key is None or export.bytes is None or export.sha256 is None:
         raise ExportNotReady(f"the export is {export.status}; there is a file once it has succeeded")
     name = f"{export.id}-{export.format}-{export.precision}.zip"
-    return downloads.answer(
-        request, downloads.File(export.object_key, export.bytes, export.sha256, name, "application/zip")
-    )
+    return downloads.File(export.object_key, export.bytes, export.sha256, name, "application/zip")
 
 
 @router.get(
@@ -112,6 +114,7 @@ def page(row: tables.Export) -> Export:
         rung=row.rung,
         candidates=[Candidate.model_validate(candidate) for candidate in row.candidates],
         violations=row.violations,
+        warnings=[ExportWarning.model_validate(warning) for warning in row.warnings],
         error=row.error,
         created_at=row.created_at,
         finished_at=row.finished_at,

@@ -82,6 +82,22 @@ def get_model_report(request: Request, principal: Reading, session: Database, mo
 
 
 @router.get(
+    "/{model_id}/weights",
+    operation_id="download_model_weights",
+    response_class=Response,
+    responses=documented.FILE | documented.problems(*documented.READ, 416) | documented.NOT_MODIFIED,
+)
+def download_model_weights(request: Request, principal: Reading, session: Database, model_id: ModelId) -> Response:
+    """Download the trained float weights, a safetensors file. The model card has the lines that open it in torch."""
+    model = owned.find(session, tables.Model, principal.tenant_id, model_id)
+    name = f"{model.id}.safetensors"
+    file = downloads.File(
+        model.weights_key, model.weights_bytes, model.weights_sha256, name, "application/octet-stream"
+    )
+    return downloads.answer(request, file)
+
+
+@router.get(
     "/{model_id}/suspected-labels",
     operation_id="get_model_suspected_labels",
     response_model=SuspectedLabels,
@@ -175,6 +191,7 @@ def _model(row: tables.Model) -> Model:
         links={
             "self": path,
             "card": f"{path}/card",
+            "weights": f"{path}/weights",
             **({"report": f"{path}/report"} if row.report_key else {}),
             "exports": f"{path}/exports",
             "pareto": f"{path}/pareto",

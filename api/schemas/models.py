@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from contract.results.evaluation import Evaluation, Selection
-from contract.results.exported import Candidate
+from contract.results.exported import Candidate, ExportWarning
 from contract.specs import Constraints
 
 
@@ -79,6 +79,10 @@ class Export(BaseModel):
     rung: str | None = Field(description="Of the ladder, where one was climbed: int8, mixed, qat or fp16.")
     candidates: list[Candidate] = Field(description="What the ladder tried, in its order; none where there was none.")
     violations: list[str] = Field(description="Constraints that do not hold.")
+    warnings: list[ExportWarning] = Field(
+        description="Of a file that succeeded: accuracy_lost, more than 1 point beyond noise where no limit was asked; "
+        "drop_not_shown, a limit that the measured drop keeps but so few images cannot show."
+    )
     error: dict[str, Any] | None
     created_at: datetime
     finished_at: datetime | None

@@ -48,6 +48,11 @@ JobId = Annotated[str, _typed("job"), Path(examples=["job_0199f3a2b4c57d01a2b3c4
 CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ModelId = Annotated[str, _typed("model"), Path(examples=["model_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+AliasName = Annotated[
+    str,
+    AfterValidator(_shaped(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")),
+    Path(description="Letters, digits, `.`, `_` and `-`; up to 64.", examples=["line-3"]),
+]
 ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 WeightsId = Annotated[
     str,

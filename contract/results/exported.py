@@ -27,9 +27,20 @@ class Candidate(Figures):
     mean_iou: float | None = None
     ap: float | None = None
     drop_points: float | None = None  # against the trained network, on the same images
+    drop_interval_points: tuple[float, float] | None = None  # 95 %, image by image
+    least_drop_shown_points: float | None = None  # no smaller limit can be shown to be kept by so many images
+    like: list[int] = []  # places of earlier candidates from which the images cannot tell it
     latency_ms_p50: float | None = None
     meets: bool = False
     reasons: list[str] = []  # what it does not keep, or why it was not tried
+    held_out: list[str] = []  # what it did not keep within noise on the held-out split, so that the next was tried
+
+
+class ExportWarning(BaseModel):
+    """Of a file that may be used, and should be looked at first."""
+
+    code: Literal["accuracy_lost", "drop_not_shown"]
+    message: str
 
 
 class ExportResult(BaseModel):
@@ -40,6 +51,7 @@ class ExportResult(BaseModel):
     status: Literal["succeeded", "gate_failed"]
     constraints: Constraints
     violations: list[str]  # one sentence each, empty when succeeded
+    warnings: list[ExportWarning] = []
     bytes: int  # of the bundle
     sha256: str  # of the bundle
     rung: Rung | None = None  # of the ladder, where one was climbed: what the file is

@@ -19,5 +19,6 @@ def values(result: ExportResult, stored: StoredFile) -> dict[str, Any]:
         "rung": result.rung,
         "candidates": [candidate.model_dump(mode="json") for candidate in result.candidates],
         "violations": list(result.violations),
+        "warnings": [warning.model_dump() for warning in result.warnings],
         "finished_at": func.now(),
     }

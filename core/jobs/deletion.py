@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.errors import InUse
+from core.exports import aliases
 from core.tables import Export, Job, Model
 from core.tables.states import TERMINAL, require
 
@@ -13,7 +14,7 @@ from core.tables.states import TERMINAL, require
 def delete_all(session: Session, tenant_id: str, job_ids: Sequence[str]) -> list[str]:
     """Remove terminal jobs, their models and files; gives the object prefixes to delete after the commit.
 
-    Raises InvalidTransition where one is not terminal, InUse while one of the models teaches a job.
+    Raises InvalidTransition where one is not terminal, InUse while one of the models teaches a job or has an alias.
     """
     # By id: two that delete overlapping sets wait for each other instead of locking each other out.
     jobs = select(Job).where(Job.id.in_(job_ids), Job.tenant_id == tenant_id).order_by(Job.id).with_for_update()
@@ -23,6 +24,7 @@ def delete_all(session: Session, tenant_id: str, job_ids: Sequence[str]) -> list
     models = select(Model.id).where(Model.job_id.in_(job_ids)).order_by(Model.id).with_for_update()
     model_ids = session.scalars(models).all()
     _require_no_pupils(session, tenant_id, model_ids)
+    aliases.require_unnamed(session, model_ids)
     session.flush()
     exports = delete(Export).where(Export.model_id.in_(model_ids)).returning(Export.id)
     export_ids = sorted(session.scalars(exports))

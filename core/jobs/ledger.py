@@ -1,7 +1,7 @@
 """What a job's worker writes. Every write names the fence of its claim and changes nothing once that is lost."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -15,7 +15,7 @@ from core.accounts import quotas
 from core.database import leases
 from core.exports import published
 from core.ids import new_id
-from core.jobs import curves, events, logs, lost_attempts, turns, usage
+from core.jobs import curves, events, logs, lost_attempts, receipts, turns, usage
 from core.store.storage import StoredFile
 from core.tables import Checkpoint, Export, Job, JobAttempt, Model, Tenant
 from core.webhooks import outbox, thresholds
@@ -54,6 +54,7 @@ class Publication:
     evaluation: dict[str, Any]  # arm -> contract.results.evaluation.Evaluation as JSON
     exports: Sequence[FinishedExport]
     card: str
+    environment: Mapping[str, Any] = field(default_factory=dict)  # of the published arm's training
     report: StoredFile | None = None  # report.html; every job of today has one
 
 
@@ -176,6 +177,8 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
     session.flush()
     exports = [_export(model, finished) for finished in publication.exports]
     session.add_all(exports)
+    session.flush()
+    model.receipt = receipts.issue(session, job, model, exports, publication.environment)
     job.model_id = model.id
     job.progress = {**job.progress, "fraction": 1.0, "phase_fraction": 1.0, "eta_seconds": 0}
     for finished in publication.exports:
@@ -183,6 +186,7 @@ def publish(session: Session, claim: Claim, publication: Publication) -> str:
             "format": finished.result.format,
             "precision": finished.result.precision,
             "status": finished.result.status,
+            "warnings": [warning.message for warning in finished.result.warnings],
         }
         events.append(session, job, "export", **data)
     _end(session, job, status="succeeded", outcome="succeeded", reason="published")

@@ -1,5 +1,6 @@
 """The rows of the ledger, a module a resource. All are imported here: a mapper finds its neighbours by name."""
 
+from core.tables.aliases import Alias, AliasChange
 from core.tables.audit import AuditEntry
 from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
@@ -16,6 +17,8 @@ from core.tables.webhooks import Webhook, WebhookCrossing, WebhookDelivery
 from core.tables.weights import Weights
 
 __all__ = [
+    "Alias",
+    "AliasChange",
     "ApiKey",
     "AuditEntry",
     "BrowserSession",

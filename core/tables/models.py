@@ -30,6 +30,7 @@ class Model(Owned, Row):
     weights_key: Mapped[str]
     weights_bytes: Mapped[int]
     weights_sha256: Mapped[str]
+    receipt: Mapped[bytes | None]  # as it was signed: core.signing; None: published before there were receipts
     report_key: Mapped[str | None]  # None: published before there were reports
     report_bytes: Mapped[int | None]
     report_sha256: Mapped[str | None]
@@ -59,6 +60,9 @@ class Export(Owned, Leased, Row):
         server_default=text("'[]'::jsonb")
     )  # contract.results.exported.Candidate
     violations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    warnings: Mapped[list[Any]] = mapped_column(
+        server_default=text("'[]'::jsonb")
+    )  # contract.results.exported.ExportWarning
     error: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]
 

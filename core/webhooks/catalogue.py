@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from core.tables import Comparison, DatasetVersion, Export, Job, Profile, Sweep, Weights
+from core.tables import AliasChange, Comparison, DatasetVersion, Export, Job, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -19,6 +19,8 @@ EventType = Literal[
     "export.failed",
     "profile.succeeded",
     "profile.failed",
+    "alias.set",
+    "alias.deleted",
     "weights.ready",
     "weights.failed",
     "comparison.created",
@@ -32,14 +34,15 @@ EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
 THRESHOLD = "job.threshold"  # to webhooks with thresholds, whatever else they are told
 PING = "ping"  # on request only, and to whom it was asked for
-Told = Comparison | Job | DatasetVersion | Export | Profile | Sweep | Weights
+Told = AliasChange | Comparison | Job | DatasetVersion | Export | Profile | Sweep | Weights
+_KINDS: dict[type, str] = {DatasetVersion: "dataset", AliasChange: "alias"}
 
 
 def event_type(row: Told) -> str:
     """`job.succeeded`: of a row as it stands; one that is not among EVENT_TYPES is not told."""
     if isinstance(row, Comparison):  # its status is that of its jobs
         return f"comparison.{'ended' if row.ended_at else 'created'}"
-    kind = "dataset" if isinstance(row, DatasetVersion) else type(row).__name__.lower()
+    kind = _KINDS.get(type(row)) or type(row).__name__.lower()
     return f"{kind}.{row.status}"
 
 
@@ -96,6 +99,7 @@ def _of_export(export: Export) -> dict[str, Any]:
         "bytes": export.bytes,
         "sha256": export.sha256,
         "violations": export.violations,
+        "warnings": export.warnings,
         "error": export.error,
         "links": {"self": f"/v1/exports/{export.id}"},
     }
@@ -138,6 +142,19 @@ def _of_weights(weights: Weights) -> dict[str, Any]:
     }
 
 
+def _of_alias(change: AliasChange) -> dict[str, Any]:
+    path = f"/v1/aliases/{change.name}"
+    return {
+        "name": change.name,
+        "revision": change.revision,
+        "status": change.status,
+        "model_id": change.model_id,
+        "export_id": change.export_id,
+        "key_id": change.key_id,
+        "links": {"self": path, "download": f"{path}/download", "history": f"{path}/history"},
+    }
+
+
 _DATA: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
     Comparison: _of_comparison,
     Job: _of_job,
@@ -146,4 +163,5 @@ _DATA: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
     Profile: _of_profile,
     Sweep: _of_sweep,
     Weights: _of_weights,
+    AliasChange: _of_alias,
 }

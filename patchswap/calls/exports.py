@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,26 @@ class Models:
         url = f"/v1/models/{found.id}/report"
         wanted = downloads.Wanted(url, size=found.report["bytes"], sha256=found.report["sha256"])
         return downloads.fetch(self._transport, wanted, Path(path))
+
+    def pull_weights(
+        self,
+        model: str,
+        target: Path | str,
+        *,
+        replace: bool = False,
+        progress: downloads.Progress | None = None,
+    ) -> Path:
+        """The trained float weights of a model, or of a job's model: `target`/model.safetensors, checked by its sha256.
+
+        The model card has the lines that open it in torch. Raises BadInput where the file is there.
+        """
+        found, path = self.get(self._model_id(model)), Path(target) / "model.safetensors"
+        if path.exists() and not replace:
+            raise BadInput(f"{path} exists. Remove it, name another folder, or pass --force to replace it.")
+        wanted = downloads.Wanted(
+            f"/v1/models/{found.id}/weights", size=found.weights["bytes"], sha256=found.weights["sha256"]
+        )
+        return downloads.fetch(self._transport, wanted, path, progress)
 
     def suspects(self, model: str) -> SuspectedLabels:
         """Labels of the dataset that a classifier, or a job's, contradicts. Raises NotFound of other tasks."""
@@ -150,7 +171,7 @@ class Models:
             if export.status == "succeeded":
                 return export
         states = ", ".join(f"{export.id} {export.status}" for export in found) or "none was asked for"
-        options = f"--format {format} --precision {precision}"
+        options = f"--format {format} --precision {precision}{_limits_kept(found)}"
         create = f"Ask for one with `patchswap exports create {model_id} {options}`."
         remedy = f"{_others(made)}{create}"
         raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}). {remedy}")
@@ -168,6 +189,21 @@ def _only_precision(made: Sequence[Export], form: str) -> str:
     """fp32, but where files of one other precision alone can be had."""
     found = {export.precision for export in made if export.format == form and export.status == "succeeded"}
     return next(iter(found)) if len(found) == 1 else "fp32"
+
+
+def _limits_kept(found: Sequence[Export]) -> str:
+    """As options, the limits of the newest file that failed its gate, those that it broke as wide as it needs them."""
+    failed = next((each for each in reversed(found) if each.status == "gate_failed"), None)
+    if failed is None:
+        return ""
+    measured = failed.measured or {}
+    reached = {
+        "max_drop_points": math.ceil(100 * measured.get("drop_points", 0)) / 100,
+        "max_bytes": measured.get("model_bytes", 0),
+        "max_latency_ms": math.ceil(1.1 * 1000 * measured.get("latency_ms_p50", 0)) / 1000,
+    }
+    limits = {name: max(limit, reached.get(name, 0)) for name, limit in failed.constraints.items() if limit is not None}
+    return "".join(f" --{name.replace('_', '-')} {limit:g}" for name, limit in limits.items())
 
 
 def _others(made: Sequence[Export]) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from patchswap import receipts
 from patchswap.calls import downloads, logs, pages, waiting, watching
 from patchswap.errors import BadInput, JobUnsuccessful
+from patchswap.receipts import Receipt
 from patchswap.resources import Checkpoint, Estimate, Event, Job, LogLine, Point, Validated
 from patchswap.resources.bound import Home
 from patchswap.transport import Transport
@@ -100,6 +102,17 @@ class Jobs:
         """What was measured on held-out images, by arm. Raises NotFound before the end."""
         evaluation: dict[str, Any] = self._transport.get(f"/v1/jobs/{job_id}/evaluation")
         return evaluation
+
+    def receipt(self, job_id: str) -> Receipt:
+        """What the job was made from and what it made, signed. Raises NotFound before it succeeded."""
+        return receipts.read(self._transport.call("GET", f"/v1/jobs/{job_id}/receipt").content)
+
+    def reproduce(self, receipt: Receipt) -> Job:
+        """A new job of a receipt's spec on the very dataset version; its own receipt says whether it came out alike."""
+        content = receipt.content
+        spec = {name: value for name, value in content["spec"].items() if name != "budget_seconds"}
+        name = f"reproduces {content['job_id']}"
+        return self.create(spec, dataset=content["dataset"]["version_id"], name=name)
 
     def logs(
         self, job_id: str, *, after: int | None = None, tail: int | None = None, follow: bool = False

@@ -10,12 +10,14 @@ import typer
 
 from patchswap.cli import (
     account,
+    aliases,
     comparisons,
     console,
     datasets,
     jobs,
     models,
     profiles,
+    receipts,
     sweeps,
     tenants,
     usage,
@@ -51,7 +53,9 @@ app.command("verify")(models.verify)
 app.command("signing-key")(models.signing_key)
 app.command("predict")(models.predict)
 app.command("report")(models.report)
+app.command("reproduce")(receipts.reproduce)
 app.add_typer(models.exports, name="exports")
+app.add_typer(aliases.app, name="aliases")
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")

@@ -55,7 +55,10 @@ Format = Annotated[str, typer.Option(help="File format, one of `patchswap export
 
 def pull(  # noqa: PLR0913, PLR0917 - one for each option
     what: Annotated[
-        str, typer.Argument(metavar="MODEL|JOB|EXPORT", help="Model, job or export: model_..., job_... or exp_...")
+        str,
+        typer.Argument(
+            metavar="MODEL|JOB|EXPORT|@ALIAS", help="Model, job, export or alias: model_..., job_..., exp_... or @NAME"
+        ),
     ],
     to: Annotated[Path | None, typer.Option(help="Folder to create. Default: named after model and precision.")] = None,
     precision: Annotated[
@@ -71,23 +74,42 @@ def pull(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     device: Device = None,
     key: Key = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Download the trained float weights (safetensors) in place of a bundle.")
+    ] = False,
     force: Annotated[bool, typer.Option(help="Replace an earlier bundle in that folder.")] = False,
     as_json: Json = False,
 ) -> None:
     """Download a bundle, check its sha256 and signature, and unpack it."""
+    if weights:
+        _pull_weights(what, to, replace=force, as_json=as_json)
+        return
     with connect() as client, bars.transfer("loading") as shown:
         if smallest or fastest or max_drop is not None or device is not None:
             wanted = _Choice(smallest=smallest, fastest=fastest, max_drop=max_drop, device=device)
             export = _chosen(client, what, wanted)
         elif what.startswith("exp_"):
             export = client.exports.get(what)
+        elif what.startswith("@"):
+            export = client.aliases.get(what.removeprefix("@")).export()
         else:
             export = client.models.newest_export(what, precision=precision, format=format)
         to = to or Path(_folder_name(export))
         folder = client.exports.pull(export, to, replace=force, key=_read(key), progress=shown)
     emit({"export": export.id, "folder": str(folder)}, as_json=as_json, text=str(folder))
+    _warn(export)
     if not as_json:
         note(f"Check it: python {folder}/verify.py    use it: python {folder}/infer.py IMAGE")
+
+
+def _pull_weights(what: str, to: Path | None, *, replace: bool, as_json: bool) -> None:
+    with connect() as client, bars.transfer("loading") as shown:
+        if what.startswith("@"):
+            what = client.aliases.get(what.removeprefix("@")).model_id
+        path = client.models.pull_weights(what, to or Path(f"{what}-weights"), replace=replace, progress=shown)
+    emit({"file": str(path)}, as_json=as_json, text=str(path))
+    if not as_json:
+        note(f"The model card has the lines that open it in torch: patchswap models show {what}")
 
 
 def _folder_name(export: Export) -> str:
@@ -106,7 +128,7 @@ class _Choice:
 def _chosen(client: Client, what: str, wanted: _Choice) -> Export:
     if wanted.smallest == wanted.fastest:
         raise BadInput("Give --smallest or --fastest. --max-drop and --device only limit that choice.")
-    if what.startswith("exp_"):
+    if what.startswith(("exp_", "@")):
         raise BadInput(
             f"{what} is one file. To choose among the files of a model, give the id of the model or of its job."
         )
@@ -303,6 +325,7 @@ def create_export(  # noqa: PLR0913, PLR0917 - one for each option
         )
         export = asked.wait()
     emit(export, as_json=as_json, text=_described(export))
+    _warn(export)
     if export.status == "gate_failed":
         note("\n".join(export.violations))
         raise typer.Exit(1)
@@ -329,6 +352,12 @@ def show_export(
     with connect() as client:
         export = client.exports.get(export_id)
     emit(export, as_json=as_json, text=_described(export))
+    _warn(export)
+
+
+def _warn(export: Export) -> None:
+    for warning in export.warnings:
+        note(f"Warning: {warning['message']}")
 
 
 def _described(export: Export) -> str:

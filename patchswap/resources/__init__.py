@@ -12,6 +12,7 @@ from patchswap.resources.account import (
     UsageReport,
     UsageRow,
 )
+from patchswap.resources.aliases import Alias, AliasChange
 from patchswap.resources.bound import Bound, Resource
 from patchswap.resources.datasets import (
     ChangedImage,
@@ -60,6 +61,8 @@ from patchswap.resources.weights import Weights, WeightsReport
 __all__ = [
     "ENDED_EXPORT",
     "TERMINAL",
+    "Alias",
+    "AliasChange",
     "ApiKey",
     "Attempt",
     "AuditEntry",

@@ -24,6 +24,8 @@ class Export(Bound):
     rung: str | None = None  # of the ladder, where one was climbed
     candidates: tuple[dict[str, Any], ...] = ()  # all that it tried, with what was measured
     violations: tuple[str, ...] = ()
+    warnings: tuple[dict[str, str], ...] = ()  # code and message: what to know of a file that may be used
+    constraints: dict[str, float | None] = {}
     error: dict[str, Any] | None = None
     created_at: datetime
 
@@ -148,6 +150,7 @@ class Model(Bound):
     mean_iou: float | None = None
     ap: float | None = None
     ap50: float | None = None
+    weights: dict[str, Any] = {}  # bytes and sha256 of the trained float weights
     report: dict[str, Any] | None = None  # bytes and sha256; None for models older than reports
     created_at: datetime
 

@@ -178,8 +178,8 @@ def test_candidates_of_a_ladder_are_shown_whole(ours: Caller, version: DatasetVe
     assert body["candidates"] == [
         tried
         | dict.fromkeys(("qat_epochs", "split", "samples", "model_bytes", "latency_ms_p50"))
-        | dict.fromkeys(("top1_accuracy", "mean_iou", "ap"))
-        | {"meets": False}
+        | dict.fromkeys(("top1_accuracy", "mean_iou", "ap", "drop_interval_points", "least_drop_shown_points"))
+        | {"meets": False, "like": [], "held_out": []}
     ]
 
 

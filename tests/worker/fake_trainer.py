@@ -18,6 +18,7 @@ import hashlib
 import json
 import math
 import os
+import platform
 import signal
 import sys
 import threading
@@ -143,6 +144,7 @@ def train(spec: ResolvedSpec, manifest: PackManifest, out: Path, arm: str) -> in
             save(spec, out, arm, step, state)
     (out / arm).mkdir(parents=True, exist_ok=True)
     (out / arm / "model.safetensors").write_bytes(state)
+    (out / arm / "environment.json").write_text(json.dumps({"python": platform.python_version(), "threads": 1}))
     say(messages.Done(files={"weights": f"{arm}/model.safetensors"}))
     return 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from contract.child.messages import Done, Message, Working
+from contract.child.messages import Done, Message, Notice, Working
 from contract.files import BUNDLE, EXPORT_RESULT
 from contract.specs import ExportSpec, ResolvedSpec
 from trainer.data.pack import Pack
@@ -47,10 +47,14 @@ def run(
         climbed = None
         if order.climbs:
             climbed = yield from ladder.climb(order, net, Path(scratch))
-        folders = climbed.folders if climbed else (yield from model_files.make(order, net, Path(scratch)))
-        found = yield from measurement.measure(order, net, folders)
+            folders, found = climbed.folders, climbed.found
+        else:
+            folders = yield from model_files.make(order, net, Path(scratch))
+            found = yield from measurement.measure(order, net, folders)
         yield Working(activity="write bundle", done=0, total=1)
         result = publishing.publish(order, net, folders[0], found, climbed)
+    for warning in result.warnings:
+        yield Notice(severity="warning", code=warning.code, message=warning.message, data={})
     durable.write(folder / EXPORT_RESULT, result.model_dump_json(indent=2).encode())
     files = {"bundle": BUNDLE, "export": EXPORT_RESULT}
     yield Done(files={name: os.path.relpath(folder / file, out) for name, file in files.items()})

@@ -6,6 +6,7 @@ The small stem is the same first convolution with stride 1. No weights are fetch
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from contract.architectures import TIMM
@@ -71,13 +72,23 @@ def stages(model: Any) -> list[Mapping[str, Any]]:
     return list(getattr(found, "info", found))
 
 
+def first_convolutions(name: str) -> tuple[str, ...]:
+    """The modules that see the image first, of a network by timm's own name."""
+    with torch.device("meta"):
+        return _first_convolutions(create(name, num_classes=1, channels=3))
+
+
+def _first_convolutions(model: Any) -> tuple[str, ...]:
+    first = model.pretrained_cfg.get("first_conv") or ()
+    return (first,) if isinstance(first, str) else tuple(first)
+
+
 def keep_size(model: Any) -> None:
     """Give the first convolution stride 1; of several beside each other, all of them.
 
     Raises ValueError where the network begins with something else, as with patches.
     """
-    first = model.pretrained_cfg.get("first_conv") or ()
-    found = [model.get_submodule(name) for name in ((first,) if isinstance(first, str) else first)]
+    found = [model.get_submodule(name) for name in _first_convolutions(model)]
     if not found or not all(isinstance(each, nn.Conv2d) and each.stride in ((1, 1), (2, 2)) for each in found):
         raise ValueError("the network has no small stem, for it does not begin with a convolution of stride 2")
     for each in found:

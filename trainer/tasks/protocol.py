@@ -192,6 +192,12 @@ class Task(Protocol):
     def divergence(self, mine: Any, reference: Any) -> Tensor:
         """Of each image, how far what a file says is from what the reference says, (B,) float64, none below zero."""
 
+    def drop_interval(self, reference: OwnPredictions, found: OwnPredictions) -> tuple[float, float]:
+        """95 % limits of the headline figure of `reference` minus that of `found`, on the same images."""
+
+    def least_drop_shown(self, images: int) -> float | None:
+        """No smaller limit of a drop can be shown to be kept by so many images; None where that cannot be said."""
+
     def validate(self, found: OwnPredictions) -> dict[str, float]:
         """Metrics of validation: at least those of `TERMS[task].validated`."""
 

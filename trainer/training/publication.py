@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from contract.child.messages import Done
-from contract.files import NETWORK_CARD, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
+from contract.files import ENVIRONMENT, NETWORK_CARD, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.results.network_card import TeacherCard
 from contract.specs.normalisation import normalisation_of
 from trainer.errors import loss_nan
-from trainer.machine import durable
+from trainer.machine import durable, environment
 from trainer.machine.device import describe
 from trainer.statistics import gradients
 from trainer.training import weights
@@ -27,6 +27,7 @@ def publish(run: Run) -> Done:
     if run.unpruned:
         weights.save(run.unpruned.weights, run.folder / UNPRUNED_WEIGHTS)
     durable.write(run.folder / NETWORK_CARD, _teacher_card(run).model_dump_json(indent=2).encode())
+    durable.write(run.folder / ENVIRONMENT, json.dumps(environment.of(run.device), indent=2).encode())
     durable.write(run.folder / TRAINED, json.dumps(_summary(run), indent=2).encode())
     files = {"weights": WEIGHTS, "train": TRAINED}
     return Done(files={name: f"{run.arm}/{file}" for name, file in files.items()})

@@ -1,13 +1,14 @@
 """What a job leaves behind: weights, evaluation, report, bundles. Read back and compared before any row names them."""
 
 import hashlib
+import json
 import logging
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from contract.child.messages import Arm
-from contract.files import BUNDLE, EVALUATION, EXPORT_RESULT, MODEL_CARD, REPORT, WEIGHTS
+from contract.files import BUNDLE, ENVIRONMENT, EVALUATION, EXPORT_RESULT, MODEL_CARD, REPORT, WEIGHTS
 from contract.results.evaluation import Evaluation
 from contract.results.exported import ExportResult
 from contract.results.selection import published_arm
@@ -47,6 +48,7 @@ def store_all(
             for folder, result in exports.items()
         ],
         card=_card(list(exports), evaluations[arm]),
+        environment=json.loads((out / arm / ENVIRONMENT).read_bytes()),
         report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
     )
 

@@ -28,7 +28,19 @@ def test_each_candidate_has_a_line_and_the_taken_one_a_star():
     assert title == "exp_1: mixed was taken; drops in points on val images"
     assert "1,000" in first
     assert "It loses too much." in first
-    assert second.split() == ["*", "mixed,", "2", "in", "fp32", "2,000", "0.50", "-", "yes"]
+    assert second.split() == ["*", "2", "mixed,", "2", "in", "fp32", "2,000", "0.50", "-", "-", "yes"]
+
+
+def test_candidate_that_failed_within_noise_is_not_the_one_taken():
+    int8 = {"rung": "int8", "drop_points": 0.4, "drop_interval_points": [-0.2, 1.0], "meets": True}
+    first, second = (
+        int8 | {"held_out": ["The file is 0.51 points below."]},
+        {"rung": "fp16", "drop_points": 0.0, "like": [0], "meets": True},
+    )
+    _, _, int8_line, fp16_line = candidates.as_table(export("succeeded", first, second)).splitlines()
+    assert "-0.20 to 1.00" in int8_line
+    assert int8_line.endswith("The file is 0.51 points below.")
+    assert fp16_line.split() == ["*", "2", "fp16", "-", "0.00", "-", "-", "1", "yes"]
 
 
 def test_without_a_ladder_there_is_no_table():

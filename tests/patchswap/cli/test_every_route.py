@@ -10,6 +10,11 @@ from patchswap.cli.app import app
 from tests.patchswap.cli.conftest import ROOT
 
 VERBS = {
+    "aliases history": ["list_alias_changes"],
+    "aliases list": ["list_aliases"],
+    "aliases rm": ["delete_alias"],
+    "aliases set": ["set_alias"],
+    "aliases show": ["get_alias"],
     "audit": ["list_audit_log"],
     "cancel": ["cancel_job"],
     "compare": ["create_comparison"],
@@ -47,6 +52,7 @@ VERBS = {
     "jobs logs": ["list_job_logs"],
     "jobs metrics": ["get_job_metrics"],
     "jobs pin": ["pin_checkpoint"],
+    "jobs receipt": ["get_job_receipt"],
     "jobs rm": ["delete_job"],
     "jobs show": ["get_job"],
     "jobs unpin": ["unpin_checkpoint"],
@@ -64,7 +70,7 @@ VERBS = {
     "profile": ["create_profile"],
     "profiles list": ["list_profiles"],
     "profiles show": ["get_profile"],
-    "pull": ["download_export"],
+    "pull": ["download_export", "download_model_weights"],
     "recipes list": ["list_recipes"],
     "recipes schema": ["get_recipe_schema"],
     "recipes show": ["get_recipe"],
@@ -99,6 +105,7 @@ VERBS = {
     ],
 }
 WITHOUT = {
+    "download_alias": "a device's, by curl; `pull @NAME` asks the alias which export it is",
     "delete_upload": "an upload goes with the last dataset of it",
     "create_session": "a browser's",
     "end_session": "a browser's",

@@ -22,6 +22,7 @@ from core.exports import ledger as model_exports
 from core.jobs import requests
 from core.store import storage
 from core.tables import Checkpoint, DatasetVersion, Export, Job, JobAttempt, JobEvent, JobLogLine, JobMetric, Model
+from patchswap import receipts
 from tests.conftest import forget_settings
 from tests.worker import seed
 from tests.worker.fake_trainer import REPORT
@@ -83,6 +84,11 @@ def test_job_with_control_is_published_whole(version):
         *("train.loss", "val.top1_accuracy", "control.train.loss", "control.val.top1_accuracy")
     }
     assert weights(job) == uninterrupted()
+    receipt = receipts.read(rows(Model, job_id=job.id)[0].receipt).content
+    assert receipt["weights"]["sha256"] == weights(job)
+    assert receipt["environment"]["threads"] == 1
+    kept = [(c.arm, c.step, c.sha256) for c in rows(Checkpoint, job_id=job.id)]
+    assert sorted((c["arm"], c["step"], c["sha256"]) for c in receipt["checkpoints"]) == sorted(kept)
 
 
 @pytest.mark.parametrize(

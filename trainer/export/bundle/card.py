@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.files import PRETRAINED_NOTICE
+from contract.files import PRETRAINED_NOTICE, WEIGHTS
 from contract.pack.manifest import PackManifest
 from contract.results.evaluation import AnySplit, Evaluation, Selection
 from contract.results.exported import Candidate
@@ -12,6 +12,7 @@ from contract.specs import ExportSpec, MethodSpec, ResolvedSpec
 from contract.specs.methods import TaughtSpec
 from contract.tasks import TERMS
 from portable.boxes import SURE
+from trainer.export.bundle import ladder_table, loading
 from trainer.export.formats import Format
 from trainer.report.settings import settings_as_text
 
@@ -43,6 +44,7 @@ _FORCED = {
 class Facts:
     spec: ResolvedSpec
     manifest: PackManifest
+    weights_sha256: str  # of the trained network
     export: ExportSpec
     format: Format
     outputs: Mapping[str, str]  # what the file gives
@@ -53,12 +55,13 @@ class Facts:
     selection: Selection | None  # how one of the two was chosen
     measured: dict[str, Any]
     violations: list[str]
+    warnings: list[str]
     candidates: list[Candidate]  # of the ladder, where one was climbed
 
 
 def write(facts: Facts) -> str:
     """The card as Markdown."""
-    sections = (_head, _data, _method, _accuracy, _control, _file, _ladder, _limits, _licence)
+    sections = (_head, _data, _method, _accuracy, _control, _file, _ladder, _weights, _limits, _licence)
     return "\n".join(text for section in sections if (text := section(facts)))
 
 
@@ -66,6 +69,7 @@ def _head(facts: Facts) -> str:
     classes = facts.manifest.classes
     names = ", ".join(classes[:_SHOWN_CLASSES]) + (" ..." if len(classes) > _SHOWN_CLASSES else "")
     failed = "".join(f"\n> **Gate failed.** {sentence}\n" for sentence in facts.violations)
+    failed += "".join(f"\n> **Look at this first.** {sentence}\n" for sentence in facts.warnings)
     return f"""# {facts.spec.model.architecture}, {len(classes)} classes, {facts.format.TITLE} {facts.export.precision}
 {failed}
 {_ANSWERS[facts.manifest.task]}: {names}.
@@ -163,11 +167,18 @@ other training seeds.
 
 def _against_trained(facts: Facts) -> str:
     if facts.file:
-        return f"This file is {_drop(facts.measured['drop_points'])} the trained network."
+        return f"This file is {_drop(facts.measured['drop_points'])} the trained network{_sureness(facts.measured)}."
     return (
         f"**This file was not run**: {facts.format.TITLE} runs on other systems only. How accurate and how fast it is, "
         "nobody measured; `python verify.py` there compares it with the trained network."
     )
+
+
+def _sureness(measured: dict[str, Any]) -> str:
+    if "drop_interval_points" not in measured:
+        return ""
+    low, high = measured["drop_interval_points"]
+    return f" (drop in points, image by image: 95 % interval {low:.2f} to {high:.2f})"
 
 
 def _control(facts: Facts) -> str:
@@ -241,22 +252,18 @@ def _speed(measured: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _ladder(facts: Facts) -> str:
-    """What was tried before this file, on images that chose and are not those of the figures above."""
-    if not facts.candidates:
-        return ""
-    lines = [
-        f"| {each.rung} | {len(each.fp32_layers) or ''} | {_or_dash(each.model_bytes, ',')} | "
-        f"{_or_dash(each.drop_points, '.2f')} | {_or_dash(each.latency_ms_p50, '.3f')} | "
-        f"{'yes' if each.meets else ' '.join(each.reasons)} |"
-        for each in facts.candidates
-    ]
-    split = next((each.split for each in facts.candidates if each.split), "no")
-    return f"""## The ladder
-Tried in this order; drops are of {TERMS[facts.manifest.task].headline_name} on {split} images.
+    return ladder_table.write(facts.candidates, TERMS[facts.manifest.task].headline_name)
 
-| rung | layers in fp32 | bytes | drop, points | ms | keeps what was asked |
-|---|---|---|---|---|---|
-{chr(10).join(lines)}
+
+def _weights(facts: Facts) -> str:
+    program = "\n".join(loading.lines(facts.spec, facts.manifest, WEIGHTS))
+    return f"""## The trained weights
+The float weights that this file was made of, sha256 `{facts.weights_sha256}`: `patchswap pull MODEL --weights` \
+downloads them as `{WEIGHTS}`. In torch:
+
+```python
+{program}
+```
 """
 
 
@@ -306,10 +313,6 @@ def _percent(fraction: float) -> str:
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return f"{_percent(interval[0])} to {_percent(interval[1])}" if interval else "not computed"
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
 
 
 def _number(value: float | None) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from contract.files import BUNDLE, LABELS, METRICS, MODEL_CARD, PREPROCESS, README
-from contract.results.exported import ExportResult
+from contract.results.exported import ExportResult, ExportWarning
 from contract.tasks import TERMS
 from trainer.export import model_files
 from trainer.export.bundle import archive, card, provenance, readme
@@ -26,9 +26,13 @@ from trainer.export.order import Order
 def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climbed: Climbed | None) -> ExportResult:
     """Write the bundle. A file that fails its gate is written too, for its owner to look at; the status says so."""
     export, values = order.export, found.values
-    violations = gate.violations(export.constraints, values, metric=TERMS[order.pack.manifest.task].headline_name)
+    metric = TERMS[order.pack.manifest.task].headline_name
+    violations = gate.violations(export.constraints, values, metric=metric)
+    warnings = [] if violations else gate.warnings(export.constraints, values, metric=metric)
     if climbed and not climbed.taken.meets:
         violations.append(_none_good_enough(climbed))
+    elif climbed and climbed.taken.held_out:
+        violations.append("The drop is too large by no more than noise, and no rung of the ladder is left.")
     if climbed:  # from here on the order is to describe the file that was made
         order = replace(order, export=export.model_copy(update={"precision": climbed.precision}))
     result = {
@@ -37,6 +41,7 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         "status": "gate_failed" if violations else "succeeded",
         "constraints": export.constraints.model_dump(),
         "violations": violations,
+        "warnings": [warning.model_dump() for warning in warnings],
         "rung": climbed.taken.rung if climbed else None,
         "candidates": [candidate.model_dump(mode="json") for candidate in climbed.candidates] if climbed else [],
     }
@@ -46,7 +51,7 @@ def publish(order: Order, net: nn.Module, model: Path, found: Measurement, climb
         PREPROCESS: archive.as_json(order.preprocessing()),
         METRICS: archive.as_json(result | values | _per_class(found)),
         README: readme.write(order, values["requires"]).encode(),
-        MODEL_CARD: card.write(_facts(order, found, violations, climbed)).encode(),
+        MODEL_CARD: card.write(_facts(order, found, violations, warnings, climbed)).encode(),
     }
     contents |= (
         order.report() | provenance.notice(order.spec) | archive.programs(order.pack.manifest.task, order.format)
@@ -99,10 +104,17 @@ def _manifest(order: Order) -> dict[str, Any]:
     } | provenance.stated(order.spec)
 
 
-def _facts(order: Order, found: Measurement, violations: list[str], climbed: Climbed | None) -> card.Facts:
+def _facts(
+    order: Order,
+    found: Measurement,
+    violations: list[str],
+    warnings: list[ExportWarning],
+    climbed: Climbed | None,
+) -> card.Facts:
     return card.Facts(
         spec=order.spec,
         manifest=order.pack.manifest,
+        weights_sha256=order.weights_sha256,
         export=order.export,
         format=order.format,
         outputs=order.vision.OUTPUTS,
@@ -113,5 +125,6 @@ def _facts(order: Order, found: Measurement, violations: list[str], climbed: Cli
         selection=order.selection(),
         measured=found.values,
         violations=violations,
+        warnings=[warning.message for warning in warnings],
         candidates=climbed.candidates if climbed else [],
     )

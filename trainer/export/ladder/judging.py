@@ -1,9 +1,9 @@
 """What a candidate is worth, measured on images that choose, which are never those of the held-out split."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
-from math import ceil, nan
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +19,9 @@ from contract.specs import Constraints, Rung
 from contract.tasks import TERMS
 from trainer.export import model_files
 from trainer.export.inputs import BATCH_SIZE, spaced, together, with_targets
-from trainer.export.measuring import gate, timing
+from trainer.export.measuring import drops, gate, timing
 from trainer.export.measuring.agreement import Agreement
+from trainer.export.measuring.drops import Drop
 from trainer.export.measuring.measurement import leaves, run
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
@@ -40,27 +41,36 @@ class Judge:
     order: Order
     split: Literal["val", "train"]
     positions: NDArray[np.int64]  # in the split, of the images that choose
-    before: float = nan  # the fp32 file's figure
+    fp32: Path = Path()
+    said: dict[Path, Any] = field(default_factory=dict)  # predictions of the files judged, by their folders
 
     @classmethod
     def over(cls, order: Order, fp32: Path) -> Generator[Working, None, "Judge"]:
-        judge = cls(order, *choosing(order))
-        return replace(judge, before=(yield from judge.headline(fp32)))
+        judge = cls(order, *choosing(order), fp32)
+        yield from judge.ask(fp32)
+        return judge
 
-    def headline(self, folder: Path) -> Generator[Working, None, float]:
-        """A model's headline figure on all images that choose."""
+    def ask(self, folder: Path) -> Generator[Working, None, float]:
+        """A model's headline figure on all images that choose. Keeps its predictions."""
         model, found = self.order.format.RUNTIME.Model(folder), []
         total = ceil(len(self.positions) / together(self.order.spec))
         for done, (images, targets) in enumerate(self.batches(len(self.positions))):
             yield Working(activity=f"measure on {self.split}", done=done, total=total)
             found.append(self.order.vision.judge(run(model, images), targets))
-        measured = self.order.vision.validate(self.order.vision.Predictions.joined(found))
-        return measured[TERMS[self.order.pack.manifest.task].validated[0]]
+        self.said[folder] = self.order.vision.Predictions.joined(found)
+        return self.order.vision.validate(self.said[folder])[TERMS[self.order.pack.manifest.task].validated[0]]
+
+    def lost(self, folder: Path, reference: Path) -> Generator[Working, None, Drop]:
+        """How much one file that was asked is below another."""
+        both = self.said[reference], self.said[folder]
+        compare = partial(drops.of, self.order, *both, images=len(self.positions))
+        return (yield from working_while("compare candidates", compare))
 
     def judge(self, candidate: Candidate, folder: Path) -> Generator[Working, None, Candidate]:
         """The candidate with all that was measured of its file, and whether it keeps the constraints."""
         terms = TERMS[self.order.pack.manifest.task]
-        figure = yield from self.headline(folder)
+        figure = yield from self.ask(folder)
+        drop = yield from self.lost(folder, self.fp32)
         timed = yield from working_while(
             "measure latency", partial(timing.time_models, self.order.format.RUNTIME, [folder])
         )
@@ -69,8 +79,8 @@ class Judge:
             "samples": len(self.positions),
             "model_bytes": model_files.bytes_of(folder),
             terms.headline: figure,
-            "drop_points": 100 * (self.before - figure),
             "latency_ms_p50": timed["latency_ms_p50"],
+            **drop.values(),
         }
         reasons = gate.violations(
             self.order.export.constraints, measured | timed | {"run_here": True}, metric=terms.headline_name

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from contract.results.exported import ExportWarning
 from contract.specs import Constraints
+
+ALARMING_DROP_POINTS = 1.0  # lost for sure, of a file of which no limit was asked
 
 
 def violations(constraints: Constraints, measured: dict[str, Any], *, metric: str = "top-1 accuracy") -> list[str]:
@@ -13,7 +16,7 @@ def violations(constraints: Constraints, measured: dict[str, Any], *, metric: st
     found = []
     if constraints.max_drop_points is not None and drop > constraints.max_drop_points:
         found.append(
-            f"The file is {drop:.2f} points of {metric} below the trained network; "
+            f"The file is {drop:.2f} points of {metric} below the trained network{_basis(measured)}; "
             f"{constraints.max_drop_points:g} are allowed."
         )
     found += _too_large(constraints, measured["model_bytes"])
@@ -23,6 +26,46 @@ def violations(constraints: Constraints, measured: dict[str, Any], *, metric: st
             f"{constraints.max_latency_ms:g} ms are allowed."
         )
     return found
+
+
+def within_noise(constraints: Constraints, measured: dict[str, Any]) -> bool:
+    """Whether the measured drop is too large, but by so little that the images cannot tell it from one that is not."""
+    limit, interval = constraints.max_drop_points, measured.get("drop_interval_points")
+    return limit is not None and interval is not None and interval[0] <= limit < measured["drop_points"]
+
+
+def warnings(constraints: Constraints, measured: dict[str, Any], *, metric: str) -> list[ExportWarning]:
+    """What is to be known of a file that breaks nothing that was asked."""
+    limit, interval = constraints.max_drop_points, measured.get("drop_interval_points")
+    if interval is None:
+        return []
+    if limit is None and interval[0] > ALARMING_DROP_POINTS:
+        message = (
+            f"This file is {measured['drop_points']:.2f} points of {metric} below the trained network"
+            f"{_basis(measured)}. No limit was asked. Ask for the export with max_drop_points to have a better file "
+            "looked for, or take the fp32 file."
+        )
+        return [ExportWarning(code="accuracy_lost", message=message)]
+    if limit is not None and measured["drop_points"] <= limit < interval[1]:
+        message = (
+            f"The measured drop is {measured['drop_points']:.2f} points of {metric}{_basis(measured)}. It keeps the "
+            f"{limit:g} that are allowed, but the images cannot show that it does.{_promise(measured)}"
+        )
+        return [ExportWarning(code="drop_not_shown", message=message)]
+    return []
+
+
+def _basis(measured: dict[str, Any]) -> str:
+    """What a drop is worth; nothing of a file that was compared with no other."""
+    if "drop_interval_points" not in measured:
+        return ""
+    low, high = measured["drop_interval_points"]
+    return f" (95 % interval {low:.2f} to {high:.2f} on {measured['samples']:,} images)"
+
+
+def _promise(measured: dict[str, Any]) -> str:
+    least = measured["least_drop_shown_points"]
+    return "" if least is None else f" {measured['samples']:,} images can show a limit of {least:.2f} points at best."
 
 
 def _too_large(constraints: Constraints, size: int) -> list[str]:

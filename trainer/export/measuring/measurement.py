@@ -20,7 +20,7 @@ from trainer import models
 from trainer.errors import export_failed
 from trainer.export import model_files
 from trainer.export.inputs import BATCH_SIZE, HeldOut
-from trainer.export.measuring import timing
+from trainer.export.measuring import drops, timing
 from trainer.export.measuring.agreement import Agreement
 from trainer.export.order import Order
 from trainer.export.waiting import working_while
@@ -48,6 +48,7 @@ class Found:
     to_fp32: Agreement  # of the first file
     conversion: Agreement  # of the last file to the trained network
     parts: list[Any] = field(default_factory=list)  # predictions of the first, batch by batch
+    fp32_parts: list[Any] = field(default_factory=list)  # of the last, where it is another
 
     @classmethod
     def nothing(cls, outputs: tuple[str, ...]) -> "Found":
@@ -68,6 +69,9 @@ def measure(order: Order, net: nn.Module, folders: list[Path]) -> Generator[Work
     }
     if len(folders) > 1:
         values |= found.to_fp32.values("fp32")
+        both = map(order.vision.Predictions.joined, (found.fp32_parts, found.parts))
+        drop = yield from working_while("compare with fp32", partial(drops.of, order, *both, images=measured.samples))
+        values |= drop.around(values["drop_points"]).values()
     values |= yield from working_while("measure latency", partial(timing.time_models, order.format.RUNTIME, folders))
     return Measurement(measured, values)
 
@@ -99,6 +103,7 @@ def run_over_split(order: Order, files: list[Model], net: nn.Module | None) -> G
             raise export_failed("measure accuracy", "The file gives outputs that are not finite.")
         found.parts.append(order.vision.judge(said[0], targets))
         if len(files) > 1:
+            found.fp32_parts.append(order.vision.judge(said[-1], targets))
             found.to_fp32.add(leaves(said[0]), leaves(said[-1]), same=same(said[0], said[-1]))
         if net is not None and found.to_trained.images < COMPARED_IMAGES:
             with torch.inference_mode():

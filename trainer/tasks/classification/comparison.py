@@ -38,6 +38,12 @@ def compare(
     )
 
 
+def drop_interval(reference: Predictions, found: Predictions) -> tuple[float, float]:
+    """Of top-1 accuracy, by the images that only one of the two has right."""
+    lost, won = (int(cell.sum()) for cell in (reference.correct & ~found.correct, ~reference.correct & found.correct))
+    return intervals.paired_score(lost, won, len(reference.labels))
+
+
 def _accuracy(main: NDArray[np.bool_], control: NDArray[np.bool_]) -> PairedDifference:
     cells = [int(cell.sum()) for cell in (main & control, main & ~control, ~main & control, ~main & ~control)]
     return _difference(float(main.mean()), float(control.mean()), intervals.paired_difference(*cells))

@@ -19,6 +19,7 @@ from trainer.data.sampling import ClassIndex
 from trainer.methods.divergence import kl_divergence
 from trainer.methods.method import Dimensions, Judged, Method
 from trainer.models import folding, matching, stages
+from trainer.statistics import intervals
 from trainer.tasks.classification import (
     class_balance,
     comparison,
@@ -43,6 +44,8 @@ predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
+drop_interval = comparison.drop_interval
+least_drop_shown = intervals.least_shown
 to_export = folding.folded
 
 

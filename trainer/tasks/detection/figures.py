@@ -72,8 +72,7 @@ def compare(
     same = np.array_equal(main.true, control.true) and np.array_equal(main.true_labels, control.true_labels)
     if not same or not np.array_equal(main.true_boxes, control.true_boxes):
         raise ValueError("the control was evaluated on other images than the main arm")
-    classes = max(int(each.max(initial=0)) for each in (main.labels, control.labels, main.true_labels)) + 1
-    ours, theirs = (coco.match(found, classes) for found in (main, control))
+    ours, theirs = _matched_alike(main, control)
     resampled = [_resampled(matched) for matched in (ours, theirs)]
     whole = [_headline(matched.precision()) for matched in (ours, theirs)]
     figures = {}
@@ -93,6 +92,20 @@ def compare(
         verdict="main" if low > 0 else "control" if high < 0 else "noise",
         equal_images_seen=equal_images_seen,
     )
+
+
+def drop_interval(reference: BoxPredictions, found: BoxPredictions) -> tuple[float, float]:
+    """Of AP, by resampled images."""
+    first, second = (_resampled(matched)[:, 0] for matched in _matched_alike(reference, found))
+    low, high = np.percentile(first - second, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _matched_alike(*found: BoxPredictions) -> list[Matched]:
+    """All with as many classes as any of them names."""
+    labels = [labels for each in found for labels in (each.labels, each.true_labels)]
+    classes = max(int(each.max(initial=0)) for each in labels) + 1
+    return [coco.match(each, classes) for each in found]
 
 
 def right_boxes(found: BoxPredictions) -> NDArray[np.bool_]:

@@ -46,6 +46,7 @@ open_split = tiles.open_split
 judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
+drop_interval = figures_of_boxes.drop_interval
 head = models.head
 load_backbone = models.load_backbone
 to_export = models.Decoding
@@ -103,6 +104,10 @@ def predict(
 
 def network_of(exported: models.Decoding) -> nn.Module:
     return exported.detector
+
+
+def least_drop_shown(_images: int) -> float | None:
+    return None  # resampled images that all agree have an interval without width
 
 
 def validate(found: Predictions) -> dict[str, float]:

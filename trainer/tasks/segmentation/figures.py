@@ -89,6 +89,12 @@ def compare(
     )
 
 
+def drop_interval(reference: MaskPredictions, found: MaskPredictions) -> tuple[float, float]:
+    """Of mIoU, by resampled images."""
+    lost = _resampled_difference(_measures(calibrated=False)["mean_iou"], reference, found)
+    return intervals.bootstrap(len(found.nll), {"mean_iou": lost})["mean_iou"]
+
+
 def iou(found: MaskPredictions, weights_RN: Floats) -> Floats:
     """Of each class, (R, K), with so many copies of each image; nan where nobody shows it."""
     both, either = weights_RN @ found.both, weights_RN @ (found.truth + found.predicted - found.both)

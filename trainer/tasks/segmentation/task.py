@@ -40,6 +40,7 @@ Predictions = predictions.MaskPredictions
 open_split = tiles.open_split
 judge = predictions.judge
 compare = figures_of_masks.compare
+drop_interval = figures_of_masks.drop_interval
 head = models.head
 load_backbone = models.load_backbone
 
@@ -110,6 +111,10 @@ def same(mine_BKHW: Tensor, reference_BKHW: Tensor) -> Tensor:
 
 def divergence(mine_BKHW: Tensor, reference_BKHW: Tensor) -> Tensor:
     return kl_divergence(mine_BKHW, reference_BKHW).mean(dim=(1, 2))
+
+
+def least_drop_shown(_images: int) -> float | None:
+    return None  # resampled images that all agree have an interval without width
 
 
 def validate(found: Predictions) -> dict[str, float]:

@@ -16,8 +16,9 @@ from contract.specs.methods import KdSpec
 from tests.trainer.export.conftest import Exported, Trained, run_export
 from trainer.data.pack import Pack
 from trainer.errors import TrainerError
-from trainer.export import ladder
+from trainer.export.ladder.climbing import Climb
 from trainer.export.ladder.judging import Judge, choosing, hopeless
+from trainer.export.measuring import measurement
 from trainer.export.order import Order
 from trainer.training import weights
 
@@ -125,10 +126,90 @@ def test_climbing_needs_no_test_split(trained: Trained, tmp_path: Path) -> None:
     taken = []
 
     def listening() -> Iterator[Message]:
-        taken.append((yield from ladder.climb(task, net, tmp_path)))
+        way = yield from Climb.begin(task, net, tmp_path)
+        taken.append(way.candidates[(yield from way.go_on())])
 
     list(listening())
-    assert taken[0].taken.rung == "int8"
+    assert taken[0].rung == "int8"
+
+
+def measured_worse(monkeypatch: pytest.MonkeyPatch, *points: float) -> None:
+    """Let the held-out split find these drops, file after file, and then what it finds."""
+    drop_of, worse = measurement.drop_of, iter(points)
+
+    def stated(*arguments):
+        return drop_of(*arguments) | {"drop_points": drop} if (drop := next(worse, None)) else drop_of(*arguments)
+
+    monkeypatch.setattr(measurement, "drop_of", stated)
+
+
+def test_gate_that_fails_within_noise_goes_one_rung_on(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_good(monkeypatch, 0, 1)
+    measured_worse(monkeypatch, 0.51)
+    found = run_export(trained, asked(Constraints(max_drop_points=0.5), rungs=("int8", "fp16")), tmp_path)
+    assert (found.result.status, found.result.rung, found.result.violations) == ("succeeded", "fp16", [])
+    assert "0.51 points of top-1 accuracy below" in found.result.candidates[0].held_out[0]
+    assert "95 % interval -1.05 to 2.07 on 300 images" in found.result.candidates[0].held_out[0]
+    assert len(notices(found, "gate_within_noise")) == 1
+    assert "yes, but not on the held-out images" in (found.folder / "model_card.md").read_text()
+
+
+def test_gate_that_fails_within_noise_on_the_last_rung_says_so(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_good(monkeypatch, 0)
+    measured_worse(monkeypatch, 0.51)
+    found = run_export(trained, asked(Constraints(max_drop_points=0.5), rungs=("int8",)), tmp_path)
+    assert found.result.status == "gate_failed"
+    assert "by no more than noise, and no rung of the ladder is left" in found.result.violations[-1]
+
+
+def test_gate_that_fails_for_sure_ends_the_climb(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_good(monkeypatch, 0, 1)
+    measured_worse(monkeypatch, 9.0)
+    found = run_export(trained, asked(Constraints(max_drop_points=0.5), rungs=("int8", "fp16")), tmp_path)
+    assert (found.result.status, rungs(found)) == ("gate_failed", [("int8", 0)])
+
+
+def test_candidates_that_the_images_cannot_tell_apart_are_told_so(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_good(monkeypatch, 1)
+    found = run_export(trained, asked(rungs=("int8", "fp16")), tmp_path)
+    assert [candidate.like for candidate in found.result.candidates] == [[], [0]]
+    messages = [m.message for m in found.messages if m.type == "notice" and m.code == "export_candidate"]
+    assert "cannot be told apart from candidate 1 (int8)" in messages[1]
+    low, high = found.result.candidates[1].drop_interval_points
+    assert low < 0 < high == pytest.approx(found.result.candidates[1].least_drop_shown_points, abs=0.01)
+
+
+def test_limit_that_so_few_images_cannot_show_is_kept_with_a_warning(trained: Trained, tmp_path: Path) -> None:
+    found = run_export(trained, asked(Constraints(max_drop_points=1.0)), tmp_path)
+    assert found.result.status == "succeeded"
+    (warning,) = found.result.warnings
+    assert warning.code == "drop_not_shown"
+    assert "300 images can show a limit of 1.26 points at best" in warning.message
+    assert warning.message in (found.folder / "model_card.md").read_text()
+
+
+def test_file_without_limits_that_lost_more_than_a_point_for_sure_is_marked(
+    trained: Trained, int8: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert int8.result.warnings == [], "it lost nothing"
+    measured_worse(monkeypatch, 2.4)
+    within = run_export(trained, ExportSpec(precision="int8"), tmp_path / "within")
+    assert within.result.warnings == [], "2.4 +- 1.6 may be less than 1"
+    measured_worse(monkeypatch, 2.6)
+    beyond = run_export(trained, ExportSpec(precision="int8"), tmp_path / "beyond")
+    assert beyond.result.status == "succeeded"
+    (warning,) = beyond.result.warnings
+    assert warning.code == "accuracy_lost"
+    assert warning.message in [m.message for m in beyond.messages if m.type == "notice" and m.severity == "warning"]
+    assert warning.message in (beyond.folder / "model_card.md").read_text()
 
 
 def test_images_that_choose_are_of_validation_unless_figures_are_reported_on_it(
