@@ -10,6 +10,7 @@ NETWORK_CARD = "teacher.json"  # what another run must know of the network to be
 TRAINED = "train.json"  # how the training went, and its curves
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image by image
+IMAGE_PREDICTIONS = "predictions.parquet"  # what was said of each image, as `contract.predictions` has it
 REPORT = "report.html"
 CHECKPOINTS = "checkpoints"  # a folder
 

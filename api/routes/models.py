@@ -176,6 +176,7 @@ def _model(row: tables.Model) -> Model:
             "self": path,
             "card": f"{path}/card",
             **({"report": f"{path}/report"} if row.report_key else {}),
+            **({"predictions": f"{path}/predictions"} if row.predictions_key else {}),
             "exports": f"{path}/exports",
             "pareto": f"{path}/pareto",
             "job": f"/v1/jobs/{row.job_id}",

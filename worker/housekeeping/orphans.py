@@ -65,7 +65,14 @@ def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
 
 
 def _named(session: Session, keys: Sequence[str]) -> set[str]:
-    columns = (Checkpoint.object_key, Model.weights_key, Model.report_key, Export.object_key, Weights.object_key)
+    columns = (
+        Checkpoint.object_key,
+        Model.weights_key,
+        Model.report_key,
+        Model.predictions_key,
+        Export.object_key,
+        Weights.object_key,
+    )
     return {key for column in columns for key in session.scalars(select(column).where(column.in_(keys))) if key}
 
 
