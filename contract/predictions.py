@@ -9,9 +9,6 @@ import pyarrow as pa
 
 from contract.tasks import TaskName
 
-SURE = 0.3  # the least score of a found box that counts, as `portable.boxes` shows them
-OVERLAP = 0.5  # intersection over union from which a box, or a class of a mask, counts as found
-
 _NAME = pa.dictionary(pa.int32(), pa.string())
 _CORNERS = pa.list_(pa.float32(), 4)
 _COMMON: list[tuple[str, pa.DataType]] = [("index", pa.int64()), ("split", _NAME), ("path", pa.string())]

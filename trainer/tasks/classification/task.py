@@ -29,6 +29,7 @@ from trainer.tasks.classification import (
     suspects,
 )
 from trainer.tasks.classification import figures as figures_of_labels
+from trainer.tasks.classification import image_rows as rows_of_labels
 from trainer.tasks.classification.samples import LabelledImages
 
 BATCH = predictions.BATCH
@@ -43,6 +44,7 @@ predict = predictions.predict
 open_split = samples.open_split
 judge = Predictions.of
 compare = comparison.compare
+image_rows = rows_of_labels.of
 to_export = folding.folded
 
 
