@@ -2,6 +2,7 @@
 
 # What a run is asked, beside its folder.
 SPEC = "spec.json"
+TRAINED_ON = "trained_on.json"  # the manifest of the pack that a network was trained on, asked about another
 
 # The folder of an arm: --out/main or --out/control.
 WEIGHTS = "model.safetensors"

@@ -5,7 +5,23 @@ from typing import Literal
 import uuid_utils
 
 Prefix = Literal[
-    "tnt", "key", "upl", "ds", "dsv", "job", "ckpt", "model", "exp", "prf", "cmp", "swp", "aud", "whk", "whd", "wts"
+    "tnt",
+    "key",
+    "upl",
+    "ds",
+    "dsv",
+    "job",
+    "ckpt",
+    "model",
+    "exp",
+    "prf",
+    "prd",
+    "cmp",
+    "swp",
+    "aud",
+    "whk",
+    "whd",
+    "wts",
 ]
 
 

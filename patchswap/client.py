@@ -12,6 +12,7 @@ from patchswap.calls.comparisons import Comparisons
 from patchswap.calls.datasets import Datasets
 from patchswap.calls.exports import Exports, Models
 from patchswap.calls.jobs import Jobs
+from patchswap.calls.predictions import Predictions
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.webhooks import Webhooks
@@ -36,6 +37,7 @@ class Client:
         self.models = Models(self)
         self.exports = Exports(self)
         self.profiles = Profiles(self)
+        self.predictions = Predictions(self)
         self.weights = WeightsCalls(self)
         self.webhooks = Webhooks(self.transport)
         self.keys = Keys(self.transport)

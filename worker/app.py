@@ -1,4 +1,4 @@
-"""The Celery app of a worker: six tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: seven tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.liveness.shutdown`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here:
@@ -66,6 +66,12 @@ def export(export_id: str) -> None:
 def profile(profile_id: str) -> None:
     with shutdown.at_sigterm():
         run_next("profile", profile_id)
+
+
+@app.task(name="worker.predict", **_SHORT)
+def predict(prediction_id: str) -> None:
+    with shutdown.at_sigterm():
+        run_next("predict", prediction_id)
 
 
 @app.task(name="worker.weights", **_SHORT)

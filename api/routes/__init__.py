@@ -2,6 +2,7 @@
 
 from api.routes import (
     audit,
+    batch_predictions,
     checkpoints,
     comparisons,
     dataset_changes,
@@ -53,6 +54,7 @@ ROUTERS = tuple(
         samples,
         models,
         image_predictions,
+        batch_predictions,
         weights,
         pareto,
         predict,

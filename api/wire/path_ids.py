@@ -49,6 +49,7 @@ CheckpointId = Annotated[str, _typed("ckpt"), Path(examples=["ckpt_0199f3a2b4c57
 ModelId = Annotated[str, _typed("model"), Path(examples=["model_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ExportId = Annotated[str, _typed("exp"), Path(examples=["exp_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+PredictionId = Annotated[str, _typed("prd"), Path(examples=["prd_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 WeightsId = Annotated[
     str,
     AfterValidator(_shaped(r"wts_[a-z0-9_]{1,60}")),

@@ -1,8 +1,9 @@
 """What is told: an event's type, and the data of its message. Enough to act on; the whole is behind `links.self`."""
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
-from core.tables import DatasetVersion, Export, Job, Profile, Sweep, Weights
+from core.tables import DatasetVersion, Export, Job, Prediction, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -17,6 +18,8 @@ EventType = Literal[
     "export.failed",
     "profile.succeeded",
     "profile.failed",
+    "prediction.succeeded",
+    "prediction.failed",
     "weights.ready",
     "weights.failed",
     "sweep.succeeded",
@@ -26,7 +29,7 @@ EventType = Literal[
 EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
 PING = "ping"  # on request only, and to whom it was asked for
-Told = Job | DatasetVersion | Export | Profile | Sweep | Weights
+Told = Job | DatasetVersion | Export | Profile | Prediction | Sweep | Weights
 
 
 def event_type(row: Told) -> str:
@@ -36,19 +39,7 @@ def event_type(row: Told) -> str:
 
 
 def data_of(row: Told) -> dict[str, Any]:
-    match row:
-        case Job():
-            return _of_job(row)
-        case DatasetVersion():
-            return _of_version(row)
-        case Export():
-            return _of_export(row)
-        case Profile():
-            return _of_profile(row)
-        case Sweep():
-            return _of_sweep(row)
-        case Weights():
-            return _of_weights(row)
+    return _DATA[type(row)](row)
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -107,6 +98,18 @@ def _of_profile(profile: Profile) -> dict[str, Any]:
     }
 
 
+def _of_prediction(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "id": prediction.id,
+        "model_id": prediction.model_id,
+        "dataset_version_id": prediction.dataset_version_id,
+        "status": prediction.status,
+        "images": prediction.images,
+        "error": prediction.error,
+        "links": {"self": f"/v1/predictions/{prediction.id}"},
+    }
+
+
 def _of_sweep(sweep: Sweep) -> dict[str, Any]:
     return {
         "id": sweep.id,
@@ -130,3 +133,14 @@ def _of_weights(weights: Weights) -> dict[str, Any]:
         "error": weights.error,
         "links": {"self": f"/v1/weights/{weights.id}"},
     }
+
+
+_DATA: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
+    Job: _of_job,
+    DatasetVersion: _of_version,
+    Export: _of_export,
+    Profile: _of_profile,
+    Prediction: _of_prediction,
+    Sweep: _of_sweep,
+    Weights: _of_weights,
+}

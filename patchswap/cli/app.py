@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchswap.cli import account, comparisons, console, datasets, jobs, models, profiles, sweeps, webhooks, weights
+from patchswap.cli import (
+    account,
+    comparisons,
+    console,
+    datasets,
+    jobs,
+    models,
+    predictions,
+    profiles,
+    sweeps,
+    webhooks,
+    weights,
+)
 from patchswap.cli.output import Json, emit
 
 if TYPE_CHECKING:
@@ -36,9 +48,10 @@ app.command("devices")(profiles.devices)
 app.command("worker")(profiles.worker)
 app.command("verify")(models.verify)
 app.command("signing-key")(models.signing_key)
-app.command("predict")(models.predict)
+app.command("predict")(predictions.predict)
 app.command("report")(models.report)
 app.add_typer(models.exports, name="exports")
+models.app.command("predictions")(predictions.list_predictions)
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")

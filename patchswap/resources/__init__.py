@@ -35,9 +35,11 @@ from patchswap.resources.jobs import (
 )
 from patchswap.resources.models import (
     ENDED_EXPORT,
+    BatchPrediction,
     Device,
     Export,
     ExportFormat,
+    JudgedImage,
     Model,
     Prediction,
     Profile,
@@ -55,6 +57,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditEntry",
+    "BatchPrediction",
     "Bound",
     "ChangedImage",
     "Changes",
@@ -74,6 +77,7 @@ __all__ = [
     "Inspection",
     "Job",
     "JobStatus",
+    "JudgedImage",
     "LogLine",
     "LoginLink",
     "Model",

@@ -3,19 +3,20 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from trainer.data.pack import Pack
+from trainer.data.pack import NOBODY, Pack
 from trainer.tasks.classification.predictions import Predictions
 
 
-def of(found: Predictions, pack: Pack, _rows: NDArray[np.int64], *, size: tuple[int, int]) -> dict[str, Any]:  # noqa: ARG001 - protocol
-    names = np.array(pack.manifest.classes, object)
+def of(found: Predictions, pack: Pack, rows: NDArray[np.int64], *, size: tuple[int, int]) -> dict[str, Any]:  # noqa: ARG001 - protocol
+    names, unknown = np.array(pack.manifest.classes, object), found.labels == NOBODY
     return {
-        "error": ~found.correct,
+        "error": pa.array(~found.correct, mask=unknown),
         "probability": found.confidence,
-        "loss": found.nll,
-        "label": names[found.labels],
+        "loss": pa.array(found.nll, mask=unknown),
+        "label": pack.label_names(rows),
         "predicted": names[found.predicted],
-        "label_probability": found.probability,
+        "label_probability": pa.array(found.probability, mask=unknown),
     }
