@@ -36,7 +36,6 @@ FACES = {
     "contract/specs",
     "contract/specs/recipes",
     "core/comparisons",
-    "core/decoding",
     "core/tables",
     "ingest",
     "patchswap",
