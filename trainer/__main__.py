@@ -37,6 +37,12 @@ from trainer.machine.output import Output
 from trainer.training.loop import train
 
 
+def preload() -> None:
+    """What only some verbs need, for a process that waits for its work."""
+    from trainer import export, report  # noqa: F401, PLC0415
+    from trainer.export import profiling  # noqa: F401, PLC0415
+
+
 def main() -> int:
     stopping.die_with_parent()
     arguments = _arguments()

@@ -27,6 +27,8 @@ from celery.signals import (
 from contract.child.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
+from worker.children import spare
+from worker.children.child import environment
 from worker.liveness import consumer_state, shutdown
 from worker.tasks.delivery import run_delivery
 from worker.tasks.job import run_job
@@ -139,6 +141,17 @@ def _show_end_of_task(**_: object) -> None:
 def _tie_to_parent(**_: object) -> None:
     """The process that runs tasks dies with the worker, and its trainer with it."""
     die_with(os.getppid())
+
+
+@worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    """A worker that trains has a trainer wait from the start; others from their first export on."""
+    if settings().warm_trainer and _trains():
+        spare.prepare(settings().trainer_module, environment())
+
+
+def _trains() -> bool:
+    return "train" in app.amqp.queues.consume_from
 
 
 @worker_shutting_down.connect

@@ -55,7 +55,7 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     with packs.fetched(order.version, lease) as pack:
         arguments: list[str | Path] = ["predict", folder / SPEC, "--pack", pack, "--out", out]
         arguments += ["--trained-on", folder / TRAINED_ON, "--arm", published_arm(order.model.evaluation)]
-        supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
+        supervise(lease, Child(settings().trainer_module, arguments, folder=folder, warm=True))
     key = f"predictions/{prediction.id}/{prediction.fence}/{IMAGE_PREDICTIONS}"
     stored = lease.patiently(lambda: publication.store_verified(key, out / IMAGE_PREDICTIONS))
     images = int((order.version.manifest or {})["samples"])
