@@ -27,7 +27,7 @@ from celery.signals import (
 from contract.child.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
-from worker.children import spare
+from worker.children import nursery
 from worker.children.child import environment
 from worker.liveness import consumer_state, shutdown
 from worker.tasks.delivery import run_delivery
@@ -145,9 +145,9 @@ def _tie_to_parent(**_: object) -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    """A worker that trains has a trainer wait from the start; others from their first export on."""
+    """A worker that trains has a nursery from the start; others from their first export on."""
     if settings().warm_trainer and _trains():
-        spare.prepare(settings().trainer_module, environment())
+        nursery.prepare(settings().trainer_module, environment())
 
 
 def _trains() -> bool:

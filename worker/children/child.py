@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from contract.child import confinement
 from contract.child.messages import AnyMessage, decode
-from worker.children import spare
+from worker.children import nursery
 
 LOG_TAIL_BYTES = 256 * 1024
 LONGEST_LINE_BYTES = 2**20
@@ -42,12 +42,12 @@ class Child:
         listen: Callable[[bytes], None] = lambda _: None,
         warm: bool = False,
     ) -> None:
-        """`listen` hears what it writes on stderr, in a thread of ours. `warm`: one that waits may take it."""
+        """`listen` hears what it writes on stderr, in a thread of ours. `warm`: the nursery may fork it."""
         self._listen = listen
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._tail = bytearray()
         self.started_at = time.monotonic()
-        start = spare.start if warm else spare.cold
+        start = nursery.start if warm else nursery.cold
         self._process = start(module, arguments, folder, environment())
         self._readers = [
             threading.Thread(target=self._read_messages, name="messages", daemon=True),
