@@ -1,8 +1,8 @@
-"""The fixed cost of a job: what passes between queued and trained, beyond the training itself; and a whole batch of jobs.
+"""The fixed cost of a job: what passes between queued and trained, beyond the training itself; and many jobs at once.
 
-`python bench/fixed_cost.py [--jobs 5] [--train-workers 1] [--threads 1] [--cold]`: jobs of one epoch on scikit-learn's
-digits through `patchswap up`, the first one left out. The training itself is `train_seconds` of the evaluation. `--cold`
-starts each trainer from scratch, as releases before did.
+`python bench/fixed_cost.py [--jobs 5] [--train-workers 1] [--threads 1] [--cold]`: jobs of one epoch on
+scikit-learn's digits through `patchswap up`, the first one left out. The training itself is `train_seconds` of the
+evaluation. `--cold` starts each trainer from scratch, as releases before did.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def main() -> None:
     if asked.cold:
         os.environ["PATCHSWAP_WARM_TRAINER"] = "false"
     options = ["--train-workers", str(asked.train_workers), "--threads", str(asked.threads)]
-    with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, overhead.up(Path(name) / "data", *options) as (
-        client
+    with (
+        tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name,
+        overhead.up(Path(name) / "data", *options) as (client),
     ):
         archive = Path(name) / "digits.zip"
         overhead.write_digits(archive)

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     )
     trainer_module: str = Field("trainer", description="Module that runs as the trainer; only tests set it.")
     warm_trainer: bool = Field(
-        False, description="Keep one trainer process per worker waiting with its imports done; 500 MB of memory each."
+        False, description="Keep a process per worker that has loaded torch and forks the trainers; 400 MB each."
     )
     orphan_ttl_seconds: float = Field(
         86_400, description="Retention of unreferenced objects and unfinished uploads, in seconds."

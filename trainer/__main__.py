@@ -38,9 +38,10 @@ from trainer.training.loop import train
 
 
 def preload() -> None:
-    """What only some verbs need, for a process that waits for its work."""
-    from trainer import export, report  # noqa: F401, PLC0415
-    from trainer.export import profiling  # noqa: F401, PLC0415
+    """What only some verbs need, for a process that forks others: nothing that starts threads, as onnxruntime does."""
+    import onnx  # noqa: F401, PLC0415
+
+    from trainer import report  # noqa: F401, PLC0415
 
 
 def main() -> int:
