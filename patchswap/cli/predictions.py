@@ -27,7 +27,7 @@ class Sort(StrEnum):
     best = "best"
     sure = "sure"
     unsure = "unsure"
-    index = "index"
+    in_order = "index"
 
 
 class Split(StrEnum):

@@ -24,7 +24,7 @@ def of(found: BoxPredictions, pack: Pack, rows: NDArray[np.int64], *, size: tupl
 def _image(found: BoxPredictions, place: int, pack: Pack, row: int, size: tuple[int, int]) -> dict[str, Any]:
     ours, true = found.image(place)
     sure = found.scores[ours] >= inference.SURE
-    boxes, scores, labels = (column[ours][sure] for column in (found.boxes, found.scores, found.labels))
+    boxes, scores, labels = found.boxes[ours][sure], found.scores[ours][sure], found.labels[ours][sure]
     partners = matches(boxes, labels, found.true_boxes[true], found.true_labels[true])
     corners, numbers = truth_of(pack, row)
     names, taken = pack.manifest.classes, set(partners.tolist())
