@@ -14,10 +14,11 @@ FOUND = 0.5  # intersection over union below which a class that is there counts 
 def of(found: MaskPredictions, pack: Pack, _rows: NDArray[np.int64], *, size: tuple[int, int]) -> dict[str, Any]:  # noqa: ARG001 - protocol
     iou_NK = _ratio(found.both, found.truth + found.predicted - found.both)
     pixels_N1 = found.pixels[:, None]
-    missed_N: list[bool] = ((found.truth > 0) & (iou_NK < FOUND)).any(axis=1).tolist()
-    judged_N: list[bool] = (found.pixels > 0).tolist()
+    missed_NK = (found.truth > 0) & (iou_NK < FOUND)
     return {
-        "error": [missed if judged else None for missed, judged in zip(missed_N, judged_N, strict=True)],
+        "error": [
+            bool(missed_K.any()) if pixels else None for missed_K, pixels in zip(missed_NK, found.pixels, strict=True)
+        ],
         "probability": _known(_ratio(found.binned_confidence.sum(axis=1), found.pixels)),
         "loss": _known(_ratio(found.nll, found.pixels)),
         "mean_iou": _known(_ratio(np.nansum(iou_NK, axis=1), (~np.isnan(iou_NK)).sum(axis=1))),
