@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -63,6 +64,18 @@ def test_a_killed_process_is_replaced_within_the_request(forks: Forks):
     os.kill(first, signal.SIGKILL)
     forks._process.wait()
     assert decode(forks, png(2)) == expected(2)
+    assert process(forks) != first
+
+
+def test_a_process_that_dies_with_a_request_in_its_hands_is_replaced_within_it(forks: Forks):
+    assert decode(forks, png(1)) == expected(1)
+    first = process(forks)
+    os.kill(first, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(decode, forks, png(2))
+        time.sleep(0.3)  # until it was asked
+        os.kill(first, signal.SIGKILL)
+        assert answer.result(30) == expected(2)
     assert process(forks) != first
 
 

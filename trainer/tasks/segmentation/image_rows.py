@@ -15,7 +15,6 @@ def of(found: MaskPredictions, pack: Pack, _rows: NDArray[np.int64], *, size: tu
     iou_NK = _ratio(found.both, found.truth + found.predicted - found.both)
     pixels_N1 = found.pixels[:, None]
     missed_NK = (found.truth > 0) & (iou_NK < FOUND)
-    judged = zip(missed_NK, found.pixels, strict=True)
     return {
         "error": [
             bool(missed_K.any()) if pixels else None for missed_K, pixels in zip(missed_NK, found.pixels, strict=True)
