@@ -101,7 +101,7 @@ async def _poll(plan: dict[str, Any]) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     pollers = [
         await loop.create_connection(
-            lambda request=request: Poller(request.encode(), latencies, statuses), "127.0.0.1", plan["port"]
+            lambda request=request: Poller(request.encode("latin-1"), latencies, statuses), "127.0.0.1", plan["port"]
         )
         for request in plan["requests"]
     ]

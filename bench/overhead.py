@@ -53,7 +53,7 @@ class Bench:
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, _up(Path(name) / "data") as client:
+    with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, up(Path(name) / "data") as client:
         folder = Path(name)
         write_digits(folder / "digits.zip", images=300 if quick else None)
         dataset = client.datasets.wait(client.datasets.push(folder / "digits.zip", splits={"test": 0.2, "seed": 0}).id)
@@ -78,11 +78,11 @@ def write_digits(path: Path, *, images: int | None = None) -> None:
 
 
 @contextmanager
-def _up(data_dir: Path) -> Iterator[Client]:
+def up(data_dir: Path, *options: str) -> Iterator[Client]:
     """The embedded service, as a user starts it."""
     port = serving.spare_port()
     program = "import sys; from patchswap.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-P", "-c", program, "up", "--data-dir", str(data_dir), "--port", str(port)]
+    command = [sys.executable, "-P", "-c", program, "up", "--data-dir", str(data_dir), "--port", str(port), *options]
     service = subprocess.Popen(command, cwd="/", stdout=subprocess.PIPE, text=True)
     try:
         if service.stdout is None or not service.stdout.readline().startswith("ready"):
@@ -122,11 +122,11 @@ def _through_the_service(bench: Bench) -> float:
 def _phases(bench: Bench, job_id: str) -> dict[str, float]:
     """Seconds from each transition of the job to the next."""
     transitions = bench.client.transport.get(f"/v1/jobs/{job_id}")["transitions"]
-    told = [(one["phase"] or one["status"], _seconds(one["at"])) for one in transitions]
+    told = [(one["phase"] or one["status"], seconds_of(one["at"])) for one in transitions]
     return {name: later - at for (name, at), (_, later) in pairwise(told)}
 
 
-def _seconds(at: str) -> float:
+def seconds_of(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
 
 

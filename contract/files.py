@@ -2,6 +2,7 @@
 
 # What a run is asked, beside its folder.
 SPEC = "spec.json"
+TRAINED_ON = "trained_on.json"  # the manifest of the pack that a network was trained on, asked about another
 
 # The folder of an arm: --out/main or --out/control.
 WEIGHTS = "model.safetensors"
@@ -10,6 +11,7 @@ NETWORK_CARD = "teacher.json"  # what another run must know of the network to be
 TRAINED = "train.json"  # how the training went, and its curves
 EVALUATION = "evaluation.json"
 PREDICTIONS = "predictions.npz"  # of the held-out split, to compare arms image by image
+IMAGE_PREDICTIONS = "predictions.parquet"  # what was said of each image, as `contract.predictions` has it
 REPORT = "report.html"
 ENVIRONMENT = "environment.json"  # what it was trained on, and by which code
 CHECKPOINTS = "checkpoints"  # a folder

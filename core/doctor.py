@@ -212,7 +212,7 @@ def _sweeper() -> str:
     """Rows that it should have taken back long ago."""
     seconds = settings().sweep_seconds * SWEEPS_MISSED
     late = f"status = 'running' AND lease_expires_at < now() - interval '{seconds} seconds'"
-    tables = ("jobs", "dataset_versions", "exports", "profiles", "weights", "webhook_deliveries")
+    tables = ("jobs", "dataset_versions", "exports", "profiles", "predictions", "weights", "webhook_deliveries")
     found = sum(_ask(f"SELECT count(*) FROM {table} WHERE {late}") for table in tables)  # noqa: S608 - names of our own
     if found:
         raise Wrong(f"{found} rows have a lease that ran out long ago.", "Look for `sweep` in the workers' logs.")

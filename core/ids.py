@@ -15,6 +15,7 @@ Prefix = Literal[
     "model",
     "exp",
     "prf",
+    "prd",
     "cmp",
     "swp",
     "aud",

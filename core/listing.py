@@ -24,6 +24,7 @@ from core.tables import (
     Export,
     Job,
     Model,
+    Prediction,
     Profile,
     Sweep,
     Webhook,
@@ -108,6 +109,13 @@ def profiles(session: Session, tenant_id: str, window: Window, *, model_id: str 
     if model_id is not None:
         statement = statement.where(Profile.model_id == model_id)
     return _rows(session, statement, Profile.id, window)
+
+
+def predictions(session: Session, tenant_id: str, window: Window, *, model_id: str | None) -> list[Prediction]:
+    statement = select(Prediction).where(Prediction.tenant_id == tenant_id)
+    if model_id is not None:
+        statement = statement.where(Prediction.model_id == model_id)
+    return _rows(session, statement, Prediction.id, window)
 
 
 def sweeps(session: Session, tenant_id: str, window: Window) -> list[Sweep]:

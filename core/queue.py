@@ -27,12 +27,21 @@ _KEEPALIVE_TERMS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "T
 KEEPALIVE = {  # by the number that the system calls them; macOS lacks two
     getattr(socket, name): value for name, value in _KEEPALIVE_TERMS.items() if hasattr(socket, name)
 }
-Bell = Literal["worker.train", "worker.ingest", "worker.export", "worker.profile", "worker.weights", "worker.deliver"]
+Bell = Literal[
+    "worker.train",
+    "worker.ingest",
+    "worker.export",
+    "worker.profile",
+    "worker.predict",
+    "worker.weights",
+    "worker.deliver",
+]
 QUEUES: dict[str, str] = {
     "worker.train": "train",
     "worker.ingest": "short",
     "worker.export": "short",
     "worker.profile": "short",  # where no device was asked for
+    "worker.predict": "short",
     "worker.weights": "short",
     "worker.deliver": "short",
 }

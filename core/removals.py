@@ -9,8 +9,9 @@ from core.datasets.removal import Dependent
 from core.errors import NotFound
 from core.exports import ledger as exports
 from core.jobs import requests as jobs
+from core.predictions import ledger as predictions
 from core.sweeps import requests as sweeps
-from core.tables import Dataset, DatasetVersion, Export, Profile
+from core.tables import Dataset, DatasetVersion, Export, Prediction, Profile
 
 REASON = "its dataset was deleted"
 
@@ -59,3 +60,5 @@ def _end(session: Session, tenant_id: str, one: Dependent) -> None:
             exports.give_up(session, session.get_one(Export, one["id"]))
         case "profile":
             exports.give_up(session, session.get_one(Profile, one["id"]))
+        case "prediction":
+            predictions.give_up(session, session.get_one(Prediction, one["id"]))

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         "", description="Address, host:port, where a worker serves metrics for Prometheus; empty serves none."
     )
     trainer_module: str = Field("trainer", description="Module that runs as the trainer; only tests set it.")
+    warm_trainer: bool = Field(
+        False, description="Keep a process per worker that has loaded torch and forks the trainers; 400 MB each."
+    )
     orphan_ttl_seconds: float = Field(
         86_400, description="Retention of unreferenced objects and unfinished uploads, in seconds."
     )

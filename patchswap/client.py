@@ -13,6 +13,7 @@ from patchswap.calls.comparisons import Comparisons
 from patchswap.calls.datasets import Datasets
 from patchswap.calls.exports import Exports, Models
 from patchswap.calls.jobs import Jobs
+from patchswap.calls.predictions import Predictions
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.usage import UsageCalls
@@ -39,6 +40,7 @@ class Client:
         self.exports = Exports(self)
         self.aliases = Aliases(self)
         self.profiles = Profiles(self)
+        self.predictions = Predictions(self)
         self.weights = WeightsCalls(self)
         self.usage = UsageCalls(self.transport)
         self.webhooks = Webhooks(self.transport)

@@ -72,6 +72,10 @@ class ProfileUnsuccessful(Unsuccessful):
     """The file could not be measured there."""
 
 
+class PredictionUnsuccessful(Unsuccessful):
+    """The images of a dataset could not be predicted."""
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One fault in a request body."""

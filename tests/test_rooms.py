@@ -19,7 +19,7 @@ SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "train
 # What lies beside the folders of a room. A new module belongs into a folder; one that does not needs its name here.
 BESIDE_FOLDERS = {
     "api": "__main__ app console context description openapi",
-    "contract": "architectures costs files formats image_files strict tasks weights",
+    "contract": "architectures costs files formats image_files predictions strict tasks weights",
     "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants",
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",
@@ -27,7 +27,7 @@ BESIDE_FOLDERS = {
     "portable": (
         "boxes build_engine classification golden infer latency preprocess profiling segmentation tasks verify weights"
     ),
-    "trainer": "__main__ errors evaluation pushed_weights trial",
+    "trainer": "__main__ errors evaluation image_predictions pushed_weights trial",
     "worker": "__main__ app",
 }
 # Folders whose `__init__` hands on, chooses or explains. Every other one is a line that says what the folder is for.
@@ -36,7 +36,6 @@ FACES = {
     "contract/specs",
     "contract/specs/recipes",
     "core/comparisons",
-    "core/decoding",
     "core/tables",
     "ingest",
     "patchswap",

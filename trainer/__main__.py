@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from contract import formats
 from contract.child.messages import EXIT_DONE, EXIT_FAILED, EXIT_STOPPED, Failed, Message, Notice, Stopped
+from contract.pack.manifest import PackManifest
 from contract.specs import (
     Constraints,
     ExportSpec,
@@ -28,12 +29,19 @@ from contract.specs import (
     settle,
 )
 from contract.weights import installed
-from trainer import errors, pushed_weights, trial
-from trainer.data.pack import Pack, open_pack
+from trainer import errors, image_predictions, pushed_weights, trial
+from trainer.data.pack import Pack, open_pack, read_manifest
 from trainer.evaluation import evaluate
 from trainer.machine import device, launch, stopping, team
 from trainer.machine.output import Output
 from trainer.training.loop import train
+
+
+def preload() -> None:
+    """What only some verbs need, for a process that forks others: nothing that starts threads, as onnxruntime does."""
+    import onnx  # noqa: F401, PLC0415
+
+    from trainer import report  # noqa: F401, PLC0415
 
 
 def main() -> int:
@@ -90,6 +98,9 @@ def _arguments() -> argparse.Namespace:
     pushed.add_argument("--in", dest="file", type=Path, required=True, metavar="FILE", help="safetensors")
     pushed.add_argument("--architecture", required=True)
     pushed.add_argument("--out", type=Path, required=True)
+    predict = _verb(verbs, "predict", "ask a trained network about the images of another pack")
+    predict.add_argument("--trained-on", type=Path, required=True, help="manifest of the pack that it was trained on")
+    predict.add_argument("--arm", choices=("main", "control"), default="main")
     profile = _verb(verbs, "profile", "measure an exported file again, on this machine")
     profile.add_argument("--bundle", type=Path, required=True, help="bundle.zip of an export")
     return parser.parse_args()
@@ -116,7 +127,14 @@ def _messages(arguments: argparse.Namespace, crew: team.Team, chosen: torch.devi
         yield from pushed_weights.read(arguments.file, arguments.architecture, arguments.out)
         return
     pack = open_pack(arguments.pack)
-    spec, notices = _read_spec(arguments.spec, pack)
+    if arguments.verb == "predict":
+        trained_on = read_manifest(arguments.trained_on)
+        spec, _ = _read_spec(arguments.spec, trained_on)
+        yield from image_predictions.predict(
+            spec, pack=pack, trained_on=trained_on, out=arguments.out, arm=arguments.arm, device=chosen
+        )
+        return
+    spec, notices = _read_spec(arguments.spec, pack.manifest)
     if not spec.evaluation.test:
         pack = pack.without_test()
     if arguments.verb == "train":
@@ -192,11 +210,11 @@ def _checked_export(arguments: argparse.Namespace) -> ExportSpec:
         raise errors.ended("spec_invalid", str(error)) from error
 
 
-def _read_spec(path: Path, pack: Pack) -> tuple[ResolvedSpec, list[Notice]]:
+def _read_spec(path: Path, manifest: PackManifest) -> tuple[ResolvedSpec, list[Notice]]:
     """A spec as it was submitted or as a job stored it, with what its sender should know."""
     try:
         body = json.loads(path.read_bytes())
-        spec, warnings = settle(body, pack.manifest, installed())
+        spec, warnings = settle(body, manifest, installed())
     except (json.JSONDecodeError, SpecInvalid) as error:
         raise errors.ended("spec_invalid", str(error)) from error
     return spec, [Notice(severity="warning", code=w.code, message=w.message) for w in warnings]

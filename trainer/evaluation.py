@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from contract.child.messages import Arm, Done, Message, Notice, Working
-from contract.files import EVALUATION, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
+from contract.files import EVALUATION, IMAGE_PREDICTIONS, PREDICTIONS, REPORT, TRAINED, UNPRUNED_WEIGHTS, WEIGHTS
 from contract.pack.manifest import Split
 from contract.results import selection
 from contract.results.evaluation import (
@@ -26,13 +26,13 @@ from contract.results.evaluation import (
 )
 from contract.specs import CrossEntropySpec, ResolvedSpec
 from contract.specs.normalisation import normalisation_of
-from trainer import models, tasks
+from trainer import image_predictions, models, tasks
 from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.machine import durable
 from trainer.machine.device import place
 from trainer.statistics import curves
-from trainer.tasks.protocol import Samples, Task
+from trainer.tasks.protocol import Found, Samples, Task
 from trainer.training import weights
 
 _SPLITS: dict[Literal["val", "test"], Split] = {"val": Split.VAL, "test": Split.TEST}
@@ -49,7 +49,7 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
     macs = models.count_macs(exported, (pack.manifest.channels, spec.height, spec.width))
     parameters = models.count_parameters(exported)
     model = place(model, device)
-    splits, held_out = {}, None
+    splits, held_out, said = {}, None, []
     for name, split in _SPLITS.items():
         if len(pack.rows(split)):
             samples = task.open_split(
@@ -60,8 +60,13 @@ def evaluate(spec: ResolvedSpec, *, pack: Pack, out: Path, arm: Arm, device: tor
                 device=device,
                 budget=host_budget(),
             )
-            splits[name] = yield from _measure(task, model, spec, pack, samples, name=name, folder=folder)
+            splits[name], found_in_split = yield from _measure(
+                task, model, spec, pack, samples, name=name, folder=folder
+            )
+            said.append(image_predictions.of_split(task, found_in_split, pack, split, size=(spec.height, spec.width)))
             held_out = samples if name == pack.manifest.evaluation_split else held_out
+    if said:
+        image_predictions.write(said, folder / IMAGE_PREDICTIONS)
     unpruned = yield from _unpruned(task, spec, pack, folder, held_out)
     trained = json.loads((folder / TRAINED).read_bytes())
     found = Evaluation(
@@ -105,14 +110,14 @@ def _measure(
     *,
     name: Literal["val", "test"],
     folder: Path,
-) -> Generator[Message, None, AnySplit]:
+) -> Generator[Message, None, tuple[AnySplit, Found]]:
     found = yield from task.predict(model, samples, activity=f"evaluate {name}")
     result = task.figures(found, split=name, spec=spec, manifest=pack.manifest)
     if name == pack.manifest.evaluation_split:
         durable.write(folder / PREDICTIONS, found.to_bytes())
         for kind in spec.evaluation.robustness:
             yield from task.ROBUSTNESS[kind](model, samples, result.robustness)
-    return result
+    return result, found
 
 
 def _unpruned(

@@ -1,4 +1,4 @@
-"""The Celery app of a worker: six tasks, and what happens when its processes start and stop.
+"""The Celery app of a worker: seven tasks, and what happens when its processes start and stop.
 
 SIGTERM is Celery's warm shutdown: nothing new is taken, and the running task hears of it at once through
 `worker.liveness.shutdown`, stores a checkpoint and gives its job back. Celery's own soft shutdown is of no use here:
@@ -27,6 +27,8 @@ from celery.signals import (
 from contract.child.confinement import die_with
 from core.queue import celery_app
 from core.settings import settings
+from worker.children import nursery
+from worker.children.child import environment
 from worker.liveness import consumer_state, shutdown
 from worker.tasks.delivery import run_delivery
 from worker.tasks.job import run_job
@@ -66,6 +68,12 @@ def export(export_id: str) -> None:
 def profile(profile_id: str) -> None:
     with shutdown.at_sigterm():
         run_next("profile", profile_id)
+
+
+@app.task(name="worker.predict", **_SHORT)
+def predict(prediction_id: str) -> None:
+    with shutdown.at_sigterm():
+        run_next("predict", prediction_id)
 
 
 @app.task(name="worker.weights", **_SHORT)
@@ -133,6 +141,17 @@ def _show_end_of_task(**_: object) -> None:
 def _tie_to_parent(**_: object) -> None:
     """The process that runs tasks dies with the worker, and its trainer with it."""
     die_with(os.getppid())
+
+
+@worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    """A worker that trains has a nursery from the start; others from their first export on."""
+    if settings().warm_trainer and _trains():
+        nursery.prepare(settings().trainer_module, environment())
+
+
+def _trains() -> bool:
+    return "train" in app.amqp.queues.consume_from
 
 
 @worker_shutting_down.connect

@@ -193,6 +193,7 @@ def _model(row: tables.Model) -> Model:
             "card": f"{path}/card",
             "weights": f"{path}/weights",
             **({"report": f"{path}/report"} if row.report_key else {}),
+            **({"predictions": f"{path}/predictions"} if row.predictions_key else {}),
             "exports": f"{path}/exports",
             "pareto": f"{path}/pareto",
             "job": f"/v1/jobs/{row.job_id}",

@@ -13,7 +13,7 @@ from api.wire import answers
 from core.listing import Window
 
 Item = TypeVar("Item")
-_TYPED_ID = r"^((upl|ds|dsv|job|ckpt|model|exp|prf|key|cmp|swp|aud|whk|whd)_[0-9a-f]{32}|wts_[a-z0-9_]{1,60})$"
+_TYPED_ID = r"^((upl|ds|dsv|job|ckpt|model|exp|prf|prd|key|cmp|swp|aud|whk|whd)_[0-9a-f]{32}|wts_[a-z0-9_]{1,60})$"
 Limit = Annotated[int, Query(ge=1, le=200, description="Items per page.")]
 
 

@@ -54,6 +54,7 @@ AliasName = Annotated[
     Path(description="Letters, digits, `.`, `_` and `-`; up to 64.", examples=["line-3"]),
 ]
 ProfileId = Annotated[str, _typed("prf"), Path(examples=["prf_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
+PredictionId = Annotated[str, _typed("prd"), Path(examples=["prd_0199f3a2b4c57d01a2b3c4d5e6f70819"])]
 WeightsId = Annotated[
     str,
     AfterValidator(_shaped(r"wts_[a-z0-9_]{1,60}")),

@@ -25,7 +25,7 @@ SECONDS = Histogram(
 )
 ROWS = Gauge(
     "patchswap_rows",
-    "What waits or runs, of all tenants: jobs, ingests, exports, profiles, deliveries.",
+    "What waits or runs, of all tenants: jobs, ingests, exports, profiles, predictions, deliveries.",
     ["kind", "status"],
 )
 OLDEST_QUEUED = Gauge("patchswap_oldest_queued_seconds", "How long the next one has waited.", ["kind"])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from core.errors import Fenced
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Leased, Profile, Weights
+from core.tables import DatasetVersion, Export, Leased, Prediction, Profile, Weights
 
 LeasedRow = TypeVar("LeasedRow", bound=Leased)
 Conditions = Sequence[ColumnElement[bool]]
@@ -86,7 +86,7 @@ def give_back(
     return row
 
 
-def queue_again(row: DatasetVersion | Export | Profile | Weights) -> bool:
+def queue_again(row: DatasetVersion | Export | Profile | Prediction | Weights) -> bool:
     """Queue a row whose attempt led to nothing; False where it had all of its attempts. The caller holds its lock."""
     row.worker = row.lease_expires_at = row.rung_at = None
     if row.attempts >= settings().max_attempts:

@@ -1,4 +1,4 @@
-"""Whose turn it is on a queue of short work: ingests, exports, profiles and pushed weights alike.
+"""Whose turn it is on a queue of short work: ingests, exports, profiles, predictions and pushed weights alike.
 
 The order is that of `core.jobs.turns`: first the tenant with the fewest of them running, of these the one that was
 served longest ago; of its rows the oldest.
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select, union_all, update
 from sqlalchemy.orm import Session
 
-from core.tables import DatasetVersion, Export, Profile, Tenant, Weights
+from core.tables import DatasetVersion, Export, Prediction, Profile, Tenant, Weights
 
-Table = type[DatasetVersion | Export | Profile | Weights]
+Table = type[DatasetVersion | Export | Profile | Prediction | Weights]
 
 
 class Candidate(NamedTuple):
@@ -44,7 +44,8 @@ def serve(session: Session, tenant_id: str) -> None:
 def _kinds(device: str | None) -> Sequence[tuple[Table, Sequence[ColumnElement[bool]]]]:
     if device is not None:
         return [(Profile, (Profile.device == device,))]
-    return [(DatasetVersion, ()), (Export, ()), (Profile, (Profile.device.is_(None),)), (Weights, ())]
+    deviceless = (Profile.device.is_(None),)
+    return [(DatasetVersion, ()), (Export, ()), (Profile, deviceless), (Prediction, ()), (Weights, ())]
 
 
 def _next_tenant(session: Session, kinds: Any, passed: Sequence[str], *, wait: bool) -> str | None:

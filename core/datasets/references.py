@@ -92,8 +92,8 @@ def find_version(session: Session, tenant_id: str, dataset: str, version: str = 
     return found
 
 
-def ready_version(session: Session, tenant_id: str, sent: str) -> DatasetVersion:
-    """The version a job trains on. Raises Invalid, DatasetNotReady or DatasetFailed.
+def ready_version(session: Session, tenant_id: str, sent: str, *, pointer: str = "/dataset") -> DatasetVersion:
+    """The version a job trains on; `pointer` is where it was named. Raises Invalid, DatasetNotReady or DatasetFailed.
 
     Its dataset is held against deletion until the transaction ends: the job that names it is not yet visible there.
     """
@@ -105,7 +105,7 @@ def ready_version(session: Session, tenant_id: str, sent: str) -> DatasetVersion
         version = find_version(session, tenant_id, sent)
     except NotFound as error:
         what = f"There is no dataset or version {sent!r}. `patchswap datasets list` shows what there is."
-        raise Invalid(what, pointer="/dataset") from error
+        raise Invalid(what, pointer=pointer) from error
     if version.status != "ready":
         raise _without_pack(version)
     return version

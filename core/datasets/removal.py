@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.datasets import ledger, references, uploads
 from core.errors import Conflict, InUse
-from core.tables import Dataset, DatasetVersion, Export, Job, Model, Profile, Sweep
+from core.tables import Dataset, DatasetVersion, Export, Job, Model, Prediction, Profile, Sweep
 from core.tables.states import TERMINAL
 
 Dependent = dict[str, str]  # kind, id, status
@@ -46,6 +46,9 @@ def dependents(session: Session, versions: Sequence[DatasetVersion]) -> list[Dep
         "sweep": select(Sweep.id, Sweep.status).where(Sweep.dataset_version_id.in_(ids), Sweep.status == "running"),
         "export": select(Export.id, Export.status).where(Export.model_id.in_(models), Export.status.in_(_LIVE)),
         "profile": select(Profile.id, Profile.status).where(Profile.model_id.in_(models), Profile.status.in_(_LIVE)),
+        "prediction": select(Prediction.id, Prediction.status).where(
+            Prediction.dataset_version_id.in_(ids), Prediction.status.in_(_LIVE)
+        ),
         "model": models.add_columns(Model.architecture),
     }
     return [

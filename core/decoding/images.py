@@ -30,6 +30,16 @@ class Refused(Exception):
         self.code = code
 
 
+def load_decoders() -> None:
+    """All of them, so that what is forked from this process has them; nothing is decoded."""
+    Image.init()
+    _open_heif()
+
+
+def _open_heif() -> None:
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
 def decode(
     file: bytes,
     *,
@@ -45,7 +55,7 @@ def decode(
         raise Refused("not_an_image", NOT_AN_IMAGE)
     try:
         if form == "HEIF":
-            pillow_heif.register_heif_opener(thumbnails=False)
+            _open_heif()
         with Image.open(BytesIO(file), formats=[form]) as image:
             _require_few_pixels(image)
             image.load()

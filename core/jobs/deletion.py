@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import InUse
 from core.exports import aliases
-from core.tables import Export, Job, Model
+from core.tables import Export, Job, Model, Prediction
 from core.tables.states import TERMINAL, require
 
 
@@ -28,10 +28,16 @@ def delete_all(session: Session, tenant_id: str, job_ids: Sequence[str]) -> list
     session.flush()
     exports = delete(Export).where(Export.model_id.in_(model_ids)).returning(Export.id)
     export_ids = sorted(session.scalars(exports))
+    predictions = delete(Prediction).where(Prediction.model_id.in_(model_ids)).returning(Prediction.id)
+    prediction_ids = sorted(session.scalars(predictions))
     session.execute(delete(Model).where(Model.id.in_(model_ids)))
     # Attempts, events, metrics and checkpoints go by their foreign keys' ON DELETE CASCADE.
     session.execute(delete(Job).where(Job.id.in_(job_ids), Job.tenant_id == tenant_id))
-    return [*(f"jobs/{job_id}/" for job_id in job_ids), *(f"exports/{export_id}/" for export_id in export_ids)]
+    return [
+        *(f"jobs/{job_id}/" for job_id in job_ids),
+        *(f"exports/{export_id}/" for export_id in export_ids),
+        *(f"predictions/{prediction_id}/" for prediction_id in prediction_ids),
+    ]
 
 
 def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str]) -> None:

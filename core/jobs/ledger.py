@@ -56,6 +56,7 @@ class Publication:
     card: str
     environment: Mapping[str, Any] = field(default_factory=dict)  # of the published arm's training
     report: StoredFile | None = None  # report.html; every job of today has one
+    predictions: StoredFile | None = None  # of the published arm, image by image; None where nothing was held out
 
 
 def claim_next(session: Session, worker: str) -> Job | None:
@@ -241,6 +242,7 @@ def _drop_old_checkpoints(session: Session, job_id: str, arm: str) -> list[str]:
 
 def _model(job: Job, publication: Publication) -> Model:
     published, report = publication.evaluation[published_arm(publication.evaluation)], publication.report
+    predictions = publication.predictions
     return Model(
         id=new_id("model"),
         tenant_id=job.tenant_id,
@@ -261,6 +263,9 @@ def _model(job: Job, publication: Publication) -> Model:
         report_key=report.key if report else None,
         report_bytes=report.bytes if report else None,
         report_sha256=report.sha256 if report else None,
+        predictions_key=predictions.key if predictions else None,
+        predictions_bytes=predictions.bytes if predictions else None,
+        predictions_sha256=predictions.sha256 if predictions else None,
     )
 
 

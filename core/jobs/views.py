@@ -84,6 +84,7 @@ LIVE = " UNION ALL ".join(
         _live("ingest", "created_at", _LIVE.format("dataset_versions")),
         _live("export", "created_at", _LIVE.format("exports")),
         _live("profile", "created_at", _LIVE.format("profiles")),
+        _live("prediction", "created_at", _LIVE.format("predictions")),
         _live("weights", "created_at", _LIVE.format("weights")),
         _live("delivery", "queued_at", _LIVE.format("webhook_deliveries")),
     )

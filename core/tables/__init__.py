@@ -6,6 +6,7 @@ from core.tables.comparisons import Comparison
 from core.tables.datasets import Dataset, DatasetVersion
 from core.tables.jobs import Checkpoint, Job, JobAttempt, JobEvent, JobLogLine, JobMetric
 from core.tables.models import Export, Model
+from core.tables.predictions import Prediction
 from core.tables.profiles import Device, Profile, TenantDevice
 from core.tables.row import Leased, Owned, Row
 from core.tables.sessions import BrowserSession, LoginLink
@@ -38,6 +39,7 @@ __all__ = [
     "LoginLink",
     "Model",
     "Owned",
+    "Prediction",
     "Profile",
     "Row",
     "Sweep",

@@ -34,6 +34,9 @@ class Model(Owned, Row):
     report_key: Mapped[str | None]  # None: published before there were reports
     report_bytes: Mapped[int | None]
     report_sha256: Mapped[str | None]
+    predictions_key: Mapped[str | None]  # None: published before they were kept, or nothing was held out
+    predictions_bytes: Mapped[int | None]
+    predictions_sha256: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_models_tenant_id_id", "tenant_id", "id"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from core.tables import AliasChange, Comparison, DatasetVersion, Export, Job, Profile, Sweep, Weights
+from core.tables import AliasChange, Comparison, DatasetVersion, Export, Job, Prediction, Profile, Sweep, Weights
 
 EventType = Literal[
     "job.running",
@@ -21,6 +21,8 @@ EventType = Literal[
     "profile.failed",
     "alias.set",
     "alias.deleted",
+    "prediction.succeeded",
+    "prediction.failed",
     "weights.ready",
     "weights.failed",
     "comparison.created",
@@ -34,7 +36,7 @@ EVENT_TYPES = frozenset(get_args(EventType))
 ALL = "*"
 THRESHOLD = "job.threshold"  # to webhooks with thresholds, whatever else they are told
 PING = "ping"  # on request only, and to whom it was asked for
-Told = AliasChange | Comparison | Job | DatasetVersion | Export | Profile | Sweep | Weights
+Told = AliasChange | Comparison | Job | DatasetVersion | Export | Prediction | Profile | Sweep | Weights
 _KINDS: dict[type, str] = {DatasetVersion: "dataset", AliasChange: "alias"}
 
 
@@ -117,6 +119,18 @@ def _of_profile(profile: Profile) -> dict[str, Any]:
     }
 
 
+def _of_prediction(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "id": prediction.id,
+        "model_id": prediction.model_id,
+        "dataset_version_id": prediction.dataset_version_id,
+        "status": prediction.status,
+        "images": prediction.images,
+        "error": prediction.error,
+        "links": {"self": f"/v1/predictions/{prediction.id}"},
+    }
+
+
 def _of_sweep(sweep: Sweep) -> dict[str, Any]:
     return {
         "id": sweep.id,
@@ -161,6 +175,7 @@ _DATA: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
     DatasetVersion: _of_version,
     Export: _of_export,
     Profile: _of_profile,
+    Prediction: _of_prediction,
     Sweep: _of_sweep,
     Weights: _of_weights,
     AliasChange: _of_alias,

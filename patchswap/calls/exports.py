@@ -14,6 +14,7 @@ from patchswap.resources import (
     ENDED_EXPORT,
     Export,
     ExportFormat,
+    JudgedImage,
     Model,
     Pareto,
     Prediction,
@@ -42,7 +43,7 @@ class Models:
 
     def report(self, model: str, path: Path | str) -> Path:
         """The report of a model, or of a job's model, as one HTML file. Raises BadInput where there is none."""
-        found = self.get(self._model_id(model))
+        found = self.get(self.id_of(model))
         if found.report is None:
             raise BadInput(
                 f"{found.id} has no report, because an older release published it; its figures are in the model card."
@@ -73,9 +74,26 @@ class Models:
 
     def suspects(self, model: str) -> SuspectedLabels:
         """Labels of the dataset that a classifier, or a job's, contradicts. Raises NotFound of other tasks."""
-        return SuspectedLabels.model_validate(
-            self._transport.get(f"/v1/models/{self._model_id(model)}/suspected-labels")
-        )
+        return SuspectedLabels.model_validate(self._transport.get(f"/v1/models/{self.id_of(model)}/suspected-labels"))
+
+    def predictions(
+        self,
+        model: str,
+        *,
+        split: str | None = None,
+        error: bool | None = None,
+        shows: str | None = None,
+        predicted: str | None = None,
+        sort: str = "worst",
+    ) -> Iterator[JudgedImage]:
+        """What the network of a model, or of a job's model, said of each held-out image.
+
+        `shows` and `predicted` are names of classes; `sort` is worst, best, sure, unsure or index.
+        """
+        asked = {"split": split, "error": error, "class": shows, "predicted": predicted, "sort": sort}
+        given = {name: value for name, value in asked.items() if value is not None}
+        found = pages.items(self._transport, f"/v1/models/{self.id_of(model)}/predictions", **given)
+        return (JudgedImage.model_validate(item) for item in found)
 
     def exports(self, model_id: str) -> tuple[Export, ...]:
         """Oldest first."""
@@ -87,11 +105,11 @@ class Models:
 
         With a device, accuracy and latency are those that profiles measured there.
         """
-        return Pareto.model_validate(self._transport.get(f"/v1/models/{self._model_id(model)}/pareto", device=device))
+        return Pareto.model_validate(self._transport.get(f"/v1/models/{self.id_of(model)}/pareto", device=device))
 
     def save_pareto(self, model: str, path: Path | str, *, device: str | None = None) -> Path:
         """The same as a PNG."""
-        url = f"/v1/models/{self._model_id(model)}/pareto"
+        url = f"/v1/models/{self.id_of(model)}/pareto"
         asked = {"format": "png", "device": device}
         Path(path).write_bytes(self._transport.call("GET", url, params=asked).content)
         return Path(path)
@@ -113,7 +131,7 @@ class Models:
         content = image if isinstance(image, bytes) else Path(image).read_bytes()
         response = self._transport.call(
             "POST",
-            f"/v1/models/{self._model_id(model)}/predict",
+            f"/v1/models/{self.id_of(model)}/predict",
             params={"export": export, "top": top, "threshold": threshold},
             headers={"Content-Type": "application/octet-stream"},
             body=Body(lambda: iter([content]), len(content)),
@@ -163,7 +181,7 @@ class Models:
 
         Without a precision it is fp32, or the only other one there is.
         """
-        model_id = self._model_id(model)
+        model_id = self.id_of(model)
         made = list(self.exports(model_id))
         precision = precision or _only_precision(made, format)
         found = [export for export in made if (export.format, export.precision) == (format, precision)]
@@ -176,7 +194,8 @@ class Models:
         remedy = f"{_others(made)}{create}"
         raise BadInput(f"{model_id} has no {format} {precision} export to download ({states}). {remedy}")
 
-    def _model_id(self, model: str) -> str:
+    def id_of(self, model: str) -> str:
+        """The id of a model, or of a job's model. Raises BadInput where the job has none."""
         if not model.startswith("job_"):
             return model
         job = self._client.jobs.get(model)

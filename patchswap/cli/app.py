@@ -16,6 +16,7 @@ from patchswap.cli import (
     datasets,
     jobs,
     models,
+    predictions,
     profiles,
     receipts,
     sweeps,
@@ -51,11 +52,12 @@ app.command("devices")(profiles.devices)
 app.command("worker")(profiles.worker)
 app.command("verify")(models.verify)
 app.command("signing-key")(models.signing_key)
-app.command("predict")(models.predict)
+app.command("predict")(predictions.predict)
 app.command("report")(models.report)
 app.command("reproduce")(receipts.reproduce)
 app.add_typer(models.exports, name="exports")
 app.add_typer(aliases.app, name="aliases")
+models.app.command("predictions")(predictions.list_predictions)
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
@@ -84,12 +86,19 @@ def main(
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0917 - one for each option
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of all data. Default: PATCHSWAP_DATA_DIR or ~/.patchswap.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    train_workers: Annotated[
+        int, typer.Option(help="Jobs to train side by side. Each needs its own memory.", min=1, max=64)
+    ] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads of each job. Default: the cores, divided among the workers.", min=1, max=1024),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the console when ready, if this is a terminal.")] = True,
 ) -> None:
     """Run the whole service on this machine until Ctrl-C."""
@@ -99,7 +108,8 @@ def up(
     from patchswap.local import up as embedded  # noqa: PLC0415 - loads what only a service needs
 
     ready = _open_console if browser and sys.stdout.isatty() else None
-    raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port, ready=ready))
+    crew = embedded.Crew(train_workers, threads)
+    raise typer.Exit(embedded.run(data_dir or embedded.default_data_dir(), host, port, crew=crew, ready=ready))
 
 
 def _open_console(known: Credentials) -> None:

@@ -12,16 +12,12 @@ from typer.core import TyperGroup
 
 from patchswap import signatures
 from patchswap.cli import bars, candidates, pareto
-from patchswap.cli.output import Json, about, accuracy_of, connect, emit, note, plain, printable, size, table
+from patchswap.cli.output import Json, accuracy_of, connect, emit, note, size, table
 from patchswap.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from patchswap.client import Client
-    from patchswap.resources import Export, Prediction
-
-BOXES_SHOWN = 10  # of an image, as text
+    from patchswap.resources import Export
 
 
 class _ExportsOf(TyperGroup):
@@ -173,42 +169,6 @@ def _read(key: Path | None) -> str | None:
         return None if key is None else key.read_text()
     except UnicodeDecodeError as error:
         raise BadInput(f"{key} is not a public key in PEM.") from error
-
-
-def predict(
-    model: ModelOrJob,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
-    export: Annotated[
-        str | None, typer.Option(help="Export to run, exp_... Default: the best int8 file, else fp32.")
-    ] = None,
-    top: Annotated[
-        int | None, typer.Option(help="Labels per image. Default: 5. Not for detection.", min=1, max=1000)
-    ] = None,
-    *,
-    threshold: Annotated[
-        float | None, typer.Option(help="Lowest score of a box, for detection. Default: 0.3.", min=0, max=1)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Run an exported file on images, in the service. --json prints one line per image."""
-    with connect() as client:
-        for path in images:
-            with about(path):
-                found = client.models.predict(model, path, export=export, top=top, threshold=threshold)
-            text = printable(f"{path}: {'  '.join(_said(found)) or 'nothing found'}")
-            emit({"image": str(path)} | plain(found), as_json=as_json, text=text)
-
-
-def _said(found: Prediction) -> Iterator[str]:
-    """One piece each of what was found, whatever the task."""
-    for guess in found.top:
-        yield f"{guess['label']} {guess['probability']:.2%}"
-    for covers in found.classes:
-        yield f"{covers['label']} on {covers['share']:.2%}"
-    for one in found.detections[:BOXES_SHOWN]:
-        yield f"{one['label']} {one['score']:.2f} at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
-    if (more := len(found.detections) - BOXES_SHOWN) > 0:
-        yield f"and {more} more (--json tells all, a higher --threshold fewer)"
 
 
 def report(

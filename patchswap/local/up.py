@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,7 +41,29 @@ def default_data_dir() -> Path:
     return credentials.local_file().parent
 
 
-def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000, *, ready: Ready | None = None) -> int:
+@dataclass(frozen=True)
+class Crew:
+    """How many jobs are trained side by side, and on how many threads each."""
+
+    train_workers: int = 1
+    threads: int | None = None  # None: the cores, divided among them; of one worker whatever torch takes
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing where it is as the shell has it."""
+        if self.threads is None and self.train_workers == 1:
+            return {}
+        return {"OMP_NUM_THREADS": str(self.threads or max(1, (os.cpu_count() or 1) // self.train_workers))}
+
+
+def run(
+    data_dir: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    crew: Crew | None = None,
+    ready: Ready | None = None,
+) -> int:
     """Runs the service until Ctrl-C or SIGTERM; returns the exit status, 1 when it cannot start.
 
     `ready` is called once the service answers, with the address and the key of this machine's client.
@@ -50,7 +73,7 @@ def run(data_dir: Path, host: str = "127.0.0.1", port: int = 8000, *, ready: Rea
         places = layout.prepare(data_dir)
         with lock.hold(places.lock, url):
             _require_free_port(host, port)
-            _serve(places, host=host, port=port, url=url, ready=ready)
+            _serve(places, crew or Crew(), host=host, port=port, url=url, ready=ready)
     except (CannotStart, RuntimeError, OSError, psycopg.Error, httpx.HTTPError) as refusal:
         say(str(refusal))
         return 1
@@ -63,10 +86,10 @@ def environment_of(places: Layout) -> dict[str, str]:
     return _environment(places, known.url if known else "", "127.0.0.1")
 
 
-def _serve(places: Layout, *, host: str, port: int, url: str, ready: Ready | None) -> None:
+def _serve(places: Layout, crew: Crew, *, host: str, port: int, url: str, ready: Ready | None) -> None:
     leftovers.end_all(places)
     layout.empty_run_folder(places)
-    supervisor = Supervisor(logs=places.logs, environment=_environment(places, url, host))
+    supervisor = Supervisor(logs=places.logs, environment=_environment(places, url, host) | crew.environment)
     _heed_signals(supervisor)
     try:
         _start_servers(supervisor, places)
@@ -74,7 +97,7 @@ def _serve(places: Layout, *, host: str, port: int, url: str, ready: Ready | Non
         for module, file in (("core.signing", places.signing_key), ("core.webhooks.secrets", places.webhook_keys)):
             if not file.exists():
                 supervisor.run_once(module, service.command(module, "--create", str(file)))
-        _start_service(supervisor, host=host, port=port)
+        _start_service(supervisor, crew, host=host, port=port)
         supervisor.wait_until(lambda: _answers(f"{url}/readyz"), what="the api", seconds=_START_SECONDS)
         known = _ensure_client(supervisor, places, url)
         print(f"ready {url}", flush=True)
@@ -128,13 +151,14 @@ def _redis(places: Layout) -> Part:
     return Part("redis", command, orphan_signal=signal.SIGTERM)
 
 
-def _start_service(supervisor: Supervisor, *, host: str, port: int) -> None:
+def _start_service(supervisor: Supervisor, crew: Crew, *, host: str, port: int) -> None:
     supervisor.start(Part("api", service.command("api", "--host", host, "--port", str(port))))
-    supervisor.start(*(_worker(queue) for queue in ("train", "short")))
+    trainers = ["worker-train", *(f"worker-train-{number}" for number in range(2, crew.train_workers + 1))]
+    supervisor.start(*(_worker(name, "train") for name in trainers), _worker("worker-short", "short"))
 
 
-def _worker(queue: str) -> Part:
-    return Part(f"worker-{queue}", service.command("worker", queue), grace_seconds=_WORKER_GRACE_SECONDS)
+def _worker(name: str, queue: str) -> Part:
+    return Part(name, service.command("worker", queue), grace_seconds=_WORKER_GRACE_SECONDS)
 
 
 def _ensure_client(supervisor: Supervisor, places: Layout, url: str) -> credentials.Credentials:
@@ -156,6 +180,7 @@ def _environment(places: Layout, url: str, host: str) -> dict[str, str]:
             "PATCHSWAP_SIGNING_KEY_FILE": str(places.signing_key),
             "PATCHSWAP_SIGNING_PUBLIC_KEY_FILE": f"{places.signing_key}.pub",
             "PATCHSWAP_WEBHOOK_KEYS_FILE": str(places.webhook_keys),
+            "PATCHSWAP_WARM_TRAINER": "true",  # the first job is one of seconds
         }
         | service.variables(os.environ)
         | {

@@ -44,9 +44,11 @@ from patchswap.resources.jobs import (
 )
 from patchswap.resources.models import (
     ENDED_EXPORT,
+    BatchPrediction,
     Device,
     Export,
     ExportFormat,
+    JudgedImage,
     Model,
     Prediction,
     Profile,
@@ -66,6 +68,7 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "AuditEntry",
+    "BatchPrediction",
     "Bound",
     "ChangedImage",
     "Changes",
@@ -85,6 +88,7 @@ __all__ = [
     "Inspection",
     "Job",
     "JobStatus",
+    "JudgedImage",
     "LogLine",
     "LoginLink",
     "Model",

@@ -103,6 +103,57 @@ class Prediction(Resource):
     latency_ms: dict[str, float]
 
 
+class BatchPrediction(Bound):
+    """A model asked about the images of a dataset version."""
+
+    id: str
+    model_id: str
+    dataset_version_id: str
+    status: Literal["queued", "running", "succeeded", "failed"]
+    images: int | None = None
+    bytes: int | None = None  # of the rows as Parquet
+    sha256: str | None = None
+    error: dict[str, Any] | None = None
+    created_at: datetime
+
+    def wait(self, timeout_seconds: float | None = None) -> BatchPrediction:
+        """The prediction once its rows are there. Raises PredictionUnsuccessful, WaitTimeout."""
+        found: BatchPrediction = self.client.predictions.wait(self.id, timeout_seconds=timeout_seconds)
+        return found
+
+    def save(self, path: Path | str) -> Path:
+        """The rows as .parquet, .csv or .ndjson."""
+        saved: Path = self.client.predictions.save(self.id, path)
+        return saved
+
+
+class JudgedImage(Resource):
+    """What a network said of a held-out image. What its task does not have is empty."""
+
+    task: str
+    index: int  # in the dataset version
+    split: str
+    path: str
+    error: bool | None = None  # None where there is nothing to judge by
+    probability: float | None = None
+    loss: float | None = None
+    image_url: str
+    thumbnail_url: str
+    label: str | None = None
+    predicted: str | None = None
+    label_probability: float | None = None
+    mean_iou: float | None = None
+    pixel_accuracy: float | None = None
+    boundary_f: float | None = None
+    classes: tuple[dict[str, Any], ...] = ()
+    mask_url: str | None = None
+    matched: int | None = None
+    missed: int | None = None
+    spurious: int | None = None
+    found: tuple[dict[str, Any], ...] = ()
+    truth: tuple[dict[str, Any], ...] = ()
+
+
 class SuspectedLabel(Resource):
     """A picture whose label a trained network contradicts."""
 

@@ -14,6 +14,7 @@ from contract.weights import BUILT_IN
 from core.accounts.keys import SCOPES
 from core.database.database import transaction
 from core.exports import profiles
+from core.predictions import ledger as predictions
 from core.tables import DatasetVersion, Export
 from tests.api import made, weighed
 from tests.api.serving import Caller, Server, caller
@@ -35,6 +36,7 @@ def ids(ours: Caller, version: DatasetVersion) -> dict[str, str]:
         "model_id": model.id,
         "export_id": export.id,
         "profile_id": _profile(export),
+        "prediction_id": _prediction(export, version),
         "comparison_id": _comparison(ours, version),
         "sweep_id": sweeping.sweep(version),
         "weights_id": weighed.ready(ours.tenant_id).id,
@@ -53,6 +55,11 @@ def _profile(export: Export) -> str:
         return profiles.submit(session, export.tenant_id, export.model_id, export_id=export.id, device=None).id
 
 
+def _prediction(export: Export, version: DatasetVersion) -> str:
+    with transaction() as session:
+        return predictions.submit(session, export.tenant_id, export.model_id, version.id).id
+
+
 def _comparison(ours: Caller, version: DatasetVersion) -> str:
     asked = {"dataset": version.id, "methods": ["patch_swap"], "seeds": 1}
     return ours.post("/v1/comparisons", asked).json()["id"]
@@ -66,6 +73,7 @@ LISTS = {
     "comparisons": "comparison_id",
     "sweeps": "sweep_id",
     "profiles": "profile_id",
+    "predictions": "prediction_id",
     "weights": "weights_id",
     "webhooks": "webhook_id",
 }
@@ -73,6 +81,7 @@ BODIES = {
     "rename_dataset": {"name": "theirs"},
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
     "create_export": {"format": "onnx", "precision": "fp32"},
+    "create_batch_prediction": {"dataset_version": "dsv_" + "0" * 32},
     "create_profile": {"export_id": "exp_" + "0" * 32},
     "change_webhook": {"enabled": False},
     "rotate_webhook_secret": {},

@@ -30,12 +30,12 @@ CHILDREN = {
 class Up:
     """One `patchswap up`, its output, and its processes."""
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(self, data_dir: Path, *options: str, port: int | None = None) -> None:
         self.data_dir = data_dir
         self.port = port or spare_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [COMMAND, "up", "--data-dir", str(data_dir), "--port", str(self.port)],
+            [COMMAND, "up", "--data-dir", str(data_dir), "--port", str(self.port), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

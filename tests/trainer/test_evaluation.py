@@ -5,11 +5,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.pack.manifest import Split
 from contract.results.evaluation import Evaluation
 from tests.trainer.conftest import spec_for
 from tests.trainer.report.test_page import check_self_contained
@@ -211,6 +213,7 @@ def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_
         assert found.layer_gradients[-1].layer == "fc"
         assert found.peak_memory_bytes > 0
         assert (found.against_control is None) == (arm == "control")
+        check_rows(pq.read_table(tmp_path / arm / "predictions.parquet").to_pylist(), found, digits)
     check_self_contained((tmp_path / done.files["report"]).read_text())
     compared, control = found.against_control, tmp_path / "control"
     assert compared.equal_images_seen
@@ -221,6 +224,19 @@ def test_evaluation_reads_the_weights_and_reports_both_splits(digits: Pack, tmp_
     assert not (control / "report.html").exists()
     assert found.selection.metric == "val.top1_accuracy"
     assert found.selection.main == found.splits["val"].top1_accuracy
+
+
+def check_rows(rows: list[dict], found: Evaluation, pack: Pack) -> None:
+    """Single images, summed up, are what the evaluation says."""
+    for name, split in found.splits.items():
+        of_split = [row for row in rows if row["split"] == name]
+        assert [row["index"] for row in of_split] == pack.rows(Split[name.upper()]).tolist()
+        assert np.mean([not row["error"] for row in of_split]) == pytest.approx(split.top1_accuracy)
+        assert np.mean([row["loss"] for row in of_split]) == pytest.approx(split.nll)
+        labels = [pack.manifest.classes[pack.labels[row["index"]]] for row in of_split]
+        assert [row["label"] for row in of_split] == labels
+        assert [row["label"] != row["predicted"] for row in of_split] == [row["error"] for row in of_split]
+    assert [row["path"] for row in rows] == [pack.table["path"][row["index"]].as_py() for row in rows]
 
 
 def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits: Pack, tmp_path: Path) -> None:

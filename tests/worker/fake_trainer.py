@@ -26,6 +26,9 @@ import time
 import zipfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from contract import predictions
 from contract.child import messages
 from contract.child.messages import EXIT_FAILED, EXIT_STOPPED, JobError
 from contract.pack.manifest import PackManifest
@@ -302,9 +305,29 @@ def profile(spec: ResolvedSpec, out: Path, bundle: Path) -> int:
     return 0
 
 
+def predict(spec: ResolvedSpec, out: Path, known: list[str], *, asked: list[str]) -> int:
+    """A row a class of the dataset that it is asked about, each said to be the first that the network knows."""
+    misbehave(spec, "predict")
+    assert (out / "main" / "model.safetensors").is_file()
+    columns = {
+        "index": range(len(asked)),
+        "split": ["test"] * len(asked),
+        "path": [f"{name}.png" for name in asked],
+        "error": [name != known[0] if name in known else None for name in asked],
+        "probability": [0.5] * len(asked),
+        "loss": [0.7 if name in known else None for name in asked],
+        "label": asked,
+        "predicted": [known[0]] * len(asked),
+        "label_probability": [0.5] * len(asked),
+    }
+    pq.write_table(predictions.table("classification", columns), out / "predictions.parquet")
+    say(messages.Done(files={"predictions": "predictions.parquet"}))
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("verb", choices=("train", "evaluate", "export", "profile"))
+    parser.add_argument("verb", choices=("train", "evaluate", "export", "profile", "predict"))
     parser.add_argument("spec", type=Path)
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -318,6 +341,7 @@ def main() -> int:
     parser.add_argument("--constraints")
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--ladder")
+    parser.add_argument("--trained-on", type=Path)
     arguments = parser.parse_args()
     leaked = [name for name in os.environ if name.startswith("PATCHSWAP_") and name != "PATCHSWAP_DIE_WITH_PARENT"]
     assert not leaked, f"the trainer was given the service's settings: {leaked}"
@@ -331,6 +355,9 @@ def main() -> int:
         return evaluate(spec, manifest, arguments.out, arguments.arm)
     if arguments.verb == "profile":
         return profile(spec, arguments.out, arguments.bundle)
+    if arguments.verb == "predict":
+        known = PackManifest.model_validate_json(arguments.trained_on.read_bytes())
+        return predict(spec, arguments.out, known.classes, asked=manifest.classes)
     return export(spec, arguments.out, arguments)
 
 

@@ -20,6 +20,7 @@ from portable import preprocess
 from trainer.errors import ended
 
 _NO_SPLIT = np.int8(-1)
+NOBODY = -1  # the number of a class that a network does not know
 Crop = tuple[int, int, int, int]  # left, top, right, bottom in pixels of an image
 
 
@@ -32,6 +33,8 @@ class Pack:
     chunk_starts: NDArray[np.int64]  # the first row of each record batch
     fit: str = preprocess.STRETCH  # how an image is laid into the size that it is read at
     tiles: TilesSpec | None = None  # how images are cut, where the network sees tiles of them
+    names: tuple[str, ...] = ()  # of its own classes, where `named` numbered them otherwise
+    numbers: NDArray[np.int64] | None = None  # of each of those among the manifest's classes, or NOBODY
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """The row numbers of a split, in the order of the pack."""
@@ -45,6 +48,25 @@ class Pack:
             hidden["images"] = {**self.manifest.images, "test": 0}
         manifest = self.manifest.model_copy(update=hidden)
         return replace(self, manifest=manifest, splits=np.where(self.splits == Split.TEST, _NO_SPLIT, self.splits))
+
+    def named(self, classes: list[str]) -> "Pack":
+        """This pack with its classes numbered as another's, by their names; a class that is not there is NOBODY."""
+        if classes == self.manifest.classes:
+            return self
+        places = {name: number for number, name in enumerate(classes)}
+        numbers = np.array([places.get(name, NOBODY) for name in self.manifest.classes], np.int64)
+        return replace(
+            self,
+            manifest=self.manifest.model_copy(update={"classes": classes}),
+            labels=np.where(self.labels < 0, self.labels, numbers[self.labels]),
+            names=tuple(self.manifest.classes),
+            numbers=numbers,
+        )
+
+    def label_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """The classes of images of a classification pack, by their own names."""
+        labels = self.table.column("label").to_numpy()[rows]
+        return [(self.names or self.manifest.classes)[label] for label in labels.tolist()]
 
     def fitted(self, fit: str, tiles: TilesSpec | None = None) -> "Pack":
         """This pack with its images, masks and boxes laid otherwise into the size that they are read at."""
@@ -91,7 +113,7 @@ class Pack:
             part = image.crop(crop) if crop else image
             rows, columns = preprocess.content_size((part.height, part.width), height=height, width=width, fit=self.fit)
             resized = part.resize((columns, rows), Image.Resampling.NEAREST)
-            content = np.asarray(resized, np.uint8).reshape(rows, columns, 1)
+            content = self._numbered(np.asarray(resized, np.uint8)).reshape(rows, columns, 1)
             return preprocess.framed(content, height=height, width=width, fill=IGNORE)
 
     def shown(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -116,6 +138,14 @@ class Pack:
         for chunk in self.table.column("image").chunks:
             yield np.frombuffer(_values(chunk), np.uint8).reshape(len(chunk), *self.raw_shape)
 
+    def _numbered(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A mask in the class numbers of the manifest."""
+        if self.numbers is None:
+            return values
+        table = np.full(256, IGNORE, np.uint8)
+        table[: len(self.numbers)] = np.where(self.numbers == NOBODY, IGNORE, self.numbers)
+        return table[values]
+
     def _of_pixels(self, row: int) -> Image.Image:
         pixels = np.frombuffer(self._bytes(row), np.uint8).reshape(*self.raw_shape)
         return Image.fromarray(pixels.squeeze(-1) if self.manifest.channels == 1 else pixels)
@@ -137,7 +167,7 @@ class Pack:
 
 def open_pack(folder: Path) -> Pack:
     """Open and check a pack. Raises TrainerError where it is not what its manifest says."""
-    manifest = _read_manifest(folder / PACK_MANIFEST)
+    manifest = read_manifest(folder / PACK_MANIFEST)
     path = folder / PACK_SAMPLES
     if not path.is_file() or path.stat().st_size != manifest.bytes:
         raise ended(
@@ -150,7 +180,8 @@ def open_pack(folder: Path) -> Pack:
     return _checked(table, manifest)
 
 
-def _read_manifest(path: Path) -> PackManifest:
+def read_manifest(path: Path) -> PackManifest:
+    """Raises TrainerError where there is none, or something else."""
     try:
         return PackManifest.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:

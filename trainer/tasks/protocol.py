@@ -205,6 +205,11 @@ class Task(Protocol):
         self, found: OwnPredictions, *, split: Literal["val", "test"], spec: ResolvedSpec, manifest: PackManifest
     ) -> AnySplit: ...
 
+    def image_rows(
+        self, found: OwnPredictions, pack: Pack, rows: NDArray[np.int64], *, size: tuple[int, int]
+    ) -> dict[str, Any]:
+        """The task's own columns of `contract.predictions`: `found` is of these rows, read at (height, width)."""
+
     def compare(
         self,
         main: OwnPredictions,

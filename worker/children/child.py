@@ -7,13 +7,10 @@ no database, no broker, no keys.
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import cast
@@ -22,6 +19,7 @@ from pydantic import ValidationError
 
 from contract.child import confinement
 from contract.child.messages import AnyMessage, decode
+from worker.children import nursery
 
 LOG_TAIL_BYTES = 256 * 1024
 LONGEST_LINE_BYTES = 2**20
@@ -42,23 +40,15 @@ class Child:
         *,
         folder: Path,
         listen: Callable[[bytes], None] = lambda _: None,
+        warm: bool = False,
     ) -> None:
-        """`listen` hears what it writes on stderr, in a thread of ours."""
+        """`listen` hears what it writes on stderr, in a thread of ours. `warm`: the nursery may fork it."""
         self._listen = listen
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._tail = bytearray()
         self.started_at = time.monotonic()
-        self._process = subprocess.Popen(
-            # -P: the folder it runs in must not shadow an installed package.
-            [sys.executable, "-P", "-m", module, *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=_environment(),
-            process_group=0,
-            preexec_fn=partial(confinement.die_with, os.getpid()),  # noqa: PLW1509 - one system call, of a library loaded before
-        )
+        start = nursery.start if warm else nursery.cold
+        self._process = start(module, arguments, folder, environment())
         self._readers = [
             threading.Thread(target=self._read_messages, name="messages", daemon=True),
             threading.Thread(target=self._read_log, name="log", daemon=True),
@@ -142,5 +132,5 @@ def describe_exit(code: int) -> str:
         return f"signal {-code}"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     return confinement.environment() | {"PATCHSWAP_DIE_WITH_PARENT": "1", "PYTHONUNBUFFERED": "1"}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from contract.files import EVALUATION, REPORT, SPEC, WEIGHTS
+from contract.files import EVALUATION, REPORT, SPEC, TRAINED_ON, WEIGHTS
 from contract.pack.manifest import PackManifest
 from contract.results.selection import published_arm
 from contract.specs import ResolvedSpec, SpecInvalid, settle
@@ -23,6 +23,11 @@ def write_spec(folder: Path, job: Job, version: DatasetVersion) -> ResolvedSpec:
         spec = spec.model_copy(update={"chosen": Chosen.model_validate(job.chosen)})
     (folder / SPEC).write_text(spec.model_dump_json())
     return spec
+
+
+def write_manifest(folder: Path, version: DatasetVersion) -> None:
+    """trained_on.json: the manifest of the images that a network was trained on, where it is asked about others."""
+    (folder / TRAINED_ON).write_text(PackManifest.model_validate(version.manifest).model_dump_json())
 
 
 def lay_out_network(out: Path, model: Model) -> None:

@@ -9,7 +9,8 @@ from core.database import leases
 from core.datasets import ledger as datasets
 from core.exports import ledger as exports
 from core.jobs import lost_attempts
-from core.tables import DatasetVersion, Export, Job, Profile, WebhookDelivery, Weights
+from core.predictions import ledger as predictions
+from core.tables import DatasetVersion, Export, Job, Prediction, Profile, WebhookDelivery, Weights
 from core.webhooks import deliveries
 from core.weights import ledger as weights
 
@@ -42,6 +43,7 @@ _ENDINGS: dict[type[Any], Callable[[Session, Any], Any]] = {
     DatasetVersion: datasets.end_attempt,
     Export: exports.end_attempt,
     Profile: exports.end_attempt,
+    Prediction: predictions.end_attempt,
     Weights: weights.end_attempt,
     WebhookDelivery: lambda _, delivery: deliveries.end_attempt(delivery),
 }

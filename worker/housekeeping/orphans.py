@@ -1,7 +1,7 @@
 """What no row names: left by stale workers, lost commits, interrupted deletes and uploads. Deleted when it is old.
 
-Conservative: an object stays while it is young, while a row names it, and while its job, dataset version, export or
-weights are worked on under the object's fence. An upload that nobody ended is nobody's once it is old.
+Conservative: an object stays while it is young, while a row names it, and while its job, dataset version, export,
+prediction or weights are worked on under the object's fence. An upload that nobody ended is nobody's once it is old.
 """
 
 import logging
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.settings import settings
 from core.store import multipart, storage
-from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Upload, Weights
+from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Prediction, Upload, Weights
 from worker.claims.ledger_writes import write_once
 from worker.outputs.publication import LOG_NAME
 
@@ -24,6 +24,7 @@ OWNERS: dict[str, Any] = {
     "jobs": Job,
     "datasets": DatasetVersion,
     "exports": Export,
+    "predictions": Prediction,
     "uploads": Upload,
     "weights": Weights,
 }
@@ -65,11 +66,19 @@ def find_orphans(session: Session, keys: Sequence[str]) -> list[str]:
 
 
 def _named(session: Session, keys: Sequence[str]) -> set[str]:
-    columns = (Checkpoint.object_key, Model.weights_key, Model.report_key, Export.object_key, Weights.object_key)
+    columns = (
+        Checkpoint.object_key,
+        Model.weights_key,
+        Model.report_key,
+        Model.predictions_key,
+        Export.object_key,
+        Prediction.object_key,
+        Weights.object_key,
+    )
     return {key for column in columns for key in session.scalars(select(column).where(column.in_(keys))) if key}
 
 
-def _is_orphan(key: str, owner: Job | DatasetVersion | Export | Upload | Weights | None) -> bool:
+def _is_orphan(key: str, owner: Job | DatasetVersion | Export | Prediction | Upload | Weights | None) -> bool:
     if owner is None:
         return True
     if isinstance(owner, Upload):

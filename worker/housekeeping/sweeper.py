@@ -27,7 +27,7 @@ from core.queue import Bell
 from core.settings import settings
 from core.store import storage
 from core.sweeps import ledger
-from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Profile, WebhookDelivery, Weights
+from core.tables import DatasetVersion, Export, IdempotencyKey, Job, Prediction, Profile, WebhookDelivery, Weights
 from core.webhooks import deliveries
 from worker.claims.ledger_writes import LedgerAway, write_once
 from worker.disk import scratch
@@ -46,6 +46,7 @@ BELLS: dict[str, Bells] = {
         (DatasetVersion, "worker.ingest", ()),
         (Export, "worker.export", ()),
         (Profile, "worker.profile", (Profile.device.is_(None),)),
+        (Prediction, "worker.predict", ()),
         (Weights, "worker.weights", ()),
         (WebhookDelivery, "worker.deliver", deliveries.DUE),
     ],

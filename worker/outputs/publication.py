@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.child.messages import Arm
-from contract.files import BUNDLE, ENVIRONMENT, EVALUATION, EXPORT_RESULT, MODEL_CARD, REPORT, WEIGHTS
+from contract.files import (
+    BUNDLE,
+    ENVIRONMENT,
+    EVALUATION,
+    EXPORT_RESULT,
+    IMAGE_PREDICTIONS,
+    MODEL_CARD,
+    REPORT,
+    WEIGHTS,
+)
 from contract.results.evaluation import Evaluation
 from contract.results.exported import ExportResult
 from contract.results.selection import published_arm
@@ -40,6 +49,7 @@ def store_all(
 ) -> Publication:
     """Put every file under the claim's own prefix. Raises StoreUnavailable or ChecksumMismatch."""
     prefix, arm = f"jobs/{claim.job_id}/{claim.fence}", published_arm(evaluations)
+    said = out / arm / IMAGE_PREDICTIONS
     return Publication(
         weights=store_verified(f"{prefix}/{WEIGHTS}", out / arm / WEIGHTS),
         evaluation={arm: evaluation.model_dump(mode="json") for arm, evaluation in evaluations.items()},
@@ -50,6 +60,7 @@ def store_all(
         card=_card(list(exports), evaluations[arm]),
         environment=json.loads((out / arm / ENVIRONMENT).read_bytes()),
         report=store_verified(f"{prefix}/{REPORT}", out / "main" / REPORT),
+        predictions=store_verified(f"{prefix}/{IMAGE_PREDICTIONS}", said) if said.is_file() else None,
     )
 
 

@@ -53,7 +53,7 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     with packs.fetched(order.version, lease) as pack:
         options = publication.export_arguments(_spec(export), target)
         arguments = ["export", folder / SPEC, "--pack", pack, "--out", out, *options]
-        supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
+        supervise(lease, Child(settings().trainer_module, arguments, folder=folder, warm=True))
     result = publication.read_export(target)
     key = f"exports/{export.id}/{export.fence}/{BUNDLE}"
     stored = lease.patiently(lambda: publication.store_bundle(key, target / BUNDLE))

@@ -175,7 +175,7 @@ def _run_part(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> 
 
 def _run_trainer(attempt: Attempt, pack: Path, verb: str, *options: str | Path) -> None:
     arguments = [verb, attempt.spec_file, "--pack", pack, "--out", attempt.out, *options]
-    child = Child(settings().trainer_module, arguments, folder=attempt.folder, listen=attempt.lease.log.feed)
+    child = Child(settings().trainer_module, arguments, folder=attempt.folder, listen=attempt.lease.log.feed, warm=True)
     try:
         with attempt.lease.on_device():
             supervise(attempt.lease, child, lambda message: heed_trainer(message, attempt.lease, attempt.uploads))

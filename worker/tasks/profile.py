@@ -52,7 +52,7 @@ def _work(order: Order, lease: Lease, folder: Path) -> None:
     run_folder.write_spec(folder, order.job, order.version)
     with packs.fetched(order.version, lease) as pack:
         arguments: list[str | Path] = ["profile", folder / SPEC, "--pack", pack, "--out", out, "--bundle", bundle]
-        supervise(lease, Child(settings().trainer_module, arguments, folder=folder))
+        supervise(lease, Child(settings().trainer_module, arguments, folder=folder, warm=True))
     result = ProfileResult.model_validate_json((out / PROFILE_RESULT).read_bytes())
     write_until_done(lambda session: profiles.publish(session, profile.id, profile.fence, result))
     logger.info("measured")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from contract.child.messages import JobError
 from core.database import leases
 from core.errors import ChecksumMismatch, Fenced, NotFound, StoreUnavailable
-from core.tables import DatasetVersion, Export, Profile, Weights
+from core.tables import DatasetVersion, Export, Prediction, Profile, Weights
 from worker.children.supervision import Crashed, TrainerFailed
 from worker.claims.lease import Asked, Lease, Stalled
 from worker.claims.ledger_writes import LedgerAway, write_until_done
@@ -51,7 +51,7 @@ class Work(Generic[Claimed]):
     """One kind of short work."""
 
     kind: str  # as counters and logs name it
-    table: type[DatasetVersion | Export | Profile | Weights]
+    table: type[DatasetVersion | Export | Profile | Prediction | Weights]
     claim: Callable[[Session, str], Claimed | None]
     held: Callable[[Claimed], Held]
     about: Callable[[Claimed], dict[str, Any]]  # what each of its log lines says besides

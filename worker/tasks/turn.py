@@ -7,16 +7,23 @@ from sqlalchemy.orm import Session
 from core.database import short_turns
 from core.database.short_turns import Table
 from core.settings import settings
-from core.tables import DatasetVersion, Export, Profile, Weights
+from core.tables import DatasetVersion, Export, Prediction, Profile, Weights
 from worker.claims import claiming
 from worker.tasks import short
 from worker.tasks.export import EXPORT
 from worker.tasks.ingest import INGEST
+from worker.tasks.predict import PREDICT
 from worker.tasks.profile import PROFILE
 from worker.tasks.short import Work
 from worker.tasks.weights import READ_WEIGHTS
 
-WORKS: dict[Table, Work[Any]] = {DatasetVersion: INGEST, Export: EXPORT, Profile: PROFILE, Weights: READ_WEIGHTS}
+WORKS: dict[Table, Work[Any]] = {
+    DatasetVersion: INGEST,
+    Export: EXPORT,
+    Profile: PROFILE,
+    Prediction: PREDICT,
+    Weights: READ_WEIGHTS,
+}
 
 
 class Taken(NamedTuple):

@@ -21,9 +21,10 @@ from core.exports import ledger as exports
 from core.exports import profiles
 from core.jobs import ledger, requests
 from core.jobs.ledger import Claim
+from core.predictions import ledger as predictions
 from core.sweeps import ledger as sweeps_ledger
 from core.sweeps import requests as sweeps
-from core.tables import DatasetVersion, Export, Sweep, Webhook, WebhookDelivery
+from core.tables import DatasetVersion, Export, Prediction, Sweep, Webhook, WebhookDelivery
 from core.tables.states import PRUNED
 from core.webhooks import outbox
 from core.webhooks import requests as webhooks
@@ -80,13 +81,14 @@ def test_attempt_that_goes_back_to_the_queue_is_no_ending(version):
     assert owed() == []
 
 
-def test_datasets_exports_profiles_sweeps_and_weights_are_told(version):
+def test_datasets_exports_profiles_predictions_sweeps_and_weights_are_told(version):
     webhook(
         version,
         "dataset.failed",
         "dataset.ready",
         "export.failed",
         "export.gate_failed",
+        "prediction.failed",
         "profile.failed",
         "sweep.cancelled",
         "weights.failed",
@@ -107,6 +109,10 @@ def test_datasets_exports_profiles_sweeps_and_weights_are_told(version):
         profile.status, profile.fence = "running", 1
         session.flush()
         profiles.fail(session, profile.id, 1, POISON)
+    with transaction() as session:
+        prediction = predictions.submit(session, version.tenant_id, model.id, seed.version(version.tenant_id).id)
+        fence = leases.claim(session, Prediction, prediction.id, "w").fence
+        predictions.fail(session, prediction.id, fence, POISON)
     other = seed.version(version.tenant_id)
     with transaction() as session:
         sweeps.cancel(session, version.tenant_id, sweeping.sweep(other))
@@ -115,6 +121,7 @@ def test_datasets_exports_profiles_sweeps_and_weights_are_told(version):
         ("dataset.failed", "failed"),
         ("export.failed", "failed"),
         ("profile.failed", "failed"),
+        ("prediction.failed", "failed"),
         ("sweep.cancelled", "cancelled"),
         ("weights.ready", "ready"),
     ]
@@ -244,4 +251,4 @@ def _end(claim: Claim) -> None:
 
 def test_every_type_has_data_of_its_own_kind():
     kinds = {type_.partition(".")[0] for type_ in outbox.EVENT_TYPES}
-    assert kinds == {"job", "dataset", "export", "profile", "comparison", "sweep", "weights"}
+    assert kinds == {"job", "dataset", "export", "prediction", "profile", "comparison", "sweep", "weights"}

@@ -63,10 +63,11 @@ VERBS = {
     "login-link": ["create_login_link"],
     "me": ["get_me"],
     "models list": ["list_models"],
+    "models predictions": ["list_model_predictions"],
     "models show": ["get_model", "get_model_card"],
     "models suspects": ["get_model_suspected_labels"],
     "pause": ["pause_job"],
-    "predict": ["predict"],
+    "predict": ["predict", "create_batch_prediction", "get_batch_prediction", "download_batch_prediction"],
     "profile": ["create_profile"],
     "profiles list": ["list_profiles"],
     "profiles show": ["get_profile"],
@@ -106,6 +107,7 @@ VERBS = {
 }
 WITHOUT = {
     "download_alias": "a device's, by curl; `pull @NAME` asks the alias which export it is",
+    "list_batch_predictions": "`predict --dataset` waits for its own; scripts list them by `client.predictions.list()`",
     "delete_upload": "an upload goes with the last dataset of it",
     "create_session": "a browser's",
     "end_session": "a browser's",

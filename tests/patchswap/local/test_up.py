@@ -68,7 +68,7 @@ def test_a_second_up_on_the_same_directory_names_the_holder_and_ends(service: Up
 def test_a_port_in_use_is_refused_in_one_line(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, said = Up(tmp_path, port).end()
+        status, said = Up(tmp_path, port=port).end()
     assert (status, said.count("\n")) == (1, 1)
     assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use. Choose another --port." in said
 
@@ -97,7 +97,7 @@ def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_sam
     first.process.communicate()
     assert eventually(lambda: not running_of(data_dir), seconds=10)
 
-    second = Up(data_dir, first.port)
+    second = Up(data_dir, port=first.port)
     second.wait_until_ready()
     assert second.client["api_key"] == key
     assert second.key_is_accepted()

@@ -33,10 +33,13 @@ class Predictions(Columns):
 
     @classmethod
     def of(cls, logits_NK: Tensor, labels_N: Tensor) -> "Predictions":
-        """Reduce logits, in float64. A tie counts for the lower class, as argmax has it."""
+        """Reduce logits, in float64. A tie counts for the lower class, as argmax has it.
+
+        Of a label that is NOBODY, `probability`, `nll` and `brier` mean nothing.
+        """
         log_probabilities = logits_NK.double().log_softmax(dim=1)
         probabilities = log_probabilities.exp()
-        label_log = log_probabilities.gather(1, labels_N[:, None]).squeeze(1)
+        label_log = log_probabilities.gather(1, labels_N.clamp(min=0)[:, None]).squeeze(1)
         confidence, predicted = log_probabilities.max(dim=1)
         top = log_probabilities.topk(min(TOP, logits_NK.shape[1]), dim=1).indices
         columns = (

@@ -30,6 +30,7 @@ from trainer.tasks.classification import (
     suspects,
 )
 from trainer.tasks.classification import figures as figures_of_labels
+from trainer.tasks.classification import image_rows as rows_of_labels
 from trainer.tasks.classification.samples import LabelledImages
 
 BATCH = predictions.BATCH
@@ -46,6 +47,7 @@ judge = Predictions.of
 compare = comparison.compare
 drop_interval = comparison.drop_interval
 least_drop_shown = intervals.least_shown
+image_rows = rows_of_labels.of
 to_export = folding.folded
 
 

@@ -12,7 +12,7 @@ from contract.pack.manifest import Split
 from contract.specs.normalisation import Normalisation
 from trainer.augmentation.normalise import Normalise
 from trainer.data.images import Images, open_images
-from trainer.data.pack import Pack
+from trainer.data.pack import NOBODY, Pack
 
 Target = dict[str, Any]  # boxes (n, 4) float32, x1, y1, x2, y2 in pixels of the training size; labels (n,)
 PLACES = "places"  # in a target as it is read: where its tiles lie in the whole; of an image that is not cut, one
@@ -61,9 +61,13 @@ def open_split(
 
 
 def truth_of(pack: Pack, row: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The boxes of an image in its own pixels, (n, 4), and their labels."""
+    """The boxes of an image in its own pixels, (n, 4), and their labels; without those of classes that are NOBODY."""
     corners, numbers = (pack.table.column(name)[row].as_py() for name in ("boxes", "box_labels"))
-    return np.array(corners, np.float64).reshape(-1, 4), np.array(numbers, np.int64)
+    boxes, labels = np.array(corners, np.float64).reshape(-1, 4), np.array(numbers, np.int64)
+    if pack.numbers is None:
+        return boxes, labels
+    known = pack.numbers[labels] != NOBODY
+    return boxes[known], pack.numbers[labels][known]
 
 
 def still_seen(boxes_n4: Tensor, labels_n: Tensor, size: tuple[int, int]) -> Target:

@@ -24,6 +24,7 @@ from trainer.machine.stopping import StopRequest
 from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.detection import figures as figures_of_boxes
+from trainer.tasks.detection import image_rows as rows_of_boxes
 from trainer.tasks.detection import methods, predictions, tiles
 from trainer.tasks.detection import network as models
 from trainer.tasks.detection.network import AnyDetector, Detector
@@ -47,6 +48,7 @@ judge = predictions.judge
 same = predictions.same_finds
 compare = figures_of_boxes.compare
 drop_interval = figures_of_boxes.drop_interval
+image_rows = rows_of_boxes.of
 head = models.head
 load_backbone = models.load_backbone
 to_export = models.Decoding

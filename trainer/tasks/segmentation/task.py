@@ -25,6 +25,7 @@ from trainer.methods.method import Judged, Method
 from trainer.tasks import evaluation_mode
 from trainer.tasks.protocol import LabelCheck
 from trainer.tasks.segmentation import figures as figures_of_masks
+from trainer.tasks.segmentation import image_rows as rows_of_masks
 from trainer.tasks.segmentation import methods, predictions, tiles
 from trainer.tasks.segmentation import network as models
 from trainer.tasks.segmentation.tiles import AnyMaskedImages
@@ -41,6 +42,7 @@ open_split = tiles.open_split
 judge = predictions.judge
 compare = figures_of_masks.compare
 drop_interval = figures_of_masks.drop_interval
+image_rows = rows_of_masks.of
 head = models.head
 load_backbone = models.load_backbone
 
