@@ -100,6 +100,7 @@ VERBS = {
 WITHOUT = {
     "delete_upload": "an upload goes with the last dataset of it",
     "create_session": "a browser's",
+    "stream_events": "a page's, of all jobs; `watch` follows one",
     "end_session": "a browser's",
     "get_health": "a load balancer's",
     "get_readiness": "a load balancer's",
