@@ -68,7 +68,8 @@ class TenantTail:
         self._jobs: dict[str, _Job] = {}
         self._tenants: set[str] = set()  # whose jobs are known
         self._task: asyncio.Task[None] | None = None
-        self.closing = False
+        self._ticked = asyncio.Event()
+        self.closing = False  # set from a signal handler; seen at the next tick
 
     async def close(self) -> None:
         self.closing = True
@@ -86,7 +87,7 @@ class TenantTail:
             self._task = asyncio.create_task(self._run())
         try:
             while tenant_id not in self._tenants and not self.closing:
-                await asyncio.sleep(TICK_SECONDS / 5)
+                await self._ticked.wait()
             yield listener
         finally:
             self._listeners.discard(listener)
@@ -95,10 +96,16 @@ class TenantTail:
         while self._listeners and not self.closing:
             with suppress(Unavailable):  # connections stay; what was missed comes with the next tick
                 await self._tick()
+            self._tick_over()
             await asyncio.sleep(TICK_SECONDS)
+        self._tick_over()
         self._tenants, self._jobs = set(), {}
         for listener in self._listeners:
             listener.wake()
+
+    def _tick_over(self) -> None:
+        self._ticked.set()
+        self._ticked = asyncio.Event()
 
     async def _tick(self) -> None:
         listened = {listener.tenant_id for listener in self._listeners}
@@ -118,7 +125,7 @@ class TenantTail:
         self._tenants = listened
 
     def _has_moved(self, row: Row) -> bool:
-        """A job that is new among those of a tenant whose jobs are known moved; at first sight of a tenant, none did."""
+        """At the first sight of a tenant no job did; after it, one that was not seen before did."""
         known = self._jobs.get(row["id"])
         if known is None:
             return row["tenant_id"] in self._tenants

@@ -29,11 +29,11 @@ RETRY_MS = 2_000
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "`event: open` first, with the time. Then, each with its `job_id`: the job's events by "
-            "their type, with `seq`, as `/v1/jobs/{job_id}/events` has them; `event: progress` about once a second while a "
-            "trainer works, as in that job's own stream; `event: metrics` with the new points of its curves. `event: "
-            "heartbeat` every 15 s. There is no `id:`: a reader that comes back reads anew what it shows. An event may "
-            "come twice, with its `seq`.",
+            "description": "`event: ready` first, with the time. Then, each with its `job_id`: the job's events by "
+            "their type, with `seq`, as `/v1/jobs/{job_id}/events` has them; `event: progress` about once a second "
+            "while a trainer works, as in that job's own stream; `event: metrics` with new points of its curves. "
+            "`event: heartbeat` every 15 s. There is no `id:`: a reader that comes back reads anew what it shows. "
+            "An event may come twice, with its `seq`.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **documented.problems(401, 403, 429, 503),
@@ -51,7 +51,7 @@ async def stream_events(request: Request, principal: Reading) -> Response:
 async def _stream(request: Request, tail: TenantTail, tenant_id: str) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MS  # headers and first byte at once: a proxy shows a stream, not a hang
     async with tail.listen(tenant_id) as listener:
-        yield _message("open", {"at": datetime.now(UTC)})
+        yield _message("ready", {"at": datetime.now(UTC)})
         while not tail.closing and not listener.is_overrun:
             news = await listener.next(HEARTBEAT_SECONDS)
             if news is not None:

@@ -24,12 +24,12 @@ Told = tuple[str, dict[str, Any]]
 
 @contextmanager
 def listening(caller: Caller) -> Iterator[Iterator[Told]]:
-    """What comes after `open`."""
+    """What comes after `ready`."""
     with caller.http.stream("GET", "/v1/events/stream", timeout=30) as response:
         assert response.headers["Content-Type"].startswith("text/event-stream")
         found = messages(response.iter_lines())
         name, _ = next(found)
-        assert name == "open"
+        assert name == "ready"
         yield found
 
 

@@ -5,7 +5,7 @@ export type Told = { name: string; data: { job_id?: string; seq?: number; data?:
 type Hear = (told: Told) => void;
 
 const NAME = "patchswap-events";
-const NAMES = ["open", "heartbeat", "progress", "metrics", "status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"];
+const NAMES = ["ready", "heartbeat", "progress", "metrics", "status", "phase", "notice", "checkpoint", "evaluation", "export", "attempt", "request"];
 const AGAIN_MS = 3000;
 const SILENCE_MS = 40_000; // beats come every 15 s
 const channel = new BroadcastChannel(NAME);
@@ -19,7 +19,7 @@ export function isLive(): boolean {
   return performance.now() - heardAt < SILENCE_MS;
 }
 
-/** Calls `one` with what comes; gives the end of it. `open` says that something may have been missed. */
+/** Calls `one` with what comes; gives the end of it. `ready` says that something may have been missed. */
 export function listen(one: Hear): () => void {
   hearers.add(one);
   return () => hearers.delete(one);

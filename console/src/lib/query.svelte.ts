@@ -36,7 +36,7 @@ export class Query<T> {
       };
       void go();
       const deafen = concerns && listen((told) => {
-        if (told.name === "open" || concerns(told)) gathered ??= setTimeout(go, GATHER_MS);
+        if (told.name === "ready" || concerns(told)) gathered ??= setTimeout(go, GATHER_MS);
       });
       return () => {
         this.#round++;
