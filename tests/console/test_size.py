@@ -29,7 +29,7 @@ def test_all_of_it_is_small():
 
 @pytest.mark.slow
 def test_the_committed_build_is_of_this_source(tmp_path: Path):
-    """Of installs of `make console`; where there is none, CI's job `console` builds and compares."""
+    """Where `make console` installed its packages; the job `console` of CI compares, too."""
     vite = ROOT / "console/node_modules/.bin/vite"
     if not vite.exists() or shutil.which("node") is None:
         pytest.skip("the console's packages are not installed: make console")
