@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console ui-test clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -107,6 +107,9 @@ openapi: install ## docs/openapi.json anew, after a change of the api
 
 console: ## the page that the api serves, built anew from console/; needs Node
 	cd console && npm install --no-audit --no-fund && npm run build
+
+ui-test: install console ## all tests of the console in Debian's Chromium, with axe-core on every page; needs Node
+	@$(PYTHON) -m pytest -q tests/console
 
 architecture: install ## docs/architecture.md's picture and table anew, after a change of the rooms or their rules
 	@$(PYTHON) -m tests.architecture

@@ -26,9 +26,10 @@ class Server(uvicorn.Server):
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        tail = getattr(self._app.state, "tail", None)
-        if tail is not None:
-            tail.closing = True
+        for name in ("tail", "tenant_tail"):
+            tail = getattr(self._app.state, name, None)
+            if tail is not None:
+                tail.closing = True
         super().handle_exit(sig, frame)
 
 

@@ -15,6 +15,7 @@ from api.identity import authentication
 from api.live.connection import Reader
 from api.live.job_pages import JobPages
 from api.live.tail import Tail
+from api.live.tenant_tail import TenantTail
 from api.routes import ROUTERS
 from api.wire import errors
 from api.wire.limiting import Limiter
@@ -22,7 +23,7 @@ from api.wire.middleware import Surroundings
 from api.writes.idempotency import Replay
 from core.accounts import sessions
 
-READERS = ("keys", "sessions", "jobs", "ticks", "backlog", "probe")  # a connection each, so that none waits
+READERS = ("keys", "sessions", "jobs", "ticks", "backlog", "tenants", "probe")  # a connection each, so that none waits
 
 
 def create_app() -> FastAPI:
@@ -59,11 +60,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.browser_principals = authentication.batcher(readers["sessions"], sessions.PRINCIPALS)
     app.state.job_pages = JobPages(readers["jobs"])
     app.state.tail = Tail(readers["ticks"], readers["backlog"])
+    app.state.tenant_tail = TenantTail(readers["tenants"])
     app.state.probe = readers["probe"]
     app.state.limiter = Limiter()
     yield
     await app.state.limiter.close()
     await app.state.tail.close()
+    await app.state.tenant_tail.close()
     for reader in readers.values():
         await reader.close()
 

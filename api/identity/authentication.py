@@ -18,7 +18,7 @@ from api.live.connection import Reader
 from core.accounts import keys
 from core.accounts.keys import Principal
 from core.accounts.keys import Scope as KeyScope
-from core.errors import Forbidden, TenantSuspended, Unauthorized
+from core.errors import Forbidden, TenantSuspended, Unauthorized, Unavailable
 
 OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 PAGE = "/ui/"
@@ -88,6 +88,14 @@ async def _anybody(request: Request) -> Principal:
     if found is None:
         raise Unauthorized
     return require_person(found)
+
+
+async def is_still_valid(scope: Scope) -> bool:
+    """Asked anew of who holds a connection open. True while the database cannot tell."""
+    try:
+        return await _principal(scope) is not None
+    except Unavailable:
+        return True
 
 
 def require_person(principal: Principal) -> Principal:

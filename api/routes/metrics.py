@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from api.identity.authentication import Reading
 from api.routes import documented
-from api.schemas.metrics import Metrics, Point, Series
+from api.schemas.metrics import Metrics, Point, Series, finite
 from api.wire import answers
 from api.wire.bodies import JsonRoute
 from api.wire.path_ids import JobId
@@ -73,7 +72,7 @@ def get_job_metrics(
 
 def _curves(kept: dict[str, list[JobMetric]]) -> Metrics:
     series = [
-        Series(key=key, points=[Point(step=p.step, epoch=p.epoch, value=_finite(p.value)) for p in points])
+        Series(key=key, points=[Point(step=p.step, epoch=p.epoch, value=finite(p.value)) for p in points])
         for key, points in kept.items()
     ]
     return Metrics(object="list", data=series)
@@ -104,8 +103,4 @@ def _ndjson(chunks: Iterator[list[JobMetric]]) -> Iterator[bytes]:
 
 
 def _line(p: JobMetric) -> dict[str, object]:
-    return {"key": p.key, "step": p.step, "epoch": p.epoch, "value": _finite(p.value), "at": p.at}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {"key": p.key, "step": p.step, "epoch": p.epoch, "value": finite(p.value), "at": p.at}

@@ -1,6 +1,8 @@
 """Training curves."""
 
-from typing import Literal
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -19,3 +21,12 @@ class Series(BaseModel):
 class Metrics(BaseModel):
     object: Literal["list"]
     data: list[Series]
+
+
+def finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A point with the key of its curve."""
+    return {"key": row["key"], "step": row["step"], "epoch": row["epoch"], "value": finite(row["value"])}

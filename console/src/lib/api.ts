@@ -64,6 +64,20 @@ export async function putPart(part: Schemas["Part"], bytes: Blob): Promise<void>
   if (!response.ok) throw new Refused(unreachable(response.status));
 }
 
+export type Answer = Schemas["Prediction"] | Schemas["SegmentationPrediction"] | Schemas["DetectionPrediction"];
+
+/** What an exported file says of a picture; the bytes go as they are. */
+export async function predict(modelId: string, exportId: string, picture: Blob): Promise<Answer> {
+  const query = exportId ? `?export=${encodeURIComponent(exportId)}` : "";
+  const headers = { [TOKEN]: pageToken, "Content-Type": picture.type || "application/octet-stream" };
+  const response = await fetch(`/v1/models/${modelId}/predict${query}`, { method: "POST", body: picture, headers }).catch(() => {
+    throw new Refused(unreachable());
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new Refused(isProblem(answer) ? answer : unreachable(response.status));
+  return answer as Answer;
+}
+
 function isProblem(error: unknown): error is Problem {
   return typeof error === "object" && error !== null && "detail" in error && "code" in error;
 }

@@ -30,8 +30,23 @@ export function duration(seconds: number | null | undefined): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 export function time(at: string | null | undefined): string {
-  return at ? new Date(at).toLocaleString() : "–";
+  return at ? WHEN.format(new Date(at)) : "–";
+}
+
+/** To the second, for what follows closely. */
+export function clock(at: string): string {
+  return CLOCK.format(new Date(at));
+}
+
+const SPLITS = ["train", "val", "test"];
+
+/** Splits in the order in which they are used. */
+export function inOrder(splits: string[]): string[] {
+  return [...splits].sort((a, b) => SPLITS.indexOf(a) - SPLITS.indexOf(b));
 }
 
 export function headline(model: { headline: Schemas["Headline"] | null; evaluation_split?: string | null }): string {

@@ -251,4 +251,4 @@ def _end(claim: Claim) -> None:
 
 def test_every_type_has_data_of_its_own_kind():
     kinds = {type_.partition(".")[0] for type_ in outbox.EVENT_TYPES}
-    assert kinds == {"job", "dataset", "export", "prediction", "profile", "comparison", "sweep", "weights"}
+    assert kinds == {"alias", "job", "dataset", "export", "prediction", "profile", "comparison", "sweep", "weights"}

@@ -110,6 +110,7 @@ WITHOUT = {
     "list_batch_predictions": "`predict --dataset` waits for its own; scripts list them by `client.predictions.list()`",
     "delete_upload": "an upload goes with the last dataset of it",
     "create_session": "a browser's",
+    "stream_events": "a page's, of all jobs; `watch` follows one",
     "end_session": "a browser's",
     "get_health": "a load balancer's",
     "get_readiness": "a load balancer's",

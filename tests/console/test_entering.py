@@ -1,61 +1,16 @@
-"""The console in Debian's Chromium against the real api: logging in, what pages show, and what they must never do."""
+"""Logging in and out, what pages show, and what they must never do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from urllib.parse import urlsplit
-
-import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from core.database.database import transaction
 from core.tables import Dataset, DatasetVersion
-from tests.api.serving import Caller, Server
-from tests.servers import debian
+from tests.api.serving import Caller
+from tests.console.conftest import PATIENCE_MS, enter
 from tests.worker import seed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-PATIENCE_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    debian.install({"chromium": "chromium"})
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(debian.find("chromium")), args=OPTIONS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser, server: Server) -> Iterator[Page]:
-    """Fails the test where the page asks another host for anything, or does what its policy forbids."""
-    context = chromium.new_context(base_url=server.url)
-    context.set_default_timeout(PATIENCE_MS)
-    found, foreign, forbidden = context.new_page(), [], []
-    own = urlsplit(server.url).netloc
-
-    def on_request(request: Request) -> None:
-        if urlsplit(request.url).netloc not in ("", own):
-            foreign.append(request.url)
-
-    def on_console(message: ConsoleMessage) -> None:
-        if "Content Security Policy" in message.text:
-            forbidden.append(message.text)
-
-    found.on("request", on_request)
-    found.on("console", on_console)
-    found.on("pageerror", lambda error: forbidden.append(str(error)))
-    yield found
-    context.close()
-    assert (foreign, forbidden) == ([], [])
-
-
-def enter(page: Page, ours: Caller, path: str = "") -> None:
-    page.goto(f"/ui/#login={ours.post('/v1/sessions/links').json()['secret']}")
-    expect(page.get_by_role("button", name="Log out")).to_be_visible(timeout=PATIENCE_MS)
-    page.goto(f"/ui/#/{path}")
 
 
 def test_a_link_logs_in_once_and_leaves_the_address(page: Page, ours: Caller):
