@@ -15,6 +15,7 @@ from contract.results.exported import ExportResult
 from contract.tasks import TERMS
 from trainer.export import model_files
 from trainer.export.bundle import archive, card, provenance, readme
+from trainer.export.bundle.facts import Facts
 from trainer.export.bundle.golden import Golden
 from trainer.export.inputs import GOLDEN_BYTES, GOLDEN_IMAGES, HeldOut
 from trainer.export.ladder import Climbed
@@ -99,8 +100,8 @@ def _manifest(order: Order) -> dict[str, Any]:
     } | provenance.stated(order.spec)
 
 
-def _facts(order: Order, found: Measurement, violations: list[str], climbed: Climbed | None) -> card.Facts:
-    return card.Facts(
+def _facts(order: Order, found: Measurement, violations: list[str], climbed: Climbed | None) -> Facts:
+    return Facts(
         spec=order.spec,
         manifest=order.pack.manifest,
         export=order.export,
