@@ -21,7 +21,8 @@ INDEX = "index.html"
 # Scripts that stand in a page are let in by their hash, so that no other one is.
 _POLICY = (
     "default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 _INLINE = re.compile(rb"<script(?![^>]*\b(?:src=|type=\"?application/json))[^>]*>(.*?)</script>", re.DOTALL)
 router = APIRouter(include_in_schema=False)
