@@ -30,8 +30,8 @@ $(INSTALLED): pyproject.toml constraints.txt patchswap/version.py
 lock: install ## constraints.txt anew: the newest releases that pyproject.toml allows, on every platform
 	@sh .ci/lock $(PYTHON) constraints.txt
 
-demo: install ## the whole way in five minutes: digits in, a compressed model out, one table
-	@$(PYTHON) -m patchswap.demo
+demo: install ## the whole way in five minutes: digits in, a small model out; DATA=FOLDER for images of yours
+	@$(PYTHON) -m patchswap.demo $(if $(DATA),"$(DATA)")
 
 up: install ## the service on this machine, until Ctrl-C
 	@$(VENV)/bin/patchswap up

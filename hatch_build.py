@@ -1,5 +1,7 @@
 """What the wheel holds beside `patchswap`: the service's rooms, below it, so that no name of theirs is installed.
 
+The docs go with them where `make docs` has built them.
+
 A checkout (an editable install) has them where they are. `patchswap.local.service` puts the folder on the path of the
 processes it starts.
 """
@@ -12,6 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = "patchswap/_service"
+DOCS = "build/docs"
 
 
 class Rooms(BuildHookInterface):  # type: ignore[type-arg]
@@ -25,3 +28,5 @@ class Rooms(BuildHookInterface):  # type: ignore[type-arg]
             if not (Path(self.root) / room / "__init__.py").is_file():
                 raise FileNotFoundError(f"pyproject.toml names the room {room!r}; there is no {room}/__init__.py")
             build_data["force_include"][room] = f"{FOLDER}/{room}"
+        if (Path(self.root) / DOCS / "index.html").is_file():
+            build_data["force_include"][DOCS] = f"{FOLDER}/guide"

@@ -28,6 +28,12 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Debuggers of the theme want source maps; a wheel does not."""
+    for path in Path(config.site_dir).rglob("*.map"):
+        path.unlink()
+
+
 def on_page_markdown(text: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs calls it
     """Links of a hand-written page, as they are on the site."""
     if page.file.src_uri.startswith(("decisions/", "reference/", "changelog")):

@@ -131,8 +131,9 @@ def _require_finite(tensors: Mapping[str, Tensor]) -> None:
 
 def _unlike(architecture: str, match: Match) -> TrainerError:
     missing, unexpected = match.report.missing[:3], match.report.unexpected[:3]
+    instead = f" In the file instead, for example: {', '.join(unexpected)}." if unexpected else ""
     message = (
         f"The file has {match.share:.0%} of the tensors of {architecture}; half are needed. "
-        f"Missing, for example: {', '.join(missing)}. In the file instead, for example: {', '.join(unexpected)}."
+        f"Missing, for example: {', '.join(missing)}.{instead}"
     )
     return ended("weights_unfit", message)

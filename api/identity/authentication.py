@@ -22,7 +22,8 @@ from core.errors import Forbidden, TenantSuspended, Unauthorized, Unavailable
 
 OPEN = frozenset({"/healthz", "/readyz", "/version", "/openapi.json", "/docs"})
 PAGE = "/ui/"
-TO_PAGE = frozenset({"/", "/ui"})  # they redirect to it
+GUIDE = "/docs/guide/"
+TO_PAGE = frozenset({"/", "/ui", "/docs/guide"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256
 _OPERATORS = "Whoever runs the service makes one: patchswap tenants operator-key."
@@ -107,7 +108,7 @@ def require_person(principal: Principal) -> Principal:
 
 def _is_open(scope: Scope) -> bool:
     path = scope["path"]
-    if path in OPEN or path in TO_PAGE or path.startswith(PAGE):
+    if path in OPEN or path in TO_PAGE or path.startswith((PAGE, GUIDE)):
         return True
     return path == LOGIN and _authorization(scope) is None
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api.identity.authentication import MUST_READ
 from api.routes import documented
 from api.schemas.recipes import Recipe
-from api.wire import answers, paging
+from api.wire import answers, paging, schema_defaults
 from api.wire.bodies import JsonRoute
 from api.wire.paging import Page
 from contract.specs import JobSpec, parse, recipes
@@ -40,8 +40,7 @@ def get_recipe(request: Request, name: Name) -> Response:
 def get_recipe_schema(request: Request, name: Name) -> Response:
     """Read the JSON Schema of a job spec, with the defaults of this recipe."""
     recipe = _find(name)
-    schema = JobSpec.model_json_schema() | {"default": _defaults(recipe)}
-    schema["properties"]["recipe"] |= {"default": recipe.name}
+    schema = schema_defaults.with_defaults(JobSpec.model_json_schema(), _defaults(recipe))
     return answers.one(request, {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 

@@ -1,6 +1,7 @@
 """The table of a comparison: each method's figures over its seeds, and its paired difference to the control."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, cast
 
 from pydantic import BaseModel, Field
@@ -95,8 +96,9 @@ def _differences(
 
 
 def _difference(one: PairedDifference, adjusted: float | None) -> DifferenceToControl:
+    low, high = _within(one.low, least=-1, most=1), _within(one.high, least=-1, most=1)
     return DifferenceToControl(
-        mean=one.mean, low=one.low, high=one.high, seeds=one.n, p_value=one.p_value, p_value_adjusted=adjusted
+        mean=one.mean, low=low, high=high, seeds=one.n, p_value=one.p_value, p_value_adjusted=adjusted
     )
 
 
@@ -121,44 +123,73 @@ def _row(
         },
         difference=difference,
         ece=_estimate([one.ece for one in ran]),
-        nll=_estimate([one.nll for one in ran]),
+        nll=_estimate([one.nll for one in ran], most=inf),
         images_seen=seen.mean if seen else None,
         train_seconds=seconds.mean if seconds else None,
         peak_memory_bytes=max(memory, default=None),
     )
 
 
-def _estimate(values: Sequence[float | None]) -> Estimate | None:
-    """None where a job lacks the figure: a mean over the others would be of other seeds than the accuracy's."""
+def _estimate(values: Sequence[float | None], *, most: float = 1) -> Estimate | None:
+    """None where a job lacks the figure: a mean over the others would be of other seeds than the accuracy's.
+
+    Student's interval knows no bounds: of few seeds it reaches beyond what the figure can be, and is cut there.
+    """
     known = [value for value in values if value is not None]
     found: MeanInterval | None = mean_interval(known) if len(known) == len(values) else None
-    return Estimate(mean=found.mean, low=found.low, high=found.high) if found else None
+    if found is None:
+        return None
+    return Estimate(mean=found.mean, low=_within(found.low, most=most), high=_within(found.high, most=most))
+
+
+def _within(limit: float | None, *, least: float = 0, most: float) -> float | None:
+    return None if limit is None else min(max(limit, least), most)
 
 
 def _notes(budget: str, rows: Sequence[MethodRow], any_figures: Figures | None) -> list[str]:
-    notes = [note for row in rows for note in _notes_of(row)]
+    notes = _notes_of_methods(rows)
+    if any(row.finished == 2 for row in rows):
+        notes.append(
+            "An interval over 2 seeds reaches 9 standard deviations to each side; over 5 seeds it reaches 1.2. "
+            "Add seeds before you choose a method."
+        )
     if any_figures is not None:
         notes.append(
             f"Intervals are over seeds, all judged by the same {any_figures.samples} images of the "
-            f"{any_figures.split} split; they do not say how much other images would change."
+            f"{any_figures.split} split. They do not say how much other images would change."
         )
     seen = [row.images_seen for row in rows if row.images_seen is not None]
     if budget == "images_seen" and seen and max(seen) > min(seen):
-        notes.append(f"Not all methods saw as many images: {min(seen):,.0f} to {max(seen):,.0f}.")
+        notes.append(f"Methods did not see equally many images: {min(seen):,.0f} to {max(seen):,.0f}.")
     if budget == "epochs":
-        notes.append("By the budget epochs, plain methods saw half as many images as two-view methods.")
+        notes.append("With the budget `epochs`, plain methods saw half as many images as two-view methods.")
     return notes
+
+
+def _notes_of_methods(rows: Sequence[MethodRow]) -> list[str]:
+    """Each note once, with the methods that it is true of."""
+    methods: dict[str, list[str]] = {}
+    for row in rows:
+        for note in _notes_of(row):
+            methods.setdefault(note, []).append(row.method)
+    return [f"{_named(names, of=len(rows))}: {note}" for note, names in methods.items()]
+
+
+def _named(methods: Sequence[str], *, of: int) -> str:
+    if len(methods) == of and of > 1:
+        return "All methods"
+    return " and ".join([*([", ".join(methods[:-1])] if len(methods) > 1 else []), methods[-1]])
 
 
 def _notes_of(row: MethodRow) -> list[str]:
     if row.finished < 2:
-        return [f"{row.method}: {row.finished} of {row.jobs} jobs finished; an interval and a p-value take two."]
-    notes = [f"{row.method}: {row.finished} of {row.jobs} jobs finished."] if row.finished < row.jobs else []
+        return [f"{row.finished} of {row.jobs} jobs finished. An interval and a p-value need two."]
+    notes = [f"{row.finished} of {row.jobs} jobs finished."] if row.finished < row.jobs else []
     difference = row.difference
     if difference is None:
         return notes
     if difference.seeds < row.finished:
-        notes.append(f"{row.method}: compared over the {difference.seeds} seeds that the control finished, too.")
+        notes.append(f"Compared over the {difference.seeds} seeds that the baseline finished too.")
     if difference.seeds > 1 and difference.p_value is None:
-        notes.append(f"{row.method}: the same difference with every seed; that shows no spread to judge it by.")
+        notes.append("The difference is the same with every seed, so there is no spread to judge it by.")
     return notes

@@ -20,7 +20,7 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[None]:
+def running(data_dir: Path, *, one_thread: bool) -> Iterator[None]:
     """A service with its data in `data_dir`, ready to be used; its credentials are in `data_dir`/client.json."""
     log = data_dir / "up.log"
     with log.open("wb") as errors:
@@ -31,7 +31,7 @@ def running(data_dir: Path) -> Iterator[None]:
             stderr=errors,
             text=True,
             start_new_session=True,  # Ctrl-C is for the demo, which then stops the service in order
-            env=os.environ | _ONE_THREAD,
+            env=os.environ | (_ONE_THREAD if one_thread else {}),
         )
     try:
         _wait_until_ready(service, log)

@@ -312,6 +312,10 @@ def test_formats_and_recipes_are_told(ours: Caller):
     assert not run_here["cifar100_resnet18_patch_swap"]
     schema = ours.get("/v1/recipes/resnet20_short/schema").json()
     assert schema["default"]["model"]["architecture"] == "resnet20"
+    assert schema["properties"]["training"]["default"]["epochs"] == 30
+    assert schema["$defs"]["TrainingSpec"]["properties"]["epochs"]["default"] == 30
+    assert schema["$defs"]["PatchSwapSpec"]["properties"]["kd_weight"]["default"] == 0.25
+    assert schema["$defs"]["KdSpec"]["properties"]["kd_weight"]["default"] != 0.25  # not the recipe's method
     assert ours.get("/v1/recipes/none").status_code == 404
 
 

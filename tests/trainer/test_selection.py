@@ -53,7 +53,7 @@ def test_the_report_says_so_and_shows_the_published_network(pair):
     _, out, _ = pair
     page = (out / "main" / "report.html").read_text()
     assert "Published: the control arm (cross_entropy)" in page
-    assert "control (cross_entropy), published" in page
+    assert "baseline (cross_entropy), published" in page
     control = Evaluation.model_validate_json((out / "control" / "evaluation.json").read_bytes()).splits["test"]
     assert f"ECE {100 * control.ece:.2f} %" in page
 

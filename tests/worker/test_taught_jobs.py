@@ -57,7 +57,7 @@ def test_model_of_a_job_teaches_the_next_ones(digits):
             export = session.scalars(select(Export).where(Export.model_id == model.id)).one_or_none()
         assert model.method == name
         if export:
-            assert f"taught by the network `{teacher.model_id}`" in model.card
+            assert f"teacher: the network `{teacher.model_id}`" in model.card
             assert "no teacher network" not in model.card
             assert "model.onnx" in zipfile.ZipFile(BytesIO(storage.get_bytes(export.object_key))).namelist()
 

@@ -91,8 +91,8 @@ class Facts:
     def name(self, arm: Arm) -> str:
         """What an arm is called in tables."""
         method = self.evaluations[arm].method
-        return f"control ({method})" if arm == "control" else method
+        return f"baseline ({method})" if arm == "control" else method
 
     def short_name(self, arm: Arm) -> str:
         """What an arm is called in legends, where there is little room."""
-        return "control" if arm == "control" else self.evaluations[arm].method
+        return "baseline" if arm == "control" else self.evaluations[arm].method

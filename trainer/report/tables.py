@@ -54,7 +54,7 @@ def budget(facts: Facts) -> list[Row]:
         "training, seconds": [f"{arm.train_seconds:,.1f}" for arm in arms],
         "peak memory of training, MB": [_megabytes(arm) for arm in arms],
         "parameters": [f"{arm.parameters:,}" for arm in arms],
-        "multiply-adds an image": [f"{arm.macs:,}" for arm in arms],
+        "multiply-adds per image": [f"{arm.macs:,}" for arm in arms],
     }
     return [Row(name, "", [Cell(value) for value in values]) for name, values in known.items()]
 
@@ -67,7 +67,7 @@ def pruning(facts: Facts) -> list[Row]:
             continue
         after = facts.held_out(arm)
         values = {
-            "Multiply-adds an image": _shrunk(before.macs, found.macs),
+            "Multiply-adds per image": _shrunk(before.macs, found.macs),
             "Parameters": _shrunk(before.parameters, found.parameters),
         } | {
             measure.name: _moved(measure, getattr(before, measure.key), getattr(after, measure.key))
@@ -79,18 +79,18 @@ def pruning(facts: Facts) -> list[Row]:
 
 
 def verdict(facts: Facts) -> tuple[str, str]:
-    """Who won, as a word for the page's style and a sentence."""
+    """Which arm won, as a word for the page's style and a sentence."""
     found = facts.evaluations["main"].against_control
     if found is None:
-        return "unknown", "No control was trained, so whether the method helps on this data was not measured."
+        return "unknown", "No baseline was trained, so whether the method helps on this data was not measured."
     terms = TERMS[facts.manifest.task]
     accuracy = found.figures[terms.headline]
-    points = f"{100 * accuracy.difference:+.2f} points of {terms.headline_name} against the control"
+    points = f"{100 * accuracy.difference:+.2f} points of {terms.headline_name} against the baseline"
     interval = f"95 % interval {100 * accuracy.interval[0]:+.2f} to {100 * accuracy.interval[1]:+.2f}"
     said = {
         "main": f"{facts.name('main')} won: {points} ({interval}).",
-        "control": f"The control won: {facts.name('main')} is {points} ({interval}).",
-        "noise": f"No winner: {facts.name('main')} is {points}, which is within noise ({interval}).",
+        "control": f"The baseline won: {facts.name('main')} is {points} ({interval}).",
+        "noise": f"No winner: {facts.name('main')} is {points}, within noise ({interval}).",
     }
     return found.verdict, said[found.verdict]
 

@@ -43,7 +43,7 @@ def test_without_a_finished_job_there_is_a_table_all_the_same():
         (2, 0, None, None)
     ] * 2
     assert (found.split, found.samples) == (None, None)
-    assert any("0 of 2 jobs finished; an interval and a p-value take two" in note for note in found.notes)
+    assert any(note == "All methods: 0 of 2 jobs finished. An interval and a p-value need two." for note in found.notes)
 
 
 def test_seeds_that_only_one_side_finished_are_left_out_and_told():
@@ -51,8 +51,8 @@ def test_seeds_that_only_one_side_finished_are_left_out_and_told():
     ours = found.rows[1]
     assert ours.difference.seeds == 2
     assert ours.difference.mean == pytest.approx(0.035)
-    assert any("compared over the 2 seeds that the control finished" in note for note in found.notes)
-    assert any("patch_swap: 3 of 4 jobs finished" in note for note in found.notes)
+    assert any("Compared over the 2 seeds that the baseline finished" in note for note in found.notes)
+    assert any(note == "All methods: 3 of 4 jobs finished." for note in found.notes)
 
 
 def test_one_seed_has_no_interval_and_the_note_says_so():
@@ -60,7 +60,7 @@ def test_one_seed_has_no_interval_and_the_note_says_so():
     difference = found.rows[1].difference
     assert difference.mean == pytest.approx(0.1)
     assert (difference.low, difference.high, difference.p_value) == (None, None, None)
-    assert any(note.startswith("patch_swap: 1 of 1 jobs finished; an interval") for note in found.notes)
+    assert any(note == "All methods: 1 of 1 jobs finished. An interval and a p-value need two." for note in found.notes)
 
 
 def test_equal_differences_are_no_proof():
@@ -71,7 +71,17 @@ def test_equal_differences_are_no_proof():
 
 def test_unequal_budgets_are_told():
     unequal = table([0.8, 0.9], [figures(0.9, images_seen=500), figures(0.8)])
-    assert any("Not all methods saw as many images: 750 to 1,000" in note for note in unequal.notes)
+    assert any("Methods did not see equally many images: 750 to 1,000" in note for note in unequal.notes)
     halved = table([0.8, 0.9], [0.9, 0.8], budget="epochs")
     assert any("plain methods saw half as many images" in note for note in halved.notes)
     assert not any("images:" in note for note in table([0.8, 0.9], [0.9, 0.8]).notes)
+
+
+def test_intervals_of_two_seeds_stay_within_what_a_figure_can_be_and_a_note_says_how_little_they_tell():
+    found = table([0.3, 0.58], [0.99, 0.4])
+    control, ours = found.rows
+    assert (control.headline.low, control.headline.high) == (0, 1)
+    assert (ours.headline.low, ours.headline.high) == (0, 1)
+    assert (ours.difference.low, ours.difference.high) == (-1, 1)
+    assert any("over 2 seeds reaches 9 standard deviations" in note for note in found.notes)
+    assert not any("reaches 9" in note for note in table([0.8, 0.81, 0.8], [0.9, 0.8, 0.9]).notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "patchswap.demo"]
@@ -60,4 +63,47 @@ def test_it_leaves_nothing_running_when_it_is_stopped(tmp_path: Path, variables:
     deadline = time.monotonic() + 10
     while services(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert services(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["nowhere"], "There is no folder nowhere."), (["my", "photos"], "Name one folder; you named 2.")],
+)
+def test_a_folder_that_cannot_be_meant_is_refused_before_anything_starts(
+    tmp_path: Path, variables: dict[str, str], arguments: list[str], said: str
+):
+    command = [*COMMAND, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=variables)
+    assert (done.returncode, said in done.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_a_folder_of_ones_own_ends_with_a_table_of_it_and_a_picture_of_it_to_try(
+    tmp_path: Path, variables: dict[str, str]
+):
+    random = np.random.default_rng(0)
+    for label, shade in (("dark", 40), ("grey", 120), ("light", 200)):
+        (tmp_path / "my shades" / label).mkdir(parents=True)
+        for number in range(12):
+            pixels = np.clip(random.normal(shade, 20, (96, 96, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "my shades" / label / f"{number}.jpg")
+    done = subprocess.run(
+        [*COMMAND, "my shades"], check=False, capture_output=True, text=True, cwd=tmp_path, env=variables
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for expected in ("36 images of 3 classes", "trained network", "ONNX fp32", "ONNX int8", "photos-report.html"):
+        assert expected in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("run the model:")]
+    tried = subprocess.run(
+        line.removeprefix("run the model:").strip(),
+        check=False,
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert json.loads(tried.stdout)["label"] in ("dark", "grey", "light"), tried.stderr
     assert services(tmp_path) == []

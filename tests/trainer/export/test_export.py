@@ -122,19 +122,19 @@ def test_fp16_file_is_half_as_large_and_says_what_fp32_says(fp16: Exported) -> N
 
 def test_card_compares_with_the_control_and_claims_no_licence(int8: Exported) -> None:
     card = (int8.folder / "model_card.md").read_text()
-    assert "control (cross_entropy) | 50.00" in card
+    assert "baseline (cross_entropy) | 50.00" in card
     assert "| train | 700 |" in card
     assert "6,720 images seen" in card
     assert f"{100 * int8.result.measured['top1_accuracy']:.2f}" in card
-    assert "None was stated" in card
+    assert "No licence was stated" in card
 
 
 def test_card_without_control_says_that_the_method_was_not_compared(fp32: Exported, trained: Trained) -> None:
-    assert "control (cross_entropy)" in (fp32.folder / "model_card.md").read_text()
+    assert "baseline (cross_entropy)" in (fp32.folder / "model_card.md").read_text()
     alone = Trained(trained.spec, trained.pack, fp32.archive.parent / "alone")
     shutil.copytree(trained.out / "main", alone.out / "main")
     exported = run_export(alone, ExportSpec(), fp32.archive.parent / "alone" / "export")
-    assert "No control was trained" in (exported.folder / "model_card.md").read_text()
+    assert "No baseline was trained" in (exported.folder / "model_card.md").read_text()
 
 
 def test_constraints_that_do_not_hold_fail_the_gate_and_leave_the_bundle(trained: Trained, tmp_path: Path) -> None:

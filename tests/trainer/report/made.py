@@ -96,10 +96,11 @@ def split(found: Predictions, manifest: PackManifest, *, calibrated: bool, robus
     if robust:
         attack = {"epsilon": 1 / 255, "top1_accuracy": 0.5, "confidence_interval": (0.4, 0.6)}
         result.robustness = {
-            "fgsm": {"samples": 100, "strengths": [attack, attack | {"epsilon": 2 / 255}]},
-            "pgd": {"samples": 100, "strengths": [attack, attack | {"epsilon": 2 / 255}]},
+            "fgsm": {"samples": 20, "clean_top1_accuracy": 0.85, "strengths": [attack, attack | {"epsilon": 2 / 255}]},
+            "pgd": {"samples": 20, "clean_top1_accuracy": 0.85, "strengths": [attack, attack | {"epsilon": 2 / 255}]},
             "corruptions": {
-                "samples": 100,
+                "samples": 20,
+                "clean_top1_accuracy": 0.85,
                 "mean_top1_accuracy": 0.4,
                 "top1_accuracy": {"noise": [0.5, 0.4, 0.3, 0.2, 0.1]},
             },

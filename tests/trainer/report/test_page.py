@@ -108,9 +108,10 @@ def test_page_shows_what_was_measured() -> None:
         f"{100 * main.ece_equal_mass:.2f} %",
         f"{1000 * main.aurc:.2f}",
         f"{main.superclass_errors.within} of {main.superclass_errors.errors} errors",
-        "noise, control (cross_entropy)",
+        "noise, baseline (cross_entropy)",
         "272,186",
-        "control (cross_entropy)",
+        "baseline (cross_entropy)",
+        "20 images, spread over the split; 85.0 % of them are right untouched.",
     ):
         assert shown in text, shown
     for figure in ("Reliability, bins of equal mass", "Gradient by layer", "Gradient by epoch", "Accuracy under PGD"):
@@ -119,7 +120,7 @@ def test_page_shows_what_was_measured() -> None:
 
 def test_what_pruning_took_is_shown_beside_what_was_trained() -> None:
     facts = made.facts(["a", "b"])
-    assert "What pruning took" not in page.render(facts)
+    assert "What pruning cost" not in page.render(facts)
     main = facts.evaluations["main"]
     main.unpruned = UnprunedFigures(
         parameters=2 * main.parameters, macs=4 * main.macs, top1_accuracy=0.9876, nll=facts.published.nll
@@ -137,10 +138,10 @@ def test_equal_facts_give_an_equal_page() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"control": False}, "No control was trained"),
-        ({"calibrated": False}, "evaluation.calibration is false"),
-        ({"robust": False}, "evaluation.robustness takes"),
-        ({"right": 1.0}, "every image was rightly predicted"),
+        ({"control": False}, "No baseline was trained"),
+        ({"calibrated": False}, "Set evaluation.calibration to true"),
+        ({"robust": False}, "in evaluation.robustness to measure it"),
+        ({"right": 1.0}, "Every image was predicted correctly"),
         ({"right": 0.7}, "No winner"),
     ],
 )
@@ -160,5 +161,5 @@ def test_many_classes_change_the_form_of_the_confusion(classes: int, table: bool
     check_self_contained(html)
     assert ('class="matrix"' in html) == table
     assert ('class="heatmap"' in html) == picture
-    assert html.count("<small>control") <= 2 * 40
+    assert html.count("<small>baseline") <= 2 * 40
     assert len(html) < 2_000_000

@@ -15,6 +15,7 @@ from contract.results.exported import ExportResult, ExportWarning
 from contract.tasks import TERMS
 from trainer.export import model_files
 from trainer.export.bundle import archive, card, provenance, readme
+from trainer.export.bundle.facts import Facts
 from trainer.export.bundle.golden import Golden
 from trainer.export.inputs import GOLDEN_BYTES, GOLDEN_IMAGES, HeldOut
 from trainer.export.ladder import Climbed
@@ -110,8 +111,8 @@ def _facts(
     violations: list[str],
     warnings: list[ExportWarning],
     climbed: Climbed | None,
-) -> card.Facts:
-    return card.Facts(
+) -> Facts:
+    return Facts(
         spec=order.spec,
         manifest=order.pack.manifest,
         weights_sha256=order.weights_sha256,

@@ -55,8 +55,12 @@ def corruptions(model: nn.Module, split: LabelledImages, out: dict[str, Any]) ->
         accuracies[family] = [
             _accuracy_under(model, split, positions, corrupt, severity) for severity in range(1, SEVERITIES + 1)
         ]
-    mean = float(np.mean(list(accuracies.values())))
-    out["corruptions"] = {"samples": len(positions), "mean_top1_accuracy": mean, "top1_accuracy": accuracies}
+    out["corruptions"] = {
+        "samples": len(positions),
+        "clean_top1_accuracy": _accuracy_under(model, split, positions, _untouched, severity=1),
+        "mean_top1_accuracy": float(np.mean(list(accuracies.values()))),
+        "top1_accuracy": accuracies,
+    }
 
 
 MEASURES = {"fgsm": fgsm, "pgd": pgd, "corruptions": corruptions}
@@ -70,17 +74,19 @@ def _attack(
     model: nn.Module, split: LabelledImages, out: dict[str, Any], *, name: str, attacked: Attack
 ) -> Iterator[Working]:
     positions = _sample(len(split.labels))
-    correct = np.zeros(len(EPSILONS), np.int64)
+    correct, clean = np.zeros(len(EPSILONS), np.int64), 0
     for start in range(0, len(positions), BATCH):
         chosen = positions[start : start + BATCH]
         pixels = split.images.fetch(chosen).to(torch.float32).div_(255)
         target = Target(model, split.normalise, torch.from_numpy(split.labels[chosen]).to(pixels.device))
+        clean += target.right(pixels)
         random = randomness.generator(0, randomness.Stream.ATTACK, start)
         for number, images in enumerate(attacked(target, pixels, random)):
             correct[number] += target.right(images)
             yield Working(activity=name, done=start * len(EPSILONS) + number, total=len(positions) * len(EPSILONS))
     out[name] = {
         "samples": len(positions),
+        "clean_top1_accuracy": clean / len(positions),
         "strengths": [
             {
                 "epsilon": epsilon,
@@ -141,6 +147,10 @@ def _accuracy_under(
             predicted = model(split.normalise(images)).argmax(1).cpu().numpy()
         correct += int((predicted == split.labels[chosen]).sum())
     return correct / len(positions)
+
+
+def _untouched(images: NDArray[np.uint8], _level: int, _random: np.random.Generator) -> NDArray[np.uint8]:
+    return images
 
 
 def _noise(images: NDArray[np.uint8], level: int, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ MEASURES = (
     Measure("ap", "AP", 100, " %", 2, "higher"),
     Measure("ap50", "AP50", 100, " %", 2, "higher"),
     Measure("ap75", "AP75", 100, " %", 2, "higher"),
-    Measure("ar", "AR, 100 boxes an image", 100, " %", 2, "higher"),
+    Measure("ar", "AR, 100 boxes per image", 100, " %", 2, "higher"),
     Measure("ece", "ECE of scores, bins of equal width", 100, " %", 2),
 )
 

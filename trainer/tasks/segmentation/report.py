@@ -22,7 +22,7 @@ MEASURES = (
     Measure("mean_iou", "mIoU", 100, " %", 2, "higher"),
     Measure("pixel_accuracy", "Pixel accuracy", 100, " %", 2, "higher"),
     Measure("boundary_f", "Boundary F", 100, " %", 2, "higher"),
-    Measure("nll", "Negative log-likelihood of a pixel, nats"),
+    Measure("nll", "Negative log-likelihood per pixel, nats"),
     Measure("ece", "ECE of pixels, bins of equal width", 100, " %", 2),
 )
 
