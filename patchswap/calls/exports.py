@@ -64,7 +64,7 @@ class Models:
 
         The model card has the lines that open it in torch. Raises BadInput where the file is there.
         """
-        found, path = self.get(self._model_id(model)), Path(target) / "model.safetensors"
+        found, path = self.get(self.id_of(model)), Path(target) / "model.safetensors"
         if path.exists() and not replace:
             raise BadInput(f"{path} exists. Remove it, name another folder, or pass --force to replace it.")
         wanted = downloads.Wanted(
