@@ -17,6 +17,7 @@ import httpx
 
 from tests.servers import processes
 
+_CONFIGURED = Path("/etc/swift/swift.conf")
 _PACKAGES = ["swift-proxy", "swift-account", "swift-container", "swift-object", "memcached"]
 _STORES = ("account", "container", "object")
 _RING_PROGRAM = """
@@ -130,7 +131,8 @@ def install_packages() -> None:
     lock = Path("/tmp/patchswap-tests-swift.lock")  # one installation at a time, whoever asks
     with lock.open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        if all(shutil.which(name) for name in ("swift-proxy-server", "swift-object-server", "memcached")):
+        programs = all(shutil.which(name) for name in ("swift-proxy-server", "swift-object-server", "memcached"))
+        if programs and _CONFIGURED.is_file():  # unpacked alone is not enough: the servers ask for it
             return
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             raise RuntimeError(f"the S3 tests need OpenStack Swift; on Debian or Ubuntu: sudo {_INSTALL}")
