@@ -187,7 +187,8 @@ def usage_adds_up(e: Evidence) -> Iterator[str]:
             yield f"{name} took {wall:.3f} s, which are not {parts}"
         if row["lost_seconds"] and row["outcome"] not in LOST:
             yield f"{name} is {row['outcome']} and lost {row['lost_seconds']:.3f} s"
-        stored = [c["at"] for c in _checkpoints(e, row["job_id"]) if row["began"] <= c["at"] <= row["over"]]
+        moments = [float(c["at"]) for c in _checkpoints(e, row["job_id"])]  # Postgres gives decimals
+        stored = [moment for moment in moments if row["began"] <= moment <= row["over"]]
         after = row["over"] - max(stored, default=row["began"])
         if row["outcome"] in LOST and row["lost_seconds"] < after - _CLOCK_SECONDS:
             yield f"{name} lost {row['lost_seconds']:.3f} s, and {after:.3f} s followed its newest checkpoint"

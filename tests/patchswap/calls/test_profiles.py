@@ -60,7 +60,7 @@ def test_commands_show_devices_and_ask_for_one(
         return int(ended.value.code or 0)
 
     assert run("devices") == 0
-    assert "raspberry-pi-5  online  pi.local" in capsys.readouterr().out
+    assert "raspberry-pi-5  online  service" in capsys.readouterr().out
     assert run("profile", export.id, "--device", PI, "--no-wait", "--json") == 0
     assert json.loads(capsys.readouterr().out)["device"] == PI
     assert run("profile", export.id, "--device", "toaster") == 1
