@@ -9,11 +9,12 @@ from bench.results.datasets import DATASETS
 from bench.results.published import Published
 from core.comparisons.statistics import MeanInterval, PairedDifference
 
-HEAD = "| method | top-1, % | against cross_entropy, points | p (Holm) | ECE, % | NLL | time | tuned setting |"
+HEAD = "| method | top-1, % | against cross_entropy, points | p (Holm) | ECE, % | NLL | time | setting |"
 
 
 def write(path: Path, published: Sequence[Published], *, pictures: Path) -> None:
-    """The document and its plots, which lie in a folder beside it."""
+    """The document and its plots, which lie in a folder beside it. What people know comes first."""
+    published = sorted(published, key=lambda one: DATASETS[one.dataset].arms is None)
     tables = {one.dataset: analysis.rows(one) for one in published}
     parts = [_head(published), reading.summary(published, tables), reading.defaults(published)]
     for one in published:
@@ -25,15 +26,15 @@ def write(path: Path, published: Sequence[Published], *, pictures: Path) -> None
 
 def _head(published: Sequence[Published]) -> str:
     machines = "; ".join(dict.fromkeys(one.machine for one in published))
-    seeds = ", ".join(str(seed) for seed in published[0].seeds)
+    seeds = ", ".join(str(seed) for seed in max((one.seeds for one in published), key=len))
     return f"""# Results
 
 Written by `make results` (`python -m bench.results`), which runs what is missing and may be stopped and started at
 will, from the raw results in [results/](results/). Machine: {machines}.
 
 **Protocol.** ResNet-20, SGD with Nesterov momentum 0.9, weight decay 5e-4, warm-up over a tenth, then cosine;
-as many images a step for every method, so equal epochs are equal images seen (decision 0001). Each method is tuned
-on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main weight, or
+as many images a step for every method, so equal epochs are equal images seen (decision 0001). Where a data
+set does not say otherwise, each method is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main weight, or
 four learning rates where it has no weight. The setting with the highest validation accuracy (of equal ones, the lower
 loss) is then trained with the seeds {seeds} and looked at once on the test split. Each seed draws its own
 training images, the same for all methods, so that differences are paired. Intervals are 95 %, of Student's t over

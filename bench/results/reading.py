@@ -14,8 +14,20 @@ Tables = Mapping[str, Sequence[Row]]
 
 
 def summary(published: Sequence[Published], tables: Tables) -> str:
-    lines = ["## In short", "", *_winners(tables), *_distillation(published), "", *_overview(tables)]
-    return "\n".join(lines)
+    tuned = {name: rows for name, rows in tables.items() if DATASETS[name].arms is None}
+    lines = ["## In short", "", *_of_few_seeds(published, tables), *_winners(tables), *_distillation(published)]
+    return "\n".join([*lines, "", *_overview(tuned)])
+
+
+def _of_few_seeds(published: Sequence[Published], tables: Tables) -> list[str]:
+    """What one seed said, where no interval can be given yet."""
+    lines = []
+    for one in published:
+        rows = [row for row in tables[one.dataset] if row.difference]
+        if len(one.seeds) == 1 and rows:
+            told = "; ".join(f"{row.method} {_points(row.difference)}" for row in rows)
+            lines.append(f"- {DATASETS[one.dataset].title}, one seed, so without an interval: {told}.")
+    return lines
 
 
 def defaults(published: Sequence[Published]) -> str:
@@ -41,7 +53,8 @@ def of_dataset(published: Published, rows: Sequence[Row]) -> list[str]:
         highest = max(compared, key=lambda row: row.difference.mean if row.difference else 0.0)
         told += f" The highest mean is that of {highest.method}."
     lines = [told]
-    if found := analysis.distillation(published):
+    found = analysis.distillation(published)
+    if found and (found.same_setting or found.both_tuned):
         lines += ["", _of_distillation(found)]
     if published.sources:
         named = "; ".join(f"{role}: {', '.join(names)}" for role, names in published.sources.items())
@@ -65,13 +78,13 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 
 def limits(published: Sequence[Published]) -> str:
-    seeds = len(published[0].seeds)
+    seeds = max(len(one.seeds) for one in published)
     return f"""## What this does not show
 
 - {seeds} seeds find large differences only: with Holm's correction a method must be better with nearly every seed, and
   by nearly as much.
-- Small images, one small network and short schedules. Nothing here says how the methods rank on CIFAR-100 after 200
-  epochs; the recipes for such protocols are ready to run and say "not run here".
+- Small images and one small network. Nothing here says how the methods rank on all of CIFAR-100 after 200 epochs; the
+  recipes for such protocols are ready to run and say "not run here".
 - On glyphs and parts ten epochs are over while methods that make training harder (CutMix, MixSKD, CS-KD, BAKE, patch
   swap) are still learning: their deficit there is one of speed at a small budget, and says nothing of where they end.
 - Trainings on parts hang by a hair. The same run (cross-entropy, seed 0, rate 0.1, data equal bit by bit) ended at
@@ -149,7 +162,7 @@ def _mean(rows: Iterable[Row | None]) -> float:
 
 
 def _tuned(published: Sequence[Published], name: str) -> list[float]:
-    found = (one.tuned(PATCH_SWAP) for one in published)
+    found = (one.tuned(PATCH_SWAP) for one in published if DATASETS[one.dataset].arms is None)
     return [settings[name] for settings in found if settings]
 
 
