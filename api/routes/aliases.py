@@ -35,7 +35,8 @@ def list_aliases(request: Request, principal: Reading, session: Database, window
     "/{alias}",
     operation_id="set_alias",
     response_model=Alias,
-    responses=documented.problems(*documented.WRITE, 412) | {201: {"model": Alias}},
+    responses=documented.problems(*documented.WRITE, 412)
+    | {201: {"model": Alias, "description": "Created: the name was new."}},
 )
 def set_alias(  # noqa: PLR0917 - one parameter a header
     request: Request,

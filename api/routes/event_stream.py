@@ -36,7 +36,7 @@ RETRY_MS = 2_000
             "An event may come twice, with its `seq`.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **documented.problems(401, 403, 429, 503),
+        **documented.problems(401, 403, 429, 500, 503),
     },
 )
 async def stream_events(request: Request, principal: Reading) -> Response:

@@ -49,7 +49,7 @@ def list_model_predictions(  # noqa: PLR0913 - each is a query parameter
         int | None, Query(ge=0, le=MAX_INDEX, description="`last_id` of the page before: an index.")
     ] = None,
     split: Annotated[
-        Literal["val", "test"] | None, Query(description="Default: the split that the model's figures are of.")
+        Literal["test", "val"] | None, Query(description="Default: the split that the model's figures are of.")
     ] = None,
     error: Annotated[bool | None, Query(description="Only images that are judged wrong, or right.")] = None,
     class_name: Annotated[

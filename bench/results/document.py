@@ -33,8 +33,9 @@ Written by `make results` (`python -m bench.results`), which runs what is missin
 will, from the raw results in [results/](results/). Machine: {machines}.
 
 **Protocol.** ResNet-20, SGD with Nesterov momentum 0.9, weight decay 5e-4, warm-up over a tenth, then cosine;
-as many images a step for every method, so equal epochs are equal images seen (decision 0001). Where a data
-set does not say otherwise, each method is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates with two values of its main weight, or
+as many images a step for every method, so equal epochs are equal images seen (decision 0001). Where a data set does
+not say otherwise, each method is tuned on the validation split by {search.TRIALS} trials at seed 0: two learning rates
+with two values of its main weight, or
 four learning rates where it has no weight. The setting with the highest validation accuracy (of equal ones, the lower
 loss) is then trained with the seeds {seeds} and looked at once on the test split. Each seed draws its own
 training images, the same for all methods, so that differences are paired. Intervals are 95 %, of Student's t over

@@ -90,7 +90,7 @@ class TrainingSpec(Strict):
     augmentation: AugmentationSpec = AugmentationSpec()
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
-        description="auto: bf16 on a GPU, fp32 on a CPU. On a CPU with AMX, bf16 is faster; without, it is slower.",
+        description="`auto`: bf16 on a GPU, fp32 on a CPU. On a CPU with AMX, bf16 is faster; without, it is slower.",
     )
     devices: int = Field(1, ge=1, le=8, description="GPUs, or processes on a CPU; a step is divided among them.")
     accumulate: int = Field(1, ge=1, le=1024, description="Parts that a step is divided into, one after the other.")

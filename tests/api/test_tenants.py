@@ -204,7 +204,7 @@ def test_no_revoked_expired_or_made_up_key_opens_no_route(server: Server, ours: 
             if path in ("/healthz", "/readyz", "/version", "/v1/sessions"):  # a session is begun by a link, too
                 continue
             for method in operations:
-                url = path.format(number=1, index=0, name="none", **ids)
+                url = path.format(number=1, index=0, name="none", **({"alias": "none"} | ids))
                 for bearer in bearers:
                     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
                     answer = stranger.request(method, url, headers=headers, params={"api_key": ours.key})

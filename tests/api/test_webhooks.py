@@ -65,7 +65,7 @@ def test_secret_is_told_once_and_never_again(ours: Caller):
         ({"url": "https://127.0.0.1/"}, "/url", "127.0.0.1 is not a public address"),
         ({"url": "https://2852039166/latest/meta-data"}, "/url", "169.254.169.254 is not a public address"),
         ({"url": "https://me:word@example.com/"}, "/url", "holds a user name"),
-        ({"url": "https://exa mple.com/"}, "/url", "pattern"),
+        ({"url": "https://exa mple.com/"}, "/url", "regular expression"),
         ({"url": URL, "events": []}, "/events", "at least 1"),
         ({"url": URL, "events": ["job.born"]}, "/events/0", "job.succeeded"),
         ({"url": URL, "thresholds": [{"metric": "val.nll"}]}, "/thresholds/0", "either above or below"),

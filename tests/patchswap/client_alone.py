@@ -32,7 +32,7 @@ CALLS_WINDOWS_LACKS = {
     signal: ("SIGHUP", "SIGKILL", "SIGALRM"),
 }
 # Run by `up` and `doctor` alone, which need an extra that a client has not.
-SERVICE = ("local.embedded", "local.up", "local.deployment", "local.doctor")
+SERVICE = ("local.embedded", "local.up", "local.deployment", "local.doctor", "local.tenants")
 
 _import = builtins.__import__
 

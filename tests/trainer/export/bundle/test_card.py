@@ -27,6 +27,7 @@ def facts() -> Facts:
     return Facts(
         spec=told.spec,
         manifest=told.manifest,
+        weights_sha256="0" * 64,
         export=ExportSpec(format="onnx", precision="fp32"),
         format=formats.choose("onnx"),
         outputs={"logits": "(batch, 3)"},
@@ -37,6 +38,7 @@ def facts() -> Facts:
         selection=None,
         measured=MEASURED,
         violations=[],
+        warnings=[],
         candidates=[],
     )
 
