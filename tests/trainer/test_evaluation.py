@@ -246,7 +246,7 @@ def test_job_that_leaves_the_test_split_unread_is_reported_on_validation(digits:
     *_, done = evaluation.evaluate(spec, pack=unread, out=tmp_path, arm="main", device=device.choose())
     page = (tmp_path / done.files["report"]).read_text()
     check_self_contained(page)
-    assert "too kindly" in page
+    assert "slightly too good" in page
     assert "What the method does" not in page
 
 

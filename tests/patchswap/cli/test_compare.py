@@ -99,7 +99,7 @@ def test_it_is_shown_listed_cancelled_and_removed(patchswap: Run, comparison: Co
     assert patchswap("compare", "show", comparison.id).stdout == f"{comparison.id}: queued; no job has finished yet\n"
     made.succeed(comparison.jobs[0].id, 0.5)
     shown = patchswap("compare", "show", comparison.id, "--csv", "t.csv")
-    assert "cross_entropy: 1 of 2 jobs finished; an interval and a p-value take two." in shown.stdout
+    assert "cross_entropy: 1 of 2 jobs finished. An interval and a p-value need two." in shown.stdout
     assert one_json(patchswap("compare", "show", comparison.id, "--json"))["table"]["samples"] == 10
     assert comparison.id in patchswap("compare", "list").stdout
     assert "a trial of comparison" in patchswap("jobs", "show", comparison.jobs[0].id).stdout

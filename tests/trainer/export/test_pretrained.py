@@ -53,7 +53,7 @@ def test_card_and_manifest_name_the_weights(bundle: Exported) -> None:
     assert f"Fine-tuned from the pretrained weights `{CARD.id}`" in card
     assert CARD.sha256 in card
     assert "no other data" not in card
-    assert "are under MIT: `PRETRAINED_WEIGHTS.txt`" in card
+    assert "are under MIT. Keep `PRETRAINED_WEIGHTS.txt`" in card
     manifest = json.loads((bundle.folder / "manifest.json").read_text())
     assert manifest["pretrained"] == {
         "id": CARD.id,

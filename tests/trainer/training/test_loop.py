@@ -183,9 +183,9 @@ def test_a_run_that_leaves_the_test_split_unread_opens_none_of_its_images(
 
 def test_a_resolved_spec_means_the_same_as_the_one_submitted(digits: Pack, tmp_path: Path) -> None:
     plain = write_spec(tmp_path, body())
-    asked, _ = _read_spec(plain, digits)
+    asked, _ = _read_spec(plain, digits.manifest)
     plain.write_text(asked.model_dump_json())
-    assert _read_spec(plain, digits)[0] == asked == spec_for(digits)
+    assert _read_spec(plain, digits.manifest)[0] == asked == spec_for(digits)
 
 
 def test_full_disk_is_named_and_leaves_the_earlier_file_whole(tmp_path: Path) -> None:
