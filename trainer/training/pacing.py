@@ -14,26 +14,29 @@ class Clock:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._saved_at = monotonic()
-        self._spoken = self._epoch = self._window = self._here()
+        self._since = self._epoch = self._window = self._here()
+        self._told_step = self._since.step
+        self._rate = 0.0  # steps per second, without validation
 
     def progress_due(self) -> bool:
-        return monotonic() - self._spoken.at >= PROGRESS_SECONDS and self._run.position.step > self._spoken.step
+        return monotonic() - self._since.at >= PROGRESS_SECONDS and self._run.position.step > self._told_step
 
     def progress(self) -> Progress:
         """What was reached since the last time. Waits for the device; raises TrainerError where the loss is lost."""
         run = self._run
         running.check_finite(run)
         now = self._here()
-        progress = Progress(
+        if now.step > self._since.step:  # else the epoch has just closed, and its own rate holds
+            self._rate = now.steps_per_second_since(self._since)
+        self._since, self._told_step = now, now.step
+        return Progress(
             arm=run.arm,
             step=run.steps_done,
             epoch=run.epoch,
-            images_per_second=run.plan.images_per_step * now.steps_per_second_since(self._spoken),
+            images_per_second=run.plan.images_per_step * self._rate,
             seconds_per_epoch=run.plan.steps_per_epoch / now.steps_per_second_since(self._window),
             loss=0.0 if run.last_loss is None else run.last_loss.item(),
         )
-        self._spoken = now
-        return progress
 
     def checkpoint_due(self, every_seconds: float) -> bool:
         return monotonic() - self._saved_at >= every_seconds
@@ -43,12 +46,13 @@ class Clock:
 
     def epoch_rate(self) -> float:
         """Images per second since the epoch, or this attempt at it, began."""
-        return self._run.plan.images_per_step * self._here().steps_per_second_since(self._epoch)
+        self._rate = self._here().steps_per_second_since(self._epoch)
+        return self._run.plan.images_per_step * self._rate
 
     def epoch_closed(self) -> None:
         """Validation counts for the length of an epoch, which the last two tell, and not for images per second."""
         self._window, self._epoch = self._epoch, self._here()
-        self._spoken = self._epoch
+        self._since = self._epoch
 
     def _here(self) -> "_Moment":
         return _Moment(monotonic(), self._run.position.step)

@@ -44,6 +44,16 @@ def test_validation_makes_epochs_longer_and_images_no_slower(monkeypatch: pytest
     assert told.seconds_per_epoch == (30 + 2 * STEPS_PER_EPOCH) / 2
 
 
+def test_the_last_step_of_an_epoch_is_told_with_the_epochs_speed(monkeypatch: pytest.MonkeyPatch):
+    ticking = Ticking(monkeypatch)
+    ticking.train(STEPS_PER_EPOCH)
+    ticking.clock.epoch_rate()
+    ticking.close_epoch(validation=30)
+    ticking.seconds += pacing.PROGRESS_SECONDS
+    assert ticking.clock.progress_due()
+    assert ticking.clock.progress().images_per_second == IMAGES_PER_STEP
+
+
 def test_length_of_an_epoch_follows_the_last_two(monkeypatch: pytest.MonkeyPatch):
     ticking = Ticking(monkeypatch)
     for validation in (900, 5, 5):
