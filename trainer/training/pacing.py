@@ -14,12 +14,11 @@ class Clock:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._saved_at = monotonic()
-        self._since = self._epoch = self._window = self._here()
-        self._told_step = self._since.step
+        self._told = self._since = self._epoch = self._window = self._here()
         self._rate = 0.0  # steps per second, without validation
 
     def progress_due(self) -> bool:
-        return monotonic() - self._since.at >= PROGRESS_SECONDS and self._run.position.step > self._told_step
+        return monotonic() - self._told.at >= PROGRESS_SECONDS and self._run.position.step > self._told.step
 
     def progress(self) -> Progress:
         """What was reached since the last time. Waits for the device; raises TrainerError where the loss is lost."""
@@ -28,7 +27,7 @@ class Clock:
         now = self._here()
         if now.step > self._since.step:  # else the epoch has just closed, and its own rate holds
             self._rate = now.steps_per_second_since(self._since)
-        self._since, self._told_step = now, now.step
+        self._told = self._since = now
         return Progress(
             arm=run.arm,
             step=run.steps_done,
