@@ -16,8 +16,9 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Playwright keeps an event loop running in this thread, which other tests must not find."""
     debian.install({"chromium": "chromium"})
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(debian.find("chromium")), args=OPTIONS)
