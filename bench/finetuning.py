@@ -60,6 +60,7 @@ def _run(asked: argparse.Namespace, datasets: list[str]) -> int:
     before = published.read(asked.docs)
     paces, known = _paces(asked.folder, before), {record.key: record for record in before.records}
     packs, runs = {}, []
+    seeds = range(max([asked.seeds, *(record.seed + 1 for record in before.records)]))
     for name in datasets:
         folder = asked.folder / "packs" / name
         manifest = planned.packed(asked.data / f"{name}.zip", folder)
@@ -68,15 +69,18 @@ def _run(asked: argparse.Namespace, datasets: list[str]) -> int:
         runs += planned.runs(
             name,
             manifest,
-            seeds=range(asked.seeds),
+            seeds=seeds,
             epochs=asked.epochs,
             scratch_share=paces.scratch[name],
         )
     found = []
-    for run in sorted((run for run in runs if run.arm in asked.arms), key=lambda run: run.seed):
-        earlier = known.get(run.key)
-        found.append(earlier or _record(asked.folder, run, packs[run.dataset], may_begin=time.monotonic() < deadline))
-    records = sorted(filter(None, found), key=lambda one: (one.dataset, ARMS.index(one.arm), one.seed))
+    kept = [record for record in before.records if record.dataset not in packs]
+    for run in sorted(runs, key=lambda run: run.seed):
+        if earlier := known.get(run.key):
+            kept.append(earlier)
+        elif run.arm in asked.arms and run.seed < asked.seeds:
+            found.append(_record(asked.folder, run, packs[run.dataset], may_begin=time.monotonic() < deadline))
+    records = sorted([*kept, *filter(None, found)], key=lambda one: (one.dataset, ARMS.index(one.arm), one.seed))
     published.publish(asked.docs, Published(**paces.model_dump(), machine=describe(), records=records))
     left = found.count(None)
     if left:

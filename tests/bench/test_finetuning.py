@@ -12,7 +12,7 @@ import pytest
 from bench import plain
 from bench.finetuning_plan import ARMS, DEFAULT, PLAIN, SCRATCH, runs
 from bench.finetuning_runs import Record, Timing
-from bench.finetuning_tables import BEGIN, END, Published, publish, tables
+from bench.finetuning_tables import BEGIN, END, Published, publish, read, tables
 from contract import weights
 from contract.specs import plan
 from tests.contract.specs.test_resolution import manifest
@@ -100,6 +100,10 @@ def test_tables_show_each_arm_and_which_targets_are_met(tmp_path: Path) -> None:
     assert page.read_text().endswith(f"{END}\nafter\n")
 
 
+def published(docs: Path) -> list[tuple[str, str]]:
+    return [(one.dataset, one.arm) for one in read(docs).records]
+
+
 @pytest.mark.slow
 def test_the_command_runs_skips_loudly_and_goes_on(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
@@ -118,3 +122,7 @@ def test_the_command_runs_skips_loudly_and_goes_on(tmp_path: Path) -> None:
     third = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert third.returncode == 0
     assert third.stdout == ""
+    before = published(tmp_path)
+    fourth = subprocess.run([*command, "--arms", PLAIN], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert fourth.returncode == 0
+    assert published(tmp_path) == before, "to ask for one arm takes nothing away from the others"
