@@ -11,8 +11,9 @@ from patchswap.calls import pages
 from patchswap.calls.aliases import Aliases
 from patchswap.calls.comparisons import Comparisons
 from patchswap.calls.datasets import Datasets
-from patchswap.calls.exports import Exports, Models
+from patchswap.calls.exports import Exports
 from patchswap.calls.jobs import Jobs
+from patchswap.calls.models import Models
 from patchswap.calls.predictions import Predictions
 from patchswap.calls.profiles import Profiles
 from patchswap.calls.sweeps import Sweeps

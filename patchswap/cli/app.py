@@ -11,9 +11,11 @@ import typer
 from patchswap.cli import (
     account,
     aliases,
+    bundles,
     comparisons,
     console,
     datasets,
+    exports,
     jobs,
     models,
     predictions,
@@ -46,16 +48,16 @@ for _verb in (jobs.watch, jobs.logs, jobs.cancel, jobs.pause, jobs.resume, jobs.
     app.command(_verb.__name__)(_verb)
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
-app.command("pull")(models.pull)
+app.command("pull")(bundles.pull)
 app.command("profile")(profiles.profile)
 app.command("devices")(profiles.devices)
 app.command("worker")(profiles.worker)
-app.command("verify")(models.verify)
-app.command("signing-key")(models.signing_key)
+app.command("verify")(bundles.verify)
+app.command("signing-key")(bundles.signing_key)
 app.command("predict")(predictions.predict)
 app.command("report")(models.report)
 app.command("reproduce")(receipts.reproduce)
-app.add_typer(models.exports, name="exports")
+app.add_typer(exports.app, name="exports")
 app.add_typer(aliases.app, name="aliases")
 models.app.command("predictions")(predictions.list_predictions)
 app.add_typer(models.app, name="models")

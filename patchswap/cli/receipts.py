@@ -9,7 +9,7 @@ import typer
 
 from patchswap import receipts
 from patchswap.cli import jobs
-from patchswap.cli.models import Key
+from patchswap.cli.bundles import Key
 from patchswap.cli.output import Json, connect, emit, note
 from patchswap.errors import DamagedFile
 
