@@ -23,7 +23,7 @@ from trainer.machine.stopping import Interrupted, StopRequest
 from trainer.machine.team import ALONE, Team
 from trainer.statistics import curves, gradients
 from trainer.tasks.protocol import Samples
-from trainer.training import compilation, optimization
+from trainer.training import compilation, optimization, saving
 from trainer.training import run as running
 from trainer.training.assignment import Assignment
 from trainer.training.pacing import Clock
@@ -56,7 +56,7 @@ def train(  # noqa: PLR0913 - the command's own options
     """
     pack = pack.fitted(spec.training.fit, spec.training.tiles)
     assignment = Assignment(spec, pack, out, arm, device, team, teacher, pretrained)
-    run = yield from running.resume(assignment)
+    run = yield from saving.resume(assignment)
     yield _started(assignment, run)
     yield from train_round(run, stop)
     while run.finished and (following := transition.next_round(assignment, run)):
@@ -85,7 +85,7 @@ def train_round(run: Run, stop: StopRequest) -> Iterator[Message]:
             yield from _report(run, clock)
     yield from run.take_notices()
     if team.is_chief and not run.is_saved:
-        yield running.save(run)
+        yield saving.save(run)
 
 
 def train_step(run: Run) -> None:
@@ -157,7 +157,7 @@ def _report(run: Run, clock: Clock) -> Iterator[Message]:
     if clock.progress_due():
         yield clock.progress()
     if clock.checkpoint_due(run.spec.training.checkpoint_every_seconds):
-        yield running.save(run)
+        yield saving.save(run)
         clock.checkpoint_written()
 
 
