@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench.results import cifar100, digits, glyphs, parts
+from bench.results import cifar100, digits, glyphs, parts, photographs
 from contract.pack.manifest import PackManifest
 
 
@@ -29,6 +29,7 @@ class Dataset:
     sources: Callable[[], dict[str, list[str]]] | None = None  # what it was made of, where that is the machine's
     archive: str | None = None  # of the folder that is given as --data; `build` takes that folder as `data`
     arms: Mapping[str, Arm] | None = None  # by name; None: the methods, each tuned by trials
+    fine_tuned: bool = False  # by the default recipe, from pretrained weights; else ResNet-20 from random ones
 
 
 def _digits(per_class: int, epochs: int) -> Dataset:
@@ -80,6 +81,36 @@ def _cifar100(per_class: int, epochs: int) -> Dataset:
     )
 
 
+# Rates, network and augmentation are the default recipe's.
+_PHOTOGRAPH_ARMS = {
+    name: Arm(method, settings)
+    for name, method, settings in (
+        ("cross_entropy", "cross_entropy", {}),
+        ("patch_swap", "patch_swap", _KD),
+        ("patch_swap_closed", "patch_swap", _KD | _CLOSING),
+        ("patch_swap_only", "patch_swap_only", {}),
+        ("label_smoothing", "label_smoothing", {"method.smoothing": 0.1}),
+        ("mixup", "mixup", {"method.alpha": 0.2}),
+        ("cutmix", "cutmix", {}),
+    )
+}
+
+
+def _photographs(title: str, what: str, *, archive: str, per_class: int, epochs: int) -> Dataset:
+    return Dataset(
+        title=f"{title}, {per_class} training images per class",
+        description=f"{what} Fine-tuned by the default recipe (EfficientNet-Lite0 from ImageNet weights) with the "
+        "method in place of its own. Nothing is tuned. Trained in bfloat16.",
+        build=partial(photographs.build, archive=archive, per_class=per_class),
+        epochs=epochs,
+        horizontal_flip=True,
+        precision="bf16",
+        archive=archive,
+        arms=_PHOTOGRAPH_ARMS,
+        fine_tuned=True,
+    )
+
+
 DATASETS: dict[str, Dataset] = {
     "digits_10": _digits(10, epochs=50),
     "digits_50": _digits(50, epochs=16),
@@ -108,6 +139,19 @@ DATASETS: dict[str, Dataset] = {
     "cifar100_50": _cifar100(50, epochs=60),
     "cifar100_100": _cifar100(100, epochs=60),
     "cifar100_500": _cifar100(500, epochs=30),
+    "clothing_40": _photographs(
+        "Clothing", "10 kinds of clothes, 160 px.", archive="clothing.zip", per_class=40, epochs=8
+    ),
+    "groceries_10": _photographs(
+        "Groceries", "Kinds of fruit, vegetables and cartons, 160 px.", archive="groceries.zip", per_class=10, epochs=8
+    ),
+    "hand_signs_20": _photographs(
+        "Hand signs",
+        "10 signs, 96 px; every seed draws test images, too.",
+        archive="hand_signs.zip",
+        per_class=20,
+        epochs=12,
+    ),
 }
 
 

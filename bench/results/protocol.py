@@ -13,8 +13,11 @@ from bench.results import search
 from bench.results.datasets import Dataset
 from bench.results.records import Record
 from bench.results.search import Settings
+from contract import weights
 from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec, parse, resolve
+from contract.specs.pace import Pace
+from contract.specs.submission import lay_out
 
 VERSION = 1  # of the protocol: runs of another one do not count
 CONTROL = "cross_entropy"
@@ -146,30 +149,45 @@ class Study:
     def _resolved(self, body: dict[str, Any], manifest: PackManifest) -> ResolvedSpec:
         asked = json.dumps(body)
         if asked not in self._specs:
-            self._specs[asked] = resolve(parse(body), manifest)[0]
+            self._specs[asked] = (
+                _fine_tuned(body, manifest) if self.dataset.fine_tuned else resolve(parse(body), manifest)[0]
+            )
         return self._specs[asked]
 
     def _body(self, method: str, settings: Settings, seed: int, teacher: str | None) -> dict[str, Any]:
-        warmup = max(1, self.epochs // 10)
-        augmentation = {"horizontal_flip": self.dataset.horizontal_flip}
         body: dict[str, Any] = {
             "dataset": self.name,
-            "model": {"architecture": "resnet20"},
             "method": {"name": self._method(method)} | ({"teacher": teacher} if teacher else {}),
-            "optimizer": {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": warmup},
             "training": {
                 "epochs": self.epochs,
-                "pairs_per_batch": self.dataset.pairs_per_batch,
                 "precision": self.dataset.precision,
-                "augmentation": augmentation,
+                "augmentation": {"horizontal_flip": self.dataset.horizontal_flip},
                 "checkpoint_every_seconds": 86_400,  # the only one is that of the end
             },
             "seed": seed,
         }
+        if not self.dataset.fine_tuned:
+            warmup = max(1, self.epochs // 10)
+            body["model"] = {"architecture": "resnet20"}
+            body["optimizer"] = {"name": "sgd", "schedule": "cosine", "nesterov": True, "warmup_epochs": warmup}
+            body["training"]["pairs_per_batch"] = self.dataset.pairs_per_batch
         for dotted, value in settings.items():
             part, field = dotted.split(".")
             body[part][field] = value
         return body
+
+
+def _from_scratch(body: Mapping[str, Any], manifest: PackManifest) -> ResolvedSpec:
+    return resolve(parse(body), manifest)[0]
+
+
+def _fine_tuned(body: Mapping[str, Any], manifest: PackManifest) -> ResolvedSpec:
+    """The body over the default recipe for these images. Raises RuntimeError without pretrained weights at hand."""
+    at_hand = weights.installed()
+    spec = resolve(lay_out(body, manifest, at_hand=at_hand, pace=Pace()).spec, manifest, at_hand)[0]
+    if spec.model.pretrained is None:
+        raise RuntimeError("No pretrained weights are installed: run `make install`.")
+    return spec
 
 
 def best_of(trials: Sequence[Record]) -> Settings | None:
