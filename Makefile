@@ -123,8 +123,8 @@ edge: install test-formats ## docs/edge.md's table: every format and precision f
 	@.venv-formats/bin/python -m bench.edge
 	@.venv-litert/bin/python -m bench.edge --formats litert
 
-results: install ## methods compared on five data sets, docs/results.md: about an hour, may be stopped and started
-	@$(PYTHON) -m bench.results
+results: install ## methods compared, docs/results.md; DATA=FOLDER of archives for real images; may be stopped and started
+	@$(PYTHON) -m bench.results $(if $(DATA),--data "$(DATA)")
 
 scenes: install ## patch swap for masks and boxes, docs/scenes.md: an hour of one core, may be stopped and started
 	@$(PYTHON) -m bench.scenes

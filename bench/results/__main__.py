@@ -1,4 +1,4 @@
-"""`python -m bench.results`: run what is missing, publish it under docs/results/, write docs/results.md.
+"""`python -m bench.results`: run what is missing, publish it under docs/results/, write the pages docs/results*.md.
 
 It may be stopped at any time and started again. A data set is published once all its methods are done.
 """
@@ -67,8 +67,8 @@ def _render(docs: Path) -> int:
     found = published.read(docs / "results", DATASETS)
     if not found:
         return 1
-    document.write(docs / "results.md", found, pictures=docs / "results")
-    print(f"wrote {docs / 'results.md'}")
+    document.write(docs, found)
+    print(f"wrote {docs / document.PAGE} and {docs / document.APPENDIX}")
     return 0
 
 
@@ -109,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     if asked.quick and asked.docs == ROOT / "docs":
         parser.error("--quick proves that it runs, not what is true: give it another --docs folder")
     asked.only = asked.only or (["digits_10"] if asked.quick else list(DATASETS))
-    for name in [name for name in asked.only if not _at_hand(name, asked.data)]:
+    for name in [name for name in asked.only if not (asked.render or _at_hand(name, asked.data))]:
         print(f"{name} is left out: give the folder of {DATASETS[name].archive} as --data", file=sys.stderr)
         asked.only.remove(name)
     everything = [*search.methods(), *arm_names()]

@@ -8,6 +8,12 @@ from typing import Any
 from bench.results import cifar100, digits, glyphs, parts, photographs
 from contract.pack.manifest import PackManifest
 
+# What a reader of docs/results.md asks, in this order, and the heading of the answer.
+QUESTIONS = {
+    "fine_tuning": "A few hundred photographs, from pretrained weights",
+    "from_scratch": "Few images, from random weights",
+}
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -29,6 +35,7 @@ class Dataset:
     sources: Callable[[], dict[str, list[str]]] | None = None  # what it was made of, where that is the machine's
     archive: str | None = None  # of the folder that is given as --data; `build` takes that folder as `data`
     arms: Mapping[str, Arm] | None = None  # by name; None: the methods, each tuned by trials
+    question: str | None = None  # of QUESTIONS; None: in the appendix
     fine_tuned: bool = False  # by the default recipe, from pretrained weights; else ResNet-20 from random ones
 
 
@@ -78,6 +85,7 @@ def _cifar100(per_class: int, epochs: int) -> Dataset:
         precision="bf16",
         archive=cifar100.ARCHIVE,
         arms=_CIFAR_ARMS,
+        question="from_scratch",
     )
 
 
@@ -107,6 +115,7 @@ def _photographs(title: str, what: str, *, archive: str, per_class: int, epochs:
         precision="bf16",
         archive=archive,
         arms=_PHOTOGRAPH_ARMS,
+        question="fine_tuning",
         fine_tuned=True,
     )
 

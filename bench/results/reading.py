@@ -1,33 +1,72 @@
 """The figures in words. Every sentence is computed, so that it cannot outlive the figures."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.results import analysis, search
 from bench.results.analysis import ALPHA, CONTROL, PATCH_SWAP, Distillation, Row
-from bench.results.datasets import DATASETS
+from bench.results.datasets import DATASETS, QUESTIONS
 from bench.results.published import Published
 from contract.specs.recipes import RECIPES
+from contract.specs.recipes.fine_tuning import METHOD
 from core.comparisons.statistics import PairedDifference, holm
 
 Tables = Mapping[str, Sequence[Row]]
 
 
-def summary(published: Sequence[Published], tables: Tables) -> str:
-    tuned = {name: rows for name, rows in tables.items() if DATASETS[name].arms is None}
-    lines = ["## In short", "", *_of_few_seeds(published, tables), *_winners(tables), *_distillation(published)]
-    return "\n".join([*lines, "", *_overview(tuned)])
+def in_short(real: Sequence[Published], small: Sequence[Published], tables: Tables) -> str:
+    """The first lines of the page: one for each question, then where the default comes from."""
+    lines = ["## In short", ""]
+    for question, title in QUESTIONS.items():
+        asked = [one for one in real if DATASETS[one.dataset].question == question]
+        if asked:
+            lines.append(wrapped(f"- **{title}.** {_told(asked, tables)}"))
+    lines.append("- **Masks and boxes**, small and made scenes: [segmentation and detection](scenes.md).")
+    if small:
+        verdict = " ".join(line.removeprefix("- ") for line in _winners(_of(small, tables)))
+        lines.append(
+            wrapped(f"- **Small and made images**, all methods, tuned: {verdict} [Appendix](results_small.md).")
+        )
+    method = METHOD["classification"]["name"]
+    lines.append(f"- **The default recipe** trains with `{method}`. Name another method to use it.")
+    return "\n".join(lines)
 
 
-def _of_few_seeds(published: Sequence[Published], tables: Tables) -> list[str]:
-    """What one seed said, where no interval can be given yet."""
-    lines = []
-    for one in published:
+def answer(asked: Sequence[Published], tables: Tables) -> str:
+    """Each method's difference to cross-entropy on the data sets of one question, in sentences."""
+    return wrapped(_told(asked, tables))
+
+
+def _told(asked: Sequence[Published], tables: Tables) -> str:
+    told = []
+    for one in asked:
         rows = [row for row in tables[one.dataset] if row.difference]
-        if len(one.seeds) == 1 and rows:
-            told = "; ".join(f"{row.method} {_points(row.difference)}" for row in rows)
-            lines.append(f"- {DATASETS[one.dataset].title}, one seed, so without an interval: {told}.")
-    return lines
+        if not rows:
+            continue
+        listed = ", ".join(f"`{row.method}` {_points(row.difference)}" for row in rows)
+        told.append(f"{DATASETS[one.dataset].title}, {_seeds(one)}: {listed}.")
+    shown = _winners(_of([one for one in asked if len(one.seeds) > 1], tables))
+    return " ".join([*told, *(line.removeprefix("- ") for line in shown)])
+
+
+def summary(published: Sequence[Published], tables: Tables) -> str:
+    ours = _of(published, tables)
+    lines = ["## In short", "", *_winners(ours), *_distillation(published)]
+    return "\n".join([*lines, "", *_overview(ours)])
+
+
+def wrapped(text: str) -> str:
+    """A paragraph or an item of a list in lines of 100 characters."""
+    return textwrap.fill(text, 100, subsequent_indent="  " if text.startswith("- ") else "", break_on_hyphens=False)
+
+
+def _of(published: Sequence[Published], tables: Tables) -> Tables:
+    return {one.dataset: tables[one.dataset] for one in published}
+
+
+def _seeds(one: Published) -> str:
+    return "one seed, so no interval" if len(one.seeds) == 1 else f"{len(one.seeds)} seeds"
 
 
 def defaults(published: Sequence[Published]) -> str:
@@ -55,7 +94,7 @@ def of_dataset(published: Published, rows: Sequence[Row]) -> list[str]:
     lines = [told]
     found = analysis.distillation(published)
     if found and (found.same_setting or found.both_tuned):
-        lines += ["", _of_distillation(found)]
+        lines += ["", wrapped(_of_distillation(found, tuned=DATASETS[published.dataset].arms is None))]
     if published.sources:
         named = "; ".join(f"{role}: {', '.join(names)}" for role, names in published.sources.items())
         lines += ["", f"Made of: {named}."]
@@ -97,6 +136,8 @@ def limits(published: Sequence[Published]) -> str:
 def _winners(tables: Tables) -> list[str]:
     better = Counter(row.method for rows in tables.values() for row in rows if row.better)
     worse = Counter(row.method for rows in tables.values() for row in rows if row.worse)
+    if not tables:
+        return []
     sets = f"of {len(tables)} data sets"
     if not better and not worse:
         return [f"- No method is shown to differ from cross-entropy on any {sets}: nothing is shown here."]
@@ -124,15 +165,16 @@ def _distillation(published: Sequence[Published]) -> list[str]:
     ]
 
 
-def _of_distillation(found: Distillation) -> str:
+def _of_distillation(found: Distillation, *, tuned: bool) -> str:
     parts = []
     if found.same_setting:
         parts.append(
             f"{_points(found.same_setting)} against the same setting without it{_uncorrected(found.same_setting)}"
         )
     if found.both_tuned:
+        by_itself = " tuned by itself" if tuned else ""
         parts.append(
-            f"{_points(found.both_tuned)} against `patch_swap_only` tuned by itself{_uncorrected(found.both_tuned)}"
+            f"{_points(found.both_tuned)} against `patch_swap_only`{by_itself}{_uncorrected(found.both_tuned)}"
         )
     return f"The KL term of patch swap: {', and '.join(parts)}."
 

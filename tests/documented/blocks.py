@@ -37,7 +37,7 @@ RUN = {
     "docs/api/*.md": "tests/documented/test_api_pages.py",
 }
 # Pages that are written from measurements, with the script that made them: their commands repeat hours of work.
-MEASURED = {"docs/finetuning.md", "docs/networks.md", "docs/results.md"}
+MEASURED = {"docs/finetuning.md", "docs/networks.md", "docs/results.md", "docs/results_small.md"}
 
 _FENCE = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+?) -->\n+)?^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```$",

@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 from bench.results import __main__ as results
-from bench.results import cifar100, published
+from bench.results import cifar100, document, published
 from bench.results.datasets import DATASETS, arm_names
-from bench.results.protocol import CONTROL
+from bench.results.protocol import CONTROL, Protocol, Study
 from contract.pack.manifest import Split
+from contract.specs import plan
 from tests.bench.results.made import done, study
+from tests.bench.test_finetuning import PHOTOGRAPHS
+from tests.contract.specs.test_resolution import manifest
 from trainer.data.pack import open_pack
 
 NAME = "cifar100_50"
@@ -26,6 +29,37 @@ def test_every_seed_of_an_arm_runs_at_its_settings_without_trials(arm: str) -> N
     assert {run.spec.method.name for run in runs} == {said.method}
     assert one.complete(arm, {run.key: done(run) for run in runs})
     assert not one.complete(arm, {})
+
+
+@pytest.mark.parametrize("name", [name for name, dataset in DATASETS.items() if dataset.fine_tuned])
+def test_arms_on_photographs_differ_from_the_default_recipe_in_the_method_alone(name: str) -> None:
+    pack = manifest(**PHOTOGRAPHS)
+    one = Study(name, DATASETS[name], {1: pack}, Protocol(seeds=(1,)))
+    runs = [next(one.ready([arm], {})) for arm in DATASETS[name].arms]
+    assert {plan(run.spec, pack).steps * plan(run.spec, pack).images_per_step for run in runs} == {
+        plan(runs[0].spec, pack).steps * plan(runs[0].spec, pack).images_per_step
+    }
+    assert len({run.spec.model_dump_json(exclude={"method"}) for run in runs}) == 1
+    assert {run.spec.model.pretrained for run in runs} == {"wts_efficientnet_lite0_in1k"}
+    assert len({run.key for run in runs}) == len(runs)
+
+
+def test_the_page_has_the_answers_and_the_appendix_what_is_small(tmp_path) -> None:
+    real, small = study(NAME), study("digits_10", trials=1)
+    found = []
+    for one in (real, small):
+        records: dict = {}
+        while missing := [run for arm in (CONTROL, "patch_swap") for run in one.ready([arm], records)]:
+            records |= {run.key: done(run, test=0.9 if run.method == "patch_swap" else 0.8) for run in missing}
+        found.append(published.of(one, [CONTROL, "patch_swap"], records, "a machine"))
+    document.write(tmp_path, found)
+    page, appendix = ((tmp_path / name).read_text() for name in (document.PAGE, document.APPENDIX))
+    assert "**Few images, from random weights.** CIFAR-100, 50 training images per class, 2" in page
+    assert "`patch_swap`\n  +10.00 points" in page or "`patch_swap` +10.00 points" in page
+    assert "### CIFAR-100" in page
+    assert "## Digits" in appendix
+    assert "Digits" not in page
+    assert all(len(line) <= 100 for line in page.splitlines() if not line.startswith(("|", "!")))
 
 
 def test_an_arm_of_one_data_set_is_nothing_to_another() -> None:

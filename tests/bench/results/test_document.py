@@ -100,5 +100,5 @@ def written(folder, one):
     published.write(folder / "results", one)
     found = published.read(folder / "results", ["digits_10"])
     assert found == [one]
-    document.write(folder / "results.md", found, pictures=folder / "results")
-    return (folder / "results.md").read_text()
+    document.write(folder, found)
+    return (folder / document.APPENDIX).read_text()
