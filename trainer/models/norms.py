@@ -1,10 +1,12 @@
-"""Batch norm that keeps the statistics of pretrained weights: a batch of a small data set knows them less well."""
+"""The statistics of batch norm: keep those of pretrained weights, or follow the images within a short training."""
 
 from collections.abc import Collection
 from functools import cache
 from typing import Any
 
 from torch import nn
+
+LEAST_MOMENTUM = 0.1
 
 
 def freeze(network: nn.Module, *, affine: bool, head: Collection[str]) -> None:
@@ -20,6 +22,17 @@ def freeze(network: nn.Module, *, affine: bool, head: Collection[str]) -> None:
             module.eval()
             if affine:
                 module.requires_grad_(requires_grad=False)
+
+
+def follow(network: nn.Module) -> None:
+    """Let running statistics move by a tenth or more towards each batch, as torch's own default has it.
+
+    MobileNetV3 brings a hundredth, meant for ImageNet's hundreds of thousands of steps: after 186 steps on photographs
+    its evaluation used statistics that were 15 % those of the first draw, and gave 3 % where 27 % had been learnt.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.momentum is not None:
+            module.momentum = max(module.momentum, LEAST_MOMENTUM)
 
 
 class Frozen(nn.Module):

@@ -13,6 +13,7 @@ from contract.specs import CrossEntropySpec, ResolvedSpec
 from trainer import tasks
 from trainer.data.pack import Pack
 from trainer.machine.team import ALONE, Team
+from trainer.models import norms
 from trainer.tasks.protocol import Task
 from trainer.training import pretrained
 
@@ -71,6 +72,7 @@ class Assignment:
     def fresh_network(self) -> nn.Module:
         task, spec, manifest = self.task, self.spec.model, self.pack.manifest
         network = task.build_model(self.spec, manifest)
+        norms.follow(network)
         if spec.pretrained:
             pretrained.load(network, self.pretrained_folder, task=task, spec=spec, manifest=manifest)
         return network

@@ -73,3 +73,20 @@ def test_a_copy_stays_frozen_and_a_network_of_any_kind_of_batch_norm_freezes():
     assert not copied[1].training
     assert isinstance(copied[1], OfALibrary)
     assert (copied(torch.randn(2, 3, 4, 4)) >= 0).all()
+
+
+@pytest.mark.parametrize("architecture", ["mobilenet_v3_small", "mobilenet_v2", "efficientnet_b0", "resnet20"])
+def test_after_fifty_steps_a_network_of_ours_evaluates_with_the_statistics_of_its_images(architecture: str) -> None:
+    torch.manual_seed(0)
+    network = models.build(ModelSpec(architecture=architecture, stem="small"), num_classes=3, channels=3)
+    norms.follow(network)
+    images = torch.randn(16, 3, 32, 32) * 3 + 5
+    seen: list[torch.Tensor] = []
+    first = next(module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
+    first.register_forward_pre_hook(lambda _module, given: seen.append(given[0].mean(dim=(0, 2, 3))))
+    with torch.no_grad():
+        for _ in range(50):
+            network(images)
+    apart = (first.running_mean - seen[-1]).abs().max() / seen[-1].abs().max()
+    assert apart < 0.01
+    assert all(m.momentum >= 0.1 for m in network.modules() if isinstance(m, nn.BatchNorm2d))
