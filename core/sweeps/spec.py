@@ -10,6 +10,7 @@ from contract.specs.recipes import merge
 from contract.specs.training import ValidationMetric
 from contract.specs.violations import SpecInvalid, violations_of
 from contract.strict import Strict
+from core.sweeps.presets import PresetName, laid_under
 
 # Trials are judged on validation, cheaply: no test split, no files, no twin, no attacks.
 TRIAL = {"evaluation": {"test": False, "calibration": False, "robustness": []}, "exports": [], "control": False}
@@ -52,8 +53,15 @@ class SweepSpec(Strict):
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=150)] | None = None
     spec: dict[str, Any] = Field({}, description="The part of a job's spec that all trials share, recipe included.")
+    preset: PresetName | None = Field(
+        None, description="Ranges that are known to matter for a method. Ranges and fields of your own win."
+    )
     space: dict[str, Range] = Field(
-        min_length=1, max_length=16, description="Path into the spec, as optimizer.learning_rate, to what it may be."
+        {},
+        validate_default=True,
+        min_length=1,
+        max_length=16,
+        description="Path into the spec, as optimizer.learning_rate, to what it may be. Needed without `preset`.",
     )
     algorithm: Literal["random", "asha"] = Field(
         "random", description="`asha`: random, but trials that are behind at a rung are ended early."
@@ -79,7 +87,7 @@ class SweepSpec(Strict):
 def parse_sweep(body: Mapping[str, Any]) -> SweepSpec:
     """Raises SpecInvalid."""
     try:
-        return SweepSpec.model_validate(body)
+        return SweepSpec.model_validate(laid_under(body))
     except ValidationError as error:
         raise SpecInvalid(violations_of(error, body)) from error
 

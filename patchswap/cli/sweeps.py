@@ -39,6 +39,9 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     choices: Annotated[
         list[str] | None, typer.Option("--choice", metavar="PATH=A,B,C", help="Values to choose from. Repeatable.")
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Ranges known to matter for a method: patch_swap. Yours win.")
+    ] = None,
     algorithm: Annotated[str | None, typer.Option(help="Algorithm: random or asha.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Number of trials.")] = None,
     max_concurrent: Annotated[int | None, typer.Option(min=1, help="Trials that run at the same time.")] = None,
@@ -54,7 +57,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     """Search for good settings. The best ones are then trained as a full job and tested."""
     asked = specs.read(file) if file else {}
     options = {"dataset": dataset, "algorithm": algorithm, "trials": trials, "max_concurrent": max_concurrent}
-    options |= {"metric": metric, "seed": seed, "name": name}
+    options |= {"metric": metric, "seed": seed, "name": name, "preset": preset}
     asked |= {key: value for key, value in options.items() if value is not None}
     asked["spec"] = _part(asked, "spec") | ({"recipe": recipe} if recipe else {})
     specs.set_all(asked["spec"], assign or [])
@@ -129,8 +132,10 @@ def _part(asked: dict[str, Any], name: str) -> dict[str, Any]:
 def _require(asked: dict[str, Any]) -> None:
     if not isinstance(asked.get("dataset"), str):
         raise BadInput("No dataset is named. Give --dataset, an id or a name from `patchswap datasets list`.")
-    if not asked["space"]:
-        raise BadInput("Nothing is searched. Give --range optimizer.learning_rate=1e-3..0.5,log or --choice.")
+    if not asked["space"] and "preset" not in asked:
+        raise BadInput(
+            "Nothing is searched. Give --range optimizer.learning_rate=1e-3..0.5,log, --choice, or --preset patch_swap."
+        )
     if "trials" not in asked:
         raise BadInput("The number of trials is missing. Give --trials.")
 

@@ -38,6 +38,18 @@ def test_repetition_with_a_key_is_one_sweep(ours: Caller, version: DatasetVersio
     assert len(ours.get("/v1/sweeps").json()["data"]) == 1
 
 
+def test_a_preset_brings_ranges_and_what_is_asked_beside_it_wins(ours: Caller, version: DatasetVersion):
+    body = {key: value for key, value in sweeping.body(version).items() if key != "space"}
+    found = ours.post("/v1/sweeps", {**body, "preset": "patch_swap"}).json()["spec"]
+    assert found["space"]["method.kd_weight"]["values"] == [0.0, 0.1, 0.25, 1.0]
+    assert found["spec"]["method"]["name"] == "patch_swap"
+    own = {"method.kd_weight": {"type": "categorical", "values": [0.5]}, "optimizer.learning_rate": sweeping.RATE}
+    found = ours.post("/v1/sweeps", {**body, "preset": "patch_swap", "space": own}).json()["spec"]["space"]
+    assert (found["method.kd_weight"]["values"], len(found)) == ([0.5], 4)
+    assert pointers(ours.post("/v1/sweeps", {**body, "preset": "other"}))["/preset"] == "literal_error"
+    assert pointers(ours.post("/v1/sweeps", body)) == {"/space": "too_short"}
+
+
 def test_faults_are_told_at_their_place_and_nothing_is_stored(ours: Caller, version: DatasetVersion):
     beyond = {"optimizer.learning_rate": sweeping.RATE | {"high": 11}}
     odd = {"optimizer.a/b~c": sweeping.RATE}
