@@ -20,6 +20,7 @@ from contract.results.ingested import ValidationReport
 from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
+from ingest.annotations.turning import fitted
 from ingest.findings import Findings, Refused
 from ingest.images import images
 from ingest.images.images import Ready
@@ -258,7 +259,7 @@ def _outcome(sample: Sample, limits: Limits) -> Outcome:
 
 def _annotated(ready: Ready, annotation: Annotation, limits: Limits) -> Outcome:
     try:
-        return replace(ready, marks=annotation.fit(ready.height, ready.width, limits))
+        return replace(ready, marks=fitted(annotation, ready.height, ready.width, ready.orientation, limits))
     except Unusable as unusable:
         return replace(unusable.fault, thumbnail=images.to_look_at(ready))
 

@@ -25,6 +25,7 @@ class Faulty:
 
     fault: Unusable
     weight: int = 0
+    sized: bool = False
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:  # noqa: ARG002 - an Annotation
         raise self.fault
@@ -42,6 +43,10 @@ class StatedBoxes:
     @property
     def weight(self) -> int:
         return self.corners.nbytes + self.labels.nbytes
+
+    @property
+    def sized(self) -> bool:
+        return self.stated_size is not None
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         check_size(self.stated_size, height, width)
@@ -62,7 +67,7 @@ def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
         return
     message = f"The annotation is of an image of {stated[1]} x {stated[0]} px, this one has {width} x {height}."
     if stated == (width, height):
-        raise Unusable("size_mismatch", message, "Save the image upright, without an EXIF orientation.")
+        raise Unusable("size_mismatch", message, "Correct width and height in the annotation, or turn the image back.")
     raise Unusable("size_mismatch", message, "Annotate this very image, or scale the annotation with it.")
 
 
