@@ -31,6 +31,7 @@ class Evidence:
     claim: Claim = field(default_factory=Claim)
     layouts: dict[str, Layout] = field(default_factory=dict)  # by path, of files that name images and classes
     columns: dict[str, str] = field(default_factory=dict)  # by path, which columns were chosen among several
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by path, columns of something else
     split_lists: list[SplitList] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)  # path -> why
     unmatched: set[str] = field(default_factory=set)  # of those, the ones that name image files
@@ -84,7 +85,7 @@ class Gathering:
             self.found.used.add(sheet.path)
         elif stated := self._stated(sheet, column):
             self._take(stated)
-        elif listed := tables.read_splits(sheet, self._finder):
+        elif listed := tables.read_splits(sheet, self._finder, self._findings):
             self.found.split_lists += listed
         elif named := words.of_sheet(sheet):
             self.found.known.append(named)
@@ -98,8 +99,8 @@ class Gathering:
 
     def _stated(self, sheet: Sheet, column: str | None) -> Stated | None:
         coded = open_images.read_open_images(sheet)
-        marked = None if coded or column else one_hot.read_one_hot(sheet)
-        return coded or marked or tables.read_table(sheet, self._finder, column)
+        marked = None if coded or column else one_hot.read_one_hot(sheet, self._findings)
+        return coded or marked or tables.read_table(sheet, self._finder, column, self._findings)
 
     def _read_text(self, path: str, text: str) -> None:
         suffix = names.suffix(path)
@@ -153,6 +154,7 @@ class Gathering:
         self.found.layouts[stated.path] = stated.layout
         if self._chosen in {"auto", stated.path}:
             self.found.columns[stated.path] = stated.columns
+            self.found.unread[stated.path] = stated.unread
             self.found.claim.take(stated, self._finder)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
+from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
 from ingest.layouts import file_names, hints
@@ -248,6 +249,10 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
             if columns := evidence.columns.get(path):
                 fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
                 findings.add("warning", "two_readings", columns, path=path, fix=fix)
+            if unread := evidence.unread.get(path):
+                shown_columns = ", ".join(map(names.printable, unread[:8]))
+                message = f"{len(unread)} columns were not used: {shown_columns}."
+                findings.add("info", "columns_unused", message, path=path)
         elif rows:
             message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used."
             fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
