@@ -44,7 +44,7 @@ class _Text:
 
 def read_yolo(given: Given) -> Annotated | None:
     """What the text files beside the images say; None where there are none."""
-    named = read_class_names(given.archive, given.others, given.limits, given.findings)
+    named = read_class_names(given.archive, given.others, given.images, given.limits, given.findings)
     lists = stated_splits(given, named)
     spoken = lists.paths | ({named.path} if named else set())
     texts = [m for m in given.others if names.suffix(m.path) == "txt" and m.path not in spoken]
