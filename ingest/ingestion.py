@@ -5,6 +5,7 @@ only. Then splits and duplicates are decided on those columns, and the second pa
 """
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -277,10 +278,11 @@ def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: F
         raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
     folded: dict[str, str] = {}
     for name in columns.classes:
-        twin = folded.setdefault(name.casefold().strip(), name)
+        twin = folded.setdefault(re.sub(r"[\s_-]+", " ", name.casefold().strip()), name)
         if twin != name:
-            message = f"The classes {twin!r} and {name!r} differ in case or spaces only."
-            findings.add("warning", "class_names_alike", message, fix="Merge them if they mean the same.")
+            message = f"The classes {twin!r} and {name!r} differ in case, spaces or hyphens only."
+            fix = f"If they mean the same, merge them: `--map '{name}={twin}'`."
+            findings.add("warning", "class_names_alike", message, fix=fix)
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:

@@ -14,7 +14,7 @@ from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading
 from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, text_of
-from ingest.layouts.stated import Claim, Stated
+from ingest.layouts.stated import Claim, Stated, fits
 from ingest.layouts.superclasses import FILE_NAME as SUPERCLASSES
 from ingest.layouts.words import Words
 from ingest.limits import Limits
@@ -74,7 +74,7 @@ class Gathering:
             self._read_text(path, text_of(path, content, Findings()))
 
     def _read_sheet(self, sheet: Sheet) -> None:
-        column = self._column if self._chosen == sheet.path and self._column else None
+        column = self._column if self._column and fits(sheet.path, self._chosen) else None
         header = set(sheet.header)
         if "submission" in sheet.path.lower():
             self.found.unused[sheet.path] = "a form for submissions, whose labels are placeholders"
@@ -152,7 +152,7 @@ class Gathering:
 
     def _take(self, stated: Stated) -> None:
         self.found.layouts[stated.path] = stated.layout
-        if self._chosen in {"auto", stated.path}:
+        if self._chosen == "auto" or fits(stated.path, self._chosen):
             self.found.columns[stated.path] = stated.columns
             self.found.unread[stated.path] = stated.unread
             self.found.claim.take(stated, self._finder)

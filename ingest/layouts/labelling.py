@@ -19,7 +19,7 @@ from ingest.layouts.evidence import Evidence, Gathering
 from ingest.layouts.file_names import NameReading, read_file_names
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
-from ingest.layouts.stated import Claim
+from ingest.layouts.stated import Claim, fits
 from ingest.layouts.words import put as put_in_words
 from ingest.limits import Limits
 
@@ -66,6 +66,7 @@ def label_images(
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
         hints.refuse_one_class(folders, named, other_evidence())
     labelled = put_in_words(labelled, evidence.known, findings)
+    labelled = file_names.as_words(named, labelled, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
     _without_class(images, labelled, asked)
     used = _tell_files(evidence, findings)
@@ -103,7 +104,7 @@ def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
     path = asked.labels_from.partition(":")[0]
     if path in {"auto", "folders", file_names.ASKED} or evidence.claim.labelled:
         return
-    if path in evidence.layouts:
+    if any(fits(known, path) for known in evidence.layouts):
         message = f"`labels_from`: no row of {path!r} names an image of the archive."
         raise Refused("option_without_effect", message, "Correct the paths in it.")
     others = ", ".join(list(evidence.layouts)[:5]) or "none"
@@ -250,8 +251,8 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
                 fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
                 findings.add("warning", "two_readings", columns, path=path, fix=fix)
             if unread := evidence.unread.get(path):
-                shown_columns = ", ".join(map(names.printable, unread[:8]))
-                message = f"{len(unread)} columns were not used: {shown_columns}."
+                shown_columns = ", ".join(map(names.printable, unread[:8])) + (" and more" if len(unread) > 8 else "")
+                message = f"Not used of it: {shown_columns}."
                 findings.add("info", "columns_unused", message, path=path)
         elif rows:
             message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used."

@@ -1,7 +1,9 @@
 """What a table or list says of images, row by row, and the same once every name is held against the images."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from contract.pack.manifest import Split
@@ -15,6 +17,21 @@ from ingest.layouts.folders import Labelled
 
 _MOST_SEVERAL = 0.05  # of the images, with more than one class
 _MISSING = frozenset({"nan", "null", "<na>", "#n/a", "n/a"})  # what programs write for an empty cell
+
+
+def fits(path: str, chosen: str) -> bool:
+    """Whether `labels_from` means this file: by its path, or by a glob such as `images_variant_*.txt`."""
+    return path == chosen or fnmatchcase(path, chosen)
+
+
+def _pattern(path: str) -> str:
+    """A glob for all files that differ in the split that they are called after."""
+    folder, slash, last = path.rpartition("/")
+    stem, dot, suffix = last.rpartition(".")
+    words = re.split(r"([_\-. ])", stem)
+    return (
+        f"{folder}{slash}{''.join('*' if names.split_named(word) is not None else word for word in words)}{dot}{suffix}"
+    )
 
 
 class Row(NamedTuple):
@@ -130,8 +147,13 @@ class Claim:
                 message += f" Labels such as {self.lists!r} were read as lists of classes."
                 fix += " If such a label is one class, write it without the marks between its words."
             if len(self.heard) > 1:
-                message += f". The tables are {', '.join(sorted(self.heard)[:5])}"
-                fix = f"If one of them is right, pass `--labels-from '{min(self.heard)}'`."
+                kinds = sorted({_pattern(path) for path in self.heard})
+                message += f" The tables are {', '.join(kinds[:5])}."
+                fix = (
+                    "Pass the one that is right: "
+                    + ", or ".join(f"`--labels-from '{kind}'`" for kind in kinds[:3])
+                    + "."
+                )
             raise Refused("several_classes", message, fix)
 
     def tell(self, findings: Findings) -> None:
