@@ -21,6 +21,7 @@ from contract.results.ingested import ValidationReport
 from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
+from ingest import names
 from ingest.annotations.turning import fitted
 from ingest.findings import Findings, Refused
 from ingest.images import images
@@ -169,7 +170,9 @@ class _Run:
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}."
-            raise Refused("too_many_bad_images", f"{message} {self.findings.commonest()}", "Mend or remove them.")
+            raise Refused(
+                "too_many_bad_images", f"{message} {self.findings.commonest()}", self.findings.commonest_fix()
+            )
         if not len(staging):
             fix = "Put images into one folder for each class."
             if self.task != "classification":
@@ -274,7 +277,7 @@ def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: F
         message = f"The masks hold only one class, {columns.classes[0]!r}."
         raise Refused("one_class", message, "Number the pixels' classes 0, 1 and so on; 255 means to ignore.")
     if len(columns.classes) < 2 and task == "classification":
-        message = f"There is only one class, {columns.classes[0]!r}."
+        message = f"There is only one class, {names.printable(columns.classes[0])!r}, of {len(columns.label)} images."
         raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
     folded: dict[str, str] = {}
     for name in columns.classes:
@@ -291,5 +294,6 @@ def _check_training(columns: Columns, decided: splits.Splits, findings: Findings
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
         fix = "Give at least three images a class, or a val or test fraction above 0."
-        raise Refused("nothing_held_out", "No image could be set aside for the test.", fix)
+        few = f"No image could be set aside to test: {len(columns.label)} images have {len(columns.classes)} classes."
+        raise Refused("nothing_held_out", few, fix)
     coverage.tell(columns, decided, findings)

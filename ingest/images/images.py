@@ -87,7 +87,7 @@ def from_file(file: bytes, limits: Limits) -> Ready:
     """An image file made ready. Raises Unusable."""
     form = sniff(file)
     if form is None:
-        raise Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
+        raise _no_image(file)
     try:
         bare = metadata.strip(file, form)
         with open_image(bare.file, form) as image:
@@ -126,6 +126,21 @@ def to_look_at(ready: Ready) -> bytes:
 def pixel_digest(pixels: bytes, height: int, width: int, channels: int) -> bytes:
     """sha256 of height, width, channels (three little-endian uint32) and the pixels, row by row."""
     return hashlib.sha256(struct.pack("<III", height, width, channels) + pixels).digest()
+
+
+def _no_image(file: bytes) -> Unusable:
+    """What stands in the file instead, where it is known."""
+    head = file[:512].lstrip().lower()
+    if not file.strip(b"\0"):
+        what = "The file is empty." if not file else "The file holds zeros only."
+        return Unusable("file_empty", what, "Copy the file again.")
+    if head.startswith(b"version https://git-lfs"):
+        fix = "Fetch the files of the repository with `git lfs pull`, and push again."
+        return Unusable("lfs_pointer", "The file is a pointer of Git LFS, not the image.", fix)
+    if head.startswith((b"<!doctype html", b"<html")):
+        fix = "Download the image again; what was saved is the message of a web server."
+        return Unusable("not_an_image", "The file is a web page (HTML), not an image.", fix)
+    return Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
 
 
 def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:

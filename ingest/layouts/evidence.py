@@ -1,5 +1,6 @@
 """Every file of an archive that could say something of its images, read by the layout that its content is of."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,7 @@ from ingest.limits import Limits
 
 _TABLES = frozenset({"csv", "tsv"})
 _TEXTS = frozenset({"txt", "lst", "jsonl", "ndjson", "json"})
+_SHORT = 1 << 16  # bytes of a text that holds a word
 _MOST_TEXTS = 500  # beyond, they are one for each image
 
 
@@ -39,6 +41,7 @@ class Evidence:
     known: list[Words] = field(default_factory=list)  # names for numbers of classes
     used: set[str] = field(default_factory=set)
     boxes: list[str] = field(default_factory=list)  # files that hold boxes or masks
+    word_beside: tuple[str, str] | None = None  # a text of an image's own name that holds one word, and the word
 
 
 class Gathering:
@@ -63,9 +66,22 @@ class Gathering:
         wanted = dict(_wanted(others, self._images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
+        self._look_beside(archive, others)
         self.found.split_lists += numbered_lists.split_lists(self._numbering, self._flags)
         self.found.claim.finish(self.found.codes)
         return self.found
+
+    def _look_beside(self, archive: Archive, others: list[Member]) -> None:
+        """Into the first text that has the name of an image: it may be a label, or boxes."""
+        texts = (member for member in others if names.suffix(member.path) == "txt")
+        if (first := next(texts, None)) is None:
+            return
+        stems = {names.stem(member.path) for member in self._images}
+        found = next((member for member in (first, *texts) if names.stem(member.path) in stems), None)
+        for _, content in archive.read([found.position], limit=_SHORT) if found else ():
+            words = content.decode("utf-8", "replace").split()
+            if found and len(words) == 1 and not re.fullmatch(r"[-\d.,;]+", words[0]):
+                self.found.word_beside = (found.path, names.printable(words[0])[:50])
 
     def _read(self, path: str, content: bytes) -> None:
         if names.suffix(path) in _TABLES:
@@ -90,6 +106,14 @@ class Gathering:
         elif named := words.of_sheet(sheet):
             self.found.known.append(named)
             self.found.used.add(sheet.path)
+        elif unlabelled := tables.read_unlabelled(sheet, self._finder):
+            self.found.claim.unlabelled.update(dict.fromkeys(unlabelled, sheet.path))
+            self.found.used.add(sheet.path)
+        elif measured := tables.measured(sheet):
+            self.found.unmatched.add(sheet.path)
+            self.found.unused[sheet.path] = (
+                f"its column {measured!r} holds numbers with fractions, which are no classes"
+            )
         elif tables.names_images(sheet, self._finder):
             self.found.unmatched.add(sheet.path)
             shown = names.printable(", ".join(sheet.header[:8]))[:200]
@@ -120,6 +144,9 @@ class Gathering:
     def _of_json(self, path: str, text: str) -> Stated | None:
         if json_labels.holds_boxes(text):
             self.found.boxes.append(path)
+            return None
+        if splits := json_labels.read_splits(path, text, self._finder):
+            self.found.split_lists += splits
             return None
         stated = json_labels.read_json(path, text, self._finder)
         if stated is None and not self._name(words.of_json(path, text)) and len(text) > json_labels.LONGEST:

@@ -67,7 +67,9 @@ class Claim:
     several: dict[int, tuple[Member, set[str]]] = field(default_factory=dict)
     faults: Findings = field(default_factory=Findings)
     missing: dict[str, int] = field(default_factory=dict)  # table -> rows that name no image
+    example: dict[str, str] = field(default_factory=dict)  # table -> the first name that leads to no image
     rows: dict[str, int] = field(default_factory=dict)  # table -> all rows
+    unlabelled: dict[int, str] = field(default_factory=dict)  # by position, a list of the test that names no classes
     lists: str = ""  # a label that was read as a list of classes
     _waiting: list[tuple[str, Found]] = field(default_factory=list)
     _known: list[dict[str, str]] = field(default_factory=list)  # folders for numbers, of the tables that tell
@@ -207,6 +209,7 @@ class Claim:
 
     def _miss(self, path: str, shown: str, name: str, rivals: tuple[str, ...]) -> None:
         self.missing[path] = self.missing.get(path, 0) + 1
+        self.example.setdefault(path, names.printable(name)[:200])
         called = repr(names.printable(name)[:200])
         if len(rivals) > 1:
             message = f"{called} could be {rivals[0]!r} or {rivals[1]!r}; none was taken."

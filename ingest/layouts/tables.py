@@ -24,6 +24,7 @@ LABEL_COLUMNS = (
     "classname", "labelname", "class_id", "classid", "class_index", "class_label", "label_id", "diagnosis", "dx",
 )  # fmt: skip
 _COLUMNS = 20
+_FEW_CELLS = 8
 _GROUP = re.compile(
     r"(patient|lesion|subject|person|individual|animal|group|case|scene|video|session|site)_?(id|no|nr)?"
 )
@@ -52,11 +53,26 @@ def read_table(sheet: Sheet, finder: Finder, column: str | None, findings: Findi
     if name is None or label is None or name == label or (label == split and not column):
         return None
     chosen, columns = (label, "") if column else _chosen(sheet, label)
+    if column is None and _are_measures(sheet, chosen):
+        return None
     splits = split_columns.find(sheet, findings, {name, chosen})
     if splits.at is None or splits.silent:
         _tell_groups(sheet, {name, chosen}, findings)
     unread = [header[at] for at in range(len(header)) if at not in {name, label, chosen, splits.at} and header[at]]
     return Stated(sheet.path, "csv", _rows(sheet, 1, name, chosen, splits), columns, tuple(unread))
+
+
+def measured(sheet: Sheet) -> str:
+    """The column that would be the labels, if it did not hold measures; empty where it does not."""
+    label = _first(sheet.header, LABEL_COLUMNS)
+    return sheet.header[label] if label is not None and _are_measures(sheet, label) else ""
+
+
+def _are_measures(sheet: Sheet, at: int) -> bool:
+    """Whether a column holds numbers with fractions, nearly each another one: ages, prices, scores."""
+    cells = [row[at].strip() for row in sheet.probed[1:] if at < len(row) and row[at].strip()]
+    fractions = [cell for cell in cells if re.fullmatch(r"-?\d*\.\d*[1-9]\d*", cell)]
+    return len(cells) >= _FEW_CELLS and len(fractions) > len(cells) // 2 < len(set(cells))
 
 
 def _tell_groups(sheet: Sheet, besides: set[int], findings: Findings) -> None:
@@ -103,6 +119,14 @@ def read_splits(sheet: Sheet, finder: Finder, findings: Findings) -> list[SplitL
         if stated is not None and member is not None:
             found.setdefault(stated, SplitList(sheet.path, stated, array("q"), 0, "")).positions.append(member.position)
     return list(found.values())
+
+
+def read_unlabelled(sheet: Sheet, finder: Finder) -> list[int]:
+    """Positions of the images that a table of the test names and says nothing of: `test.csv` of Kaggle."""
+    if len(sheet.header) != 1 or names.split_of_file(sheet.path) != Split.TEST:
+        return []
+    found = (finder.find(row[0], sheet.folder) for row in sheet.rows(1))
+    return [member.position for member in found if member is not None]
 
 
 def names_images(sheet: Sheet, finder: Finder) -> bool:
