@@ -38,9 +38,9 @@ def test_labels_are_read(stated: Any, tmp_path: Path) -> None:
 
 
 def test_splits_are_read(tmp_path: Path) -> None:
-    splits = {"train": NAMES[:28], "val": NAMES[28:32], "test": NAMES[32:]}
+    splits = {"train": NAMES[:20], "val": NAMES[20:26], "test": NAMES[26:]}
     files = photos(NAMES) | {"labels.json": json.dumps(WORDS).encode(), "splits.json": json.dumps(splits).encode()}
-    assert read(files, tmp_path).report.splits == {"train": 28, "val": 4, "test": 8}
+    assert read(files, tmp_path).report.splits == {"train": 20, "val": 6, "test": 14}
 
 
 def test_what_is_not_understood_is_named_with_what_to_write(tmp_path: Path) -> None:
