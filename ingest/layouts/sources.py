@@ -113,6 +113,8 @@ def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, readi
     """Images in a zip: themselves, in zips within it, or in Parquet files."""
     if reading.task == "detection" and shards.are_shards(members):
         return _of_boxed_shards(zipped, members, findings, reading)
+    if reading.task == "segmentation" and shards.are_shards(members):
+        raise _unannotated("Parquet", reading.task)
     if reading.task != "classification":
         return _read_as(zipped, members, findings, reading)
     if shards.are_shards(members):

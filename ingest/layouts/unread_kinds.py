@@ -35,13 +35,13 @@ def told(path: str) -> tuple[str, str] | None:
     return next(((what, fix) for pattern, what, fix in _KINDS if pattern.fullmatch(last)), None)
 
 
-def refusal(others: list[Member], start: str, code: str) -> Refused | None:
+def refusal(others: list[Member], start: str, code: str, fix: str | None = None) -> Refused | None:
     """Why nothing can be made of an archive, where a file of such a kind may hold it all."""
     for member in others:
         if (known := told(member.path)) is not None:
-            what, fix = known
+            what, remedy = known
             message = f"{start} {member.path!r} is {what}, which is not read."
-            return Refused(code, message, fix)
+            return Refused(code, message, fix or remedy)
     return None
 
 

@@ -39,7 +39,7 @@ def read_coco_file(path: str, stated: dict[str, Any], task: TaskName, tally: Tal
     """A page for each image that the file lists. Raises Refused for categories that contradict each other."""
     categories = _categories(path, stated)
     _tell_merged(path, categories, findings)
-    check_corners(path, stated["annotations"])
+    check_corners(path, stated)
     annotations = _by_image(path, stated, findings)
     split = names.split_of_words(names.stem(path))
     with_regions = any(each.get("segmentation") for group in annotations.values() for each in group)
@@ -124,7 +124,7 @@ def _is_id(value: object) -> bool:
 
 def _new(path: str, image: dict[str, Any]) -> Page:
     height, width = image.get("height"), image.get("width")
-    page = Page(path, image["file_name"])
+    page = Page(path, image["file_name"], kind="sides")
     if type(height) is type(width) is int and height > 0 and width > 0:
         page.size = (height, width)
     return page

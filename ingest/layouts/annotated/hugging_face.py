@@ -60,6 +60,7 @@ def _rows(given: Given) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _page(path: str, row: dict[str, Any], drawing: Drawing, naming: Naming, *, corners: bool) -> Page:
     page = Page(path, row["file_name"], size=values.size(row.get("height"), row.get("width")))
+    page.kind = "corners" if corners else "sides"
     try:
         draw_objects(row["objects"], drawing, naming, corners=corners)
     except Unusable as unusable:
