@@ -89,6 +89,12 @@ class Findings:
         example = f" {first.path}: {first.message}" if first else ""
         return f"Most often ({count}), as in{example}"
 
+    def commonest_fix(self) -> str:
+        """What to do about most of the rejected images."""
+        code = self._rejections.most_common(1)[0][0] if self._rejections else ""
+        found = next((finding.fix for finding in self._listed if finding.code == code and finding.fix), None)
+        return found or "Mend or remove them."
+
     @property
     def failed(self) -> bool:
         return any(finding.severity == "error" for finding in self._listed)

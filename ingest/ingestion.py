@@ -5,6 +5,7 @@ only. Then splits and duplicates are decided on those columns, and the second pa
 """
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,8 @@ from contract.results.ingested import ValidationReport
 from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.specs.splits import SplitRequest
 from contract.tasks import TaskName
+from ingest import names
+from ingest.annotations.turning import fitted
 from ingest.findings import Findings, Refused
 from ingest.images import images
 from ingest.images.images import Ready
@@ -167,7 +170,9 @@ class _Run:
         bad, total = self.findings.rejected, self.findings.rejected + len(staging)
         if bad > self.limits.bad_share * total:
             message = f"{bad} of {total} images cannot be used, more than {self.limits.bad_share:.0%}."
-            raise Refused("too_many_bad_images", f"{message} {self.findings.commonest()}", "Mend or remove them.")
+            raise Refused(
+                "too_many_bad_images", f"{message} {self.findings.commonest()}", self.findings.commonest_fix()
+            )
         if not len(staging):
             fix = "Put images into one folder for each class."
             if self.task != "classification":
@@ -258,7 +263,7 @@ def _outcome(sample: Sample, limits: Limits) -> Outcome:
 
 def _annotated(ready: Ready, annotation: Annotation, limits: Limits) -> Outcome:
     try:
-        return replace(ready, marks=annotation.fit(ready.height, ready.width, limits))
+        return replace(ready, marks=fitted(annotation, ready.height, ready.width, ready.orientation, limits))
     except Unusable as unusable:
         return replace(unusable.fault, thumbnail=images.to_look_at(ready))
 
@@ -272,14 +277,15 @@ def _check_classes(columns: Columns, task: TaskName, limits: Limits, findings: F
         message = f"The masks hold only one class, {columns.classes[0]!r}."
         raise Refused("one_class", message, "Number the pixels' classes 0, 1 and so on; 255 means to ignore.")
     if len(columns.classes) < 2 and task == "classification":
-        message = f"There is only one class, {columns.classes[0]!r}."
+        message = f"There is only one class, {names.printable(columns.classes[0])!r}, of {len(columns.label)} images."
         raise Refused("one_class", message, "Classification needs two classes or more: one folder, or label, for each.")
     folded: dict[str, str] = {}
     for name in columns.classes:
-        twin = folded.setdefault(name.casefold().strip(), name)
+        twin = folded.setdefault(re.sub(r"[\s_-]+", " ", name.casefold().strip()), name)
         if twin != name:
-            message = f"The classes {twin!r} and {name!r} differ in case or spaces only."
-            findings.add("warning", "class_names_alike", message, fix="Merge them if they mean the same.")
+            message = f"The classes {twin!r} and {name!r} differ in case, spaces or hyphens only."
+            fix = f"If they mean the same, merge them: `--map '{name}={twin}'`."
+            findings.add("warning", "class_names_alike", message, fix=fix)
 
 
 def _check_training(columns: Columns, decided: splits.Splits, findings: Findings) -> None:
@@ -288,5 +294,6 @@ def _check_training(columns: Columns, decided: splits.Splits, findings: Findings
         raise Refused("no_training_images", message, "Keep training and held-out images apart.")
     if not ((decided == Split.VAL) | (decided == Split.TEST)).any():
         fix = "Give at least three images a class, or a val or test fraction above 0."
-        raise Refused("nothing_held_out", "No image could be set aside for the test.", fix)
+        few = f"No image could be set aside to test: {len(columns.label)} images have {len(columns.classes)} classes."
+        raise Refused("nothing_held_out", few, fix)
     coverage.tell(columns, decided, findings)

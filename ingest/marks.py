@@ -34,6 +34,10 @@ class Annotation(Protocol):
     def weight(self) -> int:
         """Bytes that it holds in memory."""
 
+    @property
+    def sized(self) -> bool:
+        """Whether it states the size of the image that it was drawn on."""
+
 
 def of_boxes(boxes_N4: NDArray[np.float32], labels_N: NDArray[np.int32], notes: tuple[Note, ...]) -> Marks:  # noqa: N803 - shape suffixes
     stored = boxes_N4.astype("<f4").tobytes() + labels_N.astype("<i4").tobytes()

@@ -51,9 +51,10 @@ def split_in(path: str) -> Split | None:
 
 
 def split_of_file(path: str) -> Split | None:
-    """The split that a table or list is of: by its whole name, by its first word, else by the folders around it."""
+    """The split that a table or list is of: by its whole name, its first or last word, else the folders around it."""
     bare = stem(path)
-    said = (split_of_folder(bare), split_named(re.split(r"[_\-. ]", bare)[0]), split_in(path))
+    words = re.split(r"[_\-. ]", bare)
+    said = (split_of_folder(bare), split_named(words[0]), split_named(words[-1]), split_in(path))
     return next((split for split in said if split is not None), None)
 
 

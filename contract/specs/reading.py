@@ -45,8 +45,8 @@ class ReadingSpec(Strict):
     labels_from: Text = Field(
         "auto",
         description="Where the labels of a classification dataset are: `folders`; `file_names`, the word before the "
-        "number as in `cat.0.jpg`; or the path of a table or list in the archive, `PATH:COLUMN` for one of its "
-        "columns; of Parquet files the column. `auto`: inferred.",
+        "number as in `cat.0.jpg`; or the path of a table or list in the archive (a glob for several, "
+        "`variant_*.txt`), `PATH:COLUMN` for one of its columns; of Parquet files the column. `auto`: inferred.",
         examples=["folders", "file_names", "data/labels.csv", "styles.csv:articleType"],
     )
     map: Annotated[dict[ClassName, ClassName], Field(max_length=MAX_ENTRIES)] = Field(

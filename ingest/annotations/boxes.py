@@ -1,6 +1,7 @@
 """Boxes of one image, in pixels from its upper left corner: finite, of some size, within the image, each once."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ OVERHANG_PX = 2.0
 MIN_SIDE_PX = 1e-3  # below, a box is a line or a point
 _SAME_PX = 1e-3
 
+Kind = Literal["corners", "sides", "middle"]  # x1, y1, x2, y2; or x, y of a corner or the middle, width, height
 Boxes = NDArray[np.float32]
 Corners = NDArray[np.float64]
 
@@ -25,6 +27,7 @@ class Faulty:
 
     fault: Unusable
     weight: int = 0
+    sized: bool = False
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:  # noqa: ARG002 - an Annotation
         raise self.fault
@@ -38,10 +41,15 @@ class StatedBoxes:
     labels: NDArray[np.int32]
     stated_size: tuple[int, int] | None = None  # height, width of the image the boxes were drawn on
     relative: bool = False
+    kind: Kind = "corners"  # of what the file states
 
     @property
     def weight(self) -> int:
         return self.corners.nbytes + self.labels.nbytes
+
+    @property
+    def sized(self) -> bool:
+        return self.stated_size is not None
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         check_size(self.stated_size, height, width)
@@ -49,7 +57,7 @@ class StatedBoxes:
             raise Unusable("too_many_boxes", f"More than {limits.boxes:,} boxes.", "Split the image into tiles.")
         sides = np.array([width, height, width, height], np.float64)
         corners = self.corners * sides if self.relative else self.corners
-        boxes, clipped = _inside(corners, sides)
+        boxes, clipped = _inside(corners, sides, self.kind)
         if not self.relative:
             _check_pixels(corners)
         boxes, labels, repeated = _each_once(boxes, self.labels)
@@ -62,7 +70,7 @@ def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
         return
     message = f"The annotation is of an image of {stated[1]} x {stated[0]} px, this one has {width} x {height}."
     if stated == (width, height):
-        raise Unusable("size_mismatch", message, "Save the image upright, without an EXIF orientation.")
+        raise Unusable("size_mismatch", message, "Correct width and height in the annotation, or turn the image back.")
     raise Unusable("size_mismatch", message, "Annotate this very image, or scale the annotation with it.")
 
 
@@ -78,7 +86,7 @@ def _check_pixels(corners: Corners) -> None:
         raise Unusable("box_in_shares", message, "Give x and y in pixels, or export the annotations again.")
 
 
-def _inside(corners: Corners, sides: NDArray[np.float64]) -> tuple[Boxes, int]:
+def _inside(corners: Corners, sides: NDArray[np.float64], kind: Kind) -> tuple[Boxes, int]:
     """The boxes clipped to the image, and how many were. Raises Unusable for one that is none of this image's."""
     finite = np.isfinite(corners).all(axis=1)
     if not finite.all():
@@ -91,6 +99,10 @@ def _inside(corners: Corners, sides: NDArray[np.float64]) -> tuple[Boxes, int]:
             f"{outside.sum()} {'box lies' if outside.sum() == 1 else 'boxes lie'} outside the image, as",
             corners[outside],
         )
+        if _are_corners(corners, sides + slack, kind):
+            message += ". Its numbers seem to be x1, y1, x2, y2: read so, all of its boxes lie within it"
+            fix = "Write the boxes as the format has them: x, y, width and height."
+            raise Unusable("box_outside", message, fix)
         raise Unusable("box_outside", message, "Correct them: x and y in pixels of this image (YOLO: in shares, 0..1).")
     clipped: Corners = np.clip(corners, 0, sides)
     boxes = clipped.astype(np.float32)
@@ -100,6 +112,15 @@ def _inside(corners: Corners, sides: NDArray[np.float64]) -> tuple[Boxes, int]:
         raise Unusable("box_empty", message, "Remove them, or draw them again with a width and a height.")
     moved = np.abs(clipped - corners).max(axis=1, initial=0) > MIN_SIDE_PX
     return boxes, int(moved.sum())
+
+
+def _are_corners(corners: Corners, most: NDArray[np.float64], kind: Kind) -> bool:
+    """Whether numbers that were read as x, y, width, height make sense as two corners."""
+    if kind == "corners":
+        return False
+    lengths = corners[:, 2:] - corners[:, :2]
+    starts = corners[:, :2] if kind == "sides" else corners[:, :2] + lengths / 2
+    return bool((lengths > starts).all() and (lengths <= most[:2]).all() and (starts >= 0).all())
 
 
 def _each_once(boxes: Boxes, labels: NDArray[np.int32]) -> tuple[Boxes, NDArray[np.int32], int]:

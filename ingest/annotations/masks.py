@@ -54,6 +54,7 @@ class MaskFile:
     key: MaskKey
     known: str = "0..255"  # the values that the set knows, as people read them
     weight: int = 0
+    sized: bool = True  # by its own pixels
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         try:
@@ -86,6 +87,7 @@ class NothingDrawn:
     """The mask of an image that shows nothing but the class 0."""
 
     weight: int = 0
+    sized: bool = True  # whatever that of the image is
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:  # noqa: ARG002 - an Annotation
         return of_values(np.zeros((height, width), np.uint8))

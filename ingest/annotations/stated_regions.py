@@ -20,6 +20,10 @@ class StatedRegions:
     def weight(self) -> int:
         return sum(region.weight for region, _, _ in self.regions)
 
+    @property
+    def sized(self) -> bool:
+        return self.stated_size is not None
+
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         check_size(self.stated_size, height, width)
         if len(self.regions) > limits.boxes:

@@ -14,7 +14,7 @@ of all such images is known (`packing.depth`); of 48 bits the high bytes are kep
 import hashlib
 import struct
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from threading import Lock
 
@@ -40,7 +40,7 @@ _GRAY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}
 _LEVELS = np.arange(256, dtype=np.int64)
 _SQUARES = _LEVELS**2
-_TURNS = {  # EXIF's orientation: what makes it upright
+TURNS = {  # EXIF's orientation: what makes it upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -66,6 +66,7 @@ class Ready:
     thumbnail: bytes = b""  # a JPEG; none of what is small enough itself
     notes: tuple[Note, ...] = ()
     marks: Marks | None = None
+    orientation: int = 1  # EXIF's, by which it was turned upright
     levels: NDArray[np.int64] | None = None  # of 16 bits: how often each of LEVELS steps occurs; then `stored` is a PNG
 
 
@@ -86,7 +87,7 @@ def from_file(file: bytes, limits: Limits) -> Ready:
     """An image file made ready. Raises Unusable."""
     form = sniff(file)
     if form is None:
-        raise Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
+        raise _no_image(file)
     try:
         bare = metadata.strip(file, form)
         with open_image(bare.file, form) as image:
@@ -127,6 +128,21 @@ def pixel_digest(pixels: bytes, height: int, width: int, channels: int) -> bytes
     return hashlib.sha256(struct.pack("<III", height, width, channels) + pixels).digest()
 
 
+def _no_image(file: bytes) -> Unusable:
+    """What stands in the file instead, where it is known."""
+    head = file[:512].lstrip().lower()
+    if not file.strip(b"\0"):
+        what = "The file is empty." if not file else "The file holds zeros only."
+        return Unusable("file_empty", what, "Copy the file again.")
+    if head.startswith(b"version https://git-lfs"):
+        fix = "Fetch the files of the repository with `git lfs pull`, and push again."
+        return Unusable("lfs_pointer", "The file is a pointer of Git LFS, not the image.", fix)
+    if head.startswith((b"<!doctype html", b"<html")):
+        fix = "Download the image again; what was saved is the message of a web server."
+        return Unusable("not_an_image", "The file is a web page (HTML), not an image.", fix)
+    return Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
+
+
 def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     animated = bare.animated or _has_second_frame(image, form)
     deep = _is_deep(image, bare, form)
@@ -138,7 +154,7 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
     mode = image.mode
     as_it_is = mode in {"L", "RGB"} and not (animated or deep or alpha or orientation != 1)
     if deep and mode.startswith("I"):
-        return _wide(image, orientation, alpha=alpha, animated=animated)
+        return replace(_wide(image, orientation, alpha=alpha, animated=animated), orientation=orientation)
     converted = image if as_it_is else _converted(image, orientation)
     keeps_file = as_it_is and bare.clean
     told = ((alpha, _ALPHA), (deep, _DEPTH), (animated, _FRAMES), (orientation != 1, _TURNED))
@@ -147,7 +163,8 @@ def _ready(image: Image.Image, bare: metadata.Bare, form: Format) -> Ready:
         notes.append(_COLOUR)
     if deep and max(high for _, high in _extrema(converted)) < 256 // 16:
         notes.append(_DARK)
-    return _measured(converted, bare.file if keeps_file else None, form, tuple(notes))
+    ready = _measured(converted, bare.file if keeps_file else None, form, tuple(notes))
+    return ready if orientation == 1 else replace(ready, orientation=orientation)
 
 
 def _check_size(height: int, width: int, limits: Limits) -> None:
@@ -180,7 +197,7 @@ def _is_deep(image: Image.Image, bare: metadata.Bare, form: Format) -> bool:
 
 def _wide(image: Image.Image, orientation: int, *, alpha: bool, animated: bool) -> Ready:
     """An image of 16 bits as it is: which of its values become black and white is known once all have been seen."""
-    upright = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    upright = image.transpose(TURNS[orientation]) if orientation in TURNS else image
     values = np.asarray(upright).astype(np.uint16)
     told = ((alpha, _ALPHA), (animated, _FRAMES), (orientation != 1, _TURNED))
     return Ready(
@@ -217,7 +234,7 @@ def _converted(image: Image.Image, orientation: int) -> Image.Image:
     else:
         message = f"Pixels of mode {image.mode} have no agreed range of values."
         raise Unusable("unsupported_pixels", message, "Save it with 8 bits a channel.")
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
 def _measured(image: Image.Image, file: bytes | None, form: Format, notes: tuple[Note, ...]) -> Ready:

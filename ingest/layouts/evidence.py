@@ -1,5 +1,6 @@
 """Every file of an archive that could say something of its images, read by the layout that its content is of."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,13 +15,14 @@ from ingest.layouts.finder import Finder
 from ingest.layouts.folders import FolderReading
 from ingest.layouts.lists import SplitList
 from ingest.layouts.sheets import Sheet, text_of
-from ingest.layouts.stated import Claim, Stated
+from ingest.layouts.stated import Claim, Stated, fits
 from ingest.layouts.superclasses import FILE_NAME as SUPERCLASSES
 from ingest.layouts.words import Words
 from ingest.limits import Limits
 
 _TABLES = frozenset({"csv", "tsv"})
 _TEXTS = frozenset({"txt", "lst", "jsonl", "ndjson", "json"})
+_SHORT = 1 << 16  # bytes of a text that holds a word
 _MOST_TEXTS = 500  # beyond, they are one for each image
 
 
@@ -31,6 +33,7 @@ class Evidence:
     claim: Claim = field(default_factory=Claim)
     layouts: dict[str, Layout] = field(default_factory=dict)  # by path, of files that name images and classes
     columns: dict[str, str] = field(default_factory=dict)  # by path, which columns were chosen among several
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by path, columns of something else
     split_lists: list[SplitList] = field(default_factory=list)
     unused: dict[str, str] = field(default_factory=dict)  # path -> why
     unmatched: set[str] = field(default_factory=set)  # of those, the ones that name image files
@@ -38,6 +41,7 @@ class Evidence:
     known: list[Words] = field(default_factory=list)  # names for numbers of classes
     used: set[str] = field(default_factory=set)
     boxes: list[str] = field(default_factory=list)  # files that hold boxes or masks
+    word_beside: tuple[str, str] | None = None  # a text of an image's own name that holds one word, and the word
 
 
 class Gathering:
@@ -62,9 +66,22 @@ class Gathering:
         wanted = dict(_wanted(others, self._images))
         for position, content in archive.read(wanted, limit=self._limits.table_bytes) if wanted else ():
             self._read(wanted[position], content)
+        self._look_beside(archive, others)
         self.found.split_lists += numbered_lists.split_lists(self._numbering, self._flags)
         self.found.claim.finish(self.found.codes)
         return self.found
+
+    def _look_beside(self, archive: Archive, others: list[Member]) -> None:
+        """Into the first text that has the name of an image: it may be a label, or boxes."""
+        texts = (member for member in others if names.suffix(member.path) == "txt")
+        if (first := next(texts, None)) is None:
+            return
+        stems = {names.stem(member.path) for member in self._images}
+        found = next((member for member in (first, *texts) if names.stem(member.path) in stems), None)
+        for _, content in archive.read([found.position], limit=_SHORT) if found else ():
+            words = content.decode("utf-8", "replace").split()
+            if found and len(words) == 1 and not re.fullmatch(r"[-\d.,;]+", words[0]):
+                self.found.word_beside = (found.path, names.printable(words[0])[:50])
 
     def _read(self, path: str, content: bytes) -> None:
         if names.suffix(path) in _TABLES:
@@ -73,7 +90,7 @@ class Gathering:
             self._read_text(path, text_of(path, content, Findings()))
 
     def _read_sheet(self, sheet: Sheet) -> None:
-        column = self._column if self._chosen == sheet.path and self._column else None
+        column = self._column if self._column and fits(sheet.path, self._chosen) else None
         header = set(sheet.header)
         if "submission" in sheet.path.lower():
             self.found.unused[sheet.path] = "a form for submissions, whose labels are placeholders"
@@ -84,11 +101,19 @@ class Gathering:
             self.found.used.add(sheet.path)
         elif stated := self._stated(sheet, column):
             self._take(stated)
-        elif listed := tables.read_splits(sheet, self._finder):
+        elif listed := tables.read_splits(sheet, self._finder, self._findings):
             self.found.split_lists += listed
         elif named := words.of_sheet(sheet):
             self.found.known.append(named)
             self.found.used.add(sheet.path)
+        elif unlabelled := tables.read_unlabelled(sheet, self._finder):
+            self.found.claim.unlabelled.update(dict.fromkeys(unlabelled, sheet.path))
+            self.found.used.add(sheet.path)
+        elif measured := tables.measured(sheet):
+            self.found.unmatched.add(sheet.path)
+            self.found.unused[sheet.path] = (
+                f"its column {measured!r} holds numbers with fractions, which are no classes"
+            )
         elif tables.names_images(sheet, self._finder):
             self.found.unmatched.add(sheet.path)
             shown = names.printable(", ".join(sheet.header[:8]))[:200]
@@ -98,8 +123,8 @@ class Gathering:
 
     def _stated(self, sheet: Sheet, column: str | None) -> Stated | None:
         coded = open_images.read_open_images(sheet)
-        marked = None if coded or column else one_hot.read_one_hot(sheet)
-        return coded or marked or tables.read_table(sheet, self._finder, column)
+        marked = None if coded or column else one_hot.read_one_hot(sheet, self._findings)
+        return coded or marked or tables.read_table(sheet, self._finder, column, self._findings)
 
     def _read_text(self, path: str, text: str) -> None:
         suffix = names.suffix(path)
@@ -119,6 +144,9 @@ class Gathering:
     def _of_json(self, path: str, text: str) -> Stated | None:
         if json_labels.holds_boxes(text):
             self.found.boxes.append(path)
+            return None
+        if splits := json_labels.read_splits(path, text, self._finder):
+            self.found.split_lists += splits
             return None
         stated = json_labels.read_json(path, text, self._finder)
         if stated is None and not self._name(words.of_json(path, text)) and len(text) > json_labels.LONGEST:
@@ -151,8 +179,9 @@ class Gathering:
 
     def _take(self, stated: Stated) -> None:
         self.found.layouts[stated.path] = stated.layout
-        if self._chosen in {"auto", stated.path}:
+        if self._chosen == "auto" or fits(stated.path, self._chosen):
             self.found.columns[stated.path] = stated.columns
+            self.found.unread[stated.path] = stated.unread
             self.found.claim.take(stated, self._finder)
 
 

@@ -117,6 +117,21 @@ def tell(found: NameReading, asked: ReadingSpec, findings: Findings) -> None:
         findings.leave_out(member.path, "unlabelled_split", message, fix="Rename its images by class, or leave it out.")
 
 
+def as_words(found: NameReading, labelled: dict[int, Labelled], findings: Findings) -> dict[int, Labelled]:
+    """Numbers as classes under the words that the file names have for them, where each number has one of its own."""
+    if not found.possible or not all(entry.label.isdigit() for entry in labelled.values()):
+        return labelled
+    pairs = {(entry.label, found.labelled[at].label) for at, entry in labelled.items() if at in found.labelled}
+    words = dict(pairs)
+    spoken = len(words) == len(pairs) == len(set(words.values()))
+    if not spoken or words.keys() != {entry.label for entry in labelled.values()}:
+        return labelled
+    some = ", ".join(f"{number} is {words[number]!r}" for number in sorted(words, key=int)[:3])
+    message = f"The classes are numbers; the words before the numbers of the file names were taken for them: {some}."
+    findings.add("info", "classes_named", message)
+    return {at: entry._replace(label=words[entry.label]) for at, entry in labelled.items()}
+
+
 def tell_unheard(found: NameReading, labelled: dict[int, Labelled], findings: Findings) -> None:
     """A warning where the names could be classes, and sort the images otherwise than the labels that count."""
     if not found.clear:

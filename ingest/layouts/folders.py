@@ -73,7 +73,7 @@ def read_folders(images: list[Member], asked: ReadingSpec) -> FolderReading:
             message = f"The folder {names.printable(place[-1])!r} stands {classes.side[place]}."
             found.left_out.append((member, code, message))
         else:
-            found.labelled[member.position] = Labelled(member, classes.labels[place], splits.of(folder))
+            found.labelled[member.position] = Labelled(member, classes.labels[place].strip(), splits.of(folder))
     _without_unlabelled(found)
     return found
 

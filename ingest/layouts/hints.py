@@ -6,11 +6,14 @@ from typing import NamedTuple
 from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
+from ingest.layouts import unread_kinds
 from ingest.layouts.evidence import Evidence
 from ingest.layouts.file_names import ASK, NameReading
 from ingest.layouts.folders import FolderReading, shown
 
-_UNREAD = frozenset({"mat", "xlsx", "xls", "ods", "pkl", "pickle", "h5", "hdf5", "arff", "db", "sqlite", "rds"})
+_SPEAKING = frozenset({"csv", "tsv", "json", "jsonl", "ndjson", "txt", "lst", "xml"})
+_ABOUT = ("readme", "license", "licence", "requirements", "changelog", "citation", "sample_submission")
+_AS_TABLE = "Save the labels as a CSV of `filename,label`, a row for each image."
 _MOST = 0.5  # of the images, with a file of the same name
 
 
@@ -46,6 +49,13 @@ def other_evidence(
     if folders.masks_beside or masks:
         message = "The archive holds pictures and masks of the same names, not classes."
         return Refused("no_classes", message, "Push it with `--task segmentation`.")
+    if evidence.word_beside:
+        path, word = evidence.word_beside
+        message = (
+            f"The folders name no two classes. {path!r}, which has the name of an image, holds the word {word!r}; "
+        )
+        message += "labels in a text file for each image are not read."
+        return Refused("no_classes", message, _AS_TABLE)
     signs = list(_signs(evidence, others, images))
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
@@ -53,16 +63,16 @@ def other_evidence(
     for path, rows in evidence.claim.rows.items():
         missing = evidence.claim.missing.get(path, 0)
         if missing:
-            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive."
-            return Refused(
-                "table_unmatched", message, "Correct the paths in it, so that they end as those of the images."
-            )
+            message = f"{path} names classes, but {missing} of its {rows} rows name no image of the archive: it says "
+            message += f"{evidence.claim.example.get(path, '')!r}, an image is {images[0].path!r}."
+            fix = "Correct the names in it, so that they end as those of the images."
+            return Refused("table_unmatched", message, fix)
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
             message = f"The folders name no two classes, and {path} could not be read: {why}."
             fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
             return Refused("table_unmatched", message, fix)
-    return _unread(folders, others)
+    return _unread(folders, evidence, others)
 
 
 def _without_classes(folders: FolderReading) -> Refused | None:
@@ -76,13 +86,21 @@ def _without_classes(folders: FolderReading) -> Refused | None:
     return None
 
 
-def _unread(folders: FolderReading, others: list[Member]) -> Refused | None:
-    for member in others:
-        if names.suffix(member.path) in _UNREAD and not folders.plausible:
-            kind = names.suffix(member.path)
-            message = f"The folders name no two classes. {member.path!r} may hold the labels, but .{kind} is not read."
-            return Refused("no_classes", message, "Save the labels as a CSV of `filename,label`.")
-    return None
+def _unread(folders: FolderReading, evidence: Evidence, others: list[Member]) -> Refused | None:
+    """Files that may hold the labels, but are of kinds or structures that are not read."""
+    if folders.plausible:
+        return None
+    if refused := unread_kinds.refusal(others, "The folders name no two classes.", "no_classes"):
+        return refused
+    known = evidence.used | evidence.layouts.keys()
+    spoken = [m.path for m in others if names.suffix(m.path) in _SPEAKING and m.path not in known]
+    spoken = [path for path in spoken if not names.stem(path).lower().startswith(_ABOUT)]
+    if not spoken:
+        return None
+    message = f"The folders name no two classes, and nothing in {spoken[0]!r} was understood as the labels of images."
+    if len(spoken) > 1:
+        message += f" So it is with {len(spoken) - 1} more files."
+    return Refused("no_classes", message, _AS_TABLE)
 
 
 def _by_name_alone(named: NameReading) -> Refused | None:
@@ -100,6 +118,8 @@ def _by_name_alone(named: NameReading) -> Refused | None:
 def _signs(evidence: Evidence, others: list[Member], images: list[Member]) -> Iterator[Sign]:
     stems = {names.stem(member.path) for member in images}
     for suffix, what in (("txt", "a .txt file (YOLO)"), ("xml", "an .xml file (Pascal VOC)")):
+        if suffix == "txt" and evidence.word_beside:
+            continue
         same = {names.stem(member.path) for member in others if names.suffix(member.path) == suffix} & stems
         if len(same) >= _MOST * len(stems) and len(same) > 1:
             yield Sign(f"{len(same)} of {len(stems)} images have {what} of the same name", "detection")

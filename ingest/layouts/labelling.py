@@ -10,6 +10,7 @@ from functools import partial
 
 from contract.results.ingested import Layout
 from contract.specs.reading import ReadingSpec
+from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
 from ingest.layouts import file_names, hints
@@ -18,7 +19,7 @@ from ingest.layouts.evidence import Evidence, Gathering
 from ingest.layouts.file_names import NameReading, read_file_names
 from ingest.layouts.folders import FolderReading, Labelled, read_folders, shown
 from ingest.layouts.split_lists import apply_lists
-from ingest.layouts.stated import Claim
+from ingest.layouts.stated import Claim, fits
 from ingest.layouts.words import put as put_in_words
 from ingest.limits import Limits
 
@@ -65,6 +66,7 @@ def label_images(
     if len({entry.label for entry in labelled.values()}) < 2 or (guessed and not folders.plausible):
         hints.refuse_one_class(folders, named, other_evidence())
     labelled = put_in_words(labelled, evidence.known, findings)
+    labelled = file_names.as_words(named, labelled, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
     _without_class(images, labelled, asked)
     used = _tell_files(evidence, findings)
@@ -102,7 +104,7 @@ def _require_chosen(evidence: Evidence, asked: ReadingSpec) -> None:
     path = asked.labels_from.partition(":")[0]
     if path in {"auto", "folders", file_names.ASKED} or evidence.claim.labelled:
         return
-    if path in evidence.layouts:
+    if any(fits(known, path) for known in evidence.layouts):
         message = f"`labels_from`: no row of {path!r} names an image of the archive."
         raise Refused("option_without_effect", message, "Correct the paths in it.")
     others = ", ".join(list(evidence.layouts)[:5]) or "none"
@@ -126,12 +128,12 @@ def _decide(
         if claim.labelled:
             _tell_unheard(claim, folders, findings)
         return _by_folders(folders, findings)
+    strict = asked.unlabelled != "skip"
     if not folders.plausible:
-        strict = asked.unlabelled != "skip"
         return _by_table(claim, folders, images, strict=strict, findings=findings), _layout(claim, kinds)
     if _agree(claim, folders, findings):
         return _together(claim, folders, findings), _layout(claim, kinds)
-    return _one_of(claim, folders, images, kinds=kinds, findings=findings)
+    return _one_of(claim, folders, images, strict=strict, kinds=kinds, findings=findings)
 
 
 def _agree(claim: Claim, folders: FolderReading, findings: Findings) -> bool:
@@ -147,7 +149,13 @@ def _agree(claim: Claim, folders: FolderReading, findings: Findings) -> bool:
 
 
 def _one_of(
-    claim: Claim, folders: FolderReading, images: list[Member], *, kinds: dict[str, Layout], findings: Findings
+    claim: Claim,
+    folders: FolderReading,
+    images: list[Member],
+    *,
+    strict: bool,
+    kinds: dict[str, Layout],
+    findings: Findings,
 ) -> tuple[dict[int, Labelled], Layout]:
     """They speak of different classes. Raises Refused where neither covers clearly more."""
     both = claim.labelled.keys() & folders.labelled.keys()
@@ -158,7 +166,7 @@ def _one_of(
             f"which names {len(both)} of {len(folders.labelled)} images."
         )
         findings.add("warning", "two_readings", message, fix="For the other reading, pass `--labels-from folders`.")
-        return _by_table(claim, folders, images, strict=True, findings=findings), _layout(claim, kinds)
+        return _by_table(claim, folders, images, strict=strict, findings=findings), _layout(claim, kinds)
     if len(claim.labelled) >= _FEW * len(folders.labelled):
         message = (
             f"{_tables(claim)} gives {len(claim.labelled)} images the classes {stated}, the folders give "
@@ -184,9 +192,13 @@ def _by_table(
     for member in images:
         if member.position in claim.labelled or member.position in claim.several:
             continue
+        if (listed := claim.unlabelled.get(member.position)) is not None:
+            message = f"{listed} lists it without a class."
+            findings.leave_out(member.path, "unlabelled_split", message, fix="Add its class to use it.")
+            continue
         message = "No table names a class for the image."
         if strict and (folders.plausible or member.path.rpartition("/")[0] in spoken):
-            fix = "Add a row for it, take it out, or pass `--labels-from` to say what is right."
+            fix = "Add rows for them, or pass `--unlabelled skip` to leave out images that no table names."
             findings.reject(member.path, "image_without_class", message, fix=fix)
         else:
             findings.leave_out(member.path, "image_without_class", message, fix="Add a row for it, or take it out.")
@@ -248,8 +260,15 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
             if columns := evidence.columns.get(path):
                 fix = f"For another column, pass `--labels-from '{path}:COLUMN'`."
                 findings.add("warning", "two_readings", columns, path=path, fix=fix)
+            if unread := evidence.unread.get(path):
+                shown_columns = ", ".join(map(names.printable, unread[:8])) + (" and more" if len(unread) > 8 else "")
+                message = f"Not used of it: {shown_columns}."
+                findings.add("info", "columns_unused", message, path=path)
         elif rows:
-            message = f"{claim.missing.get(path, 0)} of its {rows} rows name no image of the archive; it was not used."
+            missing = claim.missing.get(path, 0)
+            message = f"{missing} of its {rows} rows name no image of the archive; it was not used."
+            if not missing:
+                message = f"None of its {rows} rows names a class; it was not used."
             fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
             findings.ignored += 1
             findings.add("warning", "table_ignored", message, path=path, fix=fix)

@@ -35,9 +35,20 @@ def read_list(path: str, text: str, finder: Finder) -> Stated | None:
     folder = path.rpartition("/")[0]
     probed = [_cells(line) for line in islice(_lines(text), _PROBED)]
     sound = [cells for cells in probed if len(cells) >= 2 and finder.look(cells[0], folder).member]
-    if not sound or len(sound) < _MOST * len(probed):
+    if not sound or len(sound) < _MOST * len(probed) or are_boxes(sound):
         return None
-    return Stated(path, "list", _rows(path, text))
+    most = max(len(cells) for cells in sound)
+    unread = tuple(f"column {number}" for number in range(3, most + 1))
+    return Stated(path, "list", _rows(path, text), unread=unread)
+
+
+def are_boxes(rows: list[list[str]]) -> bool:
+    """Whether each image is followed by four numbers: corners, no class."""
+    return all(len(cells) == 5 and all(map(_is_number, cells[1:])) for cells in rows)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
 
 
 def read_split_list(path: str, text: str, finder: Finder, most: int) -> SplitList | None:
@@ -78,5 +89,12 @@ def _cells(line: str) -> list[str]:
         if mark in line:
             return [cell.strip() for cell in line.split(mark)]
     if found := re.fullmatch(r"\s*(.+\.(?:\w{2,5}))\s+(\S.*?)\s*", line):
-        return [found[1], found[2]]
-    return line.split()
+        return [found[1], *_of_rest(found[2].split())]
+    words = line.split()
+    return [*words[:1], *_of_rest(words[1:])]
+
+
+def _of_rest(words: list[str]) -> list[str]:
+    """What follows the image: numbers, a class with a box, or one class, `Cessna 172`."""
+    box = len(words) == 5 and all(map(_is_number, words[1:]))
+    return words if not words or box or all(map(_is_number, words)) else [" ".join(words)]

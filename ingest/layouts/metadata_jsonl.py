@@ -7,8 +7,9 @@ from typing import Any
 
 from ingest import names
 from ingest.layouts.sheets import LONGEST_LINE, lines_of
+from ingest.layouts.split_columns import SPLIT_COLUMNS
 from ingest.layouts.stated import Row, Stated
-from ingest.layouts.tables import LABEL_COLUMNS, NAME_COLUMNS, SPLIT_COLUMNS
+from ingest.layouts.tables import LABEL_COLUMNS, NAME_COLUMNS
 
 _WORDS = ("label_name", "class_name", "category_name")  # before numbers of the same
 

@@ -15,7 +15,8 @@ from contract.specs.reading import AS_FOUND, ReadingSpec
 from ingest import names
 from ingest.archives.budget import Budget
 from ingest.findings import Findings, Refused
-from ingest.layouts.tables import LABEL_COLUMNS, SPLIT_COLUMNS
+from ingest.layouts.split_columns import SPLIT_COLUMNS
+from ingest.layouts.tables import LABEL_COLUMNS
 from ingest.limits import Limits
 from ingest.samples import Sample
 
@@ -72,7 +73,7 @@ class Frame:
             return None
         split = names.split_named(str(values[2])) if self.split else self.whole
         if self.split and split is None and values[2] not in {None, ""}:
-            message = f"{names.printable(str(values[2]))[:50]!r} is no split; the row counts as training."
+            message = f"{names.printable(str(values[2]))[:50]!r} is no split, so the row has none."
             self.findings.add("warning", "split_unknown", message, path=path, fix="Use train, val or test.")
         return Sample(path, label, split, content)
 

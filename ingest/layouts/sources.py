@@ -14,7 +14,7 @@ from ingest.archives.nested import open_nested
 from ingest.archives.tar_archive import TarArchive
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
-from ingest.layouts import arrays, options, parquet
+from ingest.layouts import arrays, options, parquet, unread_kinds
 from ingest.layouts import parquet_shards as shards
 from ingest.layouts.annotated import parquet_boxes
 from ingest.layouts.annotated.opening import open_annotated
@@ -25,6 +25,7 @@ from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclas
 from ingest.limits import Limits
 from ingest.samples import Sample
 
+_OPENED = names.NESTED_SUFFIXES - {"7z", "rar", "bz2", "xz"}
 _MASK_FOLDERS = frozenset(
     {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
 )
@@ -112,6 +113,8 @@ def _of_zip(zipped: ZipArchive, members: list[Member], findings: Findings, readi
     """Images in a zip: themselves, in zips within it, or in Parquet files."""
     if reading.task == "detection" and shards.are_shards(members):
         return _of_boxed_shards(zipped, members, findings, reading)
+    if reading.task == "segmentation" and shards.are_shards(members):
+        raise _unannotated("Parquet", reading.task)
     if reading.task != "classification":
         return _read_as(zipped, members, findings, reading)
     if shards.are_shards(members):
@@ -175,6 +178,7 @@ def _images(
     masks = len(images) - len(kept)
     labels = label_images(archive, others, kept, masks=masks, asked=asked, limits=limits, findings=findings)
     superclasses = read_superclasses(archive, others, images, findings)
+    unread_kinds.tell(others, findings)
     for member in others:
         if member.path not in labels.used and member.path != superclasses.path:
             findings.ignore(member.path, "file_ignored", "Not an image by its name, nor a table or list of classes.")
@@ -220,9 +224,18 @@ def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterato
 
 def _no_images(others: list[Member]) -> Refused:
     fix = "Pack folders of JPEG or PNG images, one folder for each class."
-    nested = [member.path for member in others if names.suffix(member.path) in names.NESTED_SUFFIXES]
-    if nested:
-        return Refused("no_images", f"The archive holds {nested[0]!r}, not images.", f"Upload {nested[0]!r} itself.")
     if not others:
         return Refused("archive_empty", "The archive holds no files.", fix)
+    nested = [member.path for member in others if names.suffix(member.path) in _OPENED]
+    if len(nested) == 1:
+        return Refused("no_images", f"The archive holds {nested[0]!r}, not images.", f"Upload {nested[0]!r} itself.")
+    if nested:
+        message = f"The archive holds {len(nested)} archives, as {nested[0]!r}, not images."
+        return Refused("no_images", message, "Unpack them, and push the folder that holds all of them.")
+    if refused := unread_kinds.refusal(others, "The archive holds no images.", "no_images"):
+        return refused
+    if table := unread_kinds.table_of_pixels(others):
+        message = f"None of the archive's {len(others)} files is an image by its name. Pixels in a table, as they may "
+        message += f"stand in {table!r}, are not read."
+        return Refused("no_images", message, "Save the images as PNG, one folder for each class.")
     return Refused("no_images", f"None of the archive's {len(others)} files is an image by its name.", fix)

@@ -1,7 +1,9 @@
 """What a table or list says of images, row by row, and the same once every name is held against the images."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from contract.pack.manifest import Split
@@ -9,10 +11,27 @@ from contract.results.ingested import Layout
 from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
+from ingest.layouts.composite import parts_of, spaced
 from ingest.layouts.finder import Finder
 from ingest.layouts.folders import Labelled
 
 _MOST_SEVERAL = 0.05  # of the images, with more than one class
+_MISSING = frozenset({"nan", "null", "<na>", "#n/a", "n/a"})  # what programs write for an empty cell
+
+
+def fits(path: str, chosen: str) -> bool:
+    """Whether `labels_from` means this file: by its path, or by a glob such as `images_variant_*.txt`."""
+    return path == chosen or fnmatchcase(path, chosen)
+
+
+def _pattern(path: str) -> str:
+    """A glob for all files that differ in the split that they are called after."""
+    folder, slash, last = path.rpartition("/")
+    stem, dot, suffix = last.rpartition(".")
+    words = re.split(r"([_\-. ])", stem)
+    return (
+        f"{folder}{slash}{''.join('*' if names.split_named(word) is not None else word for word in words)}{dot}{suffix}"
+    )
 
 
 class Row(NamedTuple):
@@ -31,6 +50,7 @@ class Stated:
     layout: Layout
     rows: Iterable[Row]
     columns: str = ""  # what was read and what else could have been, as a sentence
+    unread: tuple[str, ...] = ()  # columns that say something else
 
 
 Found = dict[int, tuple[Member, set[str], Split | None]]  # by position, what one table says
@@ -47,7 +67,10 @@ class Claim:
     several: dict[int, tuple[Member, set[str]]] = field(default_factory=dict)
     faults: Findings = field(default_factory=Findings)
     missing: dict[str, int] = field(default_factory=dict)  # table -> rows that name no image
+    example: dict[str, str] = field(default_factory=dict)  # table -> the first name that leads to no image
     rows: dict[str, int] = field(default_factory=dict)  # table -> all rows
+    unlabelled: dict[int, str] = field(default_factory=dict)  # by position, a list of the test that names no classes
+    lists: str = ""  # a label that was read as a list of classes
     _waiting: list[tuple[str, Found]] = field(default_factory=list)
     _known: list[dict[str, str]] = field(default_factory=list)  # folders for numbers, of the tables that tell
 
@@ -60,8 +83,10 @@ class Claim:
             match = finder.look(row.name, folder, row.split)
             if match.member is None:
                 self._miss(stated.path, shown, row.name, match.rivals)
-            elif not row.labels:
-                self.faults.add("warning", "label_missing", "The row names no class.", path=shown)
+            elif not row.labels or (len(row.labels) == 1 and row.labels[0].casefold() in _MISSING):
+                instead = f", but {row.labels[0]!r}" if row.labels else ""
+                message = f"The row names no class{instead}."
+                self.faults.add("warning", "label_missing", message, path=shown, fix="Name its class, or take it out.")
             else:
                 if row.unknown_split:
                     self._unknown_split(shown, row.unknown_split)
@@ -91,11 +116,24 @@ class Claim:
         self._waiting.clear()
         for at, entry in self.labelled.items() if codes else ():
             self.labelled[at] = entry._replace(label=codes.get(entry.label, entry.label))
+        self._take_apart()
         if codes:
             self.several = {
                 at: (member, {codes.get(label, label) for label in labels})
                 for at, (member, labels) in self.several.items()
             }
+
+    def _take_apart(self) -> None:
+        """Images whose label lists several classes have several."""
+        parts = parts_of({entry.label for entry in self.labelled.values()})
+        self.lists = min(parts, default="")
+        for at, entry in list(self.labelled.items()) if parts else ():
+            found = parts.get(entry.label, ())
+            if len(found) > 1:
+                self.several[at] = (entry.member, set(found))
+                del self.labelled[at]
+            elif found:
+                self.labelled[at] = entry._replace(label=found[0])
 
     def refuse_several(self) -> None:
         """Raises Refused where many images have more than one class."""
@@ -107,15 +145,27 @@ class Claim:
                 f"{', '.join(sorted(labels)[:5])}."
             )
             fix = "Training needs one class for each image: keep one in the table."
+            if self.lists:
+                message += f" Labels such as {self.lists!r} were read as lists of classes."
+                fix += " If such a label is one class, write it without the marks between its words."
             if len(self.heard) > 1:
-                message += f". The tables are {', '.join(sorted(self.heard)[:5])}"
-                fix = f"If one of them is right, pass `--labels-from '{min(self.heard)}'`."
+                kinds = sorted({_pattern(path) for path in self.heard})
+                message += f" The tables are {', '.join(kinds[:5])}."
+                fix = (
+                    "Pass the one that is right: "
+                    + ", or ".join(f"`--labels-from '{kind}'`" for kind in kinds[:3])
+                    + "."
+                )
             raise Refused("several_classes", message, fix)
 
     def tell(self, findings: Findings) -> None:
         findings.extend(self.faults)
+        if example := spaced({entry.label for entry in self.labelled.values()}):
+            message = f"Labels such as {example!r} may list several classes; each was read as one class of its own."
+            findings.add("warning", "labels_composite", message, fix="If they do, keep one class for each image.")
         for member, labels in self.several.values():
             message = f"The tables give the image several classes: {', '.join(sorted(labels)[:5])}."
+            message += f" (Labels such as {self.lists!r} were read as lists.)" if self.lists else ""
             findings.reject(member.path, "conflicting_labels", message, fix="Keep one label for each image.")
 
     def _words(self, found: Found) -> dict[str, str] | None:
@@ -159,6 +209,7 @@ class Claim:
 
     def _miss(self, path: str, shown: str, name: str, rivals: tuple[str, ...]) -> None:
         self.missing[path] = self.missing.get(path, 0) + 1
+        self.example.setdefault(path, names.printable(name)[:200])
         called = repr(names.printable(name)[:200])
         if len(rivals) > 1:
             message = f"{called} could be {rivals[0]!r} or {rivals[1]!r}; none was taken."
@@ -171,5 +222,5 @@ class Claim:
         self.faults.add("warning", "image_missing", message, path=shown, fix=fix)
 
     def _unknown_split(self, shown: str, value: str) -> None:
-        message = f"{names.printable(value)[:50]!r} is no split; the row counts as training."
+        message = f"{names.printable(value)[:50]!r} is no split, so the row has none."
         self.faults.add("warning", "split_unknown", message, path=shown, fix="Use train, val or test.")

@@ -121,7 +121,7 @@ def _unwrap_splits(counts: dict[Parts, int], transparent: set[Parts]) -> None:
 def _transparent_below(root: Folder, found: ClassFolders) -> set[Parts]:
     """Folders whose children are the classes, where the root's own children are not; none where they are."""
     inner = {name: folder for name, folder in root.inner.items() if folder.inner}
-    containers = {name: folder for name, folder in inner.items() if not _is_cut_up(folder)}
+    containers = {name: folder for name, folder in inner.items() if not _is_cut_up(folder, name)}
     if len(root.inner) == 1:
         only = next(iter(root.inner.values()))
         wraps = only.inner and not only.images and (len(only.inner) > 1 or next(iter(only.inner.values())).inner)
@@ -131,6 +131,9 @@ def _transparent_below(root: Folder, found: ClassFolders) -> set[Parts]:
     if not containers:
         return set()
     beside = {name: folder for name, folder in root.inner.items() if name not in containers}
+    if copies := {name: folder for name, folder in containers.items() if folder.inner.keys() == beside.keys()}:
+        _doubt(found, "a folder beside them holds folders of the same names, and was taken for a copy", root.inner)
+        return set().union(*(folder.origins for folder in copies.values()))
     side = {name for name in root.inner if name.lower() in _SIDE}
     held = sum(folder.total for name, folder in containers.items() if name not in side)
     total = sum(folder.total for folder in root.inner.values())
@@ -140,7 +143,7 @@ def _transparent_below(root: Folder, found: ClassFolders) -> set[Parts]:
         found.undecided |= not enough
         return _leave_beside(root, {*beside, *side}, containers, found)
     if beside or len(containers) == 1:
-        example = max(containers.values(), key=lambda folder: folder.total)
+        example = _unwrapped(max(containers.values(), key=lambda folder: folder.total))
         _doubt(found, "some of these folders hold folders themselves", example.inner)
         return set()
     return _of_containers(containers, found)
@@ -190,17 +193,30 @@ def _name_classes(root: Folder, found: ClassFolders) -> None:
             found.nested[name] += folder.total - folder.images
 
 
-def _is_cut_up(folder: Folder) -> bool:
+def _is_cut_up(folder: Folder, name: str) -> bool:
     """Whether a folder is one class, though it holds folders: `cat/images`, `cat/session1`, loose images besides."""
     if 20 * folder.images >= folder.total:
         return True
     bare = _unwrapped(folder)
-    return not bare.inner or _all_pieces(bare) or (len(bare.inner) == 1 and not next(iter(bare.inner.values())).inner)
+    return (
+        not bare.inner
+        or _all_pieces(bare)
+        or _all_called_after(bare, name)
+        or (len(bare.inner) == 1 and not next(iter(bare.inner.values())).inner)
+    )
 
 
 def _all_pieces(folder: Folder) -> bool:
     """Pieces by their words. Bare numbers may be classes, `0` to `9`, and are judged by whether they recur."""
     return all(_PIECE.fullmatch(name) and not name.isdigit() for name in folder.inner)
+
+
+def _all_called_after(folder: Folder, name: str) -> bool:
+    """`mug/mug_1`, `mug/mug_2`: objects of one class."""
+    start = re.escape(name.casefold())
+    return len(folder.inner) > 1 and all(
+        re.fullmatch(rf"{start}[\s_.-]*\d+", inner.casefold()) for inner in folder.inner
+    )
 
 
 def _unwrapped(folder: Folder) -> Folder:

@@ -32,6 +32,12 @@ def decide(columns: Columns, request: SplitRequest | None, findings: Findings) -
         findings.add(
             "info", "splits_given", "The dataset has its own splits; they are kept, and the fractions are not used."
         )
+    undecided = int((columns.split == UNDECIDED).sum())
+    if undecided:
+        message = f"{undecided} of {len(columns.split)} images are in no split and count as training, for others are."
+        findings.add(
+            "warning", "split_missing", message, fix="Put them into a split, or leave them out with `--ignore`."
+        )
     splits = np.where(columns.split == UNDECIDED, np.int8(Split.TRAIN), columns.split)
     if not (splits == Split.TRAIN).any():
         raise Refused(

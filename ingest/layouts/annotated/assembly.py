@@ -82,7 +82,7 @@ def _drawn(page: Page, numbers: Numbers, task: TaskName) -> Annotation:
     kept = np.array([number != DROPPED for number in found], bool)
     corners = np.array(page.boxes, np.float64).reshape(-1, 4)
     labels = np.array(found, np.int32)
-    return StatedBoxes(corners[kept], labels[kept], page.size, page.relative)
+    return StatedBoxes(corners[kept], labels[kept], page.size, page.relative, page.kind)
 
 
 def _check_shares(pages: list[Page]) -> None:

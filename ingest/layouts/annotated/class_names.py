@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contract.pack.manifest import IGNORE
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
@@ -11,6 +12,8 @@ from ingest.limits import Limits
 _STEMS = {
     "classes", "_classes", "class_names", "classnames", "labels", "label_names", "labelmap", "label_map", "names",
     "obj", "predefined_classes", "categories", "_darknet", "label_colors", "label_colours", "class_dict", "colormap",
+    "id2label", "label2id", "id_to_label", "label_to_id", "idx_to_class", "class_to_idx", "class_map", "classes_names",
+    "label_mapping", "class_mapping",
 }  # fmt: skip
 _COLOUR_TABLES = {
     "class_dict",
@@ -32,7 +35,9 @@ class _Rank(NamedTuple):
     path: str
 
 
-def read_class_names(archive: Archive, others: list[Member], limits: Limits, findings: Findings) -> ClassNames | None:
+def read_class_names(
+    archive: Archive, others: list[Member], images: list[Member], limits: Limits, findings: Findings
+) -> ClassNames | None:
     """The names nearest to the archive's root; None where none are given. Raises Refused for those that are unsound."""
     files = {member.position: member.path for member in others if _may_name(member.path)}
     if not files:
@@ -45,7 +50,10 @@ def read_class_names(archive: Archive, others: list[Member], limits: Limits, fin
     if not found:
         return None
     found.sort(key=_rank)
-    chosen = found[0]
+    chosen = next((named for named in reversed(found) if _goes_on(found[0], named)), found[0])
+    found.remove(chosen)
+    found.insert(0, chosen)
+    _refuse_two_sets(chosen, found[1:], images)
     _tell_rivals(chosen, found[1:], findings)
     if len(chosen.names) > limits.classes:
         raise Refused("too_many_classes", f"{chosen.path} names more than {limits.classes:,} classes.", _FIX)
@@ -53,6 +61,35 @@ def read_class_names(archive: Archive, others: list[Member], limits: Limits, fin
         twice = next(name for at, name in enumerate(chosen.names) if name in chosen.names[:at])
         raise Refused("class_named_twice", f"{chosen.path} names the class {twice!r} twice.", "Name each class once.")
     return chosen
+
+
+def _goes_on(named: ClassNames, other: ClassNames) -> bool:
+    """Whether another list of as much trust has the same names and then some, as lists that grow with the work do."""
+    plain = named.numbers is None and other.numbers is None and named.colours is None and other.colours is None
+    same = other.names[: len(named.names)] == named.names
+    return plain and same and _rank(named).trusted == _rank(other).trusted and len(other.names) > len(named.names)
+
+
+def _refuse_two_sets(chosen: ClassNames, others: list[ClassNames], images: list[Member]) -> None:
+    """Raises Refused where two folders of pictures have a list each, which call one number by two names."""
+    home = _folder(chosen)
+    for other in others:
+        theirs = _folder(other)
+        apart = home and theirs and not home.startswith(theirs) and not theirs.startswith(home)
+        number = next((n for n in range(IGNORE) if len({chosen.name(n), other.name(n), None}) > 2), None)
+        if not apart or number is None or _rank(other).trusted or chosen.colours or other.colours:
+            continue
+        if all(any(member.path.startswith(folder) for member in images) for folder in (home, theirs)):
+            message = f"The class {number} is {chosen.name(number)!r} in {chosen.path}, and {other.name(number)!r} in "
+            message += f"{other.path}; each stands beside pictures of its own."
+            fix = f"Push the folders as datasets of their own, one with `--ignore '{theirs}*'`, or number them alike."
+            raise Refused("class_names_contradict", message, fix)
+
+
+def _folder(named: ClassNames) -> str:
+    """With a slash at its end; empty at the top."""
+    folder = named.path.rpartition("/")[0]
+    return f"{folder}/" if folder else ""
 
 
 def _tell_rivals(chosen: ClassNames, others: list[ClassNames], findings: Findings) -> None:

@@ -4,6 +4,7 @@ Categories that no annotation uses are left out. In a mask `background` is the c
 a mask and are no boxes. Captions and panoptic files look alike and are not taken for instances.
 """
 
+from collections import Counter
 from typing import Any
 
 from contract.tasks import TaskName
@@ -37,7 +38,8 @@ def other_kind(stated: dict[str, Any]) -> str | None:
 def read_coco_file(path: str, stated: dict[str, Any], task: TaskName, tally: Tally, findings: Findings) -> list[Page]:
     """A page for each image that the file lists. Raises Refused for categories that contradict each other."""
     categories = _categories(path, stated)
-    check_corners(path, stated["annotations"])
+    _tell_merged(path, categories, findings)
+    check_corners(path, stated)
     annotations = _by_image(path, stated, findings)
     split = names.split_of_words(names.stem(path))
     with_regions = any(each.get("segmentation") for group in annotations.values() for each in group)
@@ -67,6 +69,17 @@ def _categories(path: str, stated: dict[str, Any]) -> dict[str, str]:
             message = f"{path} calls the category {str(each['id'])[:50]!r} both {before!r} and {name!r}."
             raise Refused("class_named_twice", message, "Give each category its own id.")
     return found
+
+
+def _tell_merged(path: str, categories: dict[str, str], findings: Findings) -> None:
+    """Say that several categories have one name, and become one class."""
+    times = Counter(categories.values())
+    for name, count in times.items():
+        if count > 1:
+            ids = ", ".join([key for key, title in categories.items() if title == name][:5])
+            message = f"{count} categories (ids {ids}) are all called {name!r}; they were read as one class."
+            fix = "Give each category a name of its own, where they differ."
+            findings.add("warning", "categories_merged", message, path=path, fix=fix)
 
 
 def _images(path: str, stated: dict[str, Any], findings: Findings) -> dict[str, list[dict[str, Any]]]:
@@ -111,7 +124,7 @@ def _is_id(value: object) -> bool:
 
 def _new(path: str, image: dict[str, Any]) -> Page:
     height, width = image.get("height"), image.get("width")
-    page = Page(path, image["file_name"])
+    page = Page(path, image["file_name"], kind="sides")
     if type(height) is type(width) is int and height > 0 and width > 0:
         page.size = (height, width)
     return page

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest import names
+from ingest.archives.members import Member
 from ingest.layouts.annotated.layout import Given
 
 csv.field_size_limit(1 << 20)
@@ -30,12 +31,20 @@ class Table:
 
 
 def read_tables(given: Given) -> Iterator[Table]:
-    """Every table of the archive that is text, one at a time."""
-    files = {m.position: m.path for m in given.others if names.suffix(m.path) in {"csv", "tsv"}}
+    """Every table of the archive, one at a time; of texts those that begin with an image and five cells more."""
+    files = {
+        m.position: m.path for m in given.others if names.suffix(m.path) in {"csv", "tsv"} or _may_be_table(m, given)
+    }
     for position, content in given.archive.read(files, limit=given.limits.table_bytes) if files else ():
         first = next(_rows(content), None)
-        if first is not None:
+        text = names.suffix(files[position]) == "txt"
+        if first is not None and (not text or (len(first) == 6 and names.is_image(first[0].strip()))):
             yield Table(files[position], first, content)
+
+
+def _may_be_table(member: Member, given: Given) -> bool:
+    """Whether a text is not one for each image."""
+    return names.suffix(member.path) == "txt" and names.stem(member.path) not in given.stems
 
 
 def column(header: list[str], *known: str) -> int | None:
@@ -46,6 +55,8 @@ def column(header: list[str], *known: str) -> int | None:
 def _rows(content: bytes) -> Iterator[list[str]]:
     """Rows that are not empty, of UTF-8 or, as Excel saves it, UTF-16; other bytes stay apart."""
     encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    if encoding == "utf-8-sig" and not names.is_text(content, "utf-8"):
+        encoding = names.guess_encoding(content)[0]
     head = content[:_HEAD].decode(encoding, "replace").split("\n", 1)[0]
     stream = io.TextIOWrapper(io.BytesIO(content), encoding, "backslashreplace", newline="")
     try:

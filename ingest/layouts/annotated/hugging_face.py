@@ -30,7 +30,7 @@ def read_metadata(given: Given) -> Annotated | None:
     rows = [(path, row) for path, row in _rows(given) if isinstance(row.get("objects"), dict | list)]
     if not rows:
         return None
-    named = read_class_names(given.archive, given.others, given.limits, given.findings)
+    named = read_class_names(given.archive, given.others, given.images, given.limits, given.findings)
     corners = corners_rule([row for _, row in rows], given.findings)
     tally = Tally()
     naming = named.name if named else lambda number: f"class_{number}"
@@ -60,6 +60,7 @@ def _rows(given: Given) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _page(path: str, row: dict[str, Any], drawing: Drawing, naming: Naming, *, corners: bool) -> Page:
     page = Page(path, row["file_name"], size=values.size(row.get("height"), row.get("width")))
+    page.kind = "corners" if corners else "sides"
     try:
         draw_objects(row["objects"], drawing, naming, corners=corners)
     except Unusable as unusable:

@@ -83,6 +83,7 @@ def _take(path: str, content: bytes, read: _Read, given: Given) -> None:
         stated = json.loads(content)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else names.printable(str(error))[:200]
+        why = "it holds several values, as lines of JSON do" if "Extra data" in why else why
         read.broken.append(Refused("annotations_unreadable", f"{path} is not JSON: {why}.", _FIX))
         return
     if isinstance(stated, dict) and "annotations" in stated and (kind := _not_instances(stated)):

@@ -31,7 +31,7 @@ def read_keras_yolo(given: Given) -> Annotated | None:
         return None
     listed = {path for path, _ in found}
     others = [member for member in given.others if member.path not in listed]
-    named = read_class_names(given.archive, others, given.limits, given.findings)
+    named = read_class_names(given.archive, others, given.images, given.limits, given.findings)
     tally = Tally()
     pages = (_page(path, line, named, given, tally) for path, lines in found for line in lines)
     stated = Stated(

@@ -10,6 +10,7 @@ from contract.pack.manifest import Split
 from contract.results.ingested import Layout
 from contract.specs.reading import AS_FOUND, ReadingSpec
 from contract.tasks import TaskName
+from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
 from ingest.layouts.finder import Finder
@@ -43,6 +44,11 @@ class Given:
     @cached_property
     def finder(self) -> Finder:
         return Finder(self.images)
+
+    @cached_property
+    def stems(self) -> set[str]:
+        """The names of the images without folder and suffix."""
+        return {names.stem(member.path) for member in self.images}
 
 
 class Entry(NamedTuple):

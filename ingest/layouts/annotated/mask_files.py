@@ -29,7 +29,8 @@ def read_masks(given: Given, store: MaskStore) -> Annotated | None:
     photos = lists.listed(found.photos)
     pairs = pair(photos, found.masks)
     _tell_clashes(pairs, given)
-    named = read_class_names(given.archive, given.others, given.limits, given.findings)
+    _tell_strays(pairs, photos, found.masks, given)
+    named = read_class_names(given.archive, given.others, given.images, given.limits, given.findings)
     if named is not None and len(named.names) > IGNORE:
         raise Refused("too_many_classes", f"{named.path} names more than {IGNORE} classes.", "A mask holds no more.")
     survey = _fetch(pairs, store, given)
@@ -78,6 +79,21 @@ def _entries(
 def _split(lists: SplitLists, member: Member) -> Split | None:
     listed = lists.split(member.position)
     return names.split_in(member.path) if listed is None else listed
+
+
+def _tell_strays(pairs: Pairs, photos: list[Member], masks: list[Member], given: Given) -> None:
+    """Masks that belong to no image, with an example of either."""
+    taken = {mask.position for mask in pairs.found.values()}
+    taken |= {member.position for clash in pairs.clashes for member in clash.files}
+    strays = [mask for mask in masks if mask.position not in taken]
+    if not strays:
+        return
+    alone = next((photo for photo in photos if photo.position not in pairs.found), None)
+    message = f"{len(strays)} masks belong to no image by their names and were not used, as {strays[0].path!r}."
+    message += f" An image without a mask is {alone.path!r}." if alone else ""
+    fix = "Give a mask the name of its image, one for each."
+    given.findings.ignored += len(strays)
+    given.findings.add("warning", "masks_of_no_image", message, path=strays[0].path, fix=fix)
 
 
 def _tell_clashes(pairs: Pairs, given: Given) -> None:

@@ -11,7 +11,7 @@ from ingest.annotations.mask_images import Colour
 from ingest.annotations.mask_key import MaskKey, table
 from ingest.annotations.mask_survey import Survey
 from ingest.findings import Findings, Refused
-from ingest.layouts.annotated import mask_colours
+from ingest.layouts.annotated import mask_colours, void_level
 from ingest.layouts.annotated.mask_colours import Palettes
 from ingest.layouts.annotated.mask_values import Decided, Meaning, Pool, decide_values
 from ingest.layouts.annotated.name_lists import ClassNames
@@ -38,6 +38,8 @@ def decide(survey: Survey, named: ClassNames | None, asked: ReadingSpec, finding
     moved = _moved(asked, named, pool)
     decided = _decided(_after(pool, moved), named, asked, moved)
     decided.tell(findings)
+    if palettes != "gray" and decided.threshold is None and not moved:
+        void_level.check(_after(pool, moved), decided.meaning, findings)
     colours, order = _coloured(survey, named, palettes, decided)
     voids = _voids(order, asked)
     _tell_voids(voids, survey, decided, colours, findings)

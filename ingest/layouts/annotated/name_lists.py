@@ -48,7 +48,7 @@ def parse_names(path: str, content: bytes) -> ClassNames | None:
     """None for a file that names no classes."""
     suffix = names.suffix(path)
     try:
-        text = content.decode("utf-8-sig")
+        text = _text(content)
         if suffix in TEXT:
             return _of_lines(path, [line.strip() for line in text.splitlines() if line.strip()])
         if suffix in CSV:
@@ -65,6 +65,15 @@ def parse_names(path: str, content: bytes) -> ClassNames | None:
     listed = next((whole[key] for key in _KEYS if key in whole), stated)
     found = _of_structure(path, listed)
     return found._replace(stated=whole) if found else None
+
+
+def _text(content: bytes) -> str:
+    """As UTF-8, UTF-16 with its mark, or what other bytes probably are."""
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return content.decode("utf-16")
+    if names.is_text(content, "utf-8"):
+        return content.decode("utf-8-sig")
+    return content.decode(names.guess_encoding(content)[0])
 
 
 def _of_lines(path: str, lines: list[str]) -> ClassNames | None:

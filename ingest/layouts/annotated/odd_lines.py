@@ -5,7 +5,7 @@ there are equally many in each line; the second corner of a polygon lies by the 
 nothing is guessed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ _OFF_MIDDLE = 0.3  # of a box's side, from its middle
 _SLACK = 0.1  # of a box's side, by which a key point may lie outside
 _BEYOND = 0.02  # of the image's side, by which things reach over its edge
 _JUDGED = 2_000  # lines
+_FEWEST_CORNERS = 20  # boxes
 _FIX = "Add to data.yaml `kpt_shape: [points, 2 or 3]` for key points, or `task: segment` for polygons."
 
 
@@ -131,3 +132,18 @@ def _share_near(lines: Values) -> float:
     low, high = _around(np.delete(pairs, 1, axis=1))
     reach = np.maximum(1.5 * (high - low).max(axis=1, keepdims=True), 0.02)
     return float(((pairs[:, 1] >= low - reach) & (pairs[:, 1] <= high + reach)).all(axis=1).mean())
+
+
+def may_be_corners(lines: Iterable[Values]) -> int:
+    """How many plain boxes there are, if each could be x1, y1, x2, y2 just as well; else 0.
+
+    Then each is wider and higher than its middle is far from the upper left corner, as only large objects are.
+    """
+    count = 0
+    for values in lines:
+        if len(values) != 4:
+            continue
+        if not (values[2:] > values[:2]).all():
+            return 0
+        count += 1
+    return count if count >= _FEWEST_CORNERS else 0

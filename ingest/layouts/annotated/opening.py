@@ -13,6 +13,7 @@ from ingest.archives.members import Archive, Member
 from ingest.archives.nested import open_nested
 from ingest.archives.zip_archive import ZipArchive
 from ingest.findings import Findings, Refused
+from ingest.layouts.annotated import foreign
 from ingest.layouts.annotated.box_tables import read_box_tables
 from ingest.layouts.annotated.cvat import read_cvat
 from ingest.layouts.annotated.hugging_face import read_metadata
@@ -94,7 +95,7 @@ def open_annotated(
     store = MaskStore(scratch)
     found = _segmented(given, store) if task == "segmentation" else _boxed(given)
     if found is None:
-        raise _nothing(given)
+        raise foreign.refusal(given) or _nothing(given)
     _tell_others(given, found)
     found = _with_decorated_splits(found, findings)
     return AnnotatedImages(archive, found, store, limits)
@@ -149,11 +150,12 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
 
 def _nothing(given: Given) -> Refused:
     what = "masks" if given.task == "segmentation" else "boxes"
-    message = f"No {what} were found for the images of the archive."
+    message = f"No {what} were found for the images of the archive"
     suffixes = Counter(names.suffix(m.path) for m in given.others)
     held = ", ".join(f"{count} .{suffix}" for suffix, count in suffixes.most_common(4) if suffix)
     if held:
         message += f"; besides images it holds {held}, of no layout that is read"
+    message += "."
     fix = _FIX[given.task]
     if given.task == "detection" and find_mask_files(given) is not None:
         fix = "The archive holds masks: train for segmentation (--task segmentation), or add boxes."

@@ -13,6 +13,7 @@ from contract.pack.manifest import Split
 from contract.results.ingested import Layout
 from contract.tasks import TaskName
 from ingest.annotations import regions
+from ingest.annotations.boxes import Kind
 from ingest.annotations.regions import Region
 from ingest.archives.members import Member
 from ingest.notes import Unusable
@@ -33,6 +34,7 @@ class Page:
     size: tuple[int, int] | None = None  # height, width of the picture as stated
     split: Split | None = None
     relative: bool = False  # in shares of the picture's sides
+    kind: Kind = "corners"  # of the boxes as the file states them; here they are corners
     fault: Unusable | None = None
     member: Member | None = None  # where the reader knows the picture already
     also: tuple[str, ...] = ()  # other things that it calls the picture, to be tried in this order

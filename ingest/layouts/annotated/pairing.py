@@ -56,7 +56,7 @@ def pair(pictures: Sequence[Member], files: Sequence[Member]) -> Pairs:
     """Files that belong to pictures by their names."""
     pairs = Pairs()
     left, rest = list(pictures), list(files)
-    for likeness in (_beside, _strict, _loose):
+    for likeness in (_beside, _strict, _loose, _folded):
         left, rest = _pair_by(likeness, left, rest, pairs)
     _pair_by_end(left, rest, pairs)
     return pairs
@@ -165,6 +165,11 @@ def _loose(member: Member) -> Key:
             split = names.split_named(part)
             kept.append(part.lower() if split is None else split.name.lower())
     return (*filter(None, kept), bare_stem(member.path))
+
+
+def _folded(member: Member) -> Key:
+    """`IMG_1.JPG` and `img_1.txt`."""
+    return tuple(part.casefold() for part in _loose(member))
 
 
 def _split_word(part: str) -> str:

@@ -27,7 +27,7 @@ from ingest.layouts.annotated.hugging_face import LABELS, Naming, corners_rule, 
 from ingest.layouts.annotated.naming import DROPPED, Numbers, numbered
 from ingest.layouts.annotated.pages import Drawing, Page, Tally
 from ingest.layouts.parquet_shards import copied, shards_of
-from ingest.layouts.tables import SPLIT_COLUMNS
+from ingest.layouts.split_columns import SPLIT_COLUMNS
 from ingest.limits import Limits
 from ingest.marks import Annotation
 from ingest.notes import Unusable

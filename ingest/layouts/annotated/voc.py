@@ -27,7 +27,7 @@ _FIX = "Export the annotation again as Pascal VOC XML."
 
 def read_voc(given: Given) -> Annotated | None:
     """What the archive's XML files say; None where none of them is an annotation."""
-    files = {member.position: member for member in given.others if names.suffix(member.path) == "xml"}
+    files = {member.position: member for member in given.others if _may_be_page(member, given)}
     tally = Tally()
     pages = list(_pages(given, files, tally)) if files else []
     if not pages:
@@ -37,8 +37,14 @@ def read_voc(given: Given) -> Annotated | None:
     if not lists.splits:
         lists = read_named_lists(given.archive, given.others, given.images, given.limits)
     fix = "Add its XML file; without an object, if nothing is to be seen in it."
-    used = {member.path for member in files.values()}
+    used = {member.path for member in files.values() if names.suffix(member.path) == "xml"} | {p.path for p in pages}
     return assemble(Stated("voc", pages, used=used, what="XML file", fix=fix, tally=tally), given, lists)
+
+
+def _may_be_page(member: Member, given: Given) -> bool:
+    """XML by its name, or without a suffix and called as a picture, as in Stanford Dogs."""
+    last = member.path.rpartition("/")[2]
+    return names.suffix(member.path) == "xml" or ("." not in last and last in given.stems)
 
 
 def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Member], given: Given) -> None:
@@ -64,6 +70,8 @@ def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Mem
 def _pages(given: Given, files: dict[int, Member], tally: Tally) -> Iterator[Page]:
     for position, content in given.archive.read(files, limit=given.limits.annotation_bytes):
         path = files[position].path
+        if names.suffix(path) != "xml" and not content.lstrip().startswith(b"<"):
+            continue
         try:
             root = xml_files.parse(path, content, _FIX)
         except Unusable as unusable:

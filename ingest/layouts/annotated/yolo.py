@@ -44,7 +44,7 @@ class _Text:
 
 def read_yolo(given: Given) -> Annotated | None:
     """What the text files beside the images say; None where there are none."""
-    named = read_class_names(given.archive, given.others, given.limits, given.findings)
+    named = read_class_names(given.archive, given.others, given.images, given.limits, given.findings)
     lists = stated_splits(given, named)
     spoken = lists.paths | ({named.path} if named else set())
     texts = [m for m in given.others if names.suffix(m.path) == "txt" and m.path not in spoken]
@@ -66,6 +66,7 @@ def read_yolo(given: Given) -> Annotated | None:
         fix="Add its text file; an empty one, if nothing is to be seen in it.",
         tally=tally,
     )
+    _tell_corners(read, given)
     _tell(meant, len(odd), sum(len(text.lines) for text in read), named, given)
     return assemble(stated, given, lists)
 
@@ -97,15 +98,25 @@ def _parse(text: _Text, content: bytes, named: ClassNames | None, most: int) -> 
             raise Unusable("too_many_boxes", f"More than {most:,} boxes.", "Split the image into tiles.")
         where = f"{text.path} line {number}"
         if len(words) < 5 or len(words) == 6 or len(words) > _LONGEST_LINE:
-            raise Unusable("box_malformed", f"{where} has {len(words)} values.", _FIX)
+            raise Unusable("box_malformed", f"{where} has {len(words)} values{_guess(line, words)}.", _FIX)
         try:
             label, values = float(words[0]), np.array([float(word) for word in words[1:]], np.float64)
         except ValueError as error:
-            raise Unusable("box_malformed", f"{where} holds values that are not numbers.", _FIX) from error
+            shown = names.printable(line.strip())[:60]
+            raise Unusable("box_malformed", f"{where} holds values that are not numbers: {shown!r}.", _FIX) from error
         text.classes.append(_class(label, where, words[0], named))
         lines.append(values)
     equal = len({len(line) for line in lines}) == 1
     text.lines = np.stack(lines) if equal else lines
+
+
+def _guess(line: str, words: list[str]) -> str:
+    """What a line of another format may be, as the end of a sentence."""
+    if len(words) == 6:
+        return "; the sixth may be a confidence, as in predictions, which are no labels"
+    if line.count(",") >= 4:
+        return ", for they are separated by commas"
+    return ""
 
 
 def _odd(text: _Text) -> list[Values]:
@@ -124,7 +135,7 @@ def _class(label: float, where: str, shown: str, named: ClassNames | None) -> in
 
 
 def _page(text: _Text, named: ClassNames | None, meant: OddLines, given: Given, tally: Tally) -> Page:
-    page = Page(text.path, text.member.path, member=text.member, relative=True, fault=text.fault)
+    page = Page(text.path, text.member.path, member=text.member, relative=True, fault=text.fault, kind="middle")
     drawing = Drawing(given.task, tally)
     try:
         for number, values in zip(text.classes, text.lines, strict=True) if page.fault is None else ():
@@ -175,6 +186,18 @@ def _layout(named: ClassNames | None, given: Given) -> Layout:
     darknet = named is not None and named.path.rsplit("/", 1)[-1] == "_darknet.labels"
     listed = any(names.suffix(member.path) == "data" for member in given.others)
     return "darknet" if darknet or listed else "yolo"
+
+
+def _tell_corners(read: list[_Text], given: Given) -> None:
+    """Say that the boxes could be corners, where each of them could."""
+    count = odd_lines.may_be_corners(line for text in read for line in text.lines)
+    if count:
+        message = (
+            f"Each of the {count} boxes could be x1, y1, x2, y2 as well: all are wider and higher than their middle "
+        )
+        message += "is far from the upper left corner, as large objects are. They were read as x, y, width and height."
+        fix = "Look at them with `patchswap datasets look`; if boxes lie wrong, write x, y, width and height."
+        given.findings.add("warning", "boxes_maybe_corners", message, fix=fix)
 
 
 def _tell(meant: OddLines, odd: int, every: int, named: ClassNames | None, given: Given) -> None:
