@@ -21,6 +21,7 @@ from patchswap.cli import (
     receipts,
     sweeps,
     tenants,
+    trackers,
     usage,
     webhooks,
     weights,
@@ -55,6 +56,7 @@ app.command("signing-key")(models.signing_key)
 app.command("predict")(predictions.predict)
 app.command("report")(models.report)
 app.command("reproduce")(receipts.reproduce)
+app.command("export-run")(trackers.export_run)
 app.add_typer(models.exports, name="exports")
 app.add_typer(aliases.app, name="aliases")
 models.app.command("predictions")(predictions.list_predictions)
