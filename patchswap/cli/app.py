@@ -11,6 +11,7 @@ import typer
 from patchswap.cli import (
     account,
     aliases,
+    batch_predictions,
     comparisons,
     console,
     datasets,
@@ -61,6 +62,7 @@ app.add_typer(models.exports, name="exports")
 app.add_typer(aliases.app, name="aliases")
 models.app.command("predictions")(predictions.list_predictions)
 app.add_typer(models.app, name="models")
+app.add_typer(batch_predictions.app, name="predictions")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def test_running_job_is_brought_up_to_date_by_a_second_export(
 ):
     client.jobs.export_run(job.id, "tensorboard", folder=tmp_path)
     training.trains({12: 1.0})
+    time.sleep(1.1)  # files are named by the second
     (exported,) = client.jobs.export_run(job.id, "tensorboard", folder=tmp_path)
     assert len(list((tmp_path / exported.run).iterdir())) == 1
     assert [point.step for point in read(tmp_path / exported.run).Scalars("train/loss")] == [3, 6, 9, 12]
