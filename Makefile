@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console ui-test clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients test-trackers races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console ui-test clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -64,6 +64,9 @@ test-runtimes: install ## ONNX bundles by onnxruntime 1.14 to the newest on Pyth
 
 test-clients: install ## clients generated from the OpenAPI document in Python and TypeScript, from upload to download; needs node
 	@$(PYTHON) -m pytest -q tests/generated_clients/run_clients.py
+
+test-trackers: install ## a run exported to a real server of MLflow, which is installed in an environment of its own
+	@$(PYTHON) -m pytest -q tests/patchswap/trackers/run_mlflow_server.py
 
 races: install ## cancel, pause, resume, retry against all that may happen at the same moment, 60 times each
 	@PATCHSWAP_RACES=60 $(PYTHON) -m pytest -q tests/core/jobs/test_races.py tests/worker/test_races.py

@@ -15,6 +15,7 @@ from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
 from api.wire.path_ids import ModelId, PredictionId
 from api.writes.idempotency import OneTime
+from api.writes.removal import forget
 from api.writes.transactions import Database
 from core import listing, queue, tables
 from core.database import owned
@@ -80,6 +81,24 @@ def get_batch_prediction(
     found = owned.find(session, tables.Prediction, principal.tenant_id, prediction_id)
     headers = {"Retry-After": "1"} if found.status in ledger.LIVE else {}
     return answers.one(request, _page(found), headers=headers)
+
+
+@router.delete(
+    "/predictions/{prediction_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="delete_batch_prediction",
+    responses=documented.problems(*documented.REMOVE),
+)
+def delete_batch_prediction(
+    request: Request, principal: Writing, session: Database, prediction_id: PredictionId
+) -> Response:
+    """Delete a batch prediction with its rows. One that is queued or running ends without a webhook event."""
+    found = owned.find(session, tables.Prediction, principal.tenant_id, prediction_id, lock=True)
+    answers.require_match(request, lambda: answers.entity_tag(answers.encode(_page(found))))
+    prefixes = ledger.delete(session, principal.tenant_id, prediction_id)
+    session.commit()
+    return forget(prefixes)
 
 
 @router.get(

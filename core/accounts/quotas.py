@@ -11,7 +11,19 @@ from sqlalchemy.orm import Session
 
 from core.errors import QuotaExceeded
 from core.settings import settings
-from core.tables import Checkpoint, Dataset, DatasetVersion, Export, Job, Model, Tenant, Upload, Webhook, Weights
+from core.tables import (
+    Checkpoint,
+    Dataset,
+    DatasetVersion,
+    Export,
+    Job,
+    Model,
+    Prediction,
+    Tenant,
+    Upload,
+    Webhook,
+    Weights,
+)
 
 # Nobody knows when a job ends or a customer deletes something; asking once a minute hurts nobody.
 RETRY_SECONDS = 60
@@ -35,7 +47,7 @@ def require_bytes(session: Session, tenant_id: str, *, more: int) -> None:
     """Room for so many more bytes in the object store. Raises QuotaExceeded. The tenant is held."""
     limit, used = settings().quota_bytes, stored_bytes(session, tenant_id)
     if used + more > limit:
-        _refuse("bytes", limit, used, "Delete uploads, datasets or jobs that you no longer need.")
+        _refuse("bytes", limit, used, "Delete uploads, datasets, jobs or predictions that you no longer need.")
 
 
 def require_images(session: Session, tenant_id: str, *, more: int) -> None:
@@ -67,8 +79,13 @@ def may_run(session: Session, job_id: str) -> bool:
 
 
 def stored_bytes(session: Session, tenant_id: str) -> int:
-    """Of uploads, announced ones too, packs, checkpoints, models, exports, weights. Deduplicated uploads are free."""
+    """Of uploads, announced ones too, packs, checkpoints, models with their reports, exports, predictions, weights.
+
+    Deduplicated uploads are free.
+    """
     live = select(Dataset.id).where(Dataset.tenant_id == tenant_id, Dataset.deleted_at.is_(None))
+    beside = (func.coalesce(column, 0) for column in (Model.report_bytes, Model.predictions_bytes))
+    of_model = sum(beside, start=Model.weights_bytes)
     parts: list[Select[Any]] = [
         select(func.sum(Upload.bytes)).where(
             Upload.tenant_id == tenant_id, Upload.status.in_(("open", "complete")), Upload.same_as.is_(None)
@@ -77,8 +94,9 @@ def stored_bytes(session: Session, tenant_id: str) -> int:
             DatasetVersion.dataset_id.in_(live), *_KEPT
         ),
         select(func.sum(Checkpoint.bytes)).where(Checkpoint.tenant_id == tenant_id),
-        select(func.sum(Model.weights_bytes)).where(Model.tenant_id == tenant_id),
+        select(func.sum(of_model)).where(Model.tenant_id == tenant_id),
         select(func.sum(Export.bytes)).where(Export.tenant_id == tenant_id),
+        select(func.sum(Prediction.bytes)).where(Prediction.tenant_id == tenant_id),
         select(func.sum(Weights.bytes)).where(Weights.tenant_id == tenant_id),
     ]
     return sum(int(session.scalar(part) or 0) for part in parts)

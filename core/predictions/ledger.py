@@ -65,6 +65,12 @@ def _require_fit(model: Model, trained_on: DatasetVersion, asked: DatasetVersion
         )
 
 
+def delete(session: Session, tenant_id: str, prediction_id: str) -> list[str]:
+    """Whatever its status; gives the object prefixes to delete after the commit. Who works on it is fenced off."""
+    session.delete(owned.find(session, Prediction, tenant_id, prediction_id, lock=True))
+    return [f"predictions/{prediction_id}/"]
+
+
 def publish(session: Session, prediction_id: str, fence: int, stored: StoredFile, *, images: int) -> None:
     """The verified file becomes visible. Raises Fenced."""
     row = leases.release(

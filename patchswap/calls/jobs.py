@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patchswap import receipts
-from patchswap.calls import downloads, logs, pages, waiting, watching
+from patchswap.calls import downloads, logs, pages, tracking, waiting, watching
 from patchswap.errors import BadInput, JobUnsuccessful
 from patchswap.receipts import Receipt
 from patchswap.resources import Checkpoint, Estimate, Event, Job, LogLine, Point, Validated
@@ -113,6 +113,22 @@ class Jobs:
         spec = {name: value for name, value in content["spec"].items() if name != "budget_seconds"}
         name = f"reproduces {content['job_id']}"
         return self.create(spec, dataset=content["dataset"]["version_id"], name=name)
+
+    def export_run(
+        self,
+        job_id: str,
+        to: tracking.Tracker,
+        *,
+        folder: Path | str | None = None,
+        server: str | None = None,
+        experiment: str = tracking.EXPERIMENT,
+    ) -> tuple[tracking.Exported, ...]:
+        """A job as a run of TensorBoard or MLflow; of a sweep or a comparison, each of its jobs that has started.
+
+        Into `folder`, by default `runs` or `mlruns`, or to the tracking `server` of an MLflow. Again: the same run,
+        brought up to date. Needs the extra [trackers]. Raises BadInput, MissingExtra, PatchswapError.
+        """
+        return tracking.export(self._client, job_id, tracking.Target(to, folder, server, experiment))
 
     def logs(
         self, job_id: str, *, after: int | None = None, tail: int | None = None, follow: bool = False

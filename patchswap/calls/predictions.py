@@ -32,6 +32,10 @@ class Predictions:
         found = pages.items(self._transport, "/v1/predictions", order="desc", model=model_id)
         return (BatchPrediction.of(self._client, item) for item in found)
 
+    def delete(self, prediction_id: str) -> None:
+        """With its rows; one that is queued or running ends."""
+        self._transport.delete(f"/v1/predictions/{prediction_id}")
+
     def wait(self, prediction_id: str, *, timeout_seconds: float | None = None) -> BatchPrediction:
         """The prediction once its rows are there. Raises PredictionUnsuccessful, WaitTimeout."""
         found = waiting.until(

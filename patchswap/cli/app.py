@@ -12,6 +12,7 @@ from patchswap.cli import (
     account,
     aliases,
     bundles,
+    batch_predictions,
     comparisons,
     console,
     datasets,
@@ -23,6 +24,7 @@ from patchswap.cli import (
     receipts,
     sweeps,
     tenants,
+    trackers,
     usage,
     webhooks,
     weights,
@@ -58,9 +60,12 @@ app.command("predict")(predictions.predict)
 app.command("report")(models.report)
 app.command("reproduce")(receipts.reproduce)
 app.add_typer(exports.app, name="exports")
+app.command("export-run")(trackers.export_run)
+app.add_typer(models.exports, name="exports")
 app.add_typer(aliases.app, name="aliases")
 models.app.command("predictions")(predictions.list_predictions)
 app.add_typer(models.app, name="models")
+app.add_typer(batch_predictions.app, name="predictions")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(weights.app, name="weights")
 app.add_typer(webhooks.app, name="webhooks")

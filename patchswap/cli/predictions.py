@@ -80,7 +80,7 @@ def _predict_all(client: Client, model: str, dataset: str, output: Path, *, as_j
 
     predictions.format_of(output)  # before anything runs
     asked = client.predictions.create(client.models.id_of(model), dataset)
-    note(f"{asked.id} is queued. Waiting for the rows. Ctrl-C leaves it running.")
+    note(f"{asked.id} is queued. Waiting for the rows. Ctrl-C leaves it running; `patchswap predictions` has it.")
     found = asked.wait()
     found.save(output)
     emit(found, as_json=as_json, text=f"{found.images:,} images predicted: {output}")

