@@ -19,6 +19,7 @@ import ledger
 import overhead
 import polling
 import short_turns
+import thumbnails
 import transfer
 import turns
 import writes
@@ -28,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "overhead": overhead.measure,
     "polls": polling.measure,
     "uploads": transfer.measure,
+    "thumbnails": thumbnails.measure,
     "ledger": ledger.measure,
     "writes": writes.measure,
     "turns": turns.measure,

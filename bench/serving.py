@@ -12,10 +12,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import cluster
 
@@ -37,12 +38,15 @@ class Api:
 
 
 @contextmanager
-def running() -> Iterator[Api]:
-    """A started api with a key; this process has its settings in the environment, so that core works here too."""
+def running(variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[Api]:
+    """A started api with a key; this process has its settings in the environment, so that core works here too.
+
+    `variables` are settings that go before those of here: of another object store.
+    """
     with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, cluster.running() as server:
         objects = Path(name) / "objects"
         url = server.create_database("patchswap")
-        os.environ |= cluster.settings_for(url) | {"PATCHSWAP_OBJECTS_URL": objects.as_uri()}
+        os.environ |= cluster.settings_for(url) | {"PATCHSWAP_OBJECTS_URL": objects.as_uri()} | variables
         answer = subprocess.run(_python("core.bootstrap"), check=True, cwd="/", capture_output=True, text=True)
         owner = json.loads(answer.stdout)
         port = spare_port()

@@ -5,5 +5,6 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "/ui/",
   plugins: [svelte()],
+  worker: { format: "es" },
   build: { outDir: "../api/page", emptyOutDir: true, target: "es2023", assetsInlineLimit: 0, reportCompressedSize: false },
 });

@@ -115,7 +115,7 @@ class UploadIncomplete(Conflict):
 
 
 class ChecksumMismatch(Invalid):
-    """The bytes that arrived do not have the sha256 that was announced. Upload the file again."""
+    """The bytes that arrived do not have the sha256 that you sent. Upload the file again."""
 
 
 class DatasetNotReady(Conflict):

@@ -172,7 +172,7 @@ def download_dataset_archive(
     """The archive as it was pushed, byte for byte, also of a version that failed."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     upload, page = session.get_one(tables.Upload, version.upload_id), _read(session, version)
-    if upload.status != "complete":
+    if upload.status != "complete" or upload.sha256 is None:  # a complete one has it
         raise Gone("The upload of this version was deleted. Its images are still there: GET .../samples.")
     parts = [(uploads.part_key(upload, n), uploads.part_bytes(upload, n)) for n in uploads.part_numbers(upload)]
     session.rollback()

@@ -28,6 +28,8 @@ router.route_class = JsonRoute
 MAX_INDEX = 2**31 - 1
 # From a bucket an image costs the reading of its record batch, up to 64 MB: two of them at a time.
 PACK_TURNS = threading.BoundedSemaphore(2)
+# A thumbnail costs some kilobytes and the bucket's answer: as many as wait for that, and leave threads to others.
+THUMBNAIL_TURNS = threading.BoundedSemaphore(8)
 
 
 def _picture_as(*media_types: str) -> dict[int | str, dict[str, Any]]:
@@ -113,7 +115,15 @@ def get_dataset_sample_thumbnail(
     pack, prefix = pack_of(version), _prefix(version)
     session.rollback()
     name = f"{version.id}/{index}/thumbnail"
-    return _picture(request, name, lambda: inspections.thumbnail(pack, prefix, index))
+    return _picture(request, name, lambda: _thumbnail(pack, prefix, index), turns=THUMBNAIL_TURNS)
+
+
+def _thumbnail(pack: samples.Pack, prefix: str, index: int) -> tuple[bytes, str]:
+    small = inspections.thumbnail(pack, prefix, index)
+    if small is not None:
+        return small, "image/jpeg"
+    with PACK_TURNS:
+        return samples.image(pack, index)
 
 
 @router.get(
@@ -144,13 +154,19 @@ def get_dataset_sample_mask(
     return _picture(request, name, lambda: (samples.mask(pack, index, overlay=overlay), "image/png"))
 
 
-def _picture(request: Request, name: str, read: Callable[[], tuple[bytes, str]]) -> Response:
+def _picture(
+    request: Request,
+    name: str,
+    read: Callable[[], tuple[bytes, str]],
+    *,
+    turns: threading.BoundedSemaphore = PACK_TURNS,
+) -> Response:
     """A picture that never changes; it is read only where the caller does not have it yet."""
     tag = answers.entity_tag(name.encode())
     headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
     if answers.matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
-    with PACK_TURNS:
+    with turns:
         content, media_type = read()
     return Response(content, media_type=media_type, headers=headers | {"Content-Disposition": "inline"})
 

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.identity.authentication import Reading, Writing
 from api.routes import documented
-from api.schemas.uploads import NewUpload, Part, Upload
+from api.schemas.uploads import Completion, NewUpload, Part, Upload
 from api.wire import answers
 from api.wire.bodies import JsonRoute
 from api.wire.path_ids import UploadId
@@ -19,7 +19,7 @@ from api.writes.transactions import Database
 from core import tables
 from core.database import owned
 from core.database.database import transaction
-from core.datasets import uploads
+from core.datasets import upload_digests, uploads
 from core.settings import settings
 from core.store import storage, streaming
 
@@ -36,7 +36,10 @@ Number = Annotated[int, Path(ge=1, le=uploads.MAX_PARTS)]
     responses=documented.problems(*documented.WRITE),
 )
 def create_upload(request: Request, principal: Writing, once: OneTime, session: Database, body: NewUpload) -> Response:
-    """Announce a file. If the service has its bytes already, the upload is complete at once."""
+    """Announce a file. If the service has its bytes already, the upload is complete at once.
+
+    `sha256` may come now or with `complete`. Only now can the service tell that it has the bytes.
+    """
     upload = uploads.create(
         session, principal.tenant_id, size=body.bytes, sha256=body.sha256, media_type=body.media_type
     )
@@ -72,11 +75,13 @@ def get_upload(request: Request, principal: Reading, session: Database, upload_i
 )
 async def put_upload_part(request: Request, principal: Writing, upload_id: UploadId, number: Number) -> Response:
     """Send the bytes of one part. Sending it again replaces it."""
-    key, size = await run_in_threadpool(_expected, principal.tenant_id, upload_id, number)
+    key, size, begun = await run_in_threadpool(_expected, principal.tenant_id, upload_id, number)
     announced = request.headers.get("content-length")
     if announced is not None and announced != str(size):
         raise streaming.WrongLength(f"part {number} has {size} bytes, the body has {announced}")
-    await streaming.put(key, request.stream(), size=size)
+    tag = await streaming.put(key, request.stream(), size=size, see=begun.hash.update if begun else None)
+    if begun:
+        await run_in_threadpool(upload_digests.keep, upload_id, begun, tag)
     return answers.nothing()
 
 
@@ -86,16 +91,24 @@ async def put_upload_part(request: Request, principal: Writing, upload_id: Uploa
     response_model=Upload,
     responses=documented.problems(*documented.WRITE, 410),
 )
-def complete_upload(
-    request: Request, principal: Writing, once: OneTime, session: Database, upload_id: UploadId
+def complete_upload(  # noqa: PLR0917 - as FastAPI passes them
+    request: Request,
+    principal: Writing,
+    once: OneTime,
+    session: Database,
+    upload_id: UploadId,
+    body: Completion | None = None,
 ) -> Response:
-    """Check the sha256 of the whole file. If it differs from the one announced, send the file again."""
+    """Check the sha256 of the whole file. If it differs from the one you sent, send the file again."""
     upload = owned.find(session, tables.Upload, principal.tenant_id, upload_id)
-    if upload.status != "complete":
+    is_open = upload.status != "complete"
+    if is_open:
         uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
+    sha256 = uploads.expected_sha256(upload, body.sha256 if body else None)
+    if is_open:
         session.commit()  # reading a large file takes longer than a transaction should
-        uploads.verify(upload)
-        uploads.complete(session, upload)
+        uploads.verify(upload, sha256)
+        uploads.complete(session, upload, sha256)
     answer = once.answer(200, _page(request, upload))
     session.commit()
     return answer
@@ -117,12 +130,16 @@ def delete_upload(request: Request, principal: Writing, session: Database, uploa
     return forget([prefix] if prefix else [])
 
 
-def _expected(tenant_id: str, upload_id: str, number: int) -> tuple[str, int]:
-    """Key and length of a part that may be put now. Its transaction is over before the bytes come."""
+def _expected(tenant_id: str, upload_id: str, number: int) -> tuple[str, int, upload_digests.Begun | None]:
+    """Key and length of a part that may be put now, and the hash of the parts before it.
+
+    The transaction is over before the bytes come.
+    """
     with transaction() as session:
         upload = owned.find(session, tables.Upload, tenant_id, upload_id)
         uploads.require_open(upload, now_is_past=uploads.is_expired(session, upload))
-        return uploads.part_key(upload, number), uploads.part_bytes(upload, number)
+        key, size = uploads.part_key(upload, number), uploads.part_bytes(upload, number)
+        return key, size, upload_digests.before(session, upload.id, number)
 
 
 def _page(request: Request, upload: tables.Upload) -> Upload:

@@ -3,7 +3,6 @@
 The store itself says which parts arrived, so a part put by a presigned URL and one put through the api are the same.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -12,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from core.accounts import quotas
 from core.database import owned
+from core.datasets import upload_digests
 from core.errors import ChecksumMismatch, Conflict, Invalid, TooLarge, UploadExpired, UploadIncomplete
 from core.ids import new_id
 from core.settings import settings
-from core.store import storage
+from core.store import storage, tags
 from core.tables import Dataset, DatasetVersion, Upload, Weights
 
 # A part is what a broken connection costs. Larger ones for larger files keep the count under 1,000.
@@ -23,8 +23,10 @@ MIN_PART_BYTES = 16 * 2**20
 MAX_PARTS = 1_000
 
 
-def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_type: str) -> Upload:
+def create(session: Session, tenant_id: str, *, size: int, sha256: str | None, media_type: str) -> Upload:
     """An open upload; or a complete one at once, where the tenant has uploaded these bytes before.
+
+    Without a `sha256`, `complete` must be given one, and nothing is recognised.
 
     Raises TooLarge or QuotaExceeded.
     """
@@ -39,7 +41,7 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str, media_ty
         Upload.same_as.is_(None),
     )
     # The lock keeps the other upload from being aborted before this one counts as its user.
-    same = session.scalars(known.limit(1).with_for_update(read=True)).one_or_none()
+    same = session.scalars(known.limit(1).with_for_update(read=True)).one_or_none() if sha256 else None
     if same is None:
         quotas.require_bytes(session, tenant_id, more=size)
     upload = Upload(
@@ -108,16 +110,28 @@ def received_parts(upload: Upload) -> set[int]:
     return {n for n in part_numbers(upload) if found.get(part_key(upload, n)) == part_bytes(upload, n)}
 
 
-def verify(upload: Upload) -> None:
-    """Read the parts and compare. Raises UploadIncomplete or ChecksumMismatch. No transaction should be open."""
+def expected_sha256(upload: Upload, told: str | None) -> str:
+    """What the file must have: told with the announcement, or at its end. Raises Invalid, or ChecksumMismatch."""
+    sha256 = upload.sha256 or told
+    if sha256 is None:
+        raise Invalid("Send the file's `sha256`: none was announced with the upload.", pointer="/sha256")
+    if told not in (None, sha256):
+        detail = f"The sha256 differs from {sha256}, which the upload has. Upload this file by itself."
+        raise ChecksumMismatch(detail, pointer="/sha256")
+    return sha256
+
+
+def verify(upload: Upload, sha256: str) -> None:
+    """Compare the stored bytes. Raises UploadIncomplete or ChecksumMismatch. No transaction should be open."""
     drop_misfits(upload)
-    missing = sorted(set(part_numbers(upload)) - received_parts(upload))
+    found = tags.held(f"uploads/{upload.id}/")
+    keys = {number: part_key(upload, number) for number in part_numbers(upload)}
+    missing = [n for n, key in keys.items() if key not in found or found[key].bytes != part_bytes(upload, n)]
     if missing:
         raise UploadIncomplete(f"parts missing or of wrong length: {missing[:10]}", missing=missing)
-    digest = hashlib.sha256()
-    for chunk in content(upload):
-        digest.update(chunk)
-    if digest.hexdigest() != upload.sha256:
+    parts = {key: found[key].tag for key in keys.values()}
+    # No state that was kept refuses anything: all is read before.
+    if upload_digests.digest(upload.id, parts) != sha256 and upload_digests.read_whole(parts) != sha256:
         raise ChecksumMismatch
 
 
@@ -134,14 +148,17 @@ def content(upload: Upload) -> Iterator[memoryview]:
         yield from storage.read(part_key(upload, number))
 
 
-def complete(session: Session, upload: Upload) -> None:
+def complete(session: Session, upload: Upload, sha256: str) -> None:
     """Mark a verified upload. Raises Conflict when it was aborted meanwhile."""
     statement = (
-        update(Upload).where(Upload.id == upload.id, Upload.status != "aborted").values(status="complete")
+        update(Upload)
+        .where(Upload.id == upload.id, Upload.status != "aborted")
+        .values(status="complete", sha256=sha256)
     ).returning(Upload.id)
     if session.scalars(statement).one_or_none() is None:
         raise UploadExpired
-    upload.status = "complete"
+    upload.status, upload.sha256 = "complete", sha256
+    upload_digests.forget(session, [upload.id])
 
 
 def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
@@ -152,6 +169,7 @@ def abort(session: Session, tenant_id: str, upload_id: str) -> str | None:
     if _has_weights(session, upload.id):
         raise Conflict("Weights are being read from this upload. Wait until they are ready, or delete them.")
     upload.status = "aborted"
+    upload_digests.forget(session, [upload.id])
     return None if upload.same_as else f"uploads/{upload.id}/"
 
 
@@ -209,4 +227,6 @@ def abort_expired(session: Session, *, limit: int) -> list[str]:
     over = select(Upload.id).where(Upload.status == "open", Upload.expires_at < func.now())
     over = over.limit(limit).with_for_update(skip_locked=True)
     statement = update(Upload).where(Upload.id.in_(over)).values(status="aborted").returning(Upload.id)
-    return [f"uploads/{upload_id}/" for upload_id in session.scalars(statement)]
+    ended = list(session.scalars(statement))
+    upload_digests.forget(session, ended)
+    return [f"uploads/{upload_id}/" for upload_id in ended]

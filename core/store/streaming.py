@@ -1,16 +1,16 @@
 """Objects to and from open connections: asynchronous, in pieces, in memory that does not grow with the object."""
 
 import asyncio
+import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.store import LocalStore
 
 from core.errors import Invalid
-from core.store import storage
+from core.store import storage, tags
 
 # Below 1 MiB the hand-over to other threads shows, above it only memory grows.
 PIECE_BYTES = 2**20
@@ -20,15 +20,18 @@ class WrongLength(Invalid):
     """The body has not as many bytes as the part. Send exactly the part's bytes."""
 
 
-async def put(key: str, chunks: AsyncIterator[bytes], *, size: int) -> None:
-    """Store a stream of exactly `size` bytes, or nothing. Raises WrongLength or StoreUnavailable."""
+async def put(key: str, chunks: AsyncIterator[bytes], *, size: int, see: Callable[[bytes], None] | None = None) -> str:
+    """Store a stream of exactly `size` bytes, or nothing; gives the object's tag, "" where the store tells none.
+
+    `see` is called with each of the bytes in order, in a thread, beside the reception of the next ones. Raises
+    WrongLength or StoreUnavailable.
+    """
     pieces = _pieces(chunks, size)
     with storage.store_errors(key):
-        store = storage.store()
-        if isinstance(store, LocalStore):
-            await _put_file(Path(str(store.prefix)) / key, pieces)
-        else:
-            await obstore.put_async(store, key, _joined(pieces), max_concurrency=2)
+        if storage.is_local():
+            return await _put_file(tags.path_of(key), pieces, see)
+        put = await obstore.put_async(storage.store(), key, _joined(pieces, see), max_concurrency=2)
+        return put["e_tag"] or ""
 
 
 async def read(key: str, *, start: int, end: int) -> AsyncIterator[memoryview]:
@@ -56,23 +59,57 @@ async def read_joined(parts: Sequence[tuple[str, int]], *, start: int, end: int)
         begins += size
 
 
-async def _put_file(path: Path, pieces: AsyncIterator[list[bytes]]) -> None:
+async def _put_file(path: Path, pieces: AsyncIterator[list[bytes]], see: Callable[[bytes], None] | None) -> str:
     """Four times the rate of obstore's own writer, which takes fresh memory for all it writes."""
     partial = path.with_name(f"{path.name}.partial-{secrets.token_hex(4)}")  # listed, so it goes with its upload
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with partial.open("xb") as file:
-            async for piece in pieces:
-                await asyncio.to_thread(file.writelines, piece)
+
+            def take(piece: list[bytes]) -> None:
+                file.writelines(piece)
+                if see:
+                    for chunk in piece:
+                        see(chunk)
+
+            await _in_turn(pieces, take)
+            file.flush()
+            tag = tags.of_file(os.fstat(file.fileno()))
         partial.rename(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    return tag
 
 
-async def _joined(pieces: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
+async def _in_turn(pieces: AsyncIterator[list[bytes]], take: Callable[[list[bytes]], None]) -> None:
+    """A thread takes each piece while the next one arrives. None is being taken any more when this ends, however."""
+    taking: asyncio.Future[None] | None = None
+    loop = asyncio.get_running_loop()
+    try:
+        async for piece in pieces:
+            await _ended(taking)
+            taking = loop.run_in_executor(None, take, piece)
+        await _ended(taking)
+    finally:
+        if taking is not None:
+            await asyncio.wait({taking})
+
+
+async def _ended(taking: asyncio.Future[None] | None) -> None:
+    if taking is not None:
+        await asyncio.wait({taking})  # unlike `await`, a cancellation does not let go of the thread
+        taking.result()
+
+
+async def _joined(pieces: AsyncIterator[list[bytes]], see: Callable[[bytes], None] | None) -> AsyncIterator[bytes]:
+    """Each piece is seen while the store takes it."""
+    loop = asyncio.get_running_loop()
     async for piece in pieces:
-        yield b"".join(piece)
+        whole = b"".join(piece)
+        seeing = loop.run_in_executor(None, see, whole) if see else None
+        yield whole
+        await _ended(seeing)
 
 
 async def _pieces(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:

@@ -12,7 +12,7 @@ from core.tables.row import Leased, Owned, Row
 from core.tables.sessions import BrowserSession, LoginLink
 from core.tables.sweeps import Sweep, SweepTrial
 from core.tables.tenants import ApiKey, IdempotencyKey, Tenant
-from core.tables.uploads import Upload
+from core.tables.uploads import Upload, UploadPart
 from core.tables.usage import UsageRecord
 from core.tables.webhooks import Webhook, WebhookCrossing, WebhookDelivery
 from core.tables.weights import Weights
@@ -47,6 +47,7 @@ __all__ = [
     "Tenant",
     "TenantDevice",
     "Upload",
+    "UploadPart",
     "UsageRecord",
     "Webhook",
     "WebhookCrossing",

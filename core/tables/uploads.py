@@ -13,7 +13,7 @@ class Upload(Owned, Row):
 
     __tablename__ = "uploads"
 
-    sha256: Mapped[str]
+    sha256: Mapped[str | None]  # told when it is announced or when it is completed; of a complete one never null
     bytes: Mapped[int]
     media_type: Mapped[str]
     status: Mapped[str]
@@ -26,3 +26,14 @@ class Upload(Owned, Row):
         Index("ix_uploads_tenant_id_sha256", "tenant_id", "sha256", postgresql_where=text("status = 'complete'")),
         Index("ix_uploads_expires_at", "expires_at", postgresql_where=text("status = 'open'")),
     )
+
+
+class UploadPart(Row):
+    """The hash of a file up to the end of a part, and the objects that went into it. What has none is read again."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    objects: Mapped[str]  # sha256 over the tags of the parts' objects up to this one
+    state: Mapped[bytes]  # of `core.store.running_sha256`

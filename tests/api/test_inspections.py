@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import obstore
 import pytest
 from PIL import Image
 
@@ -64,6 +66,34 @@ def test_version_of_an_earlier_release_says_that_it_has_none(ours: Caller, tmp_p
     for path in ("inspection", "samples/0/thumbnail"):
         answer = ours.get(f"{base}/{path}")
         assert (answer.status_code, "make another version" in answer.json()["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
+def test_a_page_of_thumbnails_costs_a_request_each_and_the_browser_keeps_them(
+    ours: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    version = published(ours, zipped({f"{n % 2}/{n}.png": png(n, side=300) for n in range(100)}), tmp_path)
+    base = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples"
+    urls = [sample["thumbnail_url"] for sample in ours.get(f"{base}?limit=100").json()["data"]]
+    asked: list[str] = []
+    for name in ("get", "head", "get_range"):
+        monkeypatch.setattr(obstore, name, noting(asked, getattr(obstore, name)))
+    for url in urls:
+        answer = ours.get(url)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert len(urls) <= len(asked) <= len(urls) + 1
+    asked.clear()
+    assert ours.get(urls[0], headers={"If-None-Match": ours.get(urls[0]).headers["ETag"]}).status_code == 304
+    assert len(asked) == 1
+
+
+def noting(asked: list[str], act: Callable) -> Callable:
+    def noted(store, key: str, **more):
+        asked.append(key)
+        return act(store, key, **more)
+
+    return noted
 
 
 def test_thumbnails_of_raw_packs_are_the_images(ours: Caller, tmp_path: Path):

@@ -21,6 +21,7 @@ MEASURES = (
     "upload of 20 MB against cp",
     "download of 20 MB against cp",
     "growth of the api's memory in an upload",
+    "100 thumbnails from S3 by 6 connections",
     "claim and commit",
     "job page",
     "newest metric",

@@ -55,13 +55,23 @@ export async function logOut(): Promise<void> {
   await said(api.DELETE("/v1/sessions/current"));
 }
 
-/** Sends the bytes of an upload's part; they may not go through openapi-fetch, which would make JSON of them. */
-export async function putPart(part: Schemas["Part"], bytes: Blob): Promise<void> {
-  const url = new URL(part.url, location.href);
-  const isOurs = url.pathname.startsWith("/v1/");
-  const headers = isOurs ? { ...part.headers, [TOKEN]: pageToken } : part.headers;
-  const response = await fetch(isOurs ? url.pathname + url.search : url, { method: "PUT", body: bytes, headers });
-  if (!response.ok) throw new Refused(unreachable(response.status));
+/**
+ * Sends the bytes of an upload's part, which may not go through openapi-fetch: it would make JSON of them. Always to
+ * the service, which takes them for every store: the page's policy allows no other host.
+ */
+export async function putPart(uploadId: string, number: number, bytes: Blob): Promise<void> {
+  const headers = { [TOKEN]: pageToken };
+  const response = await fetch(`/v1/uploads/${uploadId}/parts/${number}`, { method: "PUT", body: bytes, headers }).catch(() => {
+    throw new Refused(unreachable());
+  });
+  if (response.ok) return;
+  const answer: unknown = await response.json().catch(() => undefined);
+  throw new Refused(isProblem(answer) ? answer : unreachable(response.status));
+}
+
+/** Whether the same request may well succeed a little later. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Refused && (error.problem.retryable || [0, 408, 429].includes(error.problem.status) || error.problem.status >= 500);
 }
 
 export type Answer = Schemas["Prediction"] | Schemas["SegmentationPrediction"] | Schemas["DetectionPrediction"];
@@ -86,5 +96,10 @@ function unreachable(status = 0): Problem {
   const detail = status
     ? `The service answered with status ${status}. Try again.`
     : "The service does not answer. This page goes on by itself once it is back.";
-  return { type: "about:blank", title: "", status, detail, instance: "", code: "unreachable", request_id: "", retryable: true, errors: [] };
+  return { ...told(detail), status, code: "unreachable", retryable: true };
+}
+
+/** A problem of the page's own. */
+export function told(detail: string): Problem {
+  return { type: "about:blank", title: "", status: 0, detail, instance: "", code: "page", request_id: "", retryable: false, errors: [] };
 }
