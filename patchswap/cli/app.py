@@ -11,8 +11,8 @@ import typer
 from patchswap.cli import (
     account,
     aliases,
-    bundles,
     batch_predictions,
+    bundles,
     comparisons,
     console,
     datasets,
