@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from contract.specs.recipes import merge
 
@@ -32,7 +32,7 @@ PRESETS: dict[PresetName, Preset] = {
 def laid_under(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The body over its preset, ranges and fields of its own winning. A body that is not well formed stays as it is."""
     name, spec, space = body.get("preset"), body.get("spec", {}), body.get("space", {})
-    if name not in get_args(PresetName) or not isinstance(spec, Mapping) or not isinstance(space, Mapping):
+    preset = next((found for known, found in PRESETS.items() if known == name), None)
+    if preset is None or not isinstance(spec, Mapping) or not isinstance(space, Mapping):
         return body
-    preset = PRESETS[name]
     return {**body, "spec": merge(preset.spec, spec), "space": {**preset.space, **space}}
