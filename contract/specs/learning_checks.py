@@ -54,7 +54,7 @@ def _crop_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, found = spec.training.augmentation, []
     area = augmentation.random_resized_crop
     if area and area[0] > area[1]:
-        found.append((f"{_AUGMENTATION}/random_resized_crop", "not_increasing", "the smaller share comes first"))
+        found.append((f"{_AUGMENTATION}/random_resized_crop", "not_increasing", "Give the smaller share first."))
     if area and augmentation.crop_padding not in ("auto", 0):
         message = "`random_resized_crop` takes its place. Leave one of them out."
         found.append((f"{_AUGMENTATION}/crop_padding", "excluded", message))
@@ -73,13 +73,13 @@ def _balance_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
 
 
 def _classification_only(spec: JobSpec) -> list[tuple[str, str, str]]:
-    augmentation, others = spec.training.augmentation, "is for classification; use scale_jitter and photometric"
+    augmentation, others = spec.training.augmentation, "This is for classification. Use scale_jitter and photometric."
     asked = {
         f"{_AUGMENTATION}/random_resized_crop": (augmentation.random_resized_crop is not None, others),
         f"{_AUGMENTATION}/color_jitter": (augmentation.color_jitter > 0, others),
         f"{_AUGMENTATION}/trivial_augment": (augmentation.trivial_augment, others),
         f"{_AUGMENTATION}/random_erasing": (augmentation.random_erasing > 0, others),
-        _BALANCE: (spec.training.class_balance != "none", "is for classification; leave it out"),
+        _BALANCE: (spec.training.class_balance != "none", "This is for classification. Leave it out."),
     }
     return [(pointer, "not_of_task", message) for pointer, (is_asked, message) in asked.items() if is_asked]
 
