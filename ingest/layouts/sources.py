@@ -21,11 +21,11 @@ from ingest.layouts.annotated.opening import open_annotated
 from ingest.layouts.finder import IMAGE_FOLDERS
 from ingest.layouts.folders import Labelled
 from ingest.layouts.labelling import label_images
+from ingest.layouts.nothing import no_images
 from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
 from ingest.limits import Limits
 from ingest.samples import Sample
 
-_OPENED = names.NESTED_SUFFIXES - {"7z", "rar", "bz2", "xz"}
 _MASK_FOLDERS = frozenset(
     {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
 )
@@ -173,7 +173,7 @@ def _images(
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
     if not images:
-        raise _no_images(others)
+        raise no_images(others)
     kept = _without_masks(images, findings)
     masks = len(images) - len(kept)
     labels = label_images(archive, others, kept, masks=masks, asked=asked, limits=limits, findings=findings)
@@ -220,22 +220,3 @@ def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterato
     for position, content in archive.read(by_position, limit=limits.entry_bytes):
         entry = by_position[position]
         yield Sample(entry.member.path, entry.label, entry.split, content)
-
-
-def _no_images(others: list[Member]) -> Refused:
-    fix = "Pack folders of JPEG or PNG images, one folder for each class."
-    if not others:
-        return Refused("archive_empty", "The archive holds no files.", fix)
-    nested = [member.path for member in others if names.suffix(member.path) in _OPENED]
-    if len(nested) == 1:
-        return Refused("no_images", f"The archive holds {nested[0]!r}, not images.", f"Upload {nested[0]!r} itself.")
-    if nested:
-        message = f"The archive holds {len(nested)} archives, as {nested[0]!r}, not images."
-        return Refused("no_images", message, "Unpack them, and push the folder that holds all of them.")
-    if refused := unread_kinds.refusal(others, "The archive holds no images.", "no_images"):
-        return refused
-    if table := unread_kinds.table_of_pixels(others):
-        message = f"None of the archive's {len(others)} files is an image by its name. Pixels in a table, as they may "
-        message += f"stand in {table!r}, are not read."
-        return Refused("no_images", message, "Save the images as PNG, one folder for each class.")
-    return Refused("no_images", f"None of the archive's {len(others)} files is an image by its name.", fix)

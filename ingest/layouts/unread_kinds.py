@@ -5,7 +5,6 @@ By their names alone, so that nothing of a stranger is opened that could run cod
 
 import re
 
-from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
 
@@ -55,8 +54,3 @@ def tell(others: list[Member], findings: Findings) -> None:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         message = f"{found[0]!r}{more}: {what}, which is not read. It may hold labels, splits or images."
         findings.add("warning", "kind_unread", message, path=found[0], fix=fix)
-
-
-def table_of_pixels(others: list[Member]) -> str | None:
-    """A table in an archive without images, which may hold their pixels."""
-    return next((member.path for member in others if names.suffix(member.path) in {"csv", "tsv"}), None)

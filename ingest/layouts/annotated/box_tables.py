@@ -174,7 +174,12 @@ def _draw(cells: dict[int, str], columns: _Columns, page: Page, drawing: Drawing
 
 
 def _tell_kind(table: Table, columns: _Columns, given: Given) -> None:
-    """Say how columns of sides were read, for x and y may be a corner or the middle."""
+    """Say how columns of sides were read, for x and y may be a corner or the middle, and what may be predictions."""
+    score = column(table.header, "score", "confidence", "conf", "probability", "prob")
+    if score is not None:
+        message = f"The column {table.written[score].strip()!r} was not used. Predictions are no labels."
+        fix = f"Leave them out: `--ignore '{table.path}'`."
+        given.findings.add("warning", "scores_unused", message, path=table.path, fix=fix)
     if columns.kind == "corners" or len(columns.edges) == 1:
         return
     called = ", ".join(table.written[edge].strip() for edge in columns.edges)

@@ -53,7 +53,8 @@ def read_class_names(
     chosen = next((named for named in reversed(found) if _goes_on(found[0], named)), found[0])
     found.remove(chosen)
     found.insert(0, chosen)
-    _refuse_two_sets(chosen, found[1:], images)
+    marked = [m for m in others if m.position not in files and names.suffix(m.path) in {"txt", "xml", "json"}]
+    _refuse_two_sets(chosen, found[1:], [*images, *marked])
     _tell_rivals(chosen, found[1:], findings)
     if len(chosen.names) > limits.classes:
         raise Refused("too_many_classes", f"{chosen.path} names more than {limits.classes:,} classes.", _FIX)
@@ -70,8 +71,8 @@ def _goes_on(named: ClassNames, other: ClassNames) -> bool:
     return plain and same and _rank(named).trusted == _rank(other).trusted and len(other.names) > len(named.names)
 
 
-def _refuse_two_sets(chosen: ClassNames, others: list[ClassNames], images: list[Member]) -> None:
-    """Raises Refused where two folders of pictures have a list each, which call one number by two names."""
+def _refuse_two_sets(chosen: ClassNames, others: list[ClassNames], held: list[Member]) -> None:
+    """Raises Refused where two folders of pictures or labels have a list each, which call one number by two names."""
     home = _folder(chosen)
     for other in others:
         theirs = _folder(other)
@@ -79,9 +80,9 @@ def _refuse_two_sets(chosen: ClassNames, others: list[ClassNames], images: list[
         number = next((n for n in range(IGNORE) if len({chosen.name(n), other.name(n), None}) > 2), None)
         if not apart or number is None or _rank(other).trusted or chosen.colours or other.colours:
             continue
-        if all(any(member.path.startswith(folder) for member in images) for folder in (home, theirs)):
+        if all(any(member.path.startswith(folder) for member in held) for folder in (home, theirs)):
             message = f"The class {number} is {chosen.name(number)!r} in {chosen.path}, and {other.name(number)!r} in "
-            message += f"{other.path}; each stands beside pictures of its own."
+            message += f"{other.path}; each stands beside pictures or labels of its own."
             fix = f"Push the folders as datasets of their own, one with `--ignore '{theirs}*'`, or number them alike."
             raise Refused("class_names_contradict", message, fix)
 

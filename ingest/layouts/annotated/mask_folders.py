@@ -64,7 +64,12 @@ def tell_masks(given: Given, kept: list[Member]) -> None:
     if masks:
         message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set."
         given.findings.ignored += len(masks)
-        given.findings.add("info", "masks_unused", message, path=masks[0].path)
+        if given.task == "detection":
+            given.findings.add("info", "masks_unused", message, path=masks[0].path)
+            return
+        message += " The masks were drawn from the other annotations of the archive."
+        fix = f"To read these pictures as the masks, pass `--masks '{masks[0].path.rpartition('/')[0]}'`."
+        given.findings.add("warning", "masks_unused", message, path=masks[0].path, fix=fix)
 
 
 def _common_start(images: list[Member]) -> int:

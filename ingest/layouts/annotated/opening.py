@@ -47,7 +47,7 @@ _OF_BOXES: tuple[Callable[[Given], Annotated | None], ...] = (
     read_yolo,
 )
 _RECORDS = {"tfrecord", "tfrecords", "tfrec", "record"}
-_EVIDENCE = {"xml", "json", "jsonl", "csv", "tsv", "txt"}
+_EVIDENCE = {"xml", "json", "jsonl", "csv", "tsv", "txt", "pbtxt"}
 _ABOUT = ("readme", "license", "licence", "requirements", "notes", "changelog", "citation")
 
 

@@ -69,6 +69,7 @@ class Tally:
     drawn: int = 0  # shapes in all
     unused: Counter[str] = field(default_factory=Counter)  # kind of shape -> how many
     lost: int = 0  # rows that speak of no image, beyond those that are kept to be named
+    difficult: int = 0  # objects that Pascal VOC marks so
     unlabelled: int = 0  # shapes of a set that names no class at all, which are called `object`
 
 

@@ -32,6 +32,9 @@ def read_voc(given: Given) -> Annotated | None:
     pages = list(_pages(given, files, tally)) if files else []
     if not pages:
         return None
+    if tally.difficult:
+        message = f"{tally.difficult} objects are marked as difficult; they were read as any other."
+        given.findings.add("info", "difficult_kept", message)
     _place_by_name(pages, files, given.images, given)
     lists = read_image_sets(given.archive, given.others, given.images, "main", given.limits)
     if not lists.splits:
@@ -93,6 +96,7 @@ def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:
         shift = 1 if _ORIGINAL.fullmatch(folder) else 0
         for entry in root.iter("object"):
             _draw(entry, shift, drawing)
+            tally.difficult += (entry.findtext("difficult") or "").strip() == "1"
         page.size = _size(root)
     except Unusable as unusable:
         page.fault = unusable.bare()

@@ -94,3 +94,8 @@ def test_the_remedy_of_a_refusal_is_that_of_the_commonest_fault(tmp_path: Path) 
     files = photos(NAMES) | {"labels.csv": csv_of("filename,label", parity(NAMES[:30]))}
     assert "--unlabelled skip" in refusal(read(files, tmp_path))
     assert read(files, tmp_path, unlabelled="skip").report.accepted == 30
+
+
+def test_images_without_a_suffix_are_to_be_given_one(tmp_path: Path) -> None:
+    files = {name.removesuffix(".png"): content for name, content in folders({"cat": 8, "dog": 8}).items()}
+    assert "such as .jpg" in refusal(read(files, tmp_path))

@@ -9,7 +9,17 @@ import pytest
 from contract.pack.manifest import IGNORE
 from contract.specs.reading import ReadingSpec
 from tests.ingest.archives import png
-from tests.ingest.layouts.annotated.builders import SIDE, Files, box_of, coco, pictures, save, values, yolo_lines
+from tests.ingest.layouts.annotated.builders import (
+    SIDE,
+    Files,
+    box_of,
+    coco,
+    pictures,
+    save,
+    values,
+    voc_page,
+    yolo_lines,
+)
 from tests.ingest.layouts.annotated.mask_sets import NUMBERS, PICTURES, masks, plain
 from tests.ingest.layouts.annotated.reading import masks_by_image, reported
 
@@ -73,3 +83,38 @@ def test_names_of_hugging_face_are_read(title: str, tmp_path: Path) -> None:
     stated = {"0": "sky", "1": "road", "2": "car"} if title.startswith("id") else {"sky": 0, "road": 1, "car": 2}
     _, classes = masks_by_image(masks(plain()) | {title: json.dumps(stated).encode()}, tmp_path)
     assert classes == ["sky", "road", "car"]
+
+
+def test_lists_beside_labels_that_number_differently_are_refused(tmp_path: Path) -> None:
+    files = {}
+    for split, names in (("train", ["car", "dog"]), ("val", ["dog", "car"])):
+        for number in range(12):
+            files[f"images/{split}/{number}.png"] = png(number + 50 * (split == "val"), side=SIDE)
+            files[f"labels/{split}/{number}.txt"] = yolo_lines([box_of(number)])
+        files[f"labels/{split}/classes.txt"] = "\n".join(names).encode()
+    assert "class_names_contradict" in reported(files, "detection", tmp_path)[1]
+
+
+def test_masks_beside_polygons_are_said_with_the_way_to_choose_them(tmp_path: Path) -> None:
+    stated = json.loads(coco({f"images/{n:02}.png": [box_of(n)] for n in NUMBERS})["instances.json"])
+    for drawn in stated["annotations"]:
+        x, y, w, h = drawn["bbox"]
+        drawn["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    files = masks(plain()) | {"instances.json": json.dumps(stated).encode()}
+    found = reported(files, "segmentation", tmp_path)[1]["masks_unused"]
+    assert (found.severity, "--masks 'masks'" in (found.fix or "")) == ("warning", True)
+    assert reported(files, "segmentation", tmp_path, reading=ReadingSpec(masks="masks"))[0].layout == "masks"
+
+
+def test_difficult_objects_and_scores_are_said(tmp_path: Path) -> None:
+    images = pictures(f"images/{n}.png" for n in range(12))
+    pages = {
+        f"annotations/{n}.xml": voc_page([box_of(n)], f"{n}.png").replace(
+            b"</name>", b"</name><difficult>1</difficult>"
+        )
+        for n in range(12)
+    }
+    assert "12 objects" in reported(images | pages, "detection", tmp_path)[1]["difficult_kept"].message
+    rows = ["image,class,score,xmin,ymin,xmax,ymax", *(f"{n}.png,a,0.9,1,2,{10 + n},12" for n in range(12))]
+    found = reported(images | {"boxes.csv": "\n".join(rows).encode()}, "detection", tmp_path)[1]
+    assert "'score'" in found["scores_unused"].message
