@@ -105,8 +105,8 @@ docs: install ## the pages of docs/ as a site in build/docs, with a search that 
 openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi
 
-console: ## the page that the api serves, built anew from console/; needs Node
-	cd console && npm install --no-audit --no-fund && npm run build
+console: ## the page that the api serves, built anew from console/ and its lock; needs Node
+	cd console && npm ci --no-audit --no-fund && npm run build
 
 ui-test: install console ## all tests of the console in Debian's Chromium, with axe-core on every page; needs Node
 	@$(PYTHON) -m pytest -q tests/console
