@@ -42,8 +42,9 @@ PICTURES = {
     "thin.png": as_file(picture("RGB", (1, 40)), "PNG"),
 }
 
+RUNTIME = any((folder / "ort.wasm.min.mjs.gz").is_file() for folder in browser_runtime.FOLDERS)
 needs_runtime = pytest.mark.skipif(
-    not any((folder / "ort.wasm.min.mjs.gz").is_file() for folder in browser_runtime.FOLDERS),
+    not RUNTIME,
     reason="onnxruntime-web is not installed: make browser-runtime",
 )
 

@@ -72,8 +72,11 @@ async function load(exportId: string): Promise<Opened> {
     fileOf(exportId, "preprocess.json").then((answer) => answer.json() as Promise<Rules>),
     fileOf(exportId, "labels.json").then((answer) => answer.json() as Promise<string[]>),
   ]);
-  const { InferenceSession } = await runtime();
+  const { InferenceSession, Tensor } = await runtime();
   const session = await InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+  const shape = [1, rules.mean.length, rules.height, rules.width];
+  const empty = new Float32Array(rules.mean.length * rules.height * rules.width);
+  await session.run({ [rules.input]: new Tensor("float32", empty, shape) }); // the first run takes many times as long
   return { session, rules, labels };
 }
 
