@@ -1,6 +1,6 @@
 # Every target that a person types has its text behind it; `make help` prints them.
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients test-trackers races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console ui-test clean
+.PHONY: help install lock demo up test test-slow wheel-test test-pythons compose-emulated test-formats test-runtimes test-clients test-trackers races mutants fuzz nemesis data-cases lint docs openapi architecture bench edge results scenes console browser-runtime ui-test clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -108,10 +108,18 @@ docs: install ## the pages of docs/ as a site in build/docs, with a search that 
 openapi: install ## docs/openapi.json anew, after a change of the api
 	$(PYTHON) -m api.openapi
 
-console: ## the page that the api serves, built anew from console/; needs Node
-	cd console && npm install --no-audit --no-fund && npm run build
+console: ## the page that the api serves, built anew from console/ and its lock; needs Node
+	cd console && npm ci --no-audit --no-fund && npm run build
 
-ui-test: install console ## all tests of the console in Debian's Chromium, with axe-core on every page; needs Node
+# The version is api/browser_runtime.py's, which compares each file's hash.
+browser-runtime: install ## onnxruntime-web for the page Try it, 33 MB from npm into build/; needs Node
+	@mkdir -p build/npm
+	@npm pack --silent --pack-destination build/npm \
+		$$($(PYTHON) -c "from api import browser_runtime as it; print(f'{it.PACKAGE}@{it.VERSION}')")
+	@$(PYTHON) -m api.browser_runtime build/npm/onnxruntime-web-*.tgz
+	@rm -r build/npm
+
+ui-test: install console browser-runtime ## all tests of the console in Debian's Chromium, with axe-core on every page; needs Node
 	@$(PYTHON) -m pytest -q tests/console
 
 architecture: install ## docs/architecture.md's picture and table anew, after a change of the rooms or their rules

@@ -1,6 +1,6 @@
 """What the wheel holds beside `patchswap`: the service's rooms, below it, so that no name of theirs is installed.
 
-The docs go with them where `make docs` has built them.
+The docs go with them where `make docs` has built them, and onnxruntime-web where `make browser-runtime` has put it.
 
 A checkout (an editable install) has them where they are. `patchswap.local.service` puts the folder on the path of the
 processes it starts.
@@ -15,6 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = "patchswap/_service"
 DOCS = "build/docs"
+RUNTIME = "build/browser-runtime"
 
 
 class Rooms(BuildHookInterface):  # type: ignore[type-arg]
@@ -30,3 +31,5 @@ class Rooms(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][room] = f"{FOLDER}/{room}"
         if (Path(self.root) / DOCS / "index.html").is_file():
             build_data["force_include"][DOCS] = f"{FOLDER}/guide"
+        if (Path(self.root) / RUNTIME).is_dir():
+            build_data["force_include"][RUNTIME] = f"{FOLDER}/browser-runtime"

@@ -40,14 +40,19 @@ class File:
     @property
     def headers(self) -> dict[str, str]:
         lasting = "public, max-age=31536000, immutable" if self.name.startswith(HASHED) else "no-cache"
-        return {
-            "Cache-Control": lasting,
-            "Content-Security-Policy": POLICY,
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "ETag": self.tag,
-            "Referrer-Policy": "no-referrer",
-            "Vary": "Accept-Encoding",
-        }
+        return headers(tag=self.tag, lasting=lasting)
+
+
+def headers(*, tag: str, lasting: str) -> dict[str, str]:
+    """Of everything below /ui/; a worker keeps to the policy that its own file came with."""
+    return {
+        "Cache-Control": lasting,
+        "Content-Security-Policy": POLICY,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "ETag": tag,
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept-Encoding",
+    }
 
 
 def _read() -> dict[str, File]:

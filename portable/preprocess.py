@@ -1,8 +1,9 @@
 """The one place where an image becomes the tensor a network sees. Lies in every bundle too: numpy and Pillow only.
 
-The rule: upright (EXIF), mode L or RGB as the dataset, resized by Pillow's antialiased BILINEAR, then x / 255, minus
-mean, over std, per channel, channels first. By `stretch` an image fills the frame of (height, width) whatever its
-aspect ratio. By `letterbox` it keeps its aspect ratio, lies at the top left and leaves gray of level `PADDING`.
+The rule: upright (EXIF), mode L or RGB as the dataset, resized by Pillow's antialiased BILINEAR first in width and then
+in height, then x / 255, minus mean, over std, per channel, channels first. By `stretch` an image fills the frame of
+(height, width) whatever its aspect ratio. By `letterbox` it keeps its aspect ratio, lies at the top left and leaves
+gray of level `PADDING`.
 
 Images far larger than the frame may be cut into overlapping tiles: each is an image of its own for this rule.
 """
@@ -55,8 +56,10 @@ def to_pixels(
         upright = Image.fromarray(to_8_bits(np.asarray(upright), depth_range))
     upright = upright.convert("L" if channels == 1 else "RGB")
     rows, columns = content_size((upright.height, upright.width), height=height, width=width, fit=fit)
-    if upright.size != (columns, rows):
-        upright = upright.resize((columns, rows), Image.Resampling.BILINEAR)
+    # Along the rows first, each pass rounded: Pillow 13 would begin with the columns of some images, and differ by 1.
+    for size in ((columns, upright.height), (columns, rows)):
+        if upright.size != size:
+            upright = upright.resize(size, Image.Resampling.BILINEAR)
     content = np.asarray(upright, dtype=np.uint8).reshape(rows, columns, channels)
     return framed(content, height=height, width=width, fill=PADDING)
 

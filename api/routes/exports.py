@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.identity.authentication import MUST_READ, Reading
 from api.routes import documented
@@ -21,6 +21,7 @@ from contract.specs import Constraints
 from core import tables
 from core.database import owned
 from core.errors import Conflict
+from core.exports import serving
 from core.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
@@ -54,6 +55,29 @@ def get_export(request: Request, principal: Reading, session: Database, export_i
 def download_export(request: Request, principal: Reading, session: Database, export_id: ExportId) -> Response:
     """Download the bundle, a zip file: a redirect to the object store, or the bytes, with ranges."""
     return downloads.answer(request, file_of(owned.find(session, tables.Export, principal.tenant_id, export_id)))
+
+
+@router.get(
+    "/exports/{export_id}/files/{name}",
+    operation_id="get_export_file",
+    response_class=Response,
+    responses=documented.FILE | documented.problems(*documented.READ, 409, 410) | documented.NOT_MODIFIED,
+)
+def get_export_file(
+    request: Request,
+    principal: Reading,
+    session: Database,
+    export_id: ExportId,
+    name: Annotated[str, Path(max_length=200, description="Such as `model.onnx` or `preprocess.json`.")],
+) -> Response:
+    """Read one file of the bundle, always through the api. The bundle's sha256 is checked first."""
+    file = file_of(owned.find(session, tables.Export, principal.tenant_id, export_id))
+    headers = {"ETag": answers.entity_tag(f"{file.sha256} {name}".encode()), "Cache-Control": "private, no-cache"}
+    if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    session.close()  # the store may take its time; it needs no connection
+    content = serving.read_file(file.key, file.sha256, name)
+    return Response(content, headers=headers, media_type="application/octet-stream")
 
 
 def file_of(export: tables.Export) -> downloads.File:

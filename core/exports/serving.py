@@ -32,6 +32,10 @@ class BundleDamaged(Gone):
     """The stored file is not the one that was exported, so it is not opened. Ask for another export."""
 
 
+class NoSuchFile(NotFound):
+    """The bundle has no such file."""
+
+
 @dataclass(frozen=True)
 class Served:
     """A file that may answer, as its row describes it."""
@@ -56,16 +60,26 @@ def choose(session: Session, tenant_id: str, model_id: str, export_id: str | Non
 
 def read_verified(served: Served) -> bytes:
     """The model file of the bundle, whose sha256 was compared first. Raises BundleDamaged or StoreUnavailable."""
+    try:
+        return read_file(served.object_key, served.sha256, MEMBER)
+    except NoSuchFile as error:
+        raise BundleDamaged from error
+
+
+def read_file(object_key: str, sha256: str, name: str) -> bytes:
+    """One file of a bundle, whose sha256 was compared first. Raises NoSuchFile, BundleDamaged or StoreUnavailable."""
     with tempfile.TemporaryDirectory(prefix="patchswap-served-") as folder:
         path = Path(folder) / BUNDLE
         try:
-            storage.get_file(served.object_key, path, sha256=served.sha256)
+            storage.get_file(object_key, path, sha256=sha256)
         except (ChecksumMismatch, NotFound) as error:
             raise BundleDamaged from error
         try:
             with zipfile.ZipFile(path) as bundle:
-                return bundle.read(MEMBER)
-        except (zipfile.BadZipFile, KeyError) as error:  # KeyError: without a model in it
+                if name not in bundle.namelist():
+                    raise NoSuchFile(f"The bundle has no file {name!r}. It has {', '.join(sorted(bundle.namelist()))}.")
+                return bundle.read(name)
+        except zipfile.BadZipFile as error:
             raise BundleDamaged from error
 
 

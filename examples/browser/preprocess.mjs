@@ -5,9 +5,9 @@
 export function withChannels(rgba, channels) {
   const pixels = new Uint8Array((rgba.length / 4) * channels);
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    const [r, g, b] = [rgba[from], rgba[from + 1], rgba[from + 2]];
+    const r = rgba[from], g = rgba[from + 1], b = rgba[from + 2];
     if (channels === 1) pixels[to++] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
-    else pixels.set([r, g, b], to), (to += 3);
+    else (pixels[to++] = r), (pixels[to++] = g), (pixels[to++] = b);
   }
   return pixels;
 }
@@ -55,15 +55,21 @@ export function resized(image, height, width) {
   return pass(pass(image, width, true), height, false);
 }
 
+/** Height and width that an image takes within the network's frame; the rest is padding. */
+export function contentSize(h, w, rules) {
+  const { height: H, width: W } = rules;
+  if (rules.fit !== "letterbox") return [H, W];
+  if (w * H >= h * W) return [Math.max(1, Math.floor((2 * h * W + w) / (2 * w))), W];
+  return [H, Math.max(1, Math.floor((2 * w * H + h) / (2 * h)))];
+}
+
 /** Stretched to the network's size, or by its own aspect ratio at the top left of the padding. */
 export function fitted(image, rules) {
   const { height: H, width: W } = rules;
-  if (rules.fit !== "letterbox") return resized(image, H, W);
-  const { height: h, width: w, channels } = image;
-  const wide = w * H >= h * W;
-  const rows = wide ? Math.max(1, Math.floor((2 * h * W + w) / (2 * w))) : H;
-  const columns = wide ? W : Math.max(1, Math.floor((2 * w * H + h) / (2 * h)));
+  const [rows, columns] = contentSize(image.height, image.width, rules);
   const content = resized(image, rows, columns);
+  if (rows === H && columns === W) return content;
+  const { channels } = image;
   const pixels = new Uint8Array(H * W * channels).fill(rules.padding);
   const line = columns * channels;
   for (let y = 0; y < rows; y++) pixels.set(content.pixels.subarray(y * line, (y + 1) * line), y * W * channels);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from patchswap import archive, signatures
 from patchswap.calls import downloads, pages, waiting
@@ -39,6 +40,10 @@ class Exports:
     def download(self, export_id: str, path: Path | str, *, progress: downloads.Progress | None = None) -> Path:
         """The bundle as a zip file, checked against its sha256; a download that broke off is taken up again."""
         return self._download(self.get(export_id), Path(path), progress)
+
+    def read_file(self, export_id: str, name: str) -> bytes:
+        """One file of the bundle, such as `preprocess.json`. Raises ApiError where it has no such file."""
+        return self._transport.call("GET", f"/v1/exports/{export_id}/files/{quote(name, safe='')}").content
 
     def pull(
         self,

@@ -142,6 +142,21 @@ def doctor(
     raise typer.Exit(examination.run(data_dir, as_json=as_json))
 
 
+@app.command("browser-runtime")
+def browser_runtime(
+    package: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The npm package onnxruntime-web, as `npm pack` leaves it.")
+    ],
+) -> None:
+    """Install onnxruntime-web on the service's machine, for the console's page Try it."""
+    from patchswap.local import extras  # noqa: PLC0415 - a client does without
+
+    extras.require("server", command="patchswap browser-runtime")
+    from patchswap.local import browser_runtime as runtime  # noqa: PLC0415 - loads what only a service needs
+
+    raise typer.Exit(runtime.install(package))
+
+
 @app.command()
 def version(as_json: Json = False) -> None:
     """Print the version of this client."""

@@ -79,7 +79,8 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "net.onnx", mode, seed)
     net = {"model.onnx": (folder / "net.onnx").read_bytes()}
-    stated = {"labels.json": archive.as_json(LABELS), "preprocess.json": archive.as_json(rules(mode))}
+    carried = {entry.key: json.loads(entry.value) for entry in onnx.load(folder / "net.onnx").metadata_props}
+    stated = {f"{name}.json": archive.as_json(carried[name]) for name in ("labels", "preprocess")}
     contents = stated | archive.programs(model.task, formats.choose("onnx"))
     archive.write(folder / "bundle.zip", contents, {}, model=net)
     seal(folder / "bundle.zip")

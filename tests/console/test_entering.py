@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from core.database.database import transaction
 from core.tables import Dataset, DatasetVersion
+from tests.api import made
 from tests.api.serving import Caller
 from tests.console.conftest import PATIENCE_MS, enter
 from tests.worker import seed
@@ -62,3 +63,12 @@ def test_a_revoked_key_ends_the_page(page: Page, ours: Caller):
     ours.delete(f"/v1/api_keys/{key_id}")
     page.goto("/ui/#/datasets")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_refused_clone_says_why_on_the_page_of_the_job(page: Page, ours: Caller, version: DatasetVersion):
+    job = made.ended_job(version, "failed", name="photos")
+    assert ours.delete(f"/v1/datasets/{version.dataset_id}").status_code < 300
+    enter(page, ours, f"jobs/{job.id}")
+    page.get_by_role("button", name="Train the same again").click()
+    expect(page.get_by_role("alert")).to_contain_text("dataset", timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name="photos")).to_be_visible()

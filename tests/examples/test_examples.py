@@ -26,6 +26,7 @@ from tests.trainer.export.bundled import PROGRAMS, infer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZES = [((33, 20), (9, 12)), ((7, 5), (24, 31)), ((1, 40), (12, 10)), ((40, 1), (12, 10)), ((12, 10), (10, 12))]
+SIZES += [((21, 35), (12, 10)), ((90, 700), (12, 10))]  # tall ones, whose columns Pillow 13 would resize first
 FITS = [{}, {"fit": "letterbox", "padding": 114}]
 pytestmark = pytest.mark.slow
 

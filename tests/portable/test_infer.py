@@ -52,11 +52,11 @@ def picture(mode: str, size: tuple[int, int], seed: int = 0) -> Image.Image:
     return Image.merge(mode, [Image.fromarray(pixels[..., band]) for band in range(bands)])
 
 
-def as_file(image: Image.Image, form: str, orientation: int = 1) -> bytes:
+def as_file(image: Image.Image, form: str, orientation: int = 1, **how: object) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = BytesIO()
-    image.save(file, form, exif=exif)
+    image.save(file, form, exif=exif, **how)
     return file.getvalue()
 
 

@@ -120,3 +120,13 @@ def test_padding_has_no_share_in_a_mask():
     [said] = segmentation.answer(outputs, ["a", "b"], sizes=((4, 8), (40, 80)), top=5)["classes"]
     assert (said["label"], said["share"]) == ("a", 1.0)
     assert Image.open(BytesIO(segmentation.mask_png(outputs))).size == (8, 4)
+
+
+def test_width_is_resized_before_height_by_every_release_of_pillow():
+    """The order shows: each pass is rounded. Pillow 13 begins with the height of a picture like this one."""
+    pixels = np.random.default_rng(0).integers(0, 256, (35, 21, 3), dtype=np.uint8)
+    image, bilinear = Image.fromarray(pixels), Image.Resampling.BILINEAR
+    expected = np.asarray(image.resize((10, 35), bilinear).resize((10, 12), bilinear))
+    np.testing.assert_array_equal(preprocess.to_pixels(image, height=12, width=10, channels=3), expected)
+    other_way = np.asarray(image.resize((21, 12), bilinear).resize((10, 12), bilinear))
+    assert np.abs(other_way.astype(int) - expected).max() == 1

@@ -48,13 +48,19 @@ def test_patchswap_is_the_only_package_that_a_wheel_installs(names: list[PurePos
 def test_every_room_of_the_service_ships_whole(names: list[PurePosixPath]):
     """Templates and alembic.ini too: whatever git has."""
     shipped = {name.relative_to(SERVICE) for name in names if name.is_relative_to(SERVICE)}
-    assert {name for name in shipped if name.parts[0] != "guide"} == tracked(*ROOMS)
+    built = {"guide", "browser-runtime"}
+    assert {name for name in shipped if name.parts[0] not in built} == tracked(*ROOMS)
     assert PurePosixPath("migrations/alembic.ini") in shipped
 
 
 def test_the_docs_ship_where_they_were_built(names: list[PurePosixPath]):
     built = (ROOT / "build" / "docs" / "index.html").is_file()
     assert (SERVICE / "guide" / "index.html" in names) == built
+
+
+def test_the_browsers_runtime_ships_where_it_was_installed(names: list[PurePosixPath]):
+    installed = (ROOT / "build" / "browser-runtime").is_dir()
+    assert (SERVICE / "browser-runtime" / "ort-wasm-simd-threaded.wasm.gz" in names) == installed
 
 
 def test_a_wheel_knows_every_room_that_the_import_rules_know():

@@ -30,6 +30,10 @@ export function duration(seconds: number | null | undefined): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
+export function milliseconds(value: number): string {
+  return `${value < 1000 ? value.toPrecision(3) : Math.round(value)} ms`;
+}
+
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 

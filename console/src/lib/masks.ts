@@ -1,5 +1,8 @@
 // Masks come as gray pictures of class numbers; here they get colours that differ for neighbouring numbers.
 
+import { decode } from "../browser/decode";
+import type { Mask } from "../browser/segments";
+
 const TURN = 137.5; // degrees: the golden angle
 
 /** Red, green and blue of a class, 0 to 255. */
@@ -11,15 +14,19 @@ export function colours(number: number): [number, number, number] {
   return [channel(0), channel(8), channel(4)];
 }
 
-/** Draws a PNG of class numbers, in base64, at its own size. */
-export async function paint(canvas: HTMLCanvasElement, mask: string): Promise<void> {
-  const bytes = Uint8Array.from(atob(mask), (letter) => letter.charCodeAt(0));
-  const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }), { colorSpaceConversion: "none" });
-  [canvas.width, canvas.height] = [image.width, image.height];
+/** Draws class numbers, those of a PNG in base64 or as they are, at their own size. */
+export async function paint(canvas: HTMLCanvasElement, mask: string | Mask): Promise<void> {
+  const { height, width, classes } = typeof mask === "string" ? await read(mask) : mask;
+  [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   if (!context) return;
-  context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, image.width, image.height);
-  for (let at = 0; at < pixels.data.length; at += 4) pixels.data.set(colours(pixels.data[at] ?? 0), at);
+  const pixels = context.createImageData(width, height);
+  classes.forEach((number, at) => pixels.data.set([...colours(number), 255], 4 * at));
   context.putImageData(pixels, 0, 0);
+}
+
+async function read(mask: string): Promise<Mask> {
+  const bytes = Uint8Array.from(atob(mask), (letter) => letter.charCodeAt(0));
+  const { height, width, data } = await decode(new Blob([bytes]));
+  return { height, width, classes: Uint8Array.from({ length: height * width }, (_, at) => data[4 * at] ?? 0) };
 }

@@ -115,6 +115,7 @@ WITHOUT = {
     "create_session": "a browser's",
     "stream_events": "a page's, of all jobs; `watch` follows one",
     "end_session": "a browser's",
+    "get_export_file": "a browser's, which runs the file itself; `pull` unpacks all of them",
     "get_health": "a load balancer's",
     "get_readiness": "a load balancer's",
     "get_version": "`doctor` and the client read it",
