@@ -59,7 +59,7 @@ def test_body_that_is_no_object_is_422(ours: Caller, body):
     ("reading", "pointer", "message"),
     [
         ({"clases_at": 2}, "/reading/clases_at", "There is no such field. Correct its name or leave it out."),
-        ({"classes_at": 0}, "/reading/classes_at", "Must be greater than or equal to 1; you sent 0."),
+        ({"classes_at": 0}, "/reading/classes_at", "Must be at least 1; you sent 0."),
         ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "Give a value or a colour."),
     ],
 )
@@ -218,3 +218,30 @@ def test_pages_of_other_origins_are_given_no_leave(ours: Caller):
     answer = ours.http.options("/v1/jobs", headers=preflight)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=999", "Must be at most 200."),
+        ("limit=x", "Must be a whole number."),
+        ("order=up", "Must be 'asc' or 'desc'."),
+    ],
+)
+def test_query_is_refused_in_our_words(ours: Caller, query: str, message: str):
+    (found,) = ours.get(f"/v1/jobs?{query}").json()["errors"]
+    assert (found["pointer"], found["message"]) == (f"#query/{query.partition('=')[0]}", message)
+
+
+def test_days_of_a_query_are_refused_in_our_words(ours: Caller):
+    found = ours.get("/v1/usage?from=nonsense&to=2026").json()["errors"]
+    assert {each["message"] for each in found} == {"Must be a day, such as 2026-12-01."}
+
+
+def test_body_of_a_put_is_read_as_that_of_a_post(ours: Caller):
+    path, json_type = "/v1/aliases/line-3", {"Content-Type": "application/json"}
+    nul = ours.put(path, content=b'{"export_id": "\\u0000"}', headers=json_type)
+    assert (nul.status_code, nul.json()["errors"][0]["pointer"]) == (422, "/export_id")
+    deep = ours.put(path, content=b"[" * 2000, headers=json_type)
+    assert (deep.status_code, deep.json()["code"]) == (400, "malformed_body")
+    assert ours.put(path, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
