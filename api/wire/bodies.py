@@ -15,6 +15,7 @@ from core.errors import TooLarge
 
 MAX_BODY_BYTES = 2**20
 MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1  # a larger one cannot be written into an answer
 
 
 class JsonRequest(Request):
@@ -77,13 +78,15 @@ async def _read(request: Request) -> bytes:
 
 
 def _unstorable(parsed: Any) -> list[dict[str, Any]]:
-    """Text that Postgres or UTF-8 cannot hold, and nesting without sense. Walks without recursion."""
+    """Text that Postgres or UTF-8 cannot hold, numbers of over 64 bits, nesting without sense. Walks without recursion."""
     found: list[dict[str, Any]] = []
     todo: list[tuple[tuple[str | int, ...], Any]] = [((), parsed)]
     while todo:
         path, value = todo.pop()
         if isinstance(value, str) and not _is_text(value):
             found.append(_item(path, "text", "Must not contain NUL or half of a surrogate pair"))
+        elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+            found.append(_item(path, "too_large", f"Must be a whole number from -{MAX_INTEGER} to {MAX_INTEGER}"))
         elif isinstance(value, dict | list) and len(path) >= MAX_DEPTH:
             found.append(_item(path[:8], "too_deep", f"Must not be nested more than {MAX_DEPTH} deep"))
         elif isinstance(value, dict):

@@ -16,6 +16,7 @@ from api.wire import telemetry
 from core import settings as core_settings
 from core.datasets import references
 from core.tables import DatasetVersion
+from tests.api import made
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer
 
@@ -245,3 +246,13 @@ def test_body_of_a_put_is_read_as_that_of_a_post(ours: Caller):
     deep = ours.put(path, content=b"[" * 2000, headers=json_type)
     assert (deep.status_code, deep.json()["code"]) == (400, "malformed_body")
     assert ours.put(path, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_number_of_more_than_64_bits_is_refused_wherever_it_stands(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    body = {"constraints": {"max_bytes": 2**63}}
+    answer = ours.post(f"/v1/models/{model.id}/exports", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/constraints/max_bytes")
+    body["constraints"]["max_bytes"] -= 1
+    assert ours.post(f"/v1/models/{model.id}/exports", body).status_code == 202
+    assert ours.get(f"/v1/models/{model.id}/exports").status_code == 200
