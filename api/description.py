@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,7 +51,36 @@ def describe(app: FastAPI) -> dict[str, Any]:
             *_, folder, module, own = name.split("__")
             schema["title"] = f"{folder.capitalize()}{module.capitalize()}{own}"
     _set_objects_aside(document)
+    for name in _asked_with(document):
+        for field in schemas[name].get("properties", {}).values():
+            if "default" in field:
+                field["x-default"] = field.pop("default")
     return document
+
+
+def _asked_with(document: dict[str, Any]) -> set[str]:
+    """Schemas of request bodies.
+
+    A field of theirs that may be left out has an `x-default`, and no `default`: openapi-typescript takes a field with a
+    default for one that is always there, which is true of answers only, and has its users write it.
+    """
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    found: set[str] = set()
+    todo = [name for operation in operations for name in _references(operation.get("requestBody", {}))]
+    while todo:
+        if (name := todo.pop()) not in found:
+            found.add(name)
+            todo += _references(document["components"]["schemas"][name])
+    return found
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(named := part.get("$ref"), str):
+            yield named.rpartition("/")[2]
+        part = list(part.values())
+    for inner in part if isinstance(part, list) else ():
+        yield from _references(inner)
 
 
 def _set_objects_aside(part: Any) -> None:

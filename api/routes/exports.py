@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.identity.authentication import MUST_READ, Reading
 from api.routes import documented
-from api.schemas.models import Export, ExportFormat
+from api.schemas.models import Export, ExportConstraints, ExportFormat
 from api.wire import answers, downloads, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import Limit, Page
@@ -130,7 +130,7 @@ def page(row: tables.Export) -> Export:
         model_id=row.model_id,
         format=row.format,
         precision=row.precision,
-        constraints=Constraints.model_validate(row.constraints),
+        constraints=ExportConstraints.model_validate(Constraints.model_validate(row.constraints).model_dump()),
         status=row.status,
         bytes=row.bytes,
         sha256=row.sha256,

@@ -223,5 +223,5 @@ def _answer(session: Session, once: Once, status: int, job: tables.Job) -> Respo
 def _labels(given: list[str]) -> dict[str, str]:
     pairs = [item.partition(":") for item in given]
     if any(not separator or "\0" in key + value for key, separator, value in pairs):
-        raise Invalid("write `label=key:value`", pointer="#query/label")
+        raise Invalid("Write `label=KEY:VALUE`.", pointer="#query/label")
     return {key: value for key, _, value in pairs}

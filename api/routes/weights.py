@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.identity.authentication import Reading, Writing
 from api.routes import documented
-from api.schemas.weights import NewWeights, Weights
+from api.schemas.weights import NewWeights, Weights, WeightsInput
 from api.wire import answers, paging
 from api.wire.bodies import JsonRoute
 from api.wire.paging import InOrder, Page
@@ -86,7 +86,7 @@ def _built_in(found: BuiltIn) -> Weights:
     card = found.card
     return Weights(
         **card.model_dump(exclude={"input"}),
-        input=card.input,
+        input=WeightsInput.model_validate(card.input.model_dump()),
         name=card.architecture,
         built_in=True,
         status="ready" if found.is_installed else "not_installed",
@@ -110,7 +110,7 @@ def _pushed(row: tables.Weights) -> Weights:
         num_classes=row.num_classes,
         channels=row.channels,
         stem=row.stem,
-        input=pushed.rule_of(row),
+        input=WeightsInput.model_validate(pushed.rule_of(row).model_dump()),
         licence=row.licence,
         source=row.source,
         sha256=row.sha256,

@@ -110,7 +110,7 @@ class Report(Held):
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if (self.measured is None) == (self.error is None):
-            raise ValueError("exactly one of measured and error is needed")
+            raise ValueError("Give either `measured` or `error`.")
         return self
 
 

@@ -25,7 +25,7 @@ class NewKey(BaseModel):
     @model_validator(mode="after")
     def _is_ahead(self) -> Self:
         if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
-            raise ValueError("expires_at is past")
+            raise ValueError("`expires_at` is past. Give a time to come.")
         return self
 
 

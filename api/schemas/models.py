@@ -7,7 +7,14 @@ from pydantic import BaseModel, Field
 
 from contract.results.evaluation import Evaluation, Selection
 from contract.results.exported import Candidate, ExportWarning
-from contract.specs import Constraints
+
+
+class ExportConstraints(BaseModel):
+    """What was asked of an export; null where nothing was."""
+
+    max_drop_points: float | None
+    max_bytes: int | None
+    max_latency_ms: float | None
 
 
 class Headline(BaseModel):
@@ -69,7 +76,7 @@ class Export(BaseModel):
     model_id: str
     format: str
     precision: str
-    constraints: Constraints
+    constraints: ExportConstraints
     status: Literal["queued", "running", "succeeded", "gate_failed", "failed"]
     bytes: int | None
     sha256: str | None

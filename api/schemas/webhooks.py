@@ -73,10 +73,10 @@ class WebhookChange(BaseModel):
     def _changes_something(self) -> Self:
         given = self.model_fields_set
         if not given:
-            raise ValueError("nothing is changed; give url, events, thresholds, description or enabled")
+            raise ValueError("This changes nothing. Give url, events, thresholds, description or enabled.")
         needed = ("url", "events", "thresholds", "enabled")
         if missing := [name for name in needed if name in given and getattr(self, name) is None]:
-            raise ValueError(f"{missing[0]} cannot be null")
+            raise ValueError(f"`{missing[0]}` cannot be null. Leave it out, or give a value.")
         return self
 
 

@@ -9,7 +9,7 @@ from api.schemas.datasets import Name, UploadReference
 from contract.results.weights_report import WeightsReport
 from contract.specs.model import ClassifierName
 from contract.specs.reading import ClassName
-from contract.weights import InputRule
+from contract.weights import InputRule, Interpolation
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -44,6 +44,16 @@ class NewWeights(BaseModel):
     )
 
 
+class WeightsInput(BaseModel):
+    """How images are prepared for them."""
+
+    size: tuple[int, int] = Field(description="Height and width in pixels.")
+    mean: list[float] = Field(description="Per channel, of pixels scaled to 0..1.")
+    std: list[float]
+    interpolation: Interpolation
+    crop: float = Field(description="Share of the shorter side that the central crop keeps.")
+
+
 class Weights(BaseModel):
     id: str
     name: str
@@ -57,7 +67,7 @@ class Weights(BaseModel):
     num_classes: int | None = Field(description="Null until the file was read, and where its head was cut off.")
     channels: int | None
     stem: str | None
-    input: InputRule
+    input: WeightsInput
     licence: str
     source: str
     sha256: str | None

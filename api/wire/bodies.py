@@ -15,6 +15,7 @@ from core.errors import TooLarge
 
 MAX_BODY_BYTES = 2**20
 MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1  # a larger one cannot be written into an answer
 
 
 class JsonRequest(Request):
@@ -50,7 +51,9 @@ class JsonRoute(KnownQuery):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        if not (self.methods or set()) & {"POST", "PATCH"}:
+        methods = self.methods or set()
+        # A PUT without a body that FastAPI reads takes bytes, as a part of an upload does.
+        if not (methods & {"POST", "PATCH"} or ("PUT" in methods and self.body_field is not None)):
             return handler
 
         async def handle(request: Request) -> Response:
@@ -75,18 +78,20 @@ async def _read(request: Request) -> bytes:
 
 
 def _unstorable(parsed: Any) -> list[dict[str, Any]]:
-    """Text that Postgres or UTF-8 cannot hold, and nesting without sense. Walks without recursion."""
+    """Text that Postgres or UTF-8 cannot hold, numbers of over 64 bits, nesting without sense. Walks without recursion."""
     found: list[dict[str, Any]] = []
     todo: list[tuple[tuple[str | int, ...], Any]] = [((), parsed)]
     while todo:
         path, value = todo.pop()
         if isinstance(value, str) and not _is_text(value):
-            found.append(_item(path, "text", "contains NUL or half of a surrogate pair"))
+            found.append(_item(path, "text", "Must not contain NUL or half of a surrogate pair"))
+        elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+            found.append(_item(path, "too_large", f"Must be a whole number from -{MAX_INTEGER} to {MAX_INTEGER}"))
         elif isinstance(value, dict | list) and len(path) >= MAX_DEPTH:
-            found.append(_item(path[:8], "too_deep", f"nested more than {MAX_DEPTH} deep"))
+            found.append(_item(path[:8], "too_deep", f"Must not be nested more than {MAX_DEPTH} deep"))
         elif isinstance(value, dict):
             if not all(_is_text(key) for key in value):
-                found.append(_item(path, "text", "has a name with NUL or half of a surrogate pair"))
+                found.append(_item(path, "text", "Must not have a name with NUL or half of a surrogate pair"))
                 continue
             todo += [((*path, key), item) for key, item in value.items()]
         elif isinstance(value, list):

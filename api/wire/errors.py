@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from api import context
 from contract.specs import SpecInvalid, violations_in
+from contract.specs.wording import message_of
 from core import errors
 from core.errors import DomainError
 
@@ -173,7 +174,7 @@ def _violations(error: RequestValidationError) -> list[dict[str, str]]:
             in_body.append({**item, "loc": tuple(path)})
         else:
             pointer = "".join(f"/{part}" for part in path)
-            elsewhere.append({"pointer": f"#{place}{pointer}", "code": item["type"], "message": item["msg"]})
+            elsewhere.append({"pointer": f"#{place}{pointer}", "code": item["type"], "message": message_of(item)})
     return [*elsewhere, *(violation.model_dump() for violation in violations_in(in_body, error.body))]
 
 

@@ -1,22 +1,11 @@
 """Why a spec cannot be run, or is doubtful: where, by a JSON pointer, and what to do."""
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-_LONGEST_ECHO = 40  # characters of what was sent
-_KINDS = {
-    "string_type": "Must be a text",
-    "dict_type": "Must be an object",
-    "model_type": "Must be an object",
-    "model_attributes_type": "Must be an object",
-    "list_type": "Must be a list",
-    "tuple_type": "Must be a list",
-}
-_SUBJECT = re.compile("^(Input|String|Value|List|Tuple|Set|Dictionary) should")
+from contract.specs.wording import message_of
 
 
 class Violation(BaseModel):
@@ -47,7 +36,8 @@ def violations_of(error: ValidationError, body: Any) -> list[Violation]:
 def violations_in(errors: Sequence[Any], body: Any) -> list[Violation]:
     """The same of pydantic's own dictionaries, whose `loc` begins at the body."""
     found = [_violation(error, body) for error in errors if not _follows(error, errors)]
-    better = {each.pointer for each in found if not each.code.endswith("_type")}  # an arm of a union had the right type
+    # An arm of a union had the right type.
+    better = {each.pointer for each in found if not each.code.endswith("_type") and each.code != "literal_error"}
     return [each for each in found if not (each.code.endswith("_type") and each.pointer in better)]
 
 
@@ -55,7 +45,7 @@ def _violation(error: Any, body: Any) -> Violation:
     pointer = _pointer(error["loc"], body)
     if error["type"].startswith("union_tag"):
         pointer += "/" + error["ctx"]["discriminator"].strip("'")
-    return Violation(pointer=pointer, code=error["type"], message=_message(error))
+    return Violation(pointer=pointer, code=error["type"], message=message_of(error))
 
 
 def _follows(error: Any, errors: Sequence[Any]) -> bool:
@@ -64,32 +54,6 @@ def _follows(error: Any, errors: Sequence[Any]) -> bool:
     return error["type"] == "too_short" and any(
         len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors
     )
-
-
-def _message(error: Any) -> str:
-    """Pydantic's words, but where they do not say what to do."""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        return "There is no such field. Correct its name or leave it out."
-    if kind == "missing":
-        return f"{repr(error['loc'][-1]) if error['loc'] else 'The body'} is missing. Give it."
-    if kind == "union_tag_invalid":
-        return f"There is no {error['ctx']['tag']!r}. Take one of {error['ctx']['expected_tags']}."
-    if kind == "value_error" and "error" in error.get("ctx", {}):
-        return str(error["ctx"]["error"])
-    if kind == "string_pattern_mismatch" and "pattern" in error.get("ctx", {}):
-        return f"Must match the regular expression `{error['ctx']['pattern']}`."
-    words = _KINDS.get(kind) or _SUBJECT.sub("Must", str(error["msg"]))
-    return f"{words}{_echo(error)}."
-
-
-def _echo(error: Any) -> str:
-    """The number, true, false or null that was sent; texts may be secrets and are not repeated."""
-    sent = error.get("input", "")
-    if sent is not None and not isinstance(sent, int | float):
-        return ""
-    written = json.dumps(sent)
-    return f"; you sent {written}" if len(written) <= _LONGEST_ECHO else ""
 
 
 def _pointer(loc: tuple[int | str, ...], body: Any) -> str:

@@ -29,7 +29,7 @@ def _with_name(entry: Any) -> Any:
         return {"name": entry}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
         raise ValueError(  # noqa: TRY004 - pydantic makes a fault of it
-            'give a name, like "patch_swap", or an object with a name and settings'
+            'Give a name, such as "patch_swap", or an object with a name and settings.'
         )
     return entry
 
@@ -39,13 +39,13 @@ def _counted(seeds: Any) -> Any:
     if not isinstance(seeds, int) or isinstance(seeds, bool):
         return seeds
     if not 1 <= seeds <= MAX_JOBS:
-        raise ValueError(f"a count of seeds is 1 to {MAX_JOBS}")
+        raise ValueError(f"A count of seeds must be from 1 to {MAX_JOBS}; you sent {seeds}.")
     return list(range(seeds))
 
 
 def _distinct(seeds: list[int]) -> list[int]:
     if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed is named twice: the same training again tells nothing new")
+        raise ValueError("Name each seed once: the same training again shows nothing new.")
     return seeds
 
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Train a vision model on labelled images and get back a small, measured file.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help starts faster, and reads well in a pipe
 )

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchswap.cli import bars, job_views, plans, specs
-from patchswap.cli.output import Json, connect, duration, emit, note, plain, printable, table
-from patchswap.errors import BadInput, Conflict, PatchswapError, sentences
+from patchswap.cli import bars, job_summary, job_views, plans, specs
+from patchswap.cli.output import Json, connect, emit, note, plain, printable, table
+from patchswap.errors import BadInput, Conflict, PatchswapError
 
 if TYPE_CHECKING:
     from patchswap.client import Client
@@ -42,6 +42,13 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     assign: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
+    ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PRECISION,...",
+            help="File to make: int8, or with a format and limits, as int8,openvino,max_drop=1. Repeatable.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
     control: Annotated[
@@ -84,6 +91,8 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     sized = [] if image_size is None else [f"training.image_size={json.dumps(specs.image_size(image_size))}"]
     fitted = [] if fit is None else [f"training.fit={fit}"]
     cut = [] if tiles is None else [f"training.tiles.shrink={tiles}"]
+    if export:
+        body["exports"] = [specs.export(text) for text in export]
     specs.set_all(body, pruned + sized + fitted + cut + (assign or []))
     if not isinstance(body.get("dataset"), str):
         raise BadInput("No dataset is named. Give --dataset, an id or a name from `patchswap datasets list`.")
@@ -171,7 +180,7 @@ def show(job_id: JobId, as_json: Json = False) -> None:
     """Show a job."""
     with connect() as client:
         job = client.jobs.get(job_id)
-    emit(job, as_json=as_json, text=_summary(job))
+    emit(job, as_json=as_json, text=job_summary.text(job))
 
 
 @app.command()
@@ -251,38 +260,11 @@ def _follow(client: Client, job: Job, *, as_json: bool) -> None:
         note(f"The job goes on. Follow it: patchswap watch {job.id}   cancel it: patchswap cancel {job.id}")
         raise typer.Exit(130) from None
     job = job.refresh()
-    emit({"type": "end", "job": plain(job)}, as_json=as_json, text=_summary(job))
+    emit({"type": "end", "job": plain(job)}, as_json=as_json, text=job_summary.text(job))
     if job.status != "succeeded":
         sys.exit(1)
     if not as_json:
         note(f"Load it: patchswap pull {job.model_id}")
-
-
-def _summary(job: Job) -> str:
-    progress = job.progress
-    lines = [f"{job.id} {job.name or ''}".rstrip() + f": {job.status}" + (f", {job.phase}" if job.phase else "")]
-    if not job.is_over:
-        done = f"epoch {progress.epoch}/{progress.epochs}, {progress.fraction or 0:.0%}"
-        lines.append(f"{done}, {duration(progress.eta_seconds)} left" if progress.eta_seconds is not None else done)
-    if job.status == "queued" and job.queue and job.queue.get("position"):
-        lines.append(f"number {job.queue['position']} in the queue")
-    if job.error:
-        lines.append(f"{job.error.get('code')}: {sentences(job.error.get('message'), job.error.get('remediation'))}")
-    if job.comparison_id:
-        lines.append(f"a trial of comparison {job.comparison_id}")
-    if job.model_id:
-        lines.append(f"model {job.model_id}")
-        if published := _published(job):
-            lines.append(published)
-    return "\n".join(lines)
-
-
-def _published(job: Job) -> str | None:
-    """Which of two networks it is, where a control was trained."""
-    if not job.spec.get("control"):
-        return None
-    selection = job.evaluation().get("selection")
-    return selection["message"] if selection else None
 
 
 def _print_validated(client: Client, body: dict[str, Any], *, as_json: bool) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from patchswap.errors import BadInput
 
+_PRECISIONS = frozenset({"fp32", "fp16", "int8"})  # any other word is a format, which the service knows
+_EXPORT_LIMITS = {"max_drop": "max_drop_points", "max_bytes": "max_bytes", "max_latency_ms": "max_latency_ms"}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _TIME = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)")
 
@@ -69,6 +71,23 @@ def method(text: str) -> str | dict[str, Any]:
         if not equals or not key.strip():
             raise BadInput(f"--method {text!r} is not NAME:SETTING=VALUE. Write it like --method cs_kd:temperature=2.")
         found[key.strip()] = value_of(value)
+    return found
+
+
+def export(text: str) -> dict[str, Any]:
+    """A file to make: `int8`, or with a format, an opset and limits: `int8,openvino,max_drop=1,max_bytes=500000`."""
+    found: dict[str, Any] = {}
+    for word in text.split(","):
+        key, equals, value = word.strip().partition("=")
+        if key in _EXPORT_LIMITS and value:
+            found.setdefault("constraints", {})[_EXPORT_LIMITS[key]] = value_of(value)
+        elif key == "opset" and value:
+            found[key] = value_of(value)
+        elif key and not equals and key not in (*_EXPORT_LIMITS, "opset"):
+            found["precision" if key in _PRECISIONS else "format"] = key
+        else:
+            known = ", ".join([*_EXPORT_LIMITS, "opset"])
+            raise BadInput(f"--export {text!r} has no such setting. Write it like int8,max_drop=1. It knows: {known}.")
     return found
 
 

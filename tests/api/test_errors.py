@@ -16,6 +16,7 @@ from api.wire import telemetry
 from core import settings as core_settings
 from core.datasets import references
 from core.tables import DatasetVersion
+from tests.api import made
 from tests.api.serving import Caller
 from tests.servers.postgres import PostgresServer
 
@@ -59,7 +60,7 @@ def test_body_that_is_no_object_is_422(ours: Caller, body):
     ("reading", "pointer", "message"),
     [
         ({"clases_at": 2}, "/reading/clases_at", "There is no such field. Correct its name or leave it out."),
-        ({"classes_at": 0}, "/reading/classes_at", "Must be greater than or equal to 1; you sent 0."),
+        ({"classes_at": 0}, "/reading/classes_at", "Must be at least 1; you sent 0."),
         ({"labelmap": [{"name": "a"}]}, "/reading/labelmap/0", "Give a value or a colour."),
     ],
 )
@@ -218,3 +219,40 @@ def test_pages_of_other_origins_are_given_no_leave(ours: Caller):
     answer = ours.http.options("/v1/jobs", headers=preflight)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=999", "Must be at most 200."),
+        ("limit=x", "Must be a whole number."),
+        ("order=up", "Must be 'asc' or 'desc'."),
+    ],
+)
+def test_query_is_refused_in_our_words(ours: Caller, query: str, message: str):
+    (found,) = ours.get(f"/v1/jobs?{query}").json()["errors"]
+    assert (found["pointer"], found["message"]) == (f"#query/{query.partition('=')[0]}", message)
+
+
+def test_days_of_a_query_are_refused_in_our_words(ours: Caller):
+    found = ours.get("/v1/usage?from=nonsense&to=2026").json()["errors"]
+    assert {each["message"] for each in found} == {"Must be a day, such as 2026-12-01."}
+
+
+def test_body_of_a_put_is_read_as_that_of_a_post(ours: Caller):
+    path, json_type = "/v1/aliases/line-3", {"Content-Type": "application/json"}
+    nul = ours.put(path, content=b'{"export_id": "\\u0000"}', headers=json_type)
+    assert (nul.status_code, nul.json()["errors"][0]["pointer"]) == (422, "/export_id")
+    deep = ours.put(path, content=b"[" * 2000, headers=json_type)
+    assert (deep.status_code, deep.json()["code"]) == (400, "malformed_body")
+    assert ours.put(path, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_number_of_more_than_64_bits_is_refused_wherever_it_stands(ours: Caller, version: DatasetVersion):
+    _, model, _ = made.published_job(version)
+    body = {"constraints": {"max_bytes": 2**63}}
+    answer = ours.post(f"/v1/models/{model.id}/exports", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/constraints/max_bytes")
+    body["constraints"]["max_bytes"] -= 1
+    assert ours.post(f"/v1/models/{model.id}/exports", body).status_code == 202
+    assert ours.get(f"/v1/models/{model.id}/exports").status_code == 200

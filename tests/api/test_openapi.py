@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import jsonschema
 import pytest
@@ -53,6 +54,40 @@ def test_no_default_is_an_object_and_no_inline_object_has_the_name_of_a_schema()
             if about.get("type") == "object":
                 words = about.get("title", field).replace("_", " ").split()
                 assert name + "".join(map(str.capitalize, words)) not in schemas
+
+
+def test_what_may_be_left_out_of_a_request_has_no_default():
+    """For openapi-typescript a default makes a field one that must be written."""
+    found = [
+        f"{name}.{field}"
+        for name in _schemas_of("requestBody")
+        for field, about in document()["components"]["schemas"][name].get("properties", {}).items()
+        if "default" in about
+    ]
+    assert found == []
+    webhook = document()["components"]["schemas"]["NewWebhook"]
+    assert (webhook["required"], webhook["properties"]["format"]["x-default"]) == (["url"], "standard")
+
+
+def test_answers_share_no_field_that_a_request_may_leave_out():
+    """In an answer every field is there, so one schema cannot serve both."""
+    schemas = document()["components"]["schemas"]
+    for name in _schemas_of("requestBody") & _schemas_of("responses"):
+        assert set(schemas[name].get("properties", {})) == set(schemas[name].get("required", ())), name
+
+
+def _schemas_of(place: str) -> set[str]:
+    found: set[str] = set()
+    todo = [name for _, _, operation in operations() for name in _named(operation.get(place, {}))]
+    while todo:
+        if (name := todo.pop()) not in found:
+            found.add(name)
+            todo += _named(document()["components"]["schemas"][name])
+    return found
+
+
+def _named(part: object) -> list[str]:
+    return re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(part))
 
 
 def test_every_operation_declares_its_problems():

@@ -75,12 +75,14 @@ def test_python_client_goes_from_upload_to_download(ours: Caller, document: Path
     whole_way(python, "whole_way.py", ours=ours, folder=tmp_path)
 
 
-def test_typescript_client_goes_from_upload_to_download(ours: Caller, document: Path, tmp_path: Path):
+@pytest.mark.parametrize("options", [[], ["--default-non-nullable=false"]], ids=["as it is", "option"])
+def test_typescript_client_goes_from_upload_to_download(
+    ours: Caller, document: Path, tmp_path: Path, options: list[str]
+):
     (tmp_path / "package.json").write_text('{"type": "module", "private": true}')
     run("npm", "install", "--no-audit", "--no-fund", "--legacy-peer-deps", *PACKAGES, cwd=tmp_path)
-    for name in ("generate.mjs", "whole_way.ts"):
-        (tmp_path / name).write_bytes((HERE / name).read_bytes())
-    run("node", "generate.mjs", document, cwd=tmp_path)
+    (tmp_path / "whole_way.ts").write_bytes((HERE / "whole_way.ts").read_bytes())
+    run("npx", "openapi-typescript", document, "-o", "api.ts", *options, cwd=tmp_path)
     strict = ["--strict", "--target", "es2022", "--module", "nodenext", "--types", "node", "--skipLibCheck"]
     run("npx", "tsc", *strict, "whole_way.ts", cwd=tmp_path)
     whole_way("node", "whole_way.js", ours=ours, folder=tmp_path)

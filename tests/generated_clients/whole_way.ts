@@ -28,6 +28,13 @@ async function until<T>(read: () => Promise<T>, done: (found: T) => boolean): Pr
   }
 }
 
+// Whatever has a default may be left out.
+const webhook = data(await client.POST("/v1/webhooks", { body: { url: "https://example.com/hook" } }));
+const ofWebhook = { path: { webhook_id: webhook.id } };
+data(await client.PATCH("/v1/webhooks/{webhook_id}", { params: ofWebhook, body: { events: ["job.succeeded"] } }));
+data(await client.POST("/v1/webhooks/{webhook_id}/rotate_secret", { params: ofWebhook, body: {} }));
+data(await client.POST("/v1/api_keys", { body: { name: "line 3" } }));
+
 const upload = data(
   await client.POST("/v1/uploads", {
     body: { bytes: archive.length, sha256: sha256(archive), media_type: "application/zip" },

@@ -17,7 +17,7 @@ def found(model, body):
 
 
 def test_a_number_out_of_range_is_repeated():
-    assert found(SplitRequest, {"val": 2}) == [("/val", "Must be less than or equal to 0.9; you sent 2.")]
+    assert found(SplitRequest, {"val": 2}) == [("/val", "Must be at most 0.9; you sent 2.")]
 
 
 def test_a_text_is_not_repeated():
@@ -59,4 +59,4 @@ def test_a_faulty_item_does_not_make_its_list_too_short():
 
 
 def test_the_arm_of_a_union_that_fits_speaks_alone():
-    assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "Must be greater than or equal to 1; you sent 0.")]
+    assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "Must be at least 1; you sent 0.")]

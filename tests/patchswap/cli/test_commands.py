@@ -297,3 +297,13 @@ def test_account_says_who_it_is_and_what_it_changed(patchswap: Run, client: Clie
     client.datasets.rename(dataset_id, "dogs")
     assert one_json(patchswap("audit", "--limit", "1", "--json"))[0]["path"] == f"/v1/datasets/{dataset_id}"
     assert patchswap("--version").stdout == patchswap("version").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("patchswap tra", "train"), ("patchswap jobs cl", "clone"), ("patchswap train --exp", "--export")],
+)
+def test_shell_completes_commands_and_options(run: Run, words: str, completed: str):
+    position = str(len(words.split()) - 1)
+    done = run(_PATCHSWAP_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=position)
+    assert done.stdout.split() == [completed]

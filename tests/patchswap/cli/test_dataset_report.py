@@ -111,7 +111,7 @@ def test_a_dry_run_of_nothing_is_refused(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--val", "2"), "patchswap: /splits/val: Must be less than or equal to 0.9; you sent 2.0.\n"),
+        (("--val", "2"), "patchswap: /splits/val: Must be at most 0.9; you sent 2.0.\n"),
         (("--val", "0.6", "--test", "0.6"), "patchswap: /splits: `val` and `test` together must be below 1.\n"),
         (("--unlabelled", "skip", "--classes-at", "0"), "/reading/classes_at"),
     ],

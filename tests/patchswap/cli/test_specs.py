@@ -55,3 +55,25 @@ def test_a_spec_file_that_cannot_be_used_is_named(tmp_path: Path, content: str |
         (tmp_path / "spec.json").write_text(content)
     with pytest.raises(BadInput, match=f"spec.json.*{message}|{message}.*spec.json"):
         specs.read(tmp_path / "spec.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("int8", {"precision": "int8"}),
+        ("int8,max_drop=1", {"precision": "int8", "constraints": {"max_drop_points": 1}}),
+        ("openvino, fp16", {"format": "openvino", "precision": "fp16"}),
+        (
+            "onnx,opset=19,max_bytes=500000,max_latency_ms=2.5",
+            {"format": "onnx", "opset": 19, "constraints": {"max_bytes": 500_000, "max_latency_ms": 2.5}},
+        ),
+    ],
+)
+def test_an_export_is_a_precision_a_format_and_limits(text: str, wanted: dict[str, Any]):
+    assert specs.export(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "int8,", "int8,max_drop", "int8,max_drop=", "int8,drop=1", "int8,max_drop=1,=2"])
+def test_an_export_of_unknown_settings_is_refused_with_those_known(text: str):
+    with pytest.raises(BadInput, match=r"int8,max_drop=1. It knows: max_drop, max_bytes"):
+        specs.export(text)
