@@ -117,6 +117,7 @@ class Claim:
         for at, entry in self.labelled.items() if codes else ():
             self.labelled[at] = entry._replace(label=codes.get(entry.label, entry.label))
         self._take_apart()
+        self._keep_of_folder()
         if codes:
             self.several = {
                 at: (member, {codes.get(label, label) for label in labels})
@@ -134,6 +135,22 @@ class Claim:
                 del self.labelled[at]
             elif found:
                 self.labelled[at] = entry._replace(label=found[0])
+
+    def _keep_of_folder(self) -> None:
+        """Of `banded woven` for an image of `banded/`, where both are folders, the folder's; the other is told."""
+        called = set(self.folders.values())
+        further = []
+        for at, entry in self.labelled.items():
+            words = entry.label.split()
+            if len(words) > 1 and self.folders.get(at) in words and called.issuperset(words):
+                further.append(entry)
+                self.labelled[at] = entry._replace(label=self.folders[at])
+        if further:
+            message = (
+                f"{len(further)} labels name further classes, as {further[0].label!r}; that of the folder was kept."
+            )
+            fix = "Keep one class for each image."
+            self.faults.add("warning", "labels_composite", message, path=further[0].member.path, fix=fix)
 
     def refuse_several(self) -> None:
         """Raises Refused where many images have more than one class."""

@@ -150,12 +150,11 @@ def _segmented(given: Given, store: MaskStore) -> Annotated | None:
 
 def _nothing(given: Given) -> Refused:
     what = "masks" if given.task == "segmentation" else "boxes"
-    message = f"No {what} were found for the images of the archive"
+    message = f"No {what} were found for the images of the archive."
     suffixes = Counter(names.suffix(m.path) for m in given.others)
     held = ", ".join(f"{count} .{suffix}" for suffix, count in suffixes.most_common(4) if suffix)
     if held:
-        message += f"; besides images it holds {held}, of no layout that is read"
-    message += "."
+        message += f" Besides images it holds {held}, of no layout that is read."
     fix = _FIX[given.task]
     if given.task == "detection" and find_mask_files(given) is not None:
         fix = "The archive holds masks: train for segmentation (--task segmentation), or add boxes."

@@ -75,3 +75,11 @@ def test_rival_lists_are_chosen_by_a_pattern(tmp_path: Path) -> None:
     assert "--labels-from 'data/images_variant_*.txt'" in refusal(read(files, tmp_path))
     result = read(files, tmp_path, labels_from="data/images_variant_*.txt")
     assert (classes(result), result.report.splits["test"]) == ({"A300", "707"}, 8)
+
+
+def test_further_classes_of_a_list_give_way_to_the_folder(tmp_path: Path) -> None:
+    files = folders({"banded": 10, "dotted": 10}, prefix="images/")
+    lines = "\n".join(f"{path[7:]} {path.split('/')[1]} {'dotted' if '3' in path else ''}" for path in files)
+    result = read(files | {"labels/joint.txt": lines.encode()}, tmp_path)
+    assert classes(result) == {"banded", "dotted"}
+    assert "2 labels" in codes(result)["labels_composite"]
