@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 import cluster
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 120.0  # on a busy machine the imports alone take half a minute
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from core.datasets import uploads
 from core.store import storage
 from core.tables import Upload
 from tests.api.serving import Caller
-from tests.console.conftest import enter
+from tests.console.conftest import PATIENCE_MS, enter
 
 MIB = 2**20
 LARGE_BYTES = 2 * 2**30
@@ -81,7 +81,7 @@ def test_a_page_goes_on_where_another_was_closed(page: Page, ours: Caller, tmp_p
     enter(page, ours, "datasets/new")
     page.route(re.compile("/parts/3$"), lambda route: route.abort())
     begin(page, file)
-    expect(page.get_by_role("status")).to_have_text("Sending 50.0 %")
+    expect(page.get_by_role("status")).to_have_text("Sending 50.0 %", timeout=PATIENCE_MS)
     other = page.context.new_page()
     page.close()
     sent.clear()
@@ -104,7 +104,7 @@ def test_bytes_that_are_not_the_files_are_told_and_the_next_attempt_sends_all(pa
 
     page.route(re.compile("/complete$"), alter)
     begin(page, file)
-    expect(page.get_by_role("alert")).to_contain_text("Upload the file again")
+    expect(page.get_by_role("alert")).to_contain_text("Upload the file again", timeout=PATIENCE_MS)
     assert the_upload().status == "aborted"
     page.unroute(re.compile("/complete$"))
     sent.clear()
