@@ -164,7 +164,7 @@ CASES = [
         "svg_as_png", with_file("cat/s.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), "not_an_image", accepted=40
     ),
     good("html_as_png", with_file("cat/h.png", html()), "not_an_image", accepted=40),
-    good("empty_image", with_file("cat/e.png", b""), "not_an_image", accepted=40),
+    good("empty_image", with_file("cat/e.png", b""), "file_empty", accepted=40),
     good("fits_as_png", with_file("cat/f.png", b"SIMPLE  =                    T"), "not_an_image", accepted=40),
     good("polyglot", with_file("cat/p.png", png(97) + zipped({"x": b"y"})), accepted=41),
     good("tiny_image", with_file("cat/tiny.png", png(98, side=7)), "image_too_small", accepted=40),
