@@ -26,16 +26,17 @@ from tests.worker.processes import Worker
 from tests.worker.test_whole_job import archive
 
 MOST_TABS = 80
-TRAINING_MS = 280_000
+TRAINING_MS = 480_000
 INGEST_MS = 90_000
-EXPORTS = [{"precision": "fp32"}, {"precision": "int8"}]
+BOTH = ("fp32", "int8")
+ONE = ("fp32",)  # the dense networks take minutes for int8
 # Which control has the focus, as a screen reader names it.
 FOCUSED = """() => {
   const one = document.activeElement;
   return one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent ?? '';
 }"""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(590)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
@@ -44,27 +45,26 @@ class Case:
     letter: str  # chooses the task in its list
     content: Callable[[], bytes]
     spec: dict[str, Any]
-    curve: str
+    precisions: tuple[str, ...]
 
 
 def scene_archive(lay: Callable[..., dict[str, bytes]]) -> bytes:
     return zipped(lay(scenes.draw(40, size=(48, 48))))
 
 
-def spec(architecture: str, epochs: int, **more: Any) -> dict[str, Any]:
-    training = {"epochs": epochs, **more}
+def spec(architecture: str, precisions: tuple[str, ...]) -> dict[str, Any]:
     return {
         "model": {"architecture": architecture},
         "method": {"name": "cross_entropy"},
-        "training": training,
-        "exports": EXPORTS,
+        "training": {"epochs": 2},
+        "exports": [{"precision": precision} for precision in precisions],
     }
 
 
 CASES = [
-    Case("classification", "C", archive, spec("resnet20", 2), "Accuracy"),
-    Case("segmentation", "S", lambda: scene_archive(layouts.masks), spec("lraspp_mobilenet_v3_large", 2), "Accuracy"),
-    Case("detection", "D", lambda: scene_archive(layouts.yolo), spec("ssdlite320_mobilenet_v3_large", 2), "Accuracy"),
+    Case("classification", "C", archive, spec("resnet20", BOTH), BOTH),
+    Case("segmentation", "S", lambda: scene_archive(layouts.masks), spec("lraspp_mobilenet_v3_large", ONE), ONE),
+    Case("detection", "D", lambda: scene_archive(layouts.yolo), spec("ssdlite320_mobilenet_v3_large", ONE), ONE),
 ]
 
 
@@ -135,7 +135,7 @@ def test_from_an_archive_to_a_file_without_a_mouse(page: Page, ours: Caller, wor
     upload(page, case)
     train(page, case)
     expect(page.get_by_role("link", name="See the model")).to_be_visible(timeout=TRAINING_MS)
-    for curve in ("Loss", case.curve):
+    for curve in ("Loss", "Accuracy"):
         expect(page.get_by_role("img", name=curve).first).to_be_visible(timeout=PATIENCE_MS)
     press(page, "See the model")
     expect(page.get_by_role("link", name="Download onnx fp32")).to_be_visible(timeout=PATIENCE_MS)
@@ -143,7 +143,7 @@ def test_from_an_archive_to_a_file_without_a_mouse(page: Page, ours: Caller, wor
         assert "model.onnx" in bundle.namelist()
     if RUNTIME:
         page.goto(page.url + "/try")
-        compare(page, first_picture(case))
+        compare(page, first_picture(case), case.precisions)
 
 
 def first_picture(case: Case) -> bytes:
@@ -151,10 +151,10 @@ def first_picture(case: Case) -> bytes:
         return found.read(next(name for name in found.namelist() if name.endswith(".png")))
 
 
-def compare(page: Page, picture: bytes) -> None:
+def compare(page: Page, picture: bytes, precisions: tuple[str, ...]) -> None:
     """The files as exported, by the service and in the browser."""
     page.get_by_label(ASK_HERE).check()
-    for precision in ("fp32", "int8"):
+    for precision in precisions:
         page.get_by_label("File that answers").select_option(label=f"onnx, {precision}")
         card = ask(page, f"{precision}.png", picture)
         fault = disagreement(card)

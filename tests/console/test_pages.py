@@ -15,6 +15,8 @@ from tests.console.conftest import PATIENCE_MS, enter
 from tests.console.filled import fill
 from tests.worker import seed
 
+SCRIPT = "<script>alert(1)</script>"
+
 
 def test_comparison_sweep_model_and_administration_show_what_was_measured(
     page: Page, ours: Caller, version: DatasetVersion
@@ -51,15 +53,23 @@ def test_a_key_is_made_shown_once_and_revoked(page: Page, ours: Caller):
     assert found["ci"] is not None
 
 
-def test_a_class_named_script_stays_text(page: Page, ours: Caller, version: DatasetVersion):
+def test_a_class_and_a_name_of_script_stay_text_on_every_page(page: Page, ours: Caller, version: DatasetVersion):
     with transaction() as session:
         row = session.get_one(DatasetVersion, version.id)
         _, *others = row.manifest["classes"]
-        row.manifest = {**row.manifest, "classes": ["<script>alert(1)</script>", *others]}
+        row.manifest = {**row.manifest, "classes": [SCRIPT, *others]}
+    filled = fill(ours, version, name=SCRIPT)
     page.on("dialog", lambda _: (_ for _ in ()).throw(AssertionError("a script of a class ran")))
-    enter(page, ours, f"datasets/{version.dataset_id}")
-    expect(page.get_by_role("rowheader", name="<script>alert(1)</script>")).to_be_visible(timeout=PATIENCE_MS)
-    assert page.locator("main script").count() == 0
+    enter(page, ours, filled.pages["dataset"])
+    expect(page.get_by_role("rowheader", name=SCRIPT)).to_be_visible(timeout=PATIENCE_MS)
+    for name, path in filled.pages.items():
+        page.goto(f"/ui/#/{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE_MS)
+        page.wait_for_timeout(300)
+        assert page.locator("main script").count() == 0, name
+    for name in ("job", "model", "try"):
+        page.goto(f"/ui/#/{filled.pages[name]}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text(SCRIPT, timeout=PATIENCE_MS)
 
 
 def test_an_open_page_follows_a_job_by_the_stream_alone(page: Page, ours: Caller, version: DatasetVersion):
