@@ -78,7 +78,10 @@ async def _read(request: Request) -> bytes:
 
 
 def _unstorable(parsed: Any) -> list[dict[str, Any]]:
-    """Text that Postgres or UTF-8 cannot hold, numbers of over 64 bits, nesting without sense. Does not recurse."""
+    """Text that Postgres or UTF-8 cannot hold, numbers of more than 64 bits, nesting without sense.
+
+    Walks without recursion.
+    """
     found: list[dict[str, Any]] = []
     todo: list[tuple[tuple[str | int, ...], Any]] = [((), parsed)]
     while todo:

@@ -74,6 +74,12 @@ RETRYABLE: tuple[type[DomainError], ...] = (
 )
 
 
+_SENTENCES = {  # of what Starlette says
+    "Not Found": "There is no such path. `/docs` shows those there are.",
+    "Method Not Allowed": "This path has no such method. The header `Allow` names those it has.",
+}
+
+
 @dataclass(frozen=True)
 class Problem:
     status: int
@@ -157,7 +163,8 @@ def _of_domain(error: DomainError) -> Problem:
 def _of_http(error: HTTPException) -> Problem:
     """FastAPI's and Starlette's own: no route, wrong method, unreadable body."""
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
-    return Problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+    detail = _SENTENCES.get(str(error.detail), str(error.detail))
+    return Problem(error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
 def _invalid(found: list[dict[str, str]]) -> Problem:

@@ -20,11 +20,20 @@ class KnownQuery(APIRoute):
         known = _names(self.dependant)
 
         async def handle(request: Request) -> Response:
-            if request.scope["query_string"] and (unknown := set(request.query_params) - known):
-                raise RequestValidationError([_item(name, known) for name in sorted(unknown)[:20]])
+            if request.scope["query_string"]:
+                _require_sense(request, known)
             return await handler(request)
 
         return handle
+
+
+def _require_sense(request: Request, known: frozenset[str]) -> None:
+    """Raises RequestValidationError for names that nobody knows, and for text that Postgres cannot compare with."""
+    if unknown := set(request.query_params) - known:
+        raise RequestValidationError([_item(name, known) for name in sorted(unknown)[:20]])
+    if unstorable := [name for name, value in request.query_params.multi_items() if "\0" in value]:
+        item = {"type": "text", "msg": "Must not contain NUL."}
+        raise RequestValidationError([item | {"loc": ("query", name)} for name in unstorable[:20]])
 
 
 def _names(dependant: Dependant) -> frozenset[str]:

@@ -59,8 +59,8 @@ def require(session: Session, tenant_id: str, name: str) -> None:
     if name in known:
         return
     raise DeviceUnknown(
-        f"no worker of a device {name!r} was seen in {FORGOTTEN_AFTER.days} days, but of these: "
-        f"{', '.join(known) or 'none'}; start one there: patchswap worker --device {name}",
+        f"No worker of a device {name!r} was seen in {FORGOTTEN_AFTER.days} days, but of these: "
+        f"{', '.join(known) or 'none'}. Start one there: `patchswap worker --device {name}`.",
         pointer="/device",
     )
 

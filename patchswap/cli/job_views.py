@@ -12,6 +12,7 @@ from patchswap.cli import bars, specs
 from patchswap.cli.output import Json, connect, duration, emit, note, printable, table
 from patchswap.errors import BadInput
 
+_FIRST_NAMES = ("gpu_seconds", "platform_fault_seconds")  # deprecated, of figures that have better ones
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
 
 
@@ -85,7 +86,8 @@ def usage(job_id: JobId, as_json: Json = False) -> None:
     with connect() as client:
         job = client.jobs.get(job_id)
     shown = job.usage | {"attempts": len(job.attempts)}
-    rows = [(name.replace("_", " "), duration(value) if "seconds" in name else value) for name, value in shown.items()]
+    told = {name: value for name, value in shown.items() if name not in _FIRST_NAMES}
+    rows = [(name.replace("_", " "), duration(value) if "seconds" in name else value) for name, value in told.items()]
     emit(shown, as_json=as_json, text="\n".join(f"{name}: {value}" for name, value in rows))
 
 

@@ -177,10 +177,10 @@ def list_jobs(  # noqa: PLR0917 - one for each option
 
 @app.command()
 def show(job_id: JobId, as_json: Json = False) -> None:
-    """Show a job."""
+    """Show a job and its figures."""
     with connect() as client:
         job = client.jobs.get(job_id)
-    emit(job, as_json=as_json, text=job_summary.text(job))
+        emit(job, as_json=as_json, text="" if as_json else job_summary.text(job))
 
 
 @app.command()
@@ -260,7 +260,7 @@ def _follow(client: Client, job: Job, *, as_json: bool) -> None:
         note(f"The job goes on. Follow it: patchswap watch {job.id}   cancel it: patchswap cancel {job.id}")
         raise typer.Exit(130) from None
     job = job.refresh()
-    emit({"type": "end", "job": plain(job)}, as_json=as_json, text=job_summary.text(job))
+    emit({"type": "end", "job": plain(job)}, as_json=as_json, text="" if as_json else job_summary.text(job))
     if job.status != "succeeded":
         sys.exit(1)
     if not as_json:

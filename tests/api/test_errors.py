@@ -256,3 +256,16 @@ def test_number_of_more_than_64_bits_is_refused_wherever_it_stands(ours: Caller,
     body["constraints"]["max_bytes"] -= 1
     assert ours.post(f"/v1/models/{model.id}/exports", body).status_code == 202
     assert ours.get(f"/v1/models/{model.id}/exports").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["jobs?comparison", "jobs?sweep", "predictions?model", "profiles?model", "audit?after"]
+)
+def test_nul_in_a_query_is_refused(ours: Caller, path: str):
+    answer = ours.get(f"/v1/{path}=%00")
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "Must not contain NUL.")
+
+
+def test_unknown_path_and_method_are_refused_in_sentences(ours: Caller):
+    assert ours.get("/v1/nothing").json()["detail"].startswith("There is no such path.")
+    assert ours.put("/v1/jobs").json()["detail"].startswith("This path has no such method.")

@@ -38,7 +38,7 @@ def service() -> Iterator[Path]:
 
 
 def program(page: Path, language: str) -> str:
-    return "\n".join(block.text for block in of_page(page) if block.language == language)
+    return "\n".join(block.text for block in of_page(page) if block.language == language and block.reason is None)
 
 
 @pytest.mark.slow
