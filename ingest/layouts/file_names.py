@@ -141,9 +141,7 @@ def tell_unheard(found: NameReading, labelled: dict[int, Labelled], findings: Fi
     per_word, per_label = Counter(word for word, _ in pairs), Counter(label for _, label in pairs)
     crossed = max(per_word.values(), default=0) > 1 and max(per_label.values(), default=0) > 1
     if crossed:
-        message = (
-            f"The file names could be classes, too: {found.shown}. They sort the images otherwise and do not count."
-        )
+        message = f"The file names could be classes, too: {found.shown}. They give other classes and are not used."
         findings.add("warning", "two_readings", message, fix=f"For that reading, {ASK}.")
 
 

@@ -269,7 +269,7 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
             message = f"{missing} of its {rows} rows name no image of the archive; it was not used."
             if not missing:
                 message = f"None of its {rows} rows names a class; it was not used."
-            fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
+            fix = "Correct the paths in it, or pass `--ignore` with its name if you do not need it."
             findings.ignored += 1
             findings.add("warning", "table_ignored", message, path=path, fix=fix)
         else:

@@ -147,7 +147,7 @@ class Claim:
                 self.labelled[at] = entry._replace(label=self.folders[at])
         if further:
             message = (
-                f"{len(further)} labels name further classes, as {further[0].label!r}; that of the folder was kept."
+                f"{len(further)} labels name further classes, as {further[0].label!r}; the folder's class was kept."
             )
             fix = "Keep one class for each image."
             self.faults.add("warning", "labels_composite", message, path=further[0].member.path, fix=fix)
