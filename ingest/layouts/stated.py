@@ -235,7 +235,7 @@ class Claim:
         message = f"The archive has no image {called}."
         if rivals:
             message += f"; {rivals[0]!r} stands in another folder than the row says"
-        fix = "Add the image, correct its path, or take the row out."
+        fix = "Add the image, correct its path, or remove the row."
         self.faults.add("warning", "image_missing", message, path=shown, fix=fix)
 
     def _unknown_split(self, shown: str, value: str) -> None:

@@ -44,7 +44,10 @@ def _tell_untaught(
     if unused:
         message = f"{_called(unused)} no image at all, so nothing can be learned about them."
         findings.add(
-            "warning", "class_without_images", message, fix="Take them off the list of classes, or label some."
+            "warning",
+            "class_without_images",
+            message,
+            fix="Remove them from the list of classes, or label some images.",
         )
 
 
