@@ -71,7 +71,7 @@ def _told(chosen: Chosen, tried: Chosen, found: Estimate, seconds: int) -> Chose
 
 def _too_short(shortest: Estimate, seconds: int) -> Violation:
     message = (
-        f"{seconds:,} s are too short: the shortest training that keeps what you gave needs about "
+        f"{seconds:,} s are too short: with your settings the shortest training needs about "
         f"{_caution(shortest) * shortest.seconds:,.0f} s. Give that much, fewer exports or a smaller network."
     )
     return Violation(pointer=POINTER, code="budget_too_short", message=message)

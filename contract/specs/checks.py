@@ -73,7 +73,7 @@ def _method_violations(spec: JobSpec, *, height: int, width: int) -> list[Violat
     if isinstance(method, SwappingSpec) and method.patch_size != "auto":
         found += _patch_violations(method.patch_size, height=height, width=width)
     if isinstance(method, PatchSwapSpec) and method.ce_weight == 0:
-        message = "Without cross-entropy nothing ties the classes to the labels. Give a weight above 0."
+        message = "Without cross-entropy the network cannot learn the labels. Give a weight above 0."
         found.append(Violation(pointer="/method/ce_weight", code="must_be_positive", message=message))
     return found
 
@@ -86,7 +86,7 @@ def _patch_violations(size: int, *, height: int, width: int) -> list[Violation]:
         )
         return [Violation(pointer="/method/patch_size", code="patch_size_not_divisor", message=message)]
     if size == height == width:
-        message = f"One patch of {size} px is the whole image: nothing could be exchanged. Take a divisor."
+        message = f"One patch of {size} px is the whole image, so nothing can be swapped. Take a smaller divisor."
         return [Violation(pointer="/method/patch_size", code="patch_size_is_image", message=message)]
     return []
 
@@ -106,21 +106,21 @@ def _optimizer_violations(spec: JobSpec) -> list[Violation]:
 def _training_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
     training, method, found = spec.training, spec.method, []
     if training.tiles and training.fit == "stretch":
-        message = "Tiles keep their aspect ratio. Leave fit out."
+        message = "Tiles keep their aspect ratio, so fit has no effect. Leave fit out."
         found.append(Violation(pointer="/training/fit", code="excluded", message=message))
     images = 2 * training.pairs_per_batch
     if images % method.members:
-        message = f"A step's {images} images do not divide into groups of {method.members}. Take a multiple."
+        message = f"The {images} images of a step do not divide into groups of {method.members}. Take a multiple."
         found.append(Violation(pointer="/training/pairs_per_batch", code="not_a_multiple", message=message))
     groups = 2 * min(training.pairs_per_batch, manifest.split_size("train")) // method.members
     if training.devices * training.accumulate > groups:
         message = f"A step has {groups} groups of images; they cannot be divided into more parts."
         found.append(Violation(pointer="/training/accumulate", code="too_many_parts", message=message))
     if training.devices > 1 and method.stateful:
-        message = f"{method.name} keeps what it saw from step to step, which devices do not share. Take 1."
+        message = f"{method.name} keeps a memory between steps, which devices do not share. Take 1."
         found.append(Violation(pointer="/training/devices", code="stateful_method", message=message))
     if training.early_stopping and not manifest.split_size("val"):
-        message = "The dataset has no validation split to stop by. Push one with a val split, or leave this out."
+        message = "Early stopping needs a validation split. Push a dataset that has one, or leave this out."
         found.append(Violation(pointer="/training/early_stopping", code="no_validation_split", message=message))
     return found
 
@@ -134,7 +134,7 @@ def _evaluation_violations(spec: JobSpec, manifest: PackManifest) -> list[Violat
         message = 'A file is judged on the test split. Give "exports": [] or leave evaluation.test true.'
         found.append(Violation(pointer="/exports", code="needs_test", message=message))
     if not manifest.split_size("val"):
-        message = "The dataset has no validation split to be judged on instead. Leave it true."
+        message = "The dataset has no validation split to evaluate on instead. Leave this true."
         found.append(Violation(pointer="/evaluation/test", code="needs_validation", message=message))
     return found
 
@@ -206,10 +206,10 @@ def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
         message = "Milestones at or after the last epoch have no effect."
         found.append(SpecWarning(pointer="/optimizer/milestones", code="milestone_unreached", message=message))
     if spec.control and spec.selection == "auto" and not manifest.split_size("val"):
-        message = "The dataset has no validation split to choose by, so the main arm is published, better or not."
+        message = "The dataset has no validation split to choose by: the method's network is published, better or not."
         found.append(SpecWarning(pointer="/selection", code="nothing_to_choose_by", message=message))
     if manifest.task == "detection" and spec.optimizer.warmup_epochs == 0:
-        message = "At full rate from the first step a detector's heads hardly learn. Give 1 or more, or leave it out."
+        message = "Without a warm-up a detector's heads hardly learn. Give 1 or more, or leave it out."
         found.append(SpecWarning(pointer="/optimizer/warmup_epochs", code="no_warmup", message=message))
     return [*found, *learning_checks.warnings(spec, manifest)]
 

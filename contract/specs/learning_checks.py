@@ -19,7 +19,7 @@ def violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
 def warnings(spec: JobSpec, manifest: PackManifest) -> list[SpecWarning]:
     found = []
     if spec.model.pretrained is None:
-        message = "The network begins with random weights: this setting would keep noise. Set model.pretrained."
+        message = "This protects pretrained weights, but the network begins with random ones. Set model.pretrained."
         asked = {
             "backbone_share": spec.optimizer.backbone_share != 1,
             "layer_decay": spec.optimizer.layer_decay != 1,
@@ -67,7 +67,7 @@ def _balance_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
         message = f'The loss of {method.name} has no weights of classes. Give "sampler" or "none".'
         return [(_BALANCE, "not_of_method", message)]
     if balance == "sampler" and method.stateful:
-        message = f'{method.name} keeps what it saw from step to step, and the sampler repeats images. Give "none".'
+        message = f'{method.name} keeps a memory between steps, and the sampler repeats images. Give "none".'
         return [(_BALANCE, "stateful_method", message)]
     return []
 

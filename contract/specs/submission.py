@@ -35,7 +35,7 @@ def lay_out(
     seconds = asked.budget_seconds
     if names_recipe(body):
         if seconds is not None:
-            message = "A budget works with the default recipe only. Leave recipe out, or leave this out."
+            message = "A budget works only with the default recipe. Leave recipe out, or leave this out."
             raise SpecInvalid([Violation(pointer=POINTER, code="budget_with_recipe", message=message)])
         return Submission(asked)
     chosen = choose(manifest, body, at_hand=at_hand, pace=pace)

@@ -68,10 +68,10 @@ def check_size(stated: tuple[int, int] | None, height: int, width: int) -> None:
     """Raises Unusable where an annotation was made on an image of another size."""
     if stated is None or stated == (height, width):
         return
-    message = f"The annotation is of an image of {stated[1]} x {stated[0]} px, this one has {width} x {height}."
+    message = f"The annotation states {stated[1]} x {stated[0]} px, but the image has {width} x {height} px."
     if stated == (width, height):
         raise Unusable("size_mismatch", message, "Correct width and height in the annotation, or turn the image back.")
-    raise Unusable("size_mismatch", message, "Annotate this very image, or scale the annotation with it.")
+    raise Unusable("size_mismatch", message, "Annotate this image, or scale the annotation to its size.")
 
 
 def within_unit(corners: Corners) -> bool:

@@ -77,7 +77,7 @@ class MaskFile:
         if not scaled:
             return values, ()
         message = f"The mask has {size[1]} x {size[0]} px, the image {width} x {height}: it was scaled to the image."
-        fix = "Save masks in the size of their images where edges matter."
+        fix = "If edges matter, save each mask in the size of its image."
         resized = Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST)
         return np.asarray(resized), (Note("warning", "mask_scaled", message, fix),)
 

@@ -36,8 +36,8 @@ class Runs:
     def fill(self, height: int, width: int) -> Filled:
         """Raises Unusable where the runs are not those of this image."""
         if self.size != (height, width):
-            message = f"Run lengths of {self.size[1]} x {self.size[0]} px stand on an image of {width} x {height}."
-            raise Unusable("size_mismatch", message, "Annotate this very image.")
+            message = f"Run lengths of {self.size[1]} x {self.size[0]} px do not fit an image of {width} x {height} px."
+            raise Unusable("size_mismatch", message, "Annotate this image.")
         counts = self.lengths()
         return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape((height, width), order="F")
 

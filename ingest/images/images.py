@@ -136,9 +136,9 @@ def _no_image(file: bytes) -> Unusable:
         return Unusable("file_empty", what, "Copy the file again.")
     if head.startswith(b"version https://git-lfs"):
         fix = "Fetch the files of the repository with `git lfs pull`, and push again."
-        return Unusable("lfs_pointer", "The file is a pointer of Git LFS, not the image.", fix)
+        return Unusable("lfs_pointer", "The file is a Git LFS pointer, not the image.", fix)
     if head.startswith((b"<!doctype html", b"<html")):
-        fix = "Download the image again; what was saved is the message of a web server."
+        fix = "Download the image again: the saved file is a message of a web server."
         return Unusable("not_an_image", "The file is a web page (HTML), not an image.", fix)
     return Unusable("not_an_image", NOT_AN_IMAGE, "Save it as PNG or JPEG.")
 
@@ -276,7 +276,7 @@ def _encoded(image: Image.Image, form: str) -> bytes:
 
 def _too_many_pixels(limits: Limits) -> Unusable:
     message = f"The image has more than {limits.pixels:,} pixels."
-    return Unusable("too_many_pixels", message, "Scale it down; training uses at most 512 px a side.")
+    return Unusable("too_many_pixels", message, "Scale it down; training uses at most 1,024 px a side.")
 
 
 def _corrupt(error: Exception) -> Unusable:

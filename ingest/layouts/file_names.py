@@ -104,7 +104,7 @@ def read_file_names(images: list[Member], splits: SplitFolders) -> NameReading:
 def tell(found: NameReading, asked: ReadingSpec, findings: Findings) -> None:
     """That the names were read, what decided it, and which images they leave without a class."""
     guessed = asked.labels_from != ASKED
-    why = "as asked" if not guessed else "folders name no two classes, and no table names any"
+    why = "as asked" if not guessed else "folders name fewer than two classes, and no table names any"
     message = f"The classes were taken from the file names, by the word before the number: {found.shown}; {why}."
     fix = "If these words are no classes, put the images into class folders, or add a CSV of `filename,label`."
     findings.add("warning" if guessed else "info", "classes_by_file_name", message, fix=fix if guessed else None)
@@ -141,9 +141,7 @@ def tell_unheard(found: NameReading, labelled: dict[int, Labelled], findings: Fi
     per_word, per_label = Counter(word for word, _ in pairs), Counter(label for _, label in pairs)
     crossed = max(per_word.values(), default=0) > 1 and max(per_label.values(), default=0) > 1
     if crossed:
-        message = (
-            f"The file names could be classes, too: {found.shown}. They sort the images otherwise and do not count."
-        )
+        message = f"The file names could be classes, too: {found.shown}. They give other classes and are not used."
         findings.add("warning", "two_readings", message, fix=f"For that reading, {ASK}.")
 
 

@@ -51,15 +51,13 @@ def other_evidence(
         return Refused("no_classes", message, "Push it with `--task segmentation`.")
     if evidence.word_beside:
         path, word = evidence.word_beside
-        message = (
-            f"The folders name no two classes. {path!r}, which has the name of an image, holds the word {word!r}; "
-        )
+        message = f"The folders name fewer than two classes. {path!r}, which has the name of an image, holds {word!r}; "
         message += "labels in a text file for each image are not read."
         return Refused("no_classes", message, _AS_TABLE)
     signs = list(_signs(evidence, others, images))
     if signs:
         fix = f"Push it with `--task {signs[0].task}`."
-        return Refused("no_classes", f"The folders name no two classes, but {signs[0].what}.", fix)
+        return Refused("no_classes", f"The folders name fewer than two classes, but {signs[0].what}.", fix)
     for path, rows in evidence.claim.rows.items():
         missing = evidence.claim.missing.get(path, 0)
         if missing:
@@ -69,7 +67,7 @@ def other_evidence(
             return Refused("table_unmatched", message, fix)
     for path, why in evidence.unused.items():
         if path in evidence.unmatched:
-            message = f"The folders name no two classes, and {path} could not be read: {why}."
+            message = f"The folders name fewer than two classes, and {path} could not be read: {why}."
             fix = f"Pass `--labels-from '{path}:COLUMN'`, or name its columns `filename` and `label`."
             return Refused("table_unmatched", message, fix)
     return _unread(folders, evidence, others)
@@ -90,14 +88,16 @@ def _unread(folders: FolderReading, evidence: Evidence, others: list[Member]) ->
     """Files that may hold the labels, but are of kinds or structures that are not read."""
     if folders.plausible:
         return None
-    if refused := unread_kinds.refusal(others, "The folders name no two classes.", "no_classes"):
+    if refused := unread_kinds.refusal(others, "The folders name fewer than two classes.", "no_classes"):
         return refused
     known = evidence.used | evidence.layouts.keys()
     spoken = [m.path for m in others if names.suffix(m.path) in _SPEAKING and m.path not in known]
     spoken = [path for path in spoken if not names.stem(path).lower().startswith(_ABOUT)]
     if not spoken:
         return None
-    message = f"The folders name no two classes, and nothing in {spoken[0]!r} was understood as the labels of images."
+    message = (
+        f"The folders name fewer than two classes, and nothing in {spoken[0]!r} was understood as the labels of images."
+    )
     if len(spoken) > 1:
         message += f" So it is with {len(spoken) - 1} more files."
     return Refused("no_classes", message, _AS_TABLE)
@@ -107,7 +107,7 @@ def _by_name_alone(named: NameReading) -> Refused | None:
     """Names that could be classes, but do not look like it clearly enough to be taken for them."""
     if not named.counts or len(named.labelled) <= _MOST * (len(named.labelled) + len(named.nameless)):
         return None
-    message = f"The folders name no two classes. File names begin with {named.shown}."
+    message = f"The folders name fewer than two classes. File names begin with {named.shown}."
     if len(named.counts) < 2:
         fix = "Sort the images into folders, one for each class, or add a CSV of `filename,label`."
     else:

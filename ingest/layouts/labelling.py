@@ -201,7 +201,9 @@ def _by_table(
             fix = "Add rows for them, or pass `--unlabelled skip` to leave out images that no table names."
             findings.reject(member.path, "image_without_class", message, fix=fix)
         else:
-            findings.leave_out(member.path, "image_without_class", message, fix="Add a row for it, or take it out.")
+            findings.leave_out(
+                member.path, "image_without_class", message, fix="Add a row for it, or remove the image."
+            )
     return {at: _split_by_folder(entry, folders) for at, entry in claim.labelled.items()}
 
 
@@ -234,7 +236,7 @@ def _tell_contradictions(claim: Claim, folders: FolderReading, both: set[int], f
     for at in both:
         stated, folder = claim.labelled[at], folders.labelled[at]
         if stated.label.casefold() != folder.label.casefold():
-            message = f"{claim.origin[at]} calls it {stated.label!r}, its folder {folder.label!r}; the table counts."
+            message = f"{claim.origin[at]} calls it {stated.label!r}, its folder {folder.label!r}; the table was used."
             fix = "Correct one of them, or pass `--labels-from folders`."
             findings.add("warning", "conflicting_labels", message, path=stated.member.path, fix=fix)
 
@@ -269,7 +271,7 @@ def _tell_files(evidence: Evidence, findings: Findings) -> set[str]:
             message = f"{missing} of its {rows} rows name no image of the archive; it was not used."
             if not missing:
                 message = f"None of its {rows} rows names a class; it was not used."
-            fix = "Correct the paths in it, or pass `--ignore` with its name if it is of no use."
+            fix = "Correct the paths in it, or pass `--ignore` with its name if you do not need it."
             findings.ignored += 1
             findings.add("warning", "table_ignored", message, path=path, fix=fix)
         else:

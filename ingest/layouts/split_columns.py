@@ -25,7 +25,7 @@ FOLDS = frozenset({"fold", "folds", "kfold", "k_fold", "fold_id", "cv_fold"})
 _TRUE, _FALSE = {"1", "true", "1.0", "yes"}, {"0", "false", "0.0", "no"}
 _NUMBERED = {"0": Split.TRAIN, "1": Split.VAL, "2": Split.TEST}
 _PROBED = 100_000
-_FIX = "Write train, val and test into the column if that is not meant."
+_FIX = "If that is wrong, write train, val and test into the column."
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def apply_lists(lists: list[SplitList], labelled: dict[int, Labelled], findings:
     found = {}
     contradicted = [at for at in named if labelled[at].split not in {None, splits[at]}]
     for at in contradicted[:1]:
-        message = f"Its folder says {_called(labelled[at].split)}, the list {_called(splits[at])}; the list counts."
+        message = f"Its folder says {_called(labelled[at].split)}, the list {_called(splits[at])}; the list was used."
         message += f" ({len(contradicted)} images)" if len(contradicted) > 1 else ""
         findings.add("warning", "splits_contradict", message, path=labelled[at].member.path)
     for at, entry in labelled.items():

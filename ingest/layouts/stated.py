@@ -147,7 +147,7 @@ class Claim:
                 self.labelled[at] = entry._replace(label=self.folders[at])
         if further:
             message = (
-                f"{len(further)} labels name further classes, as {further[0].label!r}; that of the folder was kept."
+                f"{len(further)} labels name further classes, as {further[0].label!r}; the folder's class was kept."
             )
             fix = "Keep one class for each image."
             self.faults.add("warning", "labels_composite", message, path=further[0].member.path, fix=fix)
@@ -235,7 +235,7 @@ class Claim:
         message = f"The archive has no image {called}."
         if rivals:
             message += f"; {rivals[0]!r} stands in another folder than the row says"
-        fix = "Add the image, correct its path, or take the row out."
+        fix = "Add the image, correct its path, or remove the row."
         self.faults.add("warning", "image_missing", message, path=shown, fix=fix)
 
     def _unknown_split(self, shown: str, value: str) -> None:

@@ -30,9 +30,7 @@ class Superclasses:
             message = f"It names {len(unknown)} classes that have no images, as {unknown[0]!r}."
             findings.add("info", "superclass_of_no_class", message, path=self.path)
         if missing := [name for name in classes if name not in self.stated]:
-            message = (
-                f"It does not name {len(missing)} of the classes, as {missing[0]!r}; super-classes are left aside."
-            )
+            message = f"It does not name {len(missing)} of the classes, as {missing[0]!r}; super-classes are not used."
             findings.add("warning", "superclasses_incomplete", message, path=self.path, fix=_FIX)
             return None
         found = {name: self.stated[name] for name in classes}
@@ -54,7 +52,7 @@ def read_superclasses(archive: Archive, others: list[Member], images: list[Membe
     contents = list(archive.read({member.position}, limit=_LARGEST_BYTES))
     stated = _parsed(contents[0][1]) if contents else {}
     if stated is None:
-        message = "It is not a JSON object of names; super-classes are left aside."
+        message = "It is not a JSON object of names; super-classes are not used."
         findings.add("warning", "superclasses_unreadable", message, path=member.path, fix=_FIX)
     return Superclasses(member.path, stated or {})
 

@@ -42,9 +42,12 @@ def _tell_untaught(
         findings.add("warning", "class_without_training", message, fix=fix)
     unused = _names(columns, (training == 0) & (held_out == 0))
     if unused:
-        message = f"{_called(unused)} no image at all: they are named and never seen."
+        message = f"{_called(unused)} no image at all, so nothing can be learned about them."
         findings.add(
-            "warning", "class_without_images", message, fix="Take them off the list of classes, or label some."
+            "warning",
+            "class_without_images",
+            message,
+            fix="Remove them from the list of classes, or label some images.",
         )
 
 

@@ -31,7 +31,7 @@ def settle(staging: Staging, findings: Findings) -> Range | None:
         findings.add("info", "depth_reduced", message, path=example)
         return None
     message = f"{count} 16-bit images use the values {low} to {high} only; these were scaled to 0 to 255."
-    fix = "The model scales images of 16 bits by the same range. Convert them to 8 bits yourself for another one."
+    fix = "The model scales images of 16 bits by the same range. For another range, convert them to 8 bits yourself."
     findings.add("warning", "depth_scaled", message, path=example, fix=fix)
     if count < len(staging):
         message = (

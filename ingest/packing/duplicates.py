@@ -25,7 +25,7 @@ def drop_leaks(columns: Columns, splits: Splits, staging: Staging, findings: Fin
             findings.counts["duplicate_across_splits"] += len(leaking) - LISTED_PER_CODE
             break
         kept, left = Split(strictest[group[index]]).name.lower(), Split(splits[index]).name.lower()
-        message = f"The same pixels stand in {kept}; the copy in {left} was left out, so that figures stay honest."
+        message = f"The same pixels are in {kept}; the copy in {left} was left out, to keep figures honest."
         path = staging.path(index)
         findings.add("warning", "duplicate_across_splits", message, path=path)
         findings.show_missing(path, "duplicate_across_splits", _shown(columns, staging, index))

@@ -34,7 +34,7 @@ def decide(columns: Columns, request: SplitRequest | None, findings: Findings) -
         )
     undecided = int((columns.split == UNDECIDED).sum())
     if undecided:
-        message = f"{undecided} of {len(columns.split)} images are in no split and count as training, for others are."
+        message = f"{undecided} of {len(columns.split)} images are in no split, but others are. They count as training."
         findings.add(
             "warning", "split_missing", message, fix="Put them into a split, or leave them out with `--ignore`."
         )

@@ -23,7 +23,7 @@ def login(
         str | None,
         typer.Option(
             envvar="PATCHSWAP_API_KEY",
-            help="API key. Better leave it out: you are asked for it, or it is read from stdin.",
+            help="API key. If you leave it out, you are asked for it, or it is read from stdin. That is safer.",
         ),
     ] = None,
     as_json: Json = False,
@@ -60,7 +60,7 @@ def list_keys(as_json: Json = False) -> None:
 
 @keys.command("show")
 def show_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Json = False) -> None:
-    """One key, without its secret."""
+    """Show a key without its secret."""
     with connect() as client:
         key = client.keys.get(key_id)
     emit(key, as_json=as_json, text=f"{key.id} {printable(key.name)}: {' '.join(key.scopes)}")
@@ -145,7 +145,7 @@ def show_recipe(name: Annotated[str, typer.Argument(help="Name of the recipe.")]
 
 @recipes.command("schema")
 def show_schema(name: Annotated[str, typer.Argument(help="Name of the recipe.")], as_json: Json = False) -> None:
-    """The JSON Schema of a spec with the defaults of a recipe."""
+    """Print the JSON Schema of a spec with the defaults of a recipe."""
     import json  # noqa: PLC0415
 
     with connect() as client:

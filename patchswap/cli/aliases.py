@@ -22,10 +22,13 @@ _HEADINGS = ("NAME", "REVISION", "EXPORT", "FORMAT", "PRECISION", "BUNDLE", "MOD
 def set_alias(  # noqa: PLR0917 - one for each option
     name: Name,
     what: Annotated[
-        str, typer.Argument(metavar="EXPORT|MODEL|JOB", help="File, or a model or job whose newest good file it is.")
+        str,
+        typer.Argument(metavar="EXPORT|MODEL|JOB", help="File, exp_..., or the newest good file of a model or job."),
     ],
-    precision: Annotated[str | None, typer.Option(help="Of a model: fp32, fp16 or int8. Default: as `pull`.")] = None,
-    format: Annotated[str, typer.Option(help="Of a model: format of the file.")] = "onnx",  # noqa: A002 - the API's word
+    precision: Annotated[
+        str | None, typer.Option(help="With a model or job: fp32, fp16 or int8. Default: as in `pull`.")
+    ] = None,
+    format: Annotated[str, typer.Option(help="With a model or job: format of the file.")] = "onnx",  # noqa: A002 - the API's word
     if_revision: Annotated[
         int | None, typer.Option(min=1, help="Set it only if it still has this revision, see `aliases show`.")
     ] = None,

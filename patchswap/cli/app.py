@@ -144,7 +144,7 @@ def doctor(
 @app.command("browser-runtime")
 def browser_runtime(
     package: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The npm package onnxruntime-web, as `npm pack` leaves it.")
+        Path, typer.Argument(metavar="FILE", help="The .tgz of onnxruntime-web that `npm pack` writes.")
     ],
 ) -> None:
     """Install onnxruntime-web on the service's machine, for the console's page Try it."""

@@ -30,14 +30,17 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
     dataset: Annotated[str | None, typer.Option(help="Dataset: NAME, NAME@2, ds_... or dsv_...")] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[:SETTING=VALUE,...]", help="May be repeated; cross_entropy, the control, is added."),
+        typer.Option(
+            metavar="NAME[:SETTING=VALUE,...]",
+            help="Method to train. Repeatable. The baseline, cross_entropy, is added.",
+        ),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="How many, or which: 0,1,7.")] = "5",
+    seeds: Annotated[str, typer.Option(help="Number of seeds, or the seeds themselves: 0,1,7.")] = "5",
     budget: Annotated[
         str, typer.Option(help="Budget of all methods: images_seen, or epochs as the literature counts them.")
     ] = "images_seen",
-    recipe: Annotated[str | None, typer.Option(help="Where to start from; see `patchswap recipes list`.")] = None,
-    spec: Annotated[Path | None, typer.Option(help="A JSON file with what the jobs have in common.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe to start from; see `patchswap recipes list`.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="JSON file with the settings that all jobs share.")] = None,
     assign: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),

@@ -35,7 +35,9 @@ def versions(dataset: DatasetName, as_json: Json = False) -> None:
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="NAME@1 or dsv_...; alone: it against its earlier.")],
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Version NAME@1 or dsv_... Alone: compared with the version before.")
+    ],
     after: Annotated[str | None, typer.Argument(metavar="[AFTER]", help="NAME@2 or dsv_...")] = None,
     limit: Annotated[int, typer.Option(min=0, max=1000, help="Images to list.")] = 20,
     as_json: Json = False,
@@ -49,8 +51,10 @@ def diff(
 
 def download(
     dataset: DatasetName,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: NAME-NUMBER.zip beside you.")] = None,
-    force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write. Default: NAME-NUMBER.zip in this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     as_json: Json = False,
 ) -> None:
     """Download the archive of a dataset version as it was pushed, and check its sha256."""
@@ -77,7 +81,7 @@ def rename(
 def rm(
     dataset: DatasetName,
     force: Annotated[
-        bool, typer.Option("--force", help="Cancel jobs that use it, and delete it although models need it.")
+        bool, typer.Option("--force", help="Delete it even if models need it, and cancel jobs that use it.")
     ] = False,
     as_json: Json = False,
 ) -> None:

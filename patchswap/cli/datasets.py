@@ -72,7 +72,7 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     wait: Annotated[bool, typer.Option(help="Wait until it is ready to train on.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Check and upload labelled images, as a new dataset or as the next version of the one by this name.
+    """Check and upload labelled images, as a new dataset, or as the next version if the name exists.
 
     The same content is never sent twice, and makes no second version.
 

@@ -24,7 +24,8 @@ def add_to(app: typer.Typer) -> None:
 def clone(
     job_id: JobId,
     assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="As training.epochs=5; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +41,7 @@ def clone(
 
 def events(
     job_id: JobId,
-    after: Annotated[int, typer.Option(min=0, help="Only events beyond this seq.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Only events after this number (seq).")] = 0,
     as_json: Json = False,
 ) -> None:
     """What happened to a job, oldest first. `watch` follows it. With --json: one event a line."""
@@ -53,9 +54,11 @@ def events(
 def metrics(
     job_id: JobId,
     key: Annotated[
-        list[str] | None, typer.Option(help="A curve, as val.top1_accuracy. Repeatable. Default: all.")
+        list[str] | None, typer.Option(help="Curve, such as val.top1_accuracy. Repeatable. Default: all.")
     ] = None,
-    max_points: Annotated[int | None, typer.Option(min=1, help="Of each curve, the last one among them.")] = None,
+    max_points: Annotated[
+        int | None, typer.Option(min=1, help="Most points of each curve. The last point is always there.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Training curves: one line a point."""
@@ -93,8 +96,12 @@ def usage(job_id: JobId, as_json: Json = False) -> None:
 
 def download(
     job_id: JobId,
-    checkpoint_id: Annotated[str, typer.Argument(metavar="CHECKPOINT", help="ckpt_... of `jobs checkpoints`")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: CHECKPOINT.ckpt beside you.")] = None,
+    checkpoint_id: Annotated[
+        str, typer.Argument(metavar="CHECKPOINT", help="Checkpoint, ckpt_... from `jobs checkpoints`")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write. Default: CHECKPOINT.ckpt in this folder.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Download a checkpoint, and check its sha256."""

@@ -47,7 +47,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         list[str] | None,
         typer.Option(
             metavar="PRECISION,...",
-            help="File to make: int8, or with a format and limits, as int8,openvino,max_drop=1. Repeatable.",
+            help="File to make: int8, or with a format and limits: int8,openvino,max_drop=1. Repeatable.",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
@@ -69,10 +69,10 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
         str | None, typer.Option(help="How images are fitted to that size: auto, stretch or letterbox.")
     ] = None,
     max_time: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End it at a checkpoint once it has run for this time: 2h, 90m.")
+        str | None, typer.Option(metavar="TIME", help="Stop it at a checkpoint after this running time: 2h, 90m.")
     ] = None,
     tiles: Annotated[
-        str | None, typer.Option(help="Cut images far larger than that into tiles: auto, or how many times to shrink.")
+        str | None, typer.Option(help="Cut much larger images into tiles: auto, or the factor to shrink them by first.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option(help="Show what would run, why, and how long it takes. Train nothing.")

@@ -88,7 +88,7 @@ def _predict_all(client: Client, model: str, dataset: str, output: Path, *, as_j
 
 def list_predictions(  # noqa: PLR0917 - one for each option
     model: ModelOrJob,
-    split: Annotated[Split | None, typer.Option(help="Split. Default: the one that the figures are of.")] = None,
+    split: Annotated[Split | None, typer.Option(help="Split. Default: the split that the figures come from.")] = None,
     errors: Annotated[bool | None, typer.Option("--errors/--correct", help="Only wrong or only right images.")] = None,
     shows: Annotated[str | None, typer.Option("--class", help="Only images that show this class.")] = None,
     predicted: Annotated[str | None, typer.Option(help="Only images in which the network names this class.")] = None,

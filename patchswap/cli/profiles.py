@@ -11,7 +11,7 @@ from patchswap.cli.output import Json, connect, emit, table
 if TYPE_CHECKING:
     from patchswap.resources import Profile
 
-app = typer.Typer(help="Files measured on devices.", no_args_is_help=True)
+app = typer.Typer(help="List and show files measured on devices.", no_args_is_help=True)
 
 
 def profile(
@@ -35,7 +35,7 @@ def list_profiles(
     model: Annotated[str | None, typer.Option(help="Only those of one model, model_...")] = None,
     as_json: Json = False,
 ) -> None:
-    """What was measured on devices, newest first."""
+    """List measurements on devices, newest first."""
     with connect() as client:
         found = list(client.profiles.list(model))
     emit(found, as_json=as_json, text=_table(found))
@@ -45,7 +45,7 @@ def list_profiles(
 def show_profile(
     profile_id: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_...")], as_json: Json = False
 ) -> None:
-    """One measurement."""
+    """Show a measurement."""
     with connect() as client:
         found = client.profiles.get(profile_id)
     emit(found, as_json=as_json, text=_table([found]))

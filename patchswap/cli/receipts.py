@@ -26,7 +26,7 @@ def receipt(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Read the signed receipt of a job: what it was made from, on what, and the sha256 of all it made."""
+    """Show the signed receipt of a job: its data, its environment, and the sha256 of all results."""
     with connect() as client:
         found = client.jobs.receipt(job_id)
     if output is None:

@@ -34,7 +34,7 @@ def list_tenants(data_dir: DataDir = None, as_json: Json = False) -> None:
 @app.command()
 def suspend(
     name: Named,
-    reason: Annotated[str, typer.Option(help="Why. Shown to whoever uses one of its keys.")],
+    reason: Annotated[str, typer.Option(help="Reason. Shown to everyone who uses a key of this tenant.")],
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -62,7 +62,9 @@ def operator_key(
 def usage(
     since: Since = None,
     until: Until = None,
-    group: Annotated[str, typer.Option(help="Of tenant, day, project, device, separated by commas.")] = "tenant,day",
+    group: Annotated[
+        str, typer.Option(help="Group by tenant, day, project, device: one or more, separated by commas.")
+    ] = "tenant,day",
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:

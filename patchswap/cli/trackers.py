@@ -20,11 +20,12 @@ class Tracker(StrEnum):
 def export_run(  # noqa: PLR0917 - one for each option
     wanted: Annotated[
         str,
-        typer.Argument(metavar="JOB", help="Job, job_... Of a sweep or a comparison, swp_... or cmp_..., each job."),
+        typer.Argument(metavar="JOB", help="Job, job_..., or all jobs of a sweep or comparison, swp_... or cmp_..."),
     ],
     to: Annotated[Tracker, typer.Option(help="The experiment tracker.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder. Default: ./runs of TensorBoard, ./mlruns of MLflow.")
+        Path | None,
+        typer.Option("-o", "--output", help="Folder. Default: ./runs for TensorBoard, ./mlruns for MLflow."),
     ] = None,
     server: Annotated[str | None, typer.Option(metavar="URL", help="Tracking server of MLflow.")] = None,
     experiment: Annotated[str, typer.Option(help="Experiment of MLflow.")] = "patchswap",

@@ -14,14 +14,16 @@ Since = Annotated[
     datetime | None, typer.Option("--from", formats=_DAY, help="First day, in UTC. Default: 30 days back.")
 ]
 Until = Annotated[
-    datetime | None, typer.Option("--to", formats=_DAY, help="The day after the last. Default: tomorrow.")
+    datetime | None, typer.Option("--to", formats=_DAY, help="End in UTC; this day is not included. Default: tomorrow.")
 ]
 
 
 def usage(
     since: Since = None,
     until: Until = None,
-    group: Annotated[str, typer.Option(help="Of day, project, device, separated by commas.")] = "day",
+    group: Annotated[
+        str, typer.Option(help="Group by day, project, device: one or more, separated by commas.")
+    ] = "day",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, in seconds.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -72,7 +72,7 @@ def list_webhooks(as_json: Json = False) -> None:
 
 @app.command()
 def show(webhook_id: WebhookId, as_json: Json = False) -> None:
-    """One webhook."""
+    """Show a webhook."""
     with connect() as client:
         found = client.webhooks.get(webhook_id)
     state = "enabled" if found.enabled else f"disabled: {found.disabled_reason}"

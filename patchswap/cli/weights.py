@@ -60,7 +60,7 @@ def fetch(
             help="Name of the weights: resnet18, a name of timm such as resnet18.a1_in1k, or torchvision:resnet18."
         ),
     ],
-    architecture: Annotated[str | None, typer.Option(help="Architecture, if the name does not tell it.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Architecture, if it is not clear from the name.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence, if the hub names none.")] = None,
     wait: Wait = True,
     as_json: Json = False,

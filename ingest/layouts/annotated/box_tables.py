@@ -74,7 +74,7 @@ def read_box_tables(given: Given) -> Annotated | None:
     finished += [drawing.onto(page) for page, drawing in pages.values()]
     if not finished:
         return None
-    fix = "Add a row for it; with empty corners, if nothing is to be seen in it."
+    fix = "Add a row for it. If it shows no object, leave the corners empty."
     return assemble(Stated(layout, finished, used=used, what="row in a table", fix=fix, tally=tally), given)
 
 
@@ -185,7 +185,7 @@ def _tell_kind(table: Table, columns: _Columns, given: Given) -> None:
     called = ", ".join(table.written[edge].strip() for edge in columns.edges)
     what = "the upper left corner" if columns.kind == "sides" else "the middle"
     message = f"The columns {names.printable(called)[:100]} were read as {what} of each box, its width and its height."
-    fix = "Write xmin, ymin, xmax and ymax if that is not meant."
+    fix = "If that is wrong, name the columns xmin, ymin, xmax and ymax."
     given.findings.add("warning", "box_columns", message, path=table.path, fix=fix)
 
 

@@ -100,7 +100,7 @@ def _tell_rivals(chosen: ClassNames, others: list[ClassNames], findings: Finding
         if other.names == chosen.names or _rank(other).trusted:
             continue
         mine, theirs = (", ".join(named.names[:4]) for named in (chosen, other))
-        message = f"{other.path} names other classes ({theirs}) than {chosen.path} ({mine}); the latter counts."
+        message = f"{other.path} names other classes ({theirs}) than {chosen.path} ({mine}); the second list was used."
         fix = f"Keep one list of names: to choose the other one, remove {chosen.path}."
         findings.add("warning", "class_names_differ", message, path=other.path, fix=fix)
         return

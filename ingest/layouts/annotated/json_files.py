@@ -116,7 +116,7 @@ def _stated(layout: Layout, held: _Held) -> Stated:
             "List it under `images`; without annotations, if nothing is to be seen in it.",
         )
     else:
-        what, fix = f"{layout} annotation", "Annotate the image, or take it out."
+        what, fix = f"{layout} annotation", "Annotate the image, or remove it."
     return Stated(layout, held.pages, list(held.classes) or None, used=held.used, what=what, fix=fix, tally=held.tally)
 
 

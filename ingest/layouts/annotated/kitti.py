@@ -33,7 +33,7 @@ def read_kitti(given: Given) -> Annotated | None:
         for position, content in given.archive.read(owners, limit=given.limits.annotation_bytes)
     ]
     used = {page.path for page in pages}
-    fix = "Add its text file; an empty one, if nothing is to be seen in it."
+    fix = "Add its text file; leave it empty if the image shows no object."
     return assemble(Stated("kitti", pages, used=used, what="text file", fix=fix, tally=tally), replace(given))
 
 

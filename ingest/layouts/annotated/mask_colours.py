@@ -39,8 +39,10 @@ def palettes_of(survey: Survey, labelled: dict[Colour, int] | None, num_names: i
             findings.add("info", "palettes_by_colour", message)
         return "colour"
     if labelled:
-        message = "No colour of the masks' palettes is in the labelmap; their indices count as class numbers."
-        findings.add("warning", "palettes_by_index", message, fix="Add the colours to the labelmap if they are meant.")
+        message = "No colour of the masks' palettes is in the labelmap; their indices were read as class numbers."
+        findings.add(
+            "warning", "palettes_by_index", message, fix="If the colours are the classes, add them to the labelmap."
+        )
     gray = all(red == green == blue for red, green, blue in shown)
     return _gray_palettes(survey, num_names, findings) if gray else _coloured_palettes(survey, shown, findings)
 
@@ -55,10 +57,12 @@ def _gray_palettes(survey: Survey, num_names: int, findings: Findings) -> Palett
     if steady and not small:
         pairs = ", ".join(f"{index} shown as {min(grays)}" for index, grays in sorted(shown.items())[:4])
         message = f"The masks' palettes are gray, and the same in all masks; their indices count: {pairs}."
-        fix = "Save the masks as 8-bit gray without a palette if the grays are meant."
+        fix = "Save the masks as 8-bit gray without a palette if the grays are the class numbers."
         findings.add("warning", "palettes_by_index", message, fix=fix)
         return "index"
-    message = "The masks' palettes are gray, and their grays are not their indices; the gray counts as class number."
+    message = (
+        "The masks' palettes are gray, and their grays differ from their indices; the gray was read as class number."
+    )
     fix = "Save the masks as 8-bit gray without a palette to be sure."
     findings.add("warning", "palettes_by_gray", message, fix=fix)
     return "gray"
@@ -68,13 +72,13 @@ def _coloured_palettes(survey: Survey, shown: set[Colour], findings: Findings) -
     if all(len(colours) == 1 for colours in survey.palette.values()) or survey.palette_files == 1:
         return "index"
     if shown - {_OUTLINE} <= set(voc_colours()):
-        message = "The masks have palettes of their own, whose colours are Pascal VOC's: they count, not the indices."
+        message = "The masks' palettes have the colours of Pascal VOC: the colours were read, not the indices."
         findings.add("warning", "palettes_by_colour", message, fix="Add labelmap.txt to say what the colours are.")
         return "index_of_voc"
     pixels: Counter[Colour] = Counter()
     for colours in survey.palette.values():
         pixels.update(colours)
-    message = "The masks' palettes differ from each other, so an index says nothing, and no labelmap says the colours."
+    message = "The masks' palettes differ, so an index does not name a class, and no labelmap names the colours."
     raise Refused("mask_in_colours", message, proposal(pixels))
 
 
@@ -83,7 +87,7 @@ def check_colours(survey: Survey, labelled: dict[Colour, int] | None) -> None:
     if not survey.colour_files or labelled or survey.colour_files <= _FEW_FILES * survey.files:
         return  # a few among masks of another kind are refused one by one
     if survey.photographs or len(survey.colours) > _MOST_CLASSES:
-        message = f"{survey.colour_files} masks have as many colours as photographs; no labelmap says what they mean."
+        message = f"{survey.colour_files} masks have as many colours as photographs, and no labelmap names them."
         fix = "Save masks as PNG of class numbers. JPEG and smooth scaling blur them."
         raise Refused("mask_in_colours", message, fix)
     if two_colours(survey) is None:

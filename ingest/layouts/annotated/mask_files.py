@@ -15,7 +15,7 @@ from ingest.layouts.annotated.pairing import Pairs, pair
 from ingest.layouts.annotated.split_lists import SplitLists, read_image_sets, read_named_lists
 from ingest.layouts.annotated.unlabelled import settle_unlabelled
 
-_FIX = "Put a PNG of the image's name into masks/, or take the image out."
+_FIX = "Put a PNG with the image's name into masks/, or remove the image."
 
 
 def read_masks(given: Given, store: MaskStore) -> Annotated | None:
@@ -89,9 +89,9 @@ def _tell_strays(pairs: Pairs, photos: list[Member], masks: list[Member], given:
     if not strays:
         return
     alone = next((photo for photo in photos if photo.position not in pairs.found), None)
-    message = f"{len(strays)} masks belong to no image by their names and were not used, as {strays[0].path!r}."
+    message = f"{len(strays)} masks match no image by their names and were not used, such as {strays[0].path!r}."
     message += f" An image without a mask is {alone.path!r}." if alone else ""
-    fix = "Give a mask the name of its image, one for each."
+    fix = "Give each mask the name of its image."
     given.findings.ignored += len(strays)
     given.findings.add("warning", "masks_of_no_image", message, path=strays[0].path, fix=fix)
 

@@ -62,7 +62,7 @@ def tell_masks(given: Given, kept: list[Member]) -> None:
     taken = {m.position for m in kept}
     masks = [m for m in given.images if m.position not in taken]
     if masks:
-        message = f"{len(masks)} pictures lie in folders of masks and are no pictures of the set."
+        message = f"{len(masks)} pictures are in folders of masks, so they are not images of the dataset."
         given.findings.ignored += len(masks)
         if given.task == "detection":
             given.findings.add("info", "masks_unused", message, path=masks[0].path)
@@ -108,9 +108,9 @@ def _chosen(masks: list[Member], photos: list[Member], given: Given) -> list[Mem
     trusted = [title for title in titles if any(word in title for word in _TRUSTED)]
     if not trusted:
         message = f"The images have masks in {rivals[0][0]!r} and in {rivals[0][1]!r}."
-        raise Refused("masks_ambiguous", message, f"Say which count: --masks {rivals[0][0]}.")
+        raise Refused("masks_ambiguous", message, f"Choose one: --masks {rivals[0][0]}.")
     left = ", ".join(repr(title) for title in titles if title != trusted[0])
-    message = f"The images have masks in several folders; those of {trusted[0]!r} count, those of {left} do not."
+    message = f"The images have masks in several folders. Those of {trusted[0]!r} count, those of {left} do not."
     given.findings.add("warning", "masks_chosen", message, fix="To choose others, pass --masks FOLDER.")
     return groups[trusted[0]]
 

@@ -178,7 +178,7 @@ def _of_levels(levels: list[int], named: ClassNames | None, *, ignored: set[int]
     message = f"The masks hold levels of gray, not class numbers: {shown}."
     if ignored:
         message += f"; {', '.join(map(str, sorted(ignored)))} is to be ignored"
-    fix = "Save class numbers 0, 1, 2 and so on, or state a labelmap, if that is not meant."
+    fix = "If that is wrong, save class numbers 0, 1, 2 and so on, or add a labelmap."
     meaning: Meaning = dict(zip(levels, labels, strict=True))
     return Decided(meaning, labels, said=[("masks_of_levels", message, fix)])
 

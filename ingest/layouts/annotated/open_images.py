@@ -36,7 +36,7 @@ def read_open_images(given: Given) -> Annotated | None:
     for table in tables:
         _take(table, titles, pages, given, tally)
     finished = [drawing.onto(page) for page, drawing in pages.values()]
-    fix = "Add a row for it, or take it out."
+    fix = "Add a row for it, or remove the image."
     return assemble(Stated("open_images", finished, used=used, what="row in a table", fix=fix, tally=tally), given)
 
 

@@ -87,7 +87,7 @@ def open_annotated(
     images = [member for member in members if names.is_image(member.path)]
     others = [member for member in members if not names.is_image(member.path)]
     if (records := next((m.path for m in others if names.suffix(m.path) in _RECORDS), None)) and not images:
-        fix = "Export the set as COCO JSON or Pascal VOC with its images: the tools that write TFRecord offer both."
+        fix = "Export the dataset with its images as COCO JSON or Pascal VOC: tools that write TFRecord offer both."
         raise Refused("tfrecord_not_read", f"{records!r} is a TFRecord file, which is not read.", fix)
     if not images:
         raise Refused("no_images", f"None of the archive's {len(others)} files is an image by its name.", _FIX[task])
@@ -173,5 +173,5 @@ def _tell_others(given: Given, found: Annotated) -> None:
             unused.setdefault(names.suffix(member.path), []).append(member.path)
     for suffix, paths in unused.items():
         message = f"{len(paths)} .{suffix} files were not used: the annotations of the layout {found.layout} count."
-        fix = "Remove the other annotations if these are the ones that count."
+        fix = "If these are the right ones, remove the other annotations."
         given.findings.add("warning", "annotations_unused", message, path=paths[0], fix=fix)

@@ -54,7 +54,7 @@ class Stated:
     keeps_unused: bool = False  # classes without an object are classes all the same
     used: set[str] = field(default_factory=set)  # paths of the files that spoke
     what: str = "annotation"  # that a picture without a page lacks
-    fix: str = "Annotate the image, or take it out."
+    fix: str = "Annotate the image, or remove it."
     empty_means_nothing: bool = True  # a picture listed without an object shows nothing
     tally: "Tally | None" = None
     order: dict[str, None] | None = None  # classes that are known only once the pages were gone through

@@ -96,9 +96,9 @@ def _tell_twice(kept: Page, other: Page, member: Member, findings: Findings) -> 
     if other.split is not None and (kept.split is None or other.split > kept.split):
         kept.split = other.split  # the strictest, so that no held-out picture is trained on
     if (kept.labels, kept.boxes) == (other.labels, other.boxes) and not kept.regions:
-        findings.add("info", "annotated_twice_alike", "Two entries say the same of the image.", path=member.path)
+        findings.add("info", "annotated_twice_alike", "Two entries say the same about the image.", path=member.path)
         return
-    message = f"Two entries speak of the image, in {kept.path} and {other.path}; the first counts."
+    message = f"Two entries are about the image, in {kept.path} and {other.path}; the first was used."
     fix = "Keep one entry, or merge their objects."
     findings.add("warning", "annotated_twice", message, path=member.path, fix=fix)
 

@@ -43,15 +43,15 @@ class SplitLists:
             message = f"The lists {', '.join(sorted(self.paths)[:3])} say the splits: {shown or 'none'}."
             findings.add("info", "splits_listed", message)
         if self.unlisted:
-            message = f"{self.unlisted} images are on no list of a split and were left aside."
+            message = f"{self.unlisted} images are on no list of a split and were left out."
             findings.add("info", "image_not_listed", message)
         if self.missing:
             name = next(iter(self.missing))
-            message = f"The lists of splits name {len(self.missing)} images that are not there, or twice: {name!r}."
+            message = f"The split lists name {len(self.missing)} images that are not there, or twice: {name!r}."
             fix = "Add the images, give their whole paths, or take them off the lists."
             findings.add("warning", "image_missing", message, fix=fix)
         if self.twice:
-            message = f"{len(self.twice)} images are on the lists of two splits; the most held-out one counts."
+            message = f"{len(self.twice)} images are on the lists of two splits; the more held-out split was taken."
             findings.add("warning", "split_contested", message, path=self.twice[0], fix="List each image once.")
 
 

@@ -30,9 +30,9 @@ def settle_unlabelled(
         return []
     if asked == "refuse":
         message = f"{len(rest)} images have no {what}, the first is {rest[0].path!r}."
-        raise Refused("annotation_missing", message, "Annotate them, or take them out.")
+        raise Refused("annotation_missing", message, "Annotate them, or remove them.")
     if asked == "background":
-        message = f"{len(rest)} images have no {what} and count as showing nothing, as asked."
+        message = f"{len(rest)} images have no {what} and are taken to show no object, as asked."
         findings.add("info", "unlabelled_as_background", message, path=rest[0].path)
         return [Entry(member, split(member), empty()) for member in rest]
     if asked == "skip":

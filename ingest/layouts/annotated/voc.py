@@ -39,7 +39,7 @@ def read_voc(given: Given) -> Annotated | None:
     lists = read_image_sets(given.archive, given.others, given.images, "main", given.limits)
     if not lists.splits:
         lists = read_named_lists(given.archive, given.others, given.images, given.limits)
-    fix = "Add its XML file; without an object, if nothing is to be seen in it."
+    fix = "Add its XML file; without an object if the image shows none."
     used = {member.path for member in files.values() if names.suffix(member.path) == "xml"} | {p.path for p in pages}
     return assemble(Stated("voc", pages, used=used, what="XML file", fix=fix, tally=tally), given, lists)
 
@@ -66,7 +66,7 @@ def _place_by_name(pages: list[Page], files: dict[int, Member], images: list[Mem
         called, its = names.printable(other[0].image)[:200], other[0].member
         message = f"{len(other)} XML files name another image than the one with their own name: "
         message += f"{called!r}, but {its.path if its else ''!r} was taken."
-        fix = "Correct <filename>, or rename the XML files, where the other image is meant."
+        fix = "If the other image is right, rename the XML files; else correct <filename>."
         given.findings.add("warning", "filename_differs", message, path=other[0].path, fix=fix)
 
 
@@ -83,7 +83,7 @@ def _pages(given: Given, files: dict[int, Member], tally: Tally) -> Iterator[Pag
         if root.tag == "annotation":
             yield _page(path, root, given, tally)
         else:
-            given.findings.ignore(path, "file_ignored", "XML that is no Pascal VOC annotation.")
+            given.findings.ignore(path, "file_ignored", "This XML is not a Pascal VOC annotation.")
 
 
 def _page(path: str, root: Element, given: Given, tally: Tally) -> Page:

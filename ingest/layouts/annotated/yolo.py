@@ -63,7 +63,7 @@ def read_yolo(given: Given) -> Annotated | None:
         keeps_unused=named is not None,
         used={text.path for text in read} | spoken,
         what="text file",
-        fix="Add its text file; an empty one, if nothing is to be seen in it.",
+        fix="Add its text file; leave it empty if the image shows no object.",
         tally=tally,
     )
     _tell_corners(read, given)
@@ -170,9 +170,7 @@ def _clashing(pairs: Pairs) -> list[Page]:
     pages = []
     for clash in pairs.clashes:
         pictures, files = (" and ".join(repr(m.path) for m in each[:2]) for each in (clash.pictures, clash.files))
-        message = (
-            f"{files} may belong to {pictures}; names that differ only in their suffix are two pictures of one name."
-        )
+        message = f"{files} may belong to {pictures}; these pictures have one name and differ only in their suffix."
         fault = Unusable("image_ambiguous", message, "Rename one, so that each image has one file of its own.")
         pages += [Page(clash.files[0].path, member.path, member=member, fault=fault) for member in clash.pictures]
     return pages
@@ -196,7 +194,7 @@ def _tell_corners(read: list[_Text], given: Given) -> None:
             f"Each of the {count} boxes could be x1, y1, x2, y2 as well: all are wider and higher than their middle "
         )
         message += "is far from the upper left corner, as large objects are. They were read as x, y, width and height."
-        fix = "Look at them with `patchswap datasets look`; if boxes lie wrong, write x, y, width and height."
+        fix = "Look at them with `patchswap datasets look`. If boxes are misplaced, write x, y, width and height."
         given.findings.add("warning", "boxes_maybe_corners", message, fix=fix)
 
 
@@ -208,7 +206,7 @@ def _tell(meant: OddLines, odd: int, every: int, named: ClassNames | None, given
         findings.add("warning", "classes_unnamed", message, fix=fix)
     count = named.stated.get("nc") if named else None
     if named is not None and isinstance(count, str) and count.isdecimal() and int(count) != len(named.names):
-        message = f"{named.path} states nc: {count}, but names {len(named.names)} classes; the names count."
+        message = f"{named.path} states nc: {count}, but names {len(named.names)} classes; the names were used."
         findings.add("warning", "class_count_differs", message, path=named.path, fix="Correct `nc` or `names`.")
     if not odd:
         return

@@ -44,7 +44,7 @@ def test_the_word_before_the_number_is_the_class(pattern: str, tmp_path: Path) -
 def test_the_reading_its_reason_and_the_way_out_are_told(tmp_path: Path) -> None:
     finding = told(read(photos("{word}.{n}.jpg"), tmp_path), "classes_by_file_name")
     assert finding.severity == "warning"
-    assert "cat (12), dog (12); folders name no two classes, and no table names any" in finding.message
+    assert "cat (12), dog (12); folders name fewer than two classes, and no table names any" in finding.message
     assert finding.fix is not None
     assert "class folders" in finding.fix
 
