@@ -149,13 +149,14 @@ def test_announced_bytes_count_until_the_upload_is_given_up(ours: Caller, set_li
     assert announce(ours, b"x" * 1000).status_code == 201
 
 
-def test_packs_checkpoints_weights_and_exports_count_and_copies_do_not(
+def test_packs_checkpoints_weights_reports_and_exports_count_and_copies_do_not(
     ours: Caller, version: DatasetVersion, set_limit
 ):
     made.published_job(version)
     _, claim = made.running_job(version)
     made.checkpoint(claim)
-    stored = len(b"an archive") + len(seed.SAMPLES) + len(made.BUNDLE) + len(b"weights") + len(b"state")
+    of_the_model = len(made.BUNDLE) + len(made.REPORT) + len(b"weights")
+    stored = len(b"an archive") + len(seed.SAMPLES) + of_the_model + len(b"state")
     set_limit("QUOTA_BYTES", stored)
     assert announce(ours, b"an archive").json()["deduplicated"] is True
     refused = announce(ours, b"x").json()
