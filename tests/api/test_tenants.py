@@ -77,6 +77,7 @@ LISTS = {
     "weights": "weights_id",
     "webhooks": "webhook_id",
 }
+SMALL = {"number": 1, "index": 0, "name": "manifest.json"}  # parts of a path that are no ids
 BODIES = {
     "rename_dataset": {"name": "theirs"},
     "create_dataset_version": {"upload_id": "upl_" + "0" * 32},
@@ -104,7 +105,7 @@ def cells(document: dict) -> Iterator[tuple[str, str, str]]:
 def test_foreign_id_is_404_on_every_route(ours: Caller, theirs: Caller, ids: dict[str, str]):
     seen = 0
     for operation, method, path in cells(ours.get("/openapi.json").json()):
-        url = path.format(number=1, index=0, **ids)
+        url = path.format(**SMALL, **ids)
         foreign = theirs.http.request(method, url, json=BODIES.get(operation))
         assert foreign.status_code == 404, (operation, foreign.status_code, foreign.text)
         assert not any(value in foreign.text and value not in url for value in ids.values()), operation
@@ -152,8 +153,8 @@ def test_foreign_id_is_refused_as_one_that_never_was(ours: Caller, theirs: Calle
     document = ours.get("/openapi.json").json()
     for operation, method, path in cells(document):
         examples = {p["name"]: p["schema"].get("examples", p.get("examples", [1]))[0] for p in placed(document, path)}
-        never = path.format(**{"number": 1, "index": 0} | examples)
-        urls = (path.format(number=1, index=0, **ids), never)
+        never = path.format(**SMALL | examples)
+        urls = (path.format(**SMALL, **ids), never)
         told = [_without_ids(theirs.http.request(method, url, json=BODIES.get(operation)), url) for url in urls]
         assert told[0] == told[1], operation
 
@@ -176,7 +177,7 @@ def test_own_id_without_the_scope_is_403_on_every_route(server: Server, ours: Ca
     """A key with all scopes but the one that the route needs."""
     holders = {scope: caller(server.url, "ours", tuple(s for s in SCOPES if s != scope)) for scope in SCOPES}
     for operation, method, path in cells(ours.get("/openapi.json").json()):
-        url = path.format(number=1, index=0, **ids)
+        url = path.format(**SMALL, **ids)
         answer = holders[needed(path, method)].http.request(method, url, json=BODIES.get(operation))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), operation
     for path, name in (("jobs", "job_id"), ("datasets", "dataset_id"), ("models", "model_id")):

