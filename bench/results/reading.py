@@ -138,9 +138,9 @@ def _winners(tables: Tables) -> list[str]:
     worse = Counter(row.method for rows in tables.values() for row in rows if row.worse)
     if not tables:
         return []
-    sets = f"of {len(tables)} data sets"
+    sets = "of 1 data set" if len(tables) == 1 else f"of {len(tables)} data sets"
     if not better and not worse:
-        return [f"- No method is shown to differ from cross-entropy on any {sets}: nothing is shown here."]
+        return [f"- No method is shown to differ from cross-entropy beyond chance ({sets})."]
     lines = [f"- Better than cross-entropy beyond chance: {_by_count(better) or 'no method'} ({sets})."]
     return [*lines, f"- Worse beyond chance: {_by_count(worse) or 'no method'}."]
 

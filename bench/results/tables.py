@@ -22,8 +22,9 @@ def section(published: Published, rows: Sequence[Row], picture: str, *, level: s
 
 
 def _budget(published: Published) -> str:
-    images = 2 * DATASETS[published.dataset].pairs_per_batch
-    return f"{published.epochs} epochs, each of two passes over the training images, {images} a step."
+    dataset = DATASETS[published.dataset]
+    step = "" if dataset.fine_tuned else f", {2 * dataset.pairs_per_batch} a step"
+    return f"{published.epochs} epochs, each of two passes over the training images{step}."
 
 
 def _line(row: Row) -> str:

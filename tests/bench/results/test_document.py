@@ -53,7 +53,7 @@ def test_the_distillation_is_judged_at_the_same_setting_and_both_tuned():
 
 def test_the_document_says_who_won(tmp_path):
     text = written(tmp_path, ran(BETTER))
-    assert "- Better than cross-entropy beyond chance: patch_swap on 1 (of 1 data sets)." in text
+    assert "- Better than cross-entropy beyond chance: patch_swap on 1 (of 1 data set)." in text
     assert "helps on Digits, 10 training images per class" not in text  # the two wobble alike: no spread, no verdict
     assert "| patch_swap | 90.0 (" in text
     assert (tmp_path / "results" / "digits_10.png").read_bytes().startswith(b"\x89PNG")
