@@ -145,7 +145,7 @@ def shown(answer: Locator) -> str | list[list[float]]:
 
 
 @needs_runtime
-@pytest.mark.slow
+@pytest.mark.slow  # `make ui-test` installs the runtime
 @pytest.mark.parametrize(("mode", "more"), [("RGB", {}), ("L", {}), ("RGB", {"fit": "letterbox", "padding": 114})])
 def test_classes_agree_on_pictures_of_odd_kinds_and_sizes(page: Page, answering, mode: str, more: dict):
     answering(mode=mode, write=partial(stating, write=served.network, more=more))
@@ -155,6 +155,7 @@ def test_classes_agree_on_pictures_of_odd_kinds_and_sizes(page: Page, answering,
 
 
 @needs_runtime
+@pytest.mark.slow  # `make ui-test` installs the runtime
 def test_the_browser_answers_beside_the_service_with_both_latencies(page: Page, answering):
     answering()
     asked: list[str] = []
@@ -171,7 +172,7 @@ def test_the_browser_answers_beside_the_service_with_both_latencies(page: Page, 
 
 
 @needs_runtime
-@pytest.mark.slow
+@pytest.mark.slow  # `make ui-test` installs the runtime
 @pytest.mark.parametrize("more", [{}, {"fit": "letterbox", "padding": 114}])
 @pytest.mark.parametrize(("task", "write"), [("segmentation", segments_by_pixels), ("detection", boxes_by_pixels)])
 def test_masks_and_boxes_agree(page: Page, answering, task: str, write: Callable[..., None], more: dict):
@@ -189,6 +190,7 @@ def test_masks_and_boxes_agree(page: Page, answering, task: str, write: Callable
 
 
 @needs_runtime
+@pytest.mark.slow  # `make ui-test` installs the runtime
 @pytest.mark.parametrize("name", ["deep.png", "picture.bmp", "printed.jpg", "broken.jpg"])
 def test_a_picture_that_a_browser_cannot_read_says_so(page: Page, answering, name: str):
     answering()
