@@ -23,7 +23,7 @@ QUESTIONS = {
     "pause a job": "watching.html",
     "report": "watching.html",
     "webhook signature": "webhooks.html",
-    "int8": "edge.html",
+    "int8": "smaller.html",
     "measure on a device": "devices.html",
     "compare methods seeds": "comparisons.html",
     "search learning rate": "comparisons.html",

@@ -91,7 +91,9 @@ def test_small_raw_images_are_resident_and_others_are_decoded_once(
 
 def test_images_are_resized_as_the_rule_says(folder: Path, pictures) -> None:
     pack = open_pack(folder)
-    expected = np.asarray(Image.fromarray(pictures[3]).resize((16, 8), Image.Resampling.BILINEAR))
+    given = Image.fromarray(pictures[3])
+    across = given.resize((16, given.height), Image.Resampling.BILINEAR)  # in width first, then in height
+    expected = np.asarray(across.resize((16, 8), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(pack.read(3, height=8, width=16), expected)
 
 
