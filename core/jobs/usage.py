@@ -51,9 +51,11 @@ def devices(resolved: dict[str, Any]) -> int:
 
 
 def kind(progress: dict[str, Any]) -> str | None:
-    """Cpu or cuda; None before a trainer has named its device."""
+    """Cpu or cuda; None before a trainer has named its device, as `cpu (x86_64, 2 threads)` or by a GPU's name."""
     named: str | None = progress.get("device")
-    return named.partition(":")[0] if named else None
+    if not named:
+        return None
+    return "cpu" if named.startswith("cpu") else "cuda"
 
 
 def keep(session: Session, job_id: str, fence: int, kept: Kept) -> None:

@@ -20,7 +20,8 @@ FIGURES = ("jobs", "attempts", "wall_seconds", "useful_seconds", "lost_seconds",
 _COLUMNS: Mapping[Group, str] = {
     "day": "(u.ended_at AT TIME ZONE 'UTC')::date",
     "project": "u.project",
-    "device": "u.device",
+    # Records of 0.2's first days have the whole name of a processor.
+    "device": "CASE WHEN u.device LIKE 'cpu%' THEN 'cpu' WHEN u.device IS NOT NULL THEN 'cuda' END",
     "tenant": "t.name",
 }
 _SUMS = """count(DISTINCT u.job_id) AS jobs, count(*) AS attempts,

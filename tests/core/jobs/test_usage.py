@@ -144,3 +144,11 @@ def test_periods_and_groups_that_make_no_sense_are_refused():
     with pytest.raises(Invalid, match="`tenant` is no group"):
         usage_totals.groups("day,tenant")
     assert usage_totals.groups("device,day,day") == ("day", "device")
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("cpu (x86_64, 2 threads)", "cpu"), ("cuda:0", "cuda"), ("NVIDIA H200", "cuda"), (None, None)],
+)
+def test_the_kind_of_a_device_is_read_from_what_a_trainer_calls_it(named: str | None, expected: str | None):
+    assert usage.kind({"device": named} if named else {}) == expected
