@@ -123,23 +123,17 @@ def expected_sha256(upload: Upload, told: str | None) -> str:
 
 def verify(upload: Upload, sha256: str) -> None:
     """Compare the stored bytes. Raises UploadIncomplete or ChecksumMismatch. No transaction should be open."""
-    drop_misfits(upload)
     found = tags.held(f"uploads/{upload.id}/")
     keys = {number: part_key(upload, number) for number in part_numbers(upload)}
-    missing = [n for n, key in keys.items() if key not in found or found[key].bytes != part_bytes(upload, n)]
+    misfits = {n for n, key in keys.items() if key in found and found[key].bytes != part_bytes(upload, n)}
+    storage.delete([keys[n] for n in misfits])  # they count as not received, and no quota counts their bytes
+    missing = [n for n, key in keys.items() if n in misfits or key not in found]
     if missing:
         raise UploadIncomplete(f"parts missing or of wrong length: {missing[:10]}", missing=missing)
     parts = {key: found[key].tag for key in keys.values()}
     # No state that was kept refuses anything: all is read before.
     if upload_digests.digest(upload.id, parts) != sha256 and upload_digests.read_whole(parts) != sha256:
         raise ChecksumMismatch
-
-
-def drop_misfits(upload: Upload) -> None:
-    """Delete parts of another length than theirs: they count as not received, and no quota counts their bytes."""
-    expected = {part_key(upload, number): part_bytes(upload, number) for number in part_numbers(upload)}
-    found = storage.sizes(f"uploads/{upload.same_as or upload.id}/")
-    storage.delete([key for key, size in found.items() if key in expected and expected[key] != size])
 
 
 def content(upload: Upload) -> Iterator[memoryview]:
