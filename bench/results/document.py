@@ -37,7 +37,7 @@ def _page(
     for question, title in QUESTIONS.items():
         asked = [one for one in real if DATASETS[one.dataset].question == question]
         if asked:
-            parts.append(f"## {title}\n\n{reading.answer(asked, found)}")
+            parts.append(f"## {title}")
             parts += [tables.section(one, found[one.dataset], pictures[one.dataset], level="###") for one in asked]
     return "\n\n".join([*parts, _protocol(real), LIMITS]) + "\n"
 

@@ -33,12 +33,8 @@ def in_short(real: Sequence[Published], small: Sequence[Published], tables: Tabl
     return "\n".join(lines)
 
 
-def answer(asked: Sequence[Published], tables: Tables) -> str:
-    """Each method's difference to cross-entropy on the data sets of one question, in sentences."""
-    return wrapped(_told(asked, tables))
-
-
 def _told(asked: Sequence[Published], tables: Tables) -> str:
+    """Each method's difference to cross-entropy on the data sets of one question, in sentences."""
     told = []
     for one in asked:
         rows = [row for row in tables[one.dataset] if row.difference]
