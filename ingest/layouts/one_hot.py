@@ -44,7 +44,5 @@ def _rows(sheet: Sheet, name: int, splits: SplitColumn, classes: list[int]) -> I
     for number, row in enumerate(sheet.rows(1), start=1):
         shown = [label for at in classes if _VALUES[row[at].strip().lower()] and (label := called[at])]
         labels = tuple(label for label in shown if label.lower() not in _NO_CLASS)
-        stated, unknown = splits.read(row)
-        if stated is None and not unknown:
-            stated = whole
+        stated, unknown = splits.read(row, whole)
         yield Row(number, row[name] if name < len(row) else "", labels, stated, unknown)

@@ -1,6 +1,7 @@
 """The column of a table that says the splits: by words, by 0, 1 and 2, or as a flag such as `is_train`."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -34,16 +35,16 @@ class SplitColumn:
     meaning: dict[str, Split] = field(default_factory=dict)  # by the cell in lower case; empty: by their words
     silent: bool = False  # it has no words and says nothing
 
-    def read(self, row: list[str]) -> tuple[Split | None, str]:
-        """The split of a row, and what it says instead where that is none."""
+    def read(self, row: list[str], whole: Split | None = None) -> tuple[Split | None, str]:
+        """The split of a row, and what it says instead where that is none. `whole`: of a row that says nothing."""
         value = row[self.at].strip() if self.at is not None and self.at < len(row) else ""
         if not value or self.silent:
-            return None, ""
+            return whole, ""
         found = self.meaning.get(value.lower()) if self.meaning else names.split_named(value)
         return found, "" if found is not None else value
 
 
-def find(sheet: Sheet, findings: Findings, besides: set[int | None] = frozenset()) -> SplitColumn:  # type: ignore[assignment]
+def find(sheet: Sheet, findings: Findings, besides: Collection[int | None]) -> SplitColumn:
     """`besides`: columns that are something else. Says how it was read where words do not."""
     header = sheet.header
     for name in (*SPLIT_COLUMNS, *FLAGS, *sorted(FOLDS)):

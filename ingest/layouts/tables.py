@@ -85,8 +85,8 @@ def _tell_groups(sheet: Sheet, besides: set[int], findings: Findings) -> None:
         if 1 < values < _ALONE * len(cells):
             message = (
                 f"{len(cells)} rows share {values} values of the column {name!r}. Splits that are made here do not "
+                "keep those of one value together, so figures may be better than on new ones."
             )
-            message += "keep those of one value together, so figures may be better than on new ones."
             fix = "Add a column `split` (train, val, test) in which each value is in one split."
             findings.add("warning", "groups_not_kept", message, path=sheet.path, fix=fix)
             return
@@ -144,9 +144,7 @@ def _rows(sheet: Sheet, first: int, name: int, label: int, splits: SplitColumn) 
         if whole_numbers and (match := _WHOLE.fullmatch(cell)):
             cell = match[1]  # `3.0`, as pandas writes a number of a column with gaps
         stated = names.class_name(cell)
-        found, unknown = splits.read(row)
-        if found is None and not unknown:
-            found = whole
+        found, unknown = splits.read(row, whole)
         yield Row(number, row[name] if name < len(row) else "", (stated,) if stated else (), found, unknown)
 
 

@@ -14,30 +14,31 @@ _FEWEST = 5
 _AGREE, _DISAGREE = 0.9, 0.5  # boxes at the upper left fit both ways
 _FARTHEST = 1e9
 _CLOSE = 0.02  # relative
+_FIX = "Write x, y, width and height, or export the annotations again."
 
 
 def check_corners(path: str, stated: dict[str, Any]) -> None:
     """Raises Refused where areas, outlines or sizes of images show that nearly every `bbox` is x1, y1, x2, y2."""
     annotations = stated["annotations"]
-    _check_sizes(path, stated)
-    judged = list(_judged(annotations[:: max(1, len(annotations) // _JUDGED)]))
+    sample = annotations[:: max(1, len(annotations) // _JUDGED)]
+    _check_sizes(path, stated["images"], sample)
+    judged = list(_judged(sample))
     if len(judged) < _FEWEST:
         return
     as_sides, as_corners = (np.mean(each) for each in zip(*judged, strict=True))
     if as_corners >= _AGREE and as_sides <= _DISAGREE:
         message = f"Each `bbox` of {path} is x1, y1, x2, y2, as areas or outlines show; COCO's is x, y, width, height."
-        raise Refused("boxes_as_corners", message, "Write x, y, width and height, or export the annotations again.")
+        raise Refused("boxes_as_corners", message, _FIX)
 
 
-def _check_sizes(path: str, stated: dict[str, Any]) -> None:
+def _check_sizes(path: str, images: list[Any], annotations: list[Any]) -> None:
     """Raises Refused where many boxes would leave their images as sides, and none would as corners."""
     sizes = {}
-    for image in stated["images"]:
+    for image in images:
         if isinstance(image, dict) and all(_is_place(image.get(side)) for side in ("width", "height")):
             sizes[str(image.get("id"))] = (float(image["width"]), float(image["height"]))
     fits = []
-    annotations = stated["annotations"]
-    for annotation in annotations[:: max(1, len(annotations) // _JUDGED)]:
+    for annotation in annotations:
         bbox = annotation.get("bbox") if isinstance(annotation, dict) else None
         size = sizes.get(str(annotation.get("image_id"))) if bbox else None
         if size is None or not isinstance(bbox, list) or len(bbox) != 4 or not all(map(_is_place, bbox)):
@@ -51,9 +52,9 @@ def _check_sizes(path: str, stated: dict[str, Any]) -> None:
     if as_corners == 1 and as_sides <= _AGREE:
         message = (
             f"Each `bbox` of {path} seems to be x1, y1, x2, y2: as x, y, width, height {1 - as_sides:.0%} of them "
+            "would leave their image."
         )
-        message += "would leave their image."
-        raise Refused("boxes_as_corners", message, "Write x, y, width and height, or export the annotations again.")
+        raise Refused("boxes_as_corners", message, _FIX)
 
 
 def _judged(annotations: list[Any]) -> Iterator[tuple[bool, bool]]:
