@@ -137,7 +137,7 @@ class Claim:
                 self.labelled[at] = entry._replace(label=found[0])
 
     def _keep_of_folder(self) -> None:
-        """Of `banded woven` for an image of `banded/`, where both are folders, the folder's; the other is told."""
+        """Take the folder's class where the label is `banded woven` and both are folders; report the other."""
         called = set(self.folders.values())
         further = []
         for at, entry in self.labelled.items():

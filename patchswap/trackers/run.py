@@ -1,4 +1,4 @@
-"""What a tracker is told of a job: settings, curves with their times, figures, labels, and where the job is."""
+"""The content of a tracker's run: a job's settings, curves with times, figures, labels and link."""
 
 from __future__ import annotations
 

@@ -144,15 +144,15 @@ def _black_and_white(named: ClassNames | None) -> Decided:
     if named is not None and len(named.names) > 2:
         message = (
             f"The masks hold 0 and 255 only, but {named.path} names {len(named.names)} classes; 255 usually means "
+            "to ignore, and then no class but the first is ever drawn."
         )
-        message += "to ignore, and then no class but the first is ever drawn."
         fix = "Say what 255 is, as --map 255=1, or save class numbers: 0, 1, 2 and so on."
         raise Refused("masks_black_and_white", message, fix)
     black, white = _two_names(named)
     message = (
         f"The masks hold 0 and 255 only: 255 was read as {white!r}, because as pixels to ignore it would leave nothing "
+        f"but {black!r}."
     )
-    message += f"but {black!r}."
     fix = "Save class numbers 0 and 1 to be sure; pixels to ignore are then 255."
     return Decided({0: black, IGNORE: white}, [black, white], said=[("masks_black_and_white", message, fix)])
 

@@ -21,8 +21,8 @@ def check(pool: Pool, meaning: Meaning, findings: Findings) -> None:
     if alone == with_void and alone > _FEW * drawn:
         message = (
             f"{alone} masks hold 0 and 255 only, and {drawn - alone} hold class numbers but no 255. It may be their "
+            "object, or pixels to ignore."
         )
-        message += "object, or pixels to ignore."
         fix = "Say which: --map 255=1 for the class 1, or --map 255=255 to ignore it."
         raise Refused("masks_black_and_white", message, fix)
     message = f"255 was read as pixels to ignore: {share:.1%} of the pixels, in {with_void} masks."

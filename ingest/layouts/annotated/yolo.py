@@ -192,8 +192,8 @@ def _tell_corners(read: list[_Text], given: Given) -> None:
     if count:
         message = (
             f"Each of the {count} boxes could be x1, y1, x2, y2 as well: all are wider and higher than their middle "
+            "is far from the upper left corner, as large objects are. They were read as x, y, width and height."
         )
-        message += "is far from the upper left corner, as large objects are. They were read as x, y, width and height."
         fix = "Look at them with `patchswap datasets look`. If boxes are misplaced, write x, y, width and height."
         given.findings.add("warning", "boxes_maybe_corners", message, fix=fix)
 
