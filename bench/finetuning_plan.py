@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from contract.pack.manifest import PackManifest
 from contract.specs import ResolvedSpec, parse, plan, resolve
 from contract.specs.pace import Pace
 from contract.specs.submission import lay_out
+from contract.tasks import TaskName
 from ingest import ingest
 
 VERSION = 1  # of the plain script and of how it is run: runs of another one do not count
@@ -33,10 +34,10 @@ class Run:
     digest: str
 
 
-def packed(archive: Path, folder: Path) -> PackManifest:
+def packed(archive: Path, folder: Path, *, task: TaskName = "classification") -> PackManifest:
     """The pack of an archive as the service would make it. Raises RuntimeError where it refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    result = ingest(archive, folder, task="classification", splits=None, progress=lambda _done, _total: None)
+    result = ingest(archive, folder, task=task, splits=None, progress=lambda _done, _total: None)
     if result.manifest is None:
         raise RuntimeError(f"{archive} cannot be used: {result.report.findings}")
     return result.manifest
@@ -58,10 +59,14 @@ def runs(
     return found
 
 
-def default(manifest: PackManifest, *, seed: int, epochs: int | None = None, **training: Any) -> ResolvedSpec:
-    """What the service runs where nothing but the dataset is named."""
+def default(
+    manifest: PackManifest, *, seed: int, epochs: int | None = None, model: Mapping[str, Any] = {}, **training: Any
+) -> ResolvedSpec:
+    """What the service runs where nothing but the dataset is named, and what of `model` and `training` is given."""
     asked = training | ({} if epochs is None else {"epochs": epochs})
     body = {"dataset": "bench", "seed": seed, "exports": [], "training": {"checkpoint_every_seconds": 86_400} | asked}
+    if model:
+        body["model"] = dict(model)
     at_hand = weights.installed()
     submission = lay_out(body, manifest, at_hand=at_hand, pace=Pace())
     return resolve(submission.spec, manifest, at_hand)[0]

@@ -29,6 +29,7 @@ from trainer.training import loop, weights
 from trainer.training import run as running
 from trainer.training.assignment import Assignment
 
+ACCURACY = "top1_accuracy"
 TIMED_SIDE_PX = 160
 TIMED_ROUNDS, WARM_UP = 5, 1
 
@@ -58,7 +59,7 @@ class Timing(BaseModel):
 
 def perform(run: Run, pack: Pack) -> Record:
     started = time.process_time()
-    model = _plain(run, pack) if run.arm == PLAIN else _trained(run.spec, pack)
+    model = _plain(run, pack) if run.arm == PLAIN else trained(run.spec, pack)
     seconds = time.process_time() - started
     steps = plan(run.spec, pack.manifest)
     return Record(
@@ -71,8 +72,8 @@ def perform(run: Run, pack: Pack) -> Record:
         side_px=min(run.spec.height, run.spec.width),
         images_seen=steps.steps * steps.images_per_step,
         cpu_seconds=seconds,
-        val=_accuracy(model, run.spec, pack, Split.VAL),
-        test=_accuracy(model, run.spec, pack, Split.TEST),
+        val=score(model, run.spec, pack, Split.VAL, ACCURACY),
+        test=score(model, run.spec, pack, Split.TEST, ACCURACY),
     )
 
 
@@ -123,7 +124,7 @@ def _assembled(spec: ResolvedSpec, pack: Pack) -> running.Run:
     return running.assemble(Assignment(spec, pack, Path(), "main", device.choose()))
 
 
-def _trained(spec: ResolvedSpec, pack: Pack) -> nn.Module:
+def trained(spec: ResolvedSpec, pack: Pack) -> nn.Module:
     with tempfile.TemporaryDirectory(prefix="patchswap-finetuning-") as scratch:
         out = Path(scratch)
         for _ in loop.train(spec, pack=pack, out=out, arm="main", device=device.choose(), stop=StopRequest()):
@@ -153,7 +154,8 @@ def _photographs(spec: ResolvedSpec, pack: Pack) -> plain.Photographs:
     return plain.Photographs(images, pack.labels[rows], list(rule.mean), list(rule.std))
 
 
-def _accuracy(model: nn.Module, spec: ResolvedSpec, pack: Pack, split: Split) -> float:
+def score(model: nn.Module, spec: ResolvedSpec, pack: Pack, split: Split, figure: str) -> float:
+    """A figure of the task's validation, such as top1_accuracy, on any split."""
     task = tasks.choose(spec.task)
     samples = task.open_split(
         pack,
@@ -164,7 +166,7 @@ def _accuracy(model: nn.Module, spec: ResolvedSpec, pack: Pack, split: Split) ->
         budget=host_budget(),
     )
     found = _ended(task.predict(model, samples, activity=split.name.lower()))
-    return task.validate(found)["val.top1_accuracy"]
+    return task.validate(found)[f"val.{figure}"]
 
 
 def _ended(steps: Generator[Any, None, Any]) -> Any:

@@ -69,7 +69,7 @@ def _accuracies(records: Sequence[Record]) -> list[str]:
 
 def _row(dataset: str, arm: str, mine: Sequence[Record], apart: PairedDifference | None) -> str:
     accuracy, seconds = fmean(100 * one.test for one in mine), fmean(one.cpu_seconds for one in mine)
-    against = "" if arm == PLAIN else _signed(apart)
+    against = "" if arm == PLAIN else signed(apart)
     one = mine[0]
     cells = [
         dataset,
@@ -110,7 +110,7 @@ def _difference(records: Sequence[Record], dataset: str, arm: str, other: str) -
     return paired_difference(by_seed(records, dataset, arm), by_seed(records, dataset, other))
 
 
-def _signed(apart: PairedDifference | None) -> str:
+def signed(apart: PairedDifference | None) -> str:
     if apart is None:
         return "not run"
     return f"{apart.mean:+.1f}" if apart.low is None else f"{apart.mean:+.1f} ({apart.low:+.1f} to {apart.high:+.1f})"
