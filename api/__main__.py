@@ -11,8 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.wire import allocator, telemetry
+from api.wire import telemetry
 from api.wire.protocol import LimitedProtocol
+from contract.allocator import keep_freed_memory
 from core.webhooks import secrets
 
 GRACE_SECONDS = 10  # for requests that are being served; streams end within a tick
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
-    allocator.keep_freed_memory()
+    keep_freed_memory(16 * 2**20, largest_bytes=8 * 2**20)  # chunks of a body are 256 KB
     telemetry.configure_logging()
     try:
         secrets.require_usable()

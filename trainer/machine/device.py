@@ -11,8 +11,11 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from contract.allocator import keep_freed_memory
+
 Module = TypeVar("Module", bound=nn.Module)
 Precision = Literal["auto", "fp32", "bf16"]
+_KEPT_BYTES = 2**30  # of a step's activations; a process frees them all when it ends
 
 
 def choose() -> torch.device:
@@ -22,6 +25,7 @@ def choose() -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
         return torch.device("cuda")
+    keep_freed_memory(_KEPT_BYTES)
     # Costs nothing on the CPU; filling fresh memory, which is only there to find bugs, would.
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # set at run time
