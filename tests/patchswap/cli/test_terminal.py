@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,17 @@ from tests.patchswap.conftest import Worker
 from tests.servers.proxy import BreakingProxy
 
 
-def on_a_terminal(arguments: list[str], variables: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Runs a command whose stderr is a terminal 120 columns wide; gives the exit status and all it wrote there."""
+def on_a_terminal(
+    arguments: list[str],
+    variables: dict[str, str],
+    folder: Path,
+    *,
+    seen: tuple[str, Callable[[], object]] | None = None,
+) -> tuple[int, str]:
+    """Runs a command whose stderr is a terminal 120 columns wide; gives the exit status and all it wrote there.
+
+    `seen`: what to do once a text was written.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "patchswap", *arguments],
@@ -36,6 +45,9 @@ def on_a_terminal(arguments: list[str], variables: dict[str, str], folder: Path)
     written = b""
     while chunk := _read(ours):
         written += chunk
+        if seen and seen[0].encode() in written:
+            seen[1]()
+            seen = None
     os.close(ours)
     return process.wait(60), written.decode()
 
@@ -76,8 +88,8 @@ def test_a_training_is_shown_as_a_bar_with_its_figures(
         points = [{**points[0], "value": 0.1}, *({**point, "key": f"control.{point['key']}"} for point in points)]
     with transaction() as session:
         ledger.record(session, worker.mine, points=points, progress=progress, phase="train")
-    threading.Timer(4.0, worker.end, ["failed"]).start()
-    status, seen = on_a_terminal(["watch", job.id], variables, tmp_path)
+    fail = ("1:15 left", lambda: worker.end("failed"))
+    status, seen = on_a_terminal(["watch", job.id], variables, tmp_path, seen=fail)
     assert status == 1
     assert "\x1b[" in seen
     for expected in (
