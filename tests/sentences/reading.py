@@ -23,7 +23,9 @@ CALLS = {
     "_Ending", "_damaged", "_malformed", "_unfit", "_unsound", "add", "broken", "damaged", "ended",
     "ignore", "leave_out", "loss_nan", "malformed", "note", "reject", "refuse", "ValueError",
 }  # fmt: skip
-NAMES = {"message", "fix", "remedy", "remediation", "detail", "sentence", "_FIX", "_REMEDY", "SAVE", "REMEDIES", "ELSEWHERE"}
+NAMES = {"message", "fix", "remedy", "remediation", "detail", "sentence", "_FIX", "_REMEDY", "SAVE", "REMEDIES"} | {
+    "ELSEWHERE"
+}
 _INTERNAL = {"ValueError": ("contract", "core/sweeps")}  # elsewhere it is a bug's, not a customer's
 
 
@@ -73,10 +75,7 @@ def _branches(value: ast.expr) -> Iterator[ast.expr]:
     if isinstance(value, ast.IfExp):
         yield from _branches(value.body)
         yield from _branches(value.orelse)
-    elif isinstance(value, ast.BoolOp):
-        for one in value.values:
-            yield from _branches(one)
-    elif isinstance(value, ast.Dict):
+    elif isinstance(value, ast.BoolOp | ast.Dict):
         for one in value.values:
             yield from _branches(one)
     elif isinstance(value, ast.Constant | ast.JoinedStr):
