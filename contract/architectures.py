@@ -70,7 +70,7 @@ BACKBONES: dict[str, str] = {
 
 # Why single channels cannot be removed.
 NOT_PRUNABLE: dict[str, str] = {
-    "shufflenet_v2_x1_0": "mixes the channels of its halves, which leaves none to be removed alone",
-    "mobileone_s0": "trains several branches as one convolution, which removing channels would part",
+    "shufflenet_v2_x1_0": "mixes its channels by halves, so single channels cannot be pruned",
+    "mobileone_s0": "folds several branches into one convolution, so single channels cannot be pruned",
 }
 SMALL_IMAGES = ("resnet20", "resnet32")  # of the CIFAR papers: their only stem is the small one

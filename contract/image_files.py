@@ -8,7 +8,7 @@ Format = Literal["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "HE
 MAX_FILE_BYTES = 128 * 2**20
 MAX_PIXELS = 40_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-NOT_AN_IMAGE = "the content is not JPEG, PNG, BMP, GIF, WebP, TIFF, PPM, AVIF or HEIC"
+NOT_AN_IMAGE = "The content is not JPEG, PNG, BMP, GIF, WebP, TIFF, PPM, AVIF or HEIC."
 _MAGIC: tuple[tuple[bytes, Format], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
     (PNG_SIGNATURE, "PNG"),

@@ -54,4 +54,4 @@ TERMS: dict[TaskName, Terms] = {
 def format_obstacle(task: TaskName, form: FormatName) -> str | None:
     """Why networks of a task are not written in a format; None where they are."""
     formats = TERMS[task].formats
-    return None if form in formats else f"{task} networks are not written as {form}; take {', '.join(formats)}"
+    return None if form in formats else f"Networks for {task} are not written as {form}. Take {', '.join(formats)}."

@@ -87,7 +87,10 @@ def _settings() -> str:
         settings()
     except ValidationError as error:
         names = ", ".join(f"PATCHSWAP_{str(item['loc'][0]).upper()}" for item in error.errors())
-        raise Wrong(f"Missing or wrong: {names}.", "Set them as docs/operations.md says.") from error
+        raise Wrong(
+            f"Missing or wrong: {names}.",
+            "Set them in the environment. The page Configuration of the docs lists all settings.",
+        ) from error
     return "complete"
 
 
@@ -96,7 +99,7 @@ def _database() -> str:
     version = _ask("SHOW server_version")
     if int(_ask("SHOW server_version_num")) < MIN_SERVER_VERSION * 10_000:
         raise Wrong(
-            f"Postgres {version} cannot end a transaction whose client stopped, so a stopped worker could block all.",
+            f"Postgres {version} cannot end a transaction whose client stopped: one worker could block all others.",
             f"Use Postgres {MIN_SERVER_VERSION} or newer: api and workers refuse to work with an older one.",
         )
     return f"Postgres {version}, {1000 * (time.monotonic() - started):.0f} ms"
@@ -122,7 +125,7 @@ def _clock() -> str:
     if abs(skew) > MAX_SKEW_SECONDS:
         raise Wrong(
             f"The database is {skew:+.1f} s off this machine.",
-            "Run NTP on both: keys expire by the one clock, signed urls by the other.",
+            "Run NTP on both machines: keys expire by the database's clock, signed URLs by this machine's.",
         )
     return f"{skew:+.3f} s to the database"
 
@@ -161,7 +164,7 @@ def _objects() -> str:
     except (StoreUnavailable, NotFound) as error:
         raise Wrong(str(error), remedy) from error
     if not same:
-        raise Wrong("An object came back altered.", "Do not use this store.")
+        raise Wrong("An object came back altered.", "Use another object store.")
     return f"written, read and deleted, {1000 * (time.monotonic() - started):.0f} ms"
 
 
@@ -172,12 +175,12 @@ def _disk() -> str:
     if url.scheme == "file":
         free[url.path] = shutil.disk_usage(_existing(Path(url.path))).free
     if not free:
-        raise Wrong("No worker says how much room it has.", "Start one, or read its log.")
+        raise Wrong("No worker reports its free disk space.", "Start a worker, or read its log.")
     place = min(free, key=lambda each: free[each])
     if free[place] < MIN_FREE_BYTES:
         raise Wrong(
             f"{free[place] / 2**30:.1f} GiB are free at {place}.",
-            f"Make room: {MIN_FREE_BYTES // 2**30} GiB are little for packs and checkpoints.",
+            f"Free disk space: packs and checkpoints need {MIN_FREE_BYTES // 2**30} GiB or more.",
         )
     return f"{free[place] / 2**30:.0f} GiB free at {place}"
 
@@ -197,7 +200,7 @@ def _workers() -> str:
     try:
         told = queue.celery_app().control.inspect(timeout=WORKERS_ANSWER_SECONDS).active_queues() or {}
     except (OperationalError, redis.RedisError, OSError) as error:
-        raise Wrong("No worker can be asked, because Redis is away.", "start Redis") from error
+        raise Wrong("Workers cannot be asked, because Redis does not answer.", "Start Redis.") from error
     served = dict.fromkeys(sorted(set(queue.QUEUES.values())), 0)
     for queues in told.values():
         for each in queues:
@@ -215,7 +218,9 @@ def _sweeper() -> str:
     tables = ("jobs", "dataset_versions", "exports", "profiles", "predictions", "weights", "webhook_deliveries")
     found = sum(_ask(f"SELECT count(*) FROM {table} WHERE {late}") for table in tables)  # noqa: S608 - names of our own
     if found:
-        raise Wrong(f"{found} rows have a lease that ran out long ago.", "Look for `sweep` in the workers' logs.")
+        raise Wrong(
+            f"{found} leases expired long ago and were not taken back.", "Start a worker, or read `sweep` in its log."
+        )
     return "no lease is overdue"
 
 

@@ -51,11 +51,11 @@ class Forbidden(DomainError):
 
 
 class TenantSuspended(Forbidden):
-    """This tenant is suspended. Ask whoever runs the service."""
+    """This tenant is suspended. Ask the service's operator."""
 
 
 class Unavailable(DomainError):
-    """A part of the service is away. Try again in a few seconds."""
+    """A part of the service does not answer. Try again in a few seconds."""
 
 
 class Gone(DomainError):
@@ -67,11 +67,11 @@ class UploadExpired(Gone):
 
 
 class PackDamaged(Gone):
-    """The stored images of this version cannot be read. Make another version of the same upload."""
+    """The stored images of this version cannot be read. Push the same files under another name."""
 
 
 class TooLarge(DomainError):
-    """The body is too large."""
+    """The body is too large. Send a smaller one."""
 
 
 class TooMany(DomainError):

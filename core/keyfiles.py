@@ -23,7 +23,9 @@ def write(path: Path, content: bytes) -> None:
 def require_new(path: Path) -> None:
     """Raises FileExistsError."""
     if path.exists():
-        raise FileExistsError(errno.EEXIST, "there is a file already; keys are not replaced", str(path))
+        raise FileExistsError(
+            errno.EEXIST, "This file exists, and keys are not replaced. Name another file.", str(path)
+        )
 
 
 def command(module: str, about: str | None, create: Callable[[Path], str]) -> int:

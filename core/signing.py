@@ -136,7 +136,9 @@ def _load(path: Path, load: Callable[[bytes], object]) -> object:
     try:
         return load(path.read_bytes())
     except OSError as error:
-        raise UnusableKey(f"The signing key {path} cannot be read: {error.strerror}.") from error
+        raise UnusableKey(
+            f"The signing key {path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UnusableKey(f"The signing key {path} is no key in PEM without a password: {error}.") from error
 

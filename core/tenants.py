@@ -29,7 +29,7 @@ Told = tuple[Any, str]  # for programs, for people
 
 
 class TenantExists(Conflict):
-    """There is a tenant of this name. For another key of it: `python -m core.bootstrap --name NAME`."""
+    """A tenant of this name exists. To give it another key, run `python -m core.bootstrap --name NAME`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -67,7 +67,7 @@ _ENDINGS = {
     ),
     "weights_unfit": _Ending(
         "user_spec",
-        "Name the architecture that the weights are of; in a job, name weights that fit as model.pretrained, or null.",
+        "Name the architecture of the weights. In a job, set model.pretrained to weights that fit, or to null.",
     ),
 }
 

@@ -47,9 +47,7 @@ def require(spec: ModelSpec, *, num_classes: int, image_shape: tuple[int, int, i
     except Exception as error:  # what a library's network raises is not known
         raise _unfit(spec, f"It cannot be built: {_words(error)}") from error
     if size > _MOST_PARAMETERS:
-        raise _unfit(
-            spec, f"It has {size:,} parameters; {_MOST_PARAMETERS:,} is the most for a network of an edge device."
-        )
+        raise _unfit(spec, f"It has {size:,} parameters; at most {_MOST_PARAMETERS:,} are allowed for edge devices.")
     network = models.build(spec, num_classes=num_classes, channels=channels)
     _require_logits(spec, network, num_classes, image_shape)
     if reads_stages:
@@ -66,7 +64,7 @@ def _require_logits(spec: ModelSpec, network: nn.Module, num_classes: int, image
             spec, f"It does not take images of {size} px and {image_shape[0]} channels: {_words(error)}"
         ) from error
     if not isinstance(logits, Tensor) or logits.shape != (2, num_classes):
-        raise _unfit(spec, "It does not give one logit a class.")
+        raise _unfit(spec, "It does not give one logit per class.")
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     if not linear or linear[-1].out_features != num_classes:
         raise _unfit(spec, "Its last layer is not linear.")
@@ -77,10 +75,10 @@ def _require_stages(spec: ModelSpec, network: nn.Module, image_shape: tuple[int,
         shapes = stages.shapes(network, image_shape)[1]
     except Exception as error:
         raise _unfit(
-            spec, f"The method reads maps between its layers, which are not to be had: {_words(error)}"
+            spec, f"The method needs feature maps between its layers, which could not be read: {_words(error)}"
         ) from error
     if len(shapes) < max(2, len(stages.ends(network))) or any(len(shape) != 3 for shape in shapes):
-        raise _unfit(spec, "The method reads maps between its layers, and it has none.")
+        raise _unfit(spec, "The method needs feature maps between its layers, and it has none.")
 
 
 def _unfit(spec: ModelSpec, why: str) -> TrainerError:

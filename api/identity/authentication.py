@@ -26,7 +26,7 @@ GUIDE = "/docs/guide/"
 TO_PAGE = frozenset({"/", "/ui", "/docs/guide"})  # they redirect to it
 LOGIN = "/v1/sessions"  # a login link is what it brings
 MAX_KEY_BYTES = 256
-_OPERATORS = "Whoever runs the service makes one: patchswap tenants operator-key."
+_OPERATORS = "The operator creates one with `patchswap tenants operator-key`."
 
 
 class Authentication:
@@ -41,7 +41,9 @@ class Authentication:
             if principal is None:
                 raise Unauthorized
             if principal.suspended is not None:
-                raise TenantSuspended(f"This tenant is suspended: {principal.suspended}. Ask whoever runs the service.")
+                raise TenantSuspended(
+                    f"This tenant is suspended: {principal.suspended.rstrip('.')}. Ask the service's operator."
+                )
             context.of(scope).principal = principal
             await scope["app"].state.limiter.admit(principal.tenant_id)
         await self.app(scope, receive, send)
@@ -65,8 +67,8 @@ def require(scope: Scope, needed: KeyScope) -> Principal:
     """The principal of a request. Raises Forbidden where its key lacks the scope; none implies another."""
     found = context.of(scope).principal
     if found is None or needed not in found.scopes:
-        remedy = f" {_OPERATORS}" if needed == "operator" else ""
-        raise Forbidden(f"This key lacks the scope {needed}.{remedy}", needed=needed)
+        remedy = _OPERATORS if needed == "operator" else "Use a key that has it."
+        raise Forbidden(f"This key lacks the scope {needed}. {remedy}", needed=needed)
     return found
 
 

@@ -19,7 +19,7 @@ MAX_COOKIE_BYTES = 4096
 
 
 class CrossSite(Forbidden):
-    """Only pages of this service may change anything with the cookie of a session. Other clients send a key."""
+    """A session can change things only from the service's own pages. Other clients must send an API key."""
 
 
 def token_of(scope: Scope) -> str | None:

@@ -35,7 +35,7 @@ async def received(request: Request) -> AsyncIterator[IO[bytes]]:
                 file.write(chunk)
             yield file
     else:
-        raise UnsupportedMediaType(f"send the image as the body, with its type or {_RAW}, or in a {_FORM}")
+        raise UnsupportedMediaType(f"Send the image as the body, with its media type or {_RAW}, or in a {_FORM}.")
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
 def _only_file(form: FormData) -> IO[bytes]:
     found = [value for value in form.values() if isinstance(value, UploadFile)]
     if len(found) != 1:
-        raise MalformedBody("The form must hold one file.")
+        raise MalformedBody("The form must hold one file. Send the image as its only field.")
     file = found[0].file
     file.fileno()  # moves it from memory to the disk
     return file
@@ -74,4 +74,4 @@ async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes]:
 
 
 def _too_large() -> TooLarge:
-    return TooLarge(f"An image file may have at most {MAX_FILE_BYTES:,} bytes.")
+    return TooLarge(f"An image file may have at most {MAX_FILE_BYTES:,} bytes. Scale it down, or save it as JPEG.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FileTooLarge(Conflict):
-    """The file is larger than all that this service keeps open. Load the bundle and use its infer.py."""
+    """The file is too large for PATCHSWAP_PREDICT_CACHE_BYTES. Download the bundle and run its infer.py."""
 
 
 @dataclass(frozen=True)

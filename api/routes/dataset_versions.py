@@ -138,7 +138,9 @@ def get_dataset_validation(
     """Read what was found in the archive, file by file, and how to correct it; also if it was refused."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     if version.report is None:
-        raise DatasetNotReady(f"There is no report: the version is {version.status}.", error=version.error)
+        raise DatasetNotReady(
+            f"The version is {version.status} and has no report. Wait until it is ready or failed.", error=version.error
+        )
     return answers.one(request, version.report)
 
 
@@ -155,7 +157,9 @@ def get_dataset_inspection(
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     prefix = version.object_prefix
     if prefix is None:
-        raise DatasetNotReady(f"There is no inspection: the version is {version.status}.", error=version.error)
+        raise DatasetNotReady(
+            f"The version is {version.status} and has no inspection. One that is ready has.", error=version.error
+        )
     session.rollback()  # the bucket may be slow
     return answers.one(request, Inspection.model_validate_json(inspections.inspection(prefix)))
 

@@ -158,5 +158,8 @@ def _types(types: str | None) -> list[str]:
 
 def _seq(last_event_id: str) -> int:
     if not last_event_id.isascii() or not last_event_id.isdigit() or int(last_event_id) > MAX_SEQ:
-        raise Invalid("Last-Event-ID is not a `seq` of this stream.", pointer="#header/last-event-id")
+        raise Invalid(
+            "`Last-Event-ID` must be a `seq` of this stream. Send the id of the last event that you received.",
+            pointer="#header/last-event-id",
+        )
     return int(last_event_id)

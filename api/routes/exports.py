@@ -36,7 +36,7 @@ class ExportNotReady(Conflict):
 
 
 class ExportGateFailed(Conflict):
-    """The file does not keep the constraints that were asked for, so it is not handed out. Ask with others."""
+    """The file exceeds its limits, so it cannot be downloaded. Export it again with wider limits."""
 
 
 @router.get("/exports/{export_id}", operation_id="get_export", response_model=Export, responses=_GET)
@@ -85,7 +85,7 @@ def file_of(export: tables.Export) -> downloads.File:
     if export.status == "gate_failed":
         raise ExportGateFailed(violations=export.violations)
     if export.status != "succeeded" or export.object_key is None or export.bytes is None or export.sha256 is None:
-        raise ExportNotReady(f"the export is {export.status}; there is a file once it has succeeded")
+        raise ExportNotReady(f"The export is {export.status}. It has a file once it has succeeded.")
     name = f"{export.id}-{export.format}-{export.precision}.zip"
     return downloads.File(export.object_key, export.bytes, export.sha256, name, "application/zip")
 

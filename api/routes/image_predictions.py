@@ -93,4 +93,7 @@ def _samples_url(version: tables.DatasetVersion) -> str:
 def _require_class(version: tables.DatasetVersion, name: str | None, *, parameter: str) -> None:
     """Raises Invalid."""
     if name is not None and name not in (version.manifest or {})["classes"]:
-        raise Invalid("The model has no class of this name.", pointer=f"#query/{parameter}")
+        raise Invalid(
+            "The model has no class of this name. Its dataset version lists the `classes`.",
+            pointer=f"#query/{parameter}",
+        )

@@ -31,7 +31,7 @@ _GET = documented.problems(*documented.READ) | documented.NOT_MODIFIED
 
 
 class NotLookedFor(NotFound):
-    """No labels were checked: only classifiers check them, and this model may be older than the check."""
+    """No labels were checked: the model is no classifier, or an older release published it."""
 
 
 class NoReport(NotFound):

@@ -43,7 +43,7 @@ _BODY = {"application/octet-stream": _BINARY, "multipart/form-data": _FORM}  # i
 
 
 class ImageIsTiles(Invalid):
-    """The model was trained on tiles, and the image is several of them. Use infer.py of its bundle."""
+    """The model was trained on tiles, and the image is larger than one tile. Use infer.py of its bundle."""
 
 
 @router.post(
@@ -108,7 +108,7 @@ def _answer(served: Served, file: IO[bytes], options: dict[str, Any]) -> tuple[A
     tiles = preprocess.tiles_of(image.size, loaded.rules)
     if len(tiles) > 1:
         raise ImageIsTiles(
-            f"the image is {len(tiles)} tiles of this model, which are not run here; use infer.py of its bundle"
+            f"The image is {len(tiles)} tiles of this model. The service runs one. Use infer.py of the bundle."
         )
     content = preprocess.whole_size(tiles)
     outputs = task.unpadded([output[0] for output in loaded.run(batch)], content)

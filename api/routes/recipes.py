@@ -46,7 +46,7 @@ def get_recipe_schema(request: Request, name: Name) -> Response:
 
 def _find(name: str) -> recipes.Recipe:
     if name not in recipes.RECIPES:
-        raise NotFound(f"There is no such recipe. There are {', '.join(recipes.RECIPES)}.")
+        raise NotFound(f"There is no recipe of this name. Take one of {', '.join(recipes.RECIPES)}.")
     return recipes.RECIPES[name]
 
 

@@ -148,7 +148,7 @@ def get_dataset_sample_mask(
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
     pack = pack_of(version)
     if pack.manifest.task != "segmentation":
-        raise NotFound(f"A {pack.manifest.task} dataset has no masks.")
+        raise NotFound(f"A {pack.manifest.task} dataset has no masks. Ask for `image` or `thumbnail`.")
     session.rollback()
     name = f"{version.id}/{index}/{'overlay' if overlay else 'mask'}"
     return _picture(request, name, lambda: (samples.mask(pack, index, overlay=overlay), "image/png"))
@@ -187,7 +187,9 @@ def _label(manifest: PackManifest, class_name: str | None) -> int | None:
     if class_name is None:
         return None
     if class_name not in manifest.classes:
-        raise Invalid("The dataset has no class of this name.", pointer="#query/class_name")
+        raise Invalid(
+            "The dataset has no class of this name. The version lists its `classes`.", pointer="#query/class_name"
+        )
     return manifest.classes.index(class_name)
 
 

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
 
 
 class NotSigning(NotFound):
-    """This service signs nothing: no signing key was set up. The sha256 of an export still holds its file."""
+    """This service signs nothing: it has no signing key. You can still check the sha256 of an export."""
 
 
 @router.get(
@@ -33,7 +33,9 @@ def get_signing_key(request: Request) -> Response:
     try:
         key = signing.public_key()
     except signing.UnusableKey as error:
-        raise Unavailable("The signing key of this service is not set up correctly. Tell its operator.") from error
+        raise Unavailable(
+            "The signing key cannot be read. Ask the service's operator to check PATCHSWAP_SIGNING_PUBLIC_KEY_FILE."
+        ) from error
     if key is None:
         raise NotSigning
     raw = base64.b64encode(key.raw).decode()

@@ -78,7 +78,9 @@ async def put_upload_part(request: Request, principal: Writing, upload_id: Uploa
     key, size, begun = await run_in_threadpool(_expected, principal.tenant_id, upload_id, number)
     announced = request.headers.get("content-length")
     if announced is not None and announced != str(size):
-        raise streaming.WrongLength(f"part {number} has {size} bytes, the body has {announced}")
+        raise streaming.WrongLength(
+            f"Part {number} has {size} bytes, and the body has {announced}. Send exactly the part."
+        )
     tag = await streaming.put(key, request.stream(), size=size, see=begun.hash.update if begun else None)
     if begun:
         await run_in_threadpool(upload_digests.keep, upload_id, begun, tag)

@@ -181,7 +181,9 @@ def _sealing() -> Iterator[None]:
     try:
         yield
     except secrets.UnusableKeys as error:
-        raise Unavailable("The keys for webhooks are not set up correctly. Tell the service's operator.") from error
+        raise Unavailable(
+            "The keys for webhooks cannot be read. Ask the service's operator to check PATCHSWAP_WEBHOOK_KEYS_FILE."
+        ) from error
 
 
 def _with_secret(row: tables.Webhook, secret: str) -> WebhookWithSecret:

@@ -38,7 +38,7 @@ class MalformedBody(DomainError):
 
 
 class UnknownHost(DomainError):
-    """This service does not go by that name. Use the one it was set up with."""
+    """The service does not answer to this `Host`. Use its address, or add the name to PATCHSWAP_ALLOWED_HOSTS."""
 
 
 class UnsupportedMediaType(DomainError):
@@ -75,8 +75,8 @@ RETRYABLE: tuple[type[DomainError], ...] = (
 
 
 _SENTENCES = {  # of what Starlette says
-    "Not Found": "There is no such path. `/docs` shows those there are.",
-    "Method Not Allowed": "This path has no such method. The header `Allow` names those it has.",
+    "Not Found": "There is no such path. `/docs` lists all paths.",
+    "Method Not Allowed": "This path does not take this method. The header `Allow` names those it takes.",
 }
 
 
@@ -133,7 +133,9 @@ def problem_of(error: Exception) -> Problem:
         logger.warning("database away: %s", type(error).__name__)
         return _of_domain(errors.Unavailable("The database does not answer. Try again in a few seconds."))
     logger.error("unexpected error", exc_info=error)
-    return Problem(500, "internal", "Something unexpected happened on our side. Tell us the request_id.")
+    return Problem(
+        500, "internal", "The service failed unexpectedly. Give its operator the request_id: the log has the cause."
+    )
 
 
 def _of_domain(error: DomainError) -> Problem:

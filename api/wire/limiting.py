@@ -112,7 +112,7 @@ class Limiter:
 def _refusal(seconds: float) -> RateLimited:
     limit, wait = settings().requests_per_minute, math.ceil(seconds)
     return RateLimited(
-        f"at most {limit:,} requests a minute; wait {wait} s, and poll as seldom as Retry-After says",
+        f"At most {limit:,} requests a minute. Wait {wait} s, and poll no faster than `Retry-After` says.",
         retry_seconds=wait,
         limit=limit,
     )

@@ -37,7 +37,7 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
         found.append(("/method/name", "not_of_task", message))
     stopping = spec.training.early_stopping
     if stopping and stopping.metric not in terms.validated:
-        message = f"{task} is validated by {', '.join(terms.validated)}."
+        message = f"This metric is not measured for {task}. Take one of {', '.join(terms.validated)}."
         found.append(("/training/early_stopping/metric", "not_of_task", message))
     for place, export in enumerate(spec.exports):
         if obstacle := format_obstacle(task, export.format):
@@ -59,7 +59,7 @@ def _task_violations(spec: JobSpec, task: TaskName) -> list[Violation]:
 
 
 def _dense_only(spec: JobSpec) -> list[tuple[str, str, str]]:
-    augmentation, message = spec.training.augmentation, "is for segmentation and detection; leave it out"
+    augmentation, message = spec.training.augmentation, "This is for segmentation and detection. Leave it out."
     asked = {
         "/training/augmentation/scale_jitter": augmentation.scale_jitter not in ("auto", (1.0, 1.0)),
         "/training/augmentation/photometric": augmentation.photometric is True,
@@ -170,8 +170,8 @@ def _pruning_violations(spec: JobSpec, manifest: PackManifest) -> list[Violation
         found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
     if spec.model.architecture in NOT_PRUNABLE:
         message = (
-            f"{spec.model.architecture} {NOT_PRUNABLE[spec.model.architecture]}; "
-            "take another architecture, or leave pruning out."
+            f"{spec.model.architecture} {NOT_PRUNABLE[spec.model.architecture]}. "
+            "Take another architecture, or leave pruning out."
         )
         found.append(Violation(pointer="/compression/pruning", code="not_prunable", message=message))
     if pruning.fine_tune_epochs != "auto" and pruning.fine_tune_epochs < pruning.rounds:

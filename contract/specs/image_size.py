@@ -241,7 +241,7 @@ def _tile_count(manifest: PackManifest, size: Size, tiles: TilesSpec) -> SpecWar
         return None
     message = (
         f"An image of {named(manifest.median_size)} is {parts} tiles of {named(size)}: evaluation and `infer.py` run "
-        "the network that many times an image. Take a larger `training.tiles.shrink` or a smaller "
+        "the network that many times per image. Take a larger `training.tiles.shrink` or a smaller "
         "`training.tiles.overlap` for fewer."
     )
     return SpecWarning(pointer="/training/tiles", code="tiles_many", message=message)

@@ -13,12 +13,12 @@ from core.comparisons.spec import MAX_JOBS, Budget, ComparisonSpec
 CONTROL = "cross_entropy"
 # What a comparison decides itself, and what to do instead of putting it into the base spec.
 ELSEWHERE = {
-    "dataset": "name the dataset beside spec",
-    "name": "give the name beside spec",
-    "labels": "give labels beside spec",
-    "method": "name the methods beside spec, under methods",
-    "seed": "give the seeds beside spec",
-    "control": "leave it out: the control is one of the methods",
+    "dataset": "Name the dataset beside spec.",
+    "name": "Give the name beside spec.",
+    "labels": "Give labels beside spec.",
+    "method": "Name the methods beside spec, in `methods`.",
+    "seed": "Give the seeds beside spec, in `seeds`.",
+    "control": "Leave it out: the baseline is one of the methods.",
 }
 
 
@@ -85,7 +85,7 @@ def _within(budget: Budget, spec: JobSpec) -> JobSpec:
     milestones = () if spec.optimizer.milestones == "auto" else spec.optimizer.milestones
     counts = {"/training/epochs": spec.training.epochs}
     counts |= {f"/optimizer/milestones/{index}": epoch for index, epoch in enumerate(milestones)}
-    message = "With `budget` epochs, plain methods get half of them. Give an even number."
+    message = "With the budget `epochs`, plain methods get half the epochs. Give an even number."
     faults = [Violation(pointer=place, code="odd_epochs", message=message) for place, n in counts.items() if n % 2]
     if faults:
         raise SpecInvalid(faults)
@@ -128,7 +128,10 @@ def _number_of_jobs(asked: ComparisonSpec, methods: int) -> list[Violation]:
     jobs = methods * len(asked.seeds)
     if jobs <= MAX_JOBS:
         return []
-    message = f"{methods} methods with {len(asked.seeds)} seeds are {jobs} jobs; a comparison may have {MAX_JOBS}."
+    message = (
+        f"{methods} methods with {len(asked.seeds)} seeds are {jobs} jobs; a comparison may have {MAX_JOBS}. "
+        "Name fewer methods or seeds."
+    )
     return [Violation(pointer="/seeds", code="too_many_jobs", message=message)]
 
 

@@ -21,7 +21,7 @@ from core.webhooks import outbox
 
 
 class ComparisonUnfinished(Conflict):
-    """Some of its jobs are not over. Cancel the comparison, or wait for their end."""
+    """Some of its jobs have not ended. Cancel the comparison, or wait."""
 
 
 def submit(session: Session, tenant_id: str, asked: ComparisonSpec) -> tuple[Comparison, list[str]]:

@@ -12,14 +12,14 @@ from core.store import storage
 
 OFFSETS_AT_ONCE = 512
 OFFSET_BLOCKS = 256  # 5 MB
-_OLDER = "the version was made before there were inspections; make another version of its upload to have one"
+_OLDER = "An older release made this version. Push the same files under another name to get them."
 
 
 def inspection(prefix: str) -> bytes:
     """The JSON of an `Inspection`. `prefix`: of the version's objects. Raises NotFound for one older than this."""
     key = prefix + PACK_INSPECTION
     if storage.size(key) is None:
-        raise NotFound(_OLDER)
+        raise NotFound(f"There is no inspection. {_OLDER}")
     return storage.get_bytes(key)
 
 
@@ -38,7 +38,7 @@ def thumbnail(pack: samples.Pack, prefix: str, index: int) -> bytes | None:
         start, end = _ends(key, index, pack.manifest.samples)
         return _between(key, start, end) or None
     except NotFound as error:
-        raise NotFound(f"There are no thumbnails: {_OLDER}.") from error
+        raise NotFound(f"There are no thumbnails. {_OLDER}") from error
 
 
 def _ends(key: str, index: int, count: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from core.webhooks import outbox
 
 
 class NameTaken(Conflict):
-    """Another dataset has this name."""
+    """Another dataset has this name. Choose another name."""
 
 
 class Pushed(NamedTuple):
@@ -52,7 +52,7 @@ def push(
         session.flush()
     elif task is not None and task != dataset.task:
         if _has_versions(session, dataset):
-            message = f"Dataset {name!r} is of the task {dataset.task}. Leave the task out, or push under another name."
+            message = f"Dataset {name!r} is for {dataset.task}. Leave the task out, or push under another name."
             raise Invalid(message, pointer="/task")
         dataset.task = task  # every version was refused, and the report may have said to push as this task
     return add_version(session, dataset, upload_id=upload_id, splits=splits, reading=reading)
@@ -196,7 +196,7 @@ def end_attempt(session: Session, version: DatasetVersion) -> None:
     if leases.queue_again(version):
         return
     version.status = "failed"
-    version.error = POISON.model_dump() | {"message": "reading this archive ended its worker several times"}
+    version.error = POISON.model_dump() | {"message": "Reading this archive ended its worker several times."}
     session.execute(
         update(Dataset)
         .where(Dataset.id == version.dataset_id, Dataset.status == "ingesting")

@@ -141,5 +141,7 @@ def _without_pack(version: DatasetVersion) -> Conflict:
     """Waiting helps with one that is being read, not with one that failed."""
     if version.status == "failed":
         report = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/validation"
-        return DatasetFailed(f"No dataset could be made of the archive. Read {report}.")
+        return DatasetFailed(
+            f"No dataset could be made of the archive. {report} says why. Correct the archive and push it again."
+        )
     return DatasetNotReady(f"The dataset is still being read. Wait until /v1/datasets/{version.dataset_id} is ready.")

@@ -64,8 +64,8 @@ def require_unused(found: Sequence[Dependent]) -> None:
         return
     first = ", ".join(f"{one['kind']} {one['id']}" for one in found[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    remedy = "Delete those first, or send `?force=true`: work that is not over is cancelled, and models stay."
-    raise InUse(f"{first}{more} need this. {remedy}", used_by=list(found))
+    remedy = "Delete those first, or send `?force=true`, which cancels unfinished work and keeps models."
+    raise InUse(f"Still needed by {first}{more}. {remedy}", used_by=list(found))
 
 
 def delete(session: Session, dataset: Dataset) -> list[str]:

@@ -116,7 +116,7 @@ def _locate(pack: Pack, index: int) -> tuple[int, int]:
             if index < first + rows:
                 return number, index - first
             first += rows
-    raise NotFound(f"The dataset version has {first} samples; their indices begin at 0.")
+    raise NotFound(f"There is no sample of this index. The dataset version has {first}, counted from 0.")
 
 
 def _matching(

@@ -31,7 +31,7 @@ def create(session: Session, tenant_id: str, *, size: int, sha256: str | None, m
     Raises TooLarge or QuotaExceeded.
     """
     if size > settings().max_upload_bytes:
-        raise TooLarge(f"At most {settings().max_upload_bytes} bytes can be uploaded.")
+        raise TooLarge(f"An upload may have at most {settings().max_upload_bytes:,} bytes. Split the dataset.")
     quotas.hold(session, tenant_id)
     known = select(Upload).where(
         Upload.tenant_id == tenant_id,
@@ -76,7 +76,7 @@ def require_open(upload: Upload, now_is_past: bool) -> None:  # noqa: FBT001
     if upload.status == "aborted":
         raise UploadExpired
     if upload.status == "complete":
-        raise Conflict("The upload is complete; its parts can no longer change.")
+        raise Conflict("The upload is complete, so its parts cannot change. Create another upload.")
     if now_is_past:
         raise UploadExpired
 
@@ -94,7 +94,7 @@ def part_bytes(upload: Upload, number: int) -> int:
     """How long a part must be. Raises Invalid for a number that the upload does not have."""
     numbers = part_numbers(upload)
     if number not in numbers:
-        raise Invalid(f"Parts are numbered 1 to {numbers[-1]}.", pointer="/number")
+        raise Invalid(f"The parts of this upload are numbered 1 to {numbers[-1]}.", pointer="/number")
     return upload.part_size if number < numbers[-1] else upload.bytes - upload.part_size * (len(numbers) - 1)
 
 
@@ -116,7 +116,7 @@ def expected_sha256(upload: Upload, told: str | None) -> str:
     if sha256 is None:
         raise Invalid("Send the file's `sha256`: none was announced with the upload.", pointer="/sha256")
     if told not in (None, sha256):
-        detail = f"The sha256 differs from {sha256}, which the upload has. Upload this file by itself."
+        detail = f"The upload was created with the sha256 {sha256}. Create another upload for this file."
         raise ChecksumMismatch(detail, pointer="/sha256")
     return sha256
 
@@ -129,7 +129,9 @@ def verify(upload: Upload, sha256: str) -> None:
     storage.delete([keys[n] for n in misfits])  # they count as not received, and no quota counts their bytes
     missing = [n for n, key in keys.items() if n in misfits or key not in found]
     if missing:
-        raise UploadIncomplete(f"parts missing or of wrong length: {missing[:10]}", missing=missing)
+        raise UploadIncomplete(
+            f"These parts are missing or have the wrong length: {missing[:10]}. Send them again.", missing=missing
+        )
     parts = {key: found[key].tag for key in keys.values()}
     # No state that was kept refuses anything: all is read before.
     if upload_digests.digest(upload.id, parts) != sha256 and upload_digests.read_whole(parts) != sha256:

@@ -28,7 +28,7 @@ _forks = Forks()
 
 
 class UnusableImage(Invalid):
-    """The body is no image that can be used."""
+    """The body is not an image that can be read. Send another one, as JPEG or PNG."""
 
 
 class DecodingBusy(Unavailable):
@@ -69,7 +69,9 @@ def _refusal(answer: bytes) -> UnusableImage:
         told = json.loads(answer.removeprefix(_REFUSED))
         return _unusable(str(told["code"]), str(told["message"]))
     logger.warning("a decoder ended without an answer")
-    return _unusable("image_hostile", "decoding ended by a limit of time or memory, or by a crash; save the image anew")
+    return _unusable(
+        "image_hostile", "Decoding crashed, or took too much time or memory. Save the image again, as JPEG or PNG."
+    )
 
 
 def _unusable(code: str, message: str) -> UnusableImage:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from contract.image_files import MAX_PIXELS, NOT_AN_IMAGE, sniff
 from portable import preprocess
 
-_TOO_MANY_PIXELS = f"the image has more than {MAX_PIXELS:,} pixels; scale it down"
+_TOO_MANY_PIXELS = f"The image has more than {MAX_PIXELS:,} pixels. Scale it down."
 
 
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # of EXIF's orientations
@@ -52,7 +52,7 @@ def decode(
     """As `infer.py` of a bundle sees the image. Raises Refused."""
     form = sniff(file)
     if form is None:
-        raise Refused("not_an_image", NOT_AN_IMAGE)
+        raise Refused("not_an_image", f"{NOT_AN_IMAGE} Save it as PNG or JPEG.")
     try:
         if form == "HEIF":
             _open_heif()
@@ -66,9 +66,9 @@ def decode(
     except Image.DecompressionBombError as error:
         raise Refused("too_many_pixels", _TOO_MANY_PIXELS) from error
     except MemoryError as error:
-        raise Refused("image_memory", "Decoding takes more memory than is allowed; scale the image down.") from error
+        raise Refused("image_memory", "Decoding takes more memory than is allowed. Scale the image down.") from error
     except Exception as error:  # Pillow raises nearly anything on a malformed file
-        raise Refused("image_corrupt", "The file is damaged and cannot be decoded. Save it anew.") from error
+        raise Refused("image_corrupt", "The file is damaged and cannot be decoded. Save it again.") from error
 
 
 def _require_few_pixels(image: Image.Image) -> None:

@@ -15,7 +15,7 @@ Expect = Callable[[Alias | None], None]  # raises where the alias is not as its 
 
 
 class UnknownTarget(Invalid):
-    """This tenant has no such file."""
+    """There is no such export. Check its id."""
 
 
 class ExportUnfit(Conflict):
@@ -81,7 +81,7 @@ def _target(session: Session, tenant_id: str, export_id: str) -> Export:
     held = session.scalars(model.with_for_update(read=True, key_share=True)).one_or_none()
     export = session.scalars(statement.with_for_update(read=True, key_share=True)).one_or_none()
     if held is None or export is None:
-        raise UnknownTarget(f"There is no export {export_id[:64]}.", pointer="/export_id")
+        raise UnknownTarget(f"There is no export {export_id[:64]}. Check its id.", pointer="/export_id")
     if export.status != "succeeded":
         raise ExportUnfit(f"Export {export.id} is {export.status}. An alias can point only at one that succeeded.")
     return export

@@ -18,10 +18,10 @@ from core.tables import Profile
 
 # What a device may say of a file that it could not run. Whatever else goes wrong there ends the attempt.
 REMEDIES = {
-    "missing_dependency": "install the format's runtime on the device: docs/devices.md lists the packages",
-    "runtime_failed": "run the bundle's verify.py on the device; export another format or precision if it fails too",
-    "unknown_format": "install a newer patchswap on the device",
-    "damaged_bundle": "measure it again; export the model again if this repeats",
+    "missing_dependency": "Install the format's runtime on the device. The page Devices of the docs lists packages.",
+    "runtime_failed": "Run the bundle's verify.py on the device. If it fails, too, export another format or precision.",
+    "unknown_format": "Install a newer patchswap on the device.",
+    "damaged_bundle": "Measure it again. If it fails again, export the model again.",
 }
 
 

@@ -20,7 +20,7 @@ SERVICE = "service"  # is told for the host of the operator's devices, which ser
 
 
 class DeviceUnknown(Invalid):
-    """No worker of this device was seen."""
+    """No worker of this device was seen. Start one on the device: `patchswap worker --device NAME`."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def require(session: Session, tenant_id: str, name: str) -> None:
     if name in known:
         return
     raise DeviceUnknown(
-        f"No worker of a device {name!r} was seen in {FORGOTTEN_AFTER.days} days, but of these: "
-        f"{', '.join(known) or 'none'}. Start one there: `patchswap worker --device {name}`.",
+        f"No worker of the device {name!r} was seen in {FORGOTTEN_AFTER.days} days. Seen: "
+        f"{', '.join(known) or 'none'}. Start one on the device: `patchswap worker --device {name}`.",
         pointer="/device",
     )
 

@@ -39,8 +39,8 @@ def submit(session: Session, tenant_id: str, model_id: str, spec: ExportSpec) ->
         raise Invalid(obstacle)
     if not trained.resolved["evaluation"].get("test", True):
         raise Invalid(
-            f"A file is judged on the test split, which job {trained.id} left unread; "
-            'export the final job of its sweep, or clone it with {"evaluation": {"test": true}}.'
+            f"Files are measured on the test split, and job {trained.id} did not use it. "
+            'Export the final job of its sweep, or clone it with {"evaluation": {"test": true}}.'
         )
     export = Export(
         id=new_id("exp"),
@@ -63,7 +63,7 @@ def _ladder(spec: ExportSpec) -> LadderSpec:
     """Without the rung that trains, which the queue of exports has no time for. Raises Invalid where it was named."""
     if "qat" in spec.ladder.rungs and "rungs" in spec.ladder.model_fields_set:
         raise Invalid(
-            '"qat" fine-tunes the network, which only exports of the job itself do. Leave it out of ladder.rungs, or '
+            '"qat" trains the network, and only a job can train. Leave it out of ladder.rungs, or '
             "clone the job with this export among its exports."
         )
     return spec.ladder.model_copy(update={"rungs": tuple(rung for rung in spec.ladder.rungs if rung != "qat")})
@@ -122,5 +122,5 @@ def end_attempt(session: Session, row: Export | Profile) -> None:
     row.status = "failed"
     row.finished_at = func.now()
     what = "export" if isinstance(row, Export) else "profile"
-    row.error = POISON.model_dump() | {"message": f"this {what} ended its worker several times"}
+    row.error = POISON.model_dump() | {"message": f"This {what} ended its worker several times."}
     outbox.announce(session, row)

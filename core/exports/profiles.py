@@ -26,7 +26,7 @@ class ExportUnmeasurable(Conflict):
 
 
 class UnknownExport(Invalid):
-    """The model has no such export."""
+    """The model has no such export. List its exports to see their ids."""
 
 
 def submit(session: Session, tenant_id: str, model_id: str, *, export_id: str, device: str | None) -> Profile:
@@ -40,7 +40,7 @@ def submit(session: Session, tenant_id: str, model_id: str, *, export_id: str, d
     if export is None:
         raise UnknownExport(pointer="/export_id")
     if export.status not in ("succeeded", "gate_failed"):
-        raise ExportUnmeasurable(f"the export is {export.status}; there is a file once it has succeeded")
+        raise ExportUnmeasurable(f"The export is {export.status}. It has a file once it has succeeded.")
     if device is not None:
         devices.require(session, tenant_id, device)
     same = select(Profile).where(Profile.export_id == export_id, _is_of(device), Profile.status.in_(LIVE)).limit(1)

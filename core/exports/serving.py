@@ -25,15 +25,15 @@ class NoServableExport(Conflict):
 
 
 class ExportNotServable(Conflict):
-    """This export cannot answer."""
+    """This export has no file that can answer. Choose another export."""
 
 
 class BundleDamaged(Gone):
-    """The stored file is not the one that was exported, so it is not opened. Ask for another export."""
+    """The stored file is not the one that was exported, so it is not opened. Export the model again."""
 
 
 class NoSuchFile(NotFound):
-    """The bundle has no such file."""
+    """The bundle has no such file. Its `manifest.json` names all files."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def _asked(session: Session, model: Model, export_id: str) -> Export:
     if export.model_id != model.id:
         raise NotFound
     if export.status != "succeeded":
-        raise ExportNotServable(f"Export {export.id} is {export.status}; only one that succeeded can answer.")
+        raise ExportNotServable(f"Export {export.id} is {export.status}. Choose one that succeeded.")
     if export.format != FORMAT:
-        raise ExportNotServable(f"Export {export.id} is {export.format}; the service itself runs {FORMAT} files only.")
+        raise ExportNotServable(
+            f"Export {export.id} is {export.format}. The service runs {FORMAT} files only: choose one of those."
+        )
     return export

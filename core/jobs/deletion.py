@@ -44,14 +44,14 @@ def _require_no_pupils(session: Session, tenant_id: str, model_ids: Sequence[str
     if not model_ids:
         return
     needed = {
-        "teaches": Job.resolved["method"]["teacher"].astext,
-        "begins": Job.resolved["model"]["pretrained"].astext,
-        "is the backbone of": Job.resolved["model"]["backbone_from"].astext,  # as release 0.1 stored it
+        "as its teacher": Job.resolved["method"]["teacher"].astext,
+        "as pretrained weights": Job.resolved["model"]["pretrained"].astext,
+        "as its backbone": Job.resolved["model"]["backbone_from"].astext,  # as release 0.1 stored it
     }
-    for word, of_job in needed.items():
+    for use, of_job in needed.items():
         live = select(Job.id, of_job).where(
             Job.tenant_id == tenant_id, Job.status.not_in(TERMINAL), of_job.in_(model_ids)
         )
         pupil = session.execute(live.limit(1)).one_or_none()
         if pupil is not None:
-            raise InUse(f"Model {pupil[1]} {word} job {pupil[0]}. Cancel that or wait for its end.")
+            raise InUse(f"Job {pupil[0]} needs model {pupil[1]} {use}. Cancel that job or wait for its end.")

@@ -40,7 +40,7 @@ def period(since: date | None, until: date | None) -> tuple[date, date]:
     if since >= until:
         raise Invalid(f"`from` must be before `to`; you sent {since} and {until}.", pointer="#query/from")
     if (until - since).days > MOST_DAYS:
-        raise Invalid(f"At most {MOST_DAYS} days at once; you asked for {(until - since).days}.", pointer="#query/from")
+        raise Invalid(f"Ask for at most {MOST_DAYS} days; you sent {(until - since).days}.", pointer="#query/from")
     return since, until
 
 
@@ -48,7 +48,9 @@ def groups(asked: str, known: Sequence[Group] = ("day", "project", "device")) ->
     """Of names separated by commas, in their order. Empty: one total. Raises Invalid."""
     names = list(dict.fromkeys(name for name in asked.split(",") if name))
     if unknown := [name for name in names if name not in known]:
-        raise Invalid(f"`{unknown[0][:64]}` is no group. It knows: {', '.join(known)}.", pointer="#query/group")
+        raise Invalid(
+            f"There is no group `{unknown[0][:64]}`. Take one or more of {', '.join(known)}.", pointer="#query/group"
+        )
     return tuple(name for name in get_args(Group) if name in names)
 
 
@@ -66,7 +68,9 @@ def read(
     grouped = f"SELECT {names}, {_SUMS} GROUP BY {places} ORDER BY {places} LIMIT {MOST_ROWS + 1}"
     rows = [dict(row) for row in session.execute(text(grouped), values).mappings()]
     if len(rows) > MOST_ROWS:
-        raise Invalid(f"More than {MOST_ROWS:,} rows. Ask for fewer days or groups.", pointer="#query/group")
+        raise Invalid(
+            f"The answer has more than {MOST_ROWS:,} rows. Ask for fewer days or groups.", pointer="#query/group"
+        )
     return rows, total
 
 

@@ -55,7 +55,7 @@ def read(session: Session, model: Model, device: str | None = None) -> Pareto:
     """The model's exports as they are now; with a device, by what was measured there. Raises DeviceUnknown."""
     newest = select(Export).where(Export.model_id == model.id).order_by(Export.id.desc()).limit(MOST_EXPORTS + 1)
     exports = list(session.scalars(newest))
-    notes = [f"only the newest {MOST_EXPORTS} exports are compared"] if len(exports) > MOST_EXPORTS else []
+    notes = [f"Only the newest {MOST_EXPORTS} exports are compared."] if len(exports) > MOST_EXPORTS else []
     if device is None:
         return build(model, exports[:MOST_EXPORTS], notes)
     if not (profiled := profiles.newest(session, model.id, device)):
@@ -185,4 +185,4 @@ def _processors(exports: Sequence[Export]) -> list[str]:
     names = sorted({(export.measured or {}).get("cpu") or "" for export in exports if export.measured} - {""})
     if len(names) < 2:
         return []
-    return [f"latencies were measured on different processors ({', '.join(names)}) and cannot be compared"]
+    return [f"Latencies were measured on different processors ({', '.join(names)}) and cannot be compared."]

@@ -53,11 +53,11 @@ def _require_fit(model: Model, trained_on: DatasetVersion, asked: DatasetVersion
     known, given = (PackManifest.model_validate(version.manifest) for version in (trained_on, asked))
     if given.task != model.task:
         raise Invalid(
-            f"The dataset is of {given.task}, and the model of {model.task}. Choose a {model.task} dataset.",
+            f"The dataset is for {given.task}, the model for {model.task}. Choose a {model.task} dataset.",
             pointer="/dataset_version",
         )
     if given.channels != known.channels:
-        names = {1: "grey", 3: "colour"}
+        names = {1: "gray", 3: "colour"}
         raise Invalid(
             f"The images are {names[given.channels]}, and the model was trained on {names[known.channels]} ones. "
             f"Push {names[known.channels]} images.",

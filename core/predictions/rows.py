@@ -44,7 +44,9 @@ def page(rows: pa.Table, task: TaskName, wanted: Wanted, *, after: int | None, l
 def _place(rows: pa.Table, order: NDArray[np.int64], after: int) -> int:
     at = np.flatnonzero(rows["index"].to_numpy()[order] == after)
     if not len(at):
-        raise Invalid(f"No row of this list has the index {after}. Take `last_id` of a page.", pointer="#query/after")
+        raise Invalid(
+            f"No row of this list has the index {after}. Send `last_id` of the page before.", pointer="#query/after"
+        )
     return int(at[0])
 
 

@@ -17,7 +17,7 @@ PIECE_BYTES = 2**20
 
 
 class WrongLength(Invalid):
-    """The body has not as many bytes as the part. Send exactly the part's bytes."""
+    """The body does not have the length of the part. Send exactly the bytes of the part."""
 
 
 async def put(key: str, chunks: AsyncIterator[bytes], *, size: int, see: Callable[[bytes], None] | None = None) -> str:
@@ -119,13 +119,13 @@ async def _pieces(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[list
     async for chunk in chunks:
         arrived += len(chunk)
         if arrived > size:
-            raise WrongLength(f"the body is longer than the {size} bytes of the part")
+            raise WrongLength(f"The body is longer than the {size} bytes of the part. Send exactly the part.")
         piece.append(chunk)
         held += len(chunk)
         if held >= PIECE_BYTES:
             yield piece
             piece, held = [], 0
     if arrived != size:
-        raise WrongLength(f"the body ended after {arrived} of the part's {size} bytes")
+        raise WrongLength(f"The body ended after {arrived} of the part's {size} bytes. Send the part again.")
     if piece:
         yield piece

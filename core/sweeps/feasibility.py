@@ -60,7 +60,7 @@ def _unmeasured(sweep: SweepSpec, manifest: PackManifest) -> list[Violation]:
     known = ("auto", *TERMS[manifest.task].validated)
     if sweep.metric in known:
         return []
-    message = f"{manifest.task} is validated by {', '.join(known[1:])}."
+    message = f"This metric is not measured for {manifest.task}. Take one of {', '.join(known[1:])}."
     return [Violation(pointer="/metric", code="not_of_task", message=message)]
 
 
@@ -73,7 +73,9 @@ def _misplaced(sweep: SweepSpec) -> list[Violation]:
         if name in sweep.spec
     ]
     if sweep.asha is not None and sweep.algorithm != "asha":
-        found.append(Violation(pointer="/asha", code="unused", message='Only "algorithm": "asha" has rungs.'))
+        found.append(
+            Violation(pointer="/asha", code="unused", message='Only "algorithm": "asha" uses this. Leave it out.')
+        )
     return found
 
 
@@ -84,7 +86,11 @@ def _misnamed(path: str, space: Mapping[str, Range]) -> list[Violation]:
         return [Violation(pointer=f"/space/{_escaped(path)}", code="not_searched", message=message)]
     above = [other for other in space if path.startswith(f"{other}.")]
     return [
-        Violation(pointer=f"/space/{_escaped(path)}", code="path_twice", message=f"{other} is searched already.")
+        Violation(
+            pointer=f"/space/{_escaped(path)}",
+            code="path_twice",
+            message=f"This is part of {other}, which is searched, too. Leave one out.",
+        )
         for other in above
     ]
 
@@ -94,22 +100,24 @@ def _malformed(path: str, values: Range) -> list[Violation]:
     if isinstance(values, Choice):
         twice = [i for i, value in enumerate(values.values) if value in values.values[:i]]
         return [
-            Violation(pointer=f"{pointer}/values/{i}", code="twice", message="This value is listed twice.")
+            Violation(
+                pointer=f"{pointer}/values/{i}", code="twice", message="This value is listed twice. List it once."
+            )
             for i in twice
         ]
     if values.low >= values.high:
-        return [Violation(pointer=f"{pointer}/high", code="empty_range", message=f"Must be above low, {values.low}.")]
+        return [Violation(pointer=f"{pointer}/high", code="empty_range", message=f"Must be above `low`: {values.low}.")]
     if values.log and values.low <= 0:
-        return [Violation(pointer=f"{pointer}/low", code="log_of_zero", message="Must be above 0 where log is true.")]
+        return [Violation(pointer=f"{pointer}/low", code="log_of_zero", message="Must be above 0 if `log` is true.")]
     return [] if isinstance(values, FloatRange) else _off_step(pointer, values)
 
 
 def _off_step(pointer: str, values: IntRange) -> list[Violation]:
     if values.log and values.step != 1:
-        return [Violation(pointer=f"{pointer}/step", code="log_step", message="Must be 1 where log is true.")]
+        return [Violation(pointer=f"{pointer}/step", code="log_step", message="Must be 1 if `log` is true.")]
     beyond = (values.high - values.low) % values.step
     if beyond:
-        message = f"Must be low plus a multiple of step, as {values.high - beyond}."
+        message = f"Must be `low` plus a multiple of `step`, such as {values.high - beyond}."
         return [Violation(pointer=f"{pointer}/high", code="not_on_step", message=message)]
     return []
 
@@ -117,7 +125,7 @@ def _off_step(pointer: str, values: IntRange) -> list[Violation]:
 def _rungless(rungs: AshaSpec, epochs: int) -> list[Violation]:
     if rungs.min_epochs < epochs:
         return []
-    message = f"Must be below the {epochs} epochs of a trial, or no trial is ever ended early."
+    message = f"Must be below the {epochs} epochs of a trial. Otherwise no trial can be stopped early."
     return [Violation(pointer="/asha/min_epochs", code="no_rung", message=message)]
 
 
@@ -130,7 +138,7 @@ def _impossible(path: str, values: Range, run: Run) -> list[Violation]:
         if isinstance(ran, ResolvedSpec):
             continue
         if any(v.code == "extra_forbidden" for v in ran):
-            message = f"{path} names no field of this spec. See /v1/recipes for its schema."
+            message = f"There is no field {path} in this spec. GET /v1/recipes/NAME/schema has all fields."
             return [Violation(pointer=pointer, code="unknown_field", message=message)]
         if not place and found:
             break  # one value between the ends tells as much as all of them

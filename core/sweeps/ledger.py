@@ -212,7 +212,7 @@ def _nothing_complete(board: Sequence[SweepTrial]) -> JobError:
         code="no_trial_complete",
         category="user_spec",
         retryable=False,
-        message=f"no trial was completed: {counts}" + (f"; the last one because {last}" if last else ""),
+        message=f"No trial was completed: {counts}." + (f" The last one: {last}" if last else ""),
         remediation="Look at the trials' jobs, correct what ended them, and submit the sweep again.",
     )
 

@@ -26,7 +26,7 @@ BY_REQUEST = "the sweep was cancelled"
 
 
 class SweepUnfinished(Conflict):
-    """It, or one of its jobs, is not over. Cancel the sweep, or wait for the end."""
+    """The sweep or one of its jobs has not ended. Cancel the sweep, or wait."""
 
 
 def submit(session: Session, tenant_id: str, body: dict[str, Any]) -> Sweep:

@@ -18,7 +18,7 @@ def require_allowed(url: str) -> None:
     """A url as it is written. Raises RecipientRefused."""
     if not settings().smtp_host or not settings().smtp_from:
         raise RecipientRefused(
-            "This service sends no e-mail. Who runs it must set PATCHSWAP_SMTP_HOST and PATCHSWAP_SMTP_FROM.",
+            "This service sends no e-mail. Its operator must set PATCHSWAP_SMTP_HOST and PATCHSWAP_SMTP_FROM.",
             pointer="/format",
         )
     found = _MAILTO.fullmatch(url)

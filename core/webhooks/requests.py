@@ -70,14 +70,14 @@ def _require_allowed(format_: str, url: str) -> None:
     if format_ == "email":
         recipients.require_allowed(url)
     elif url.lower().startswith("mailto:"):
-        raise addresses.UrlRefused("E-mail needs `format: email`.", pointer="/format")
+        raise addresses.UrlRefused("For a `mailto:` address set `format` to `email`.", pointer="/format")
     else:
         addresses.require_allowed(url)
 
 
 def _require_something(events: Sequence[str], thresholds: Sequence[Any]) -> None:
     if not events and not thresholds:
-        raise Invalid("Name at least 1 event or 1 threshold; nothing would ever be sent.", pointer="/events")
+        raise Invalid("Name at least 1 event or 1 threshold. Otherwise nothing is sent.", pointer="/events")
 
 
 def _stored(thresholds: Iterable[Threshold]) -> list[dict[str, Any]]:

@@ -71,13 +71,13 @@ def unseal(stored: str) -> str:
         return stored
     keys = _keys()
     if keys is None:
-        raise UnusableKeys("The secret is sealed. Set PATCHSWAP_WEBHOOK_KEYS_FILE as for the api that sealed it.")
+        raise UnusableKeys("The secret is encrypted. Set PATCHSWAP_WEBHOOK_KEYS_FILE to the file that the API uses.")
     try:
         return keys.decrypt(stored.encode()).decode()
     except InvalidToken as error:
         path = settings().webhook_keys_file
         raise UnusableKeys(
-            f"No key in {path} opens the secret. Add the one that sealed it as a further line."
+            f"No key in {path} decrypts the secret. Add the key that encrypted it on a new line."
         ) from error
 
 
@@ -96,9 +96,11 @@ def _read(path: Path) -> MultiFernet:
     try:
         return MultiFernet([Fernet(line) for line in path.read_bytes().split()])  # ValueError also where there is none
     except OSError as error:
-        raise UnusableKeys(f"The webhooks' keys {path} cannot be read: {error.strerror}.") from error
+        raise UnusableKeys(
+            f"The webhooks' keys {path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error
     except ValueError as error:
-        remedy = "Make the file with `python -m core.webhooks.secrets --create FILE`."
+        remedy = "Create a file with `python -m core.webhooks.secrets --create FILE`."
         raise UnusableKeys(f"{path} holds no Fernet keys, one per line. {remedy}") from error
 
 

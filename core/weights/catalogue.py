@@ -12,7 +12,7 @@ class WeightsNotReady(Conflict):
 
 
 class WeightsFailed(Conflict):
-    """The weights could not be read. Read why at /v1/weights, and push them again."""
+    """The weights could not be read. Their report at /v1/weights says why. Push corrected ones."""
 
 
 def at_hand(session: Session, tenant_id: str, pretrained: str | None) -> dict[str, WeightsCard]:
@@ -34,7 +34,7 @@ def _named(session: Session, tenant_id: str, weights_id: str) -> WeightsCard | N
     if row is None:
         return None
     if row.status in ("queued", "running"):
-        raise WeightsNotReady(f"the weights are still being read; see /v1/weights/{row.id}")
+        raise WeightsNotReady(f"The weights are still being read. Wait until /v1/weights/{row.id} is ready.")
     if row.status == "failed":
-        raise WeightsFailed(f"the weights could not be read; see /v1/weights/{row.id}")
+        raise WeightsFailed(f"The weights could not be read. /v1/weights/{row.id} says why. Push corrected ones.")
     return pushed.card_of(row)

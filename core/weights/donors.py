@@ -165,5 +165,5 @@ def _unlike(student: ModelSpec, teacher: ModelSpec) -> str | None:
         return None
     mine, theirs = (f"{model.architecture} with the {model.stem} stem" for model in (student, teacher))
     return (
-        f"tf_kd_self learns from an earlier copy of itself: the teacher is {theirs}, this is {mine}; take kd instead."
+        f"tf_kd_self learns from an earlier copy of itself: the teacher is {theirs}, this is {mine}. Take kd instead."
     )

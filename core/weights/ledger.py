@@ -53,5 +53,5 @@ def end_attempt(session: Session, row: Weights) -> None:
         return
     row.status = "failed"
     row.finished_at = func.now()
-    row.error = POISON.model_dump() | {"message": "reading these weights ended its worker several times"}
+    row.error = POISON.model_dump() | {"message": "Reading these weights ended its worker several times."}
     outbox.announce(session, row)

@@ -59,7 +59,7 @@ def list_keys(as_json: Json = False) -> None:
 
 
 @keys.command("show")
-def show_key(key_id: Annotated[str, typer.Argument(help="key_...")], as_json: Json = False) -> None:
+def show_key(key_id: Annotated[str, typer.Argument(help="Key, key_...")], as_json: Json = False) -> None:
     """Show a key without its secret."""
     with connect() as client:
         key = client.keys.get(key_id)
@@ -91,7 +91,7 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="Key, key_...")], as_j
 
 
 def me(as_json: Json = False) -> None:
-    """Whose key this is, what it may do, and what of its quotas is used."""
+    """Show whose key this is, its scopes, and how much of the quotas is used."""
     with connect() as client:
         found = client.me()
     quotas = found["quotas"]
@@ -104,7 +104,7 @@ def audit(
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """What was changed, and by which key; needs a key with the scope admin."""
+    """Show what was changed, and by which key. Needs a key with the scope admin."""
     with connect() as client:
         found = [entry for entry, _ in zip(client.audit(), range(limit), strict=False)]
     rows = [(e.at, e.key_id, e.method, e.path, e.request_id) for e in found]

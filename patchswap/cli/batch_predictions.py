@@ -55,7 +55,7 @@ def download(
 
 @app.command()
 def rm(prediction_id: PredictionId, as_json: Json = False) -> None:
-    """Delete a batch prediction with its rows. One that is queued or running ends."""
+    """Delete a batch prediction with its rows. A queued or running one is stopped."""
     with connect() as client:
         client.predictions.delete(prediction_id)
     emit({"id": prediction_id, "deleted": True}, as_json=as_json, text=f"deleted {prediction_id}")

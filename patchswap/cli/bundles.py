@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Key = Annotated[
     Path | None,
-    typer.Option(
-        metavar="KEY.pem", help="Public key that must have signed the bundle. Default: the key of the service."
-    ),
+    typer.Option(metavar="KEY.pem", help="Public key that must have signed it. Default: the key of the service."),
 ]
 
 

@@ -46,7 +46,7 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each option
         typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
-    follow: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it to its end.")] = True,
+    follow: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow the jobs to their end.")] = True,
     csv: CsvFile = None,
     markdown: MarkdownFile = None,
     png: PngFile = None,

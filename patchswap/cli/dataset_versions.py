@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def versions(dataset: DatasetName, as_json: Json = False) -> None:
-    """The versions of a dataset, newest first, with what changed."""
+    """List the versions of a dataset, newest first, with what changed."""
     with connect() as client:
         found = list(client.datasets.versions(dataset))
     rows = [
@@ -36,13 +36,16 @@ def versions(dataset: DatasetName, as_json: Json = False) -> None:
 
 def diff(
     before: Annotated[
-        str, typer.Argument(metavar="BEFORE", help="Version NAME@1 or dsv_... Alone: compared with the version before.")
+        str,
+        typer.Argument(
+            metavar="BEFORE", help="Version NAME@1 or dsv_... Without AFTER: compared with the one before it."
+        ),
     ],
     after: Annotated[str | None, typer.Argument(metavar="[AFTER]", help="NAME@2 or dsv_...")] = None,
-    limit: Annotated[int, typer.Option(min=0, max=1000, help="Images to list.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="Maximum number of images to list.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """What differs between two versions of a dataset: images added, removed, relabelled, moved to another split."""
+    """Show how two versions of a dataset differ: images added, removed, relabelled, moved to another split."""
     with connect() as client:
         old, new = (before, after) if after is not None else (None, before)
         found = client.datasets.diff(old, new, limit=limit)

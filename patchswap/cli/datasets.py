@@ -48,10 +48,12 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     task: Annotated[
         VisionTask | None,
-        typer.Option(help="Vision task: labels, masks or boxes. Default: that of the dataset, else classification."),
+        typer.Option(
+            help="Vision task, for labels, masks or boxes. Default: that of the dataset, else classification."
+        ),
     ] = None,
-    val: Annotated[float | None, typer.Option(help="Share for validation, if the images have no splits.")] = None,
-    test: Annotated[float | None, typer.Option(help="Share for the test, if the images have no splits.")] = None,
+    val: Annotated[float | None, typer.Option(help="Share of images for validation, if they have no splits.")] = None,
+    test: Annotated[float | None, typer.Option(help="Share of images for testing, if they have no splits.")] = None,
     train_per_class: Annotated[int | None, typer.Option(help="Training images to keep per class.")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
     classes_at: Annotated[str | None, typer.Option(help="Class folders, by depth (1 = top) or glob.")] = None,

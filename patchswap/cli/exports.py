@@ -78,7 +78,8 @@ def create_export(  # noqa: PLR0913, PLR0917 - one for each option
         float | None, typer.Option(help="Limit on the median latency in ms, one thread, one image.")
     ] = None,
     rung: Annotated[
-        list[str] | None, typer.Option(help="For int8 with limits: try only these of int8, mixed, fp16. Repeatable.")
+        list[str] | None,
+        typer.Option(help="For int8 with limits: kind of file to try: int8, mixed or fp16. Repeatable."),
     ] = None,
     opset: Annotated[
         int | None, typer.Option(help="Opset of an ONNX file, 18 to 21. Default: 18, which most runtimes open.")

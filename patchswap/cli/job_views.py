@@ -13,7 +13,7 @@ from patchswap.cli.output import Json, connect, duration, emit, note, printable,
 from patchswap.errors import BadInput
 
 _FIRST_NAMES = ("gpu_seconds", "platform_fault_seconds")  # deprecated, of figures that have better ones
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="job_...")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Job, job_...")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,7 +44,7 @@ def events(
     after: Annotated[int, typer.Option(min=0, help="Only events after this number (seq).")] = 0,
     as_json: Json = False,
 ) -> None:
-    """What happened to a job, oldest first. `watch` follows it. With --json: one event a line."""
+    """Show what happened to a job, oldest first. `watch` follows it. With --json, one event per line."""
     with connect() as client:
         for event in client.jobs.events(job_id, after=after):
             said = printable(json.dumps(event.data, ensure_ascii=False))
@@ -57,11 +57,11 @@ def metrics(
         list[str] | None, typer.Option(help="Curve, such as val.top1_accuracy. Repeatable. Default: all.")
     ] = None,
     max_points: Annotated[
-        int | None, typer.Option(min=1, help="Most points of each curve. The last point is always there.")
+        int | None, typer.Option(min=1, help="Maximum points per curve. The last point is always included.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Training curves: one line a point."""
+    """Print the training curves, one line per point."""
     with connect() as client:
         found = client.jobs.metrics(job_id, *(key or ()), max_points=max_points)
     rows = [(name, point.epoch, point.step, point.value) for name, points in found.items() for point in points]
@@ -70,7 +70,7 @@ def metrics(
 
 
 def evaluation(job_id: JobId, as_json: Json = False) -> None:
-    """What was measured on held-out images, arm by arm."""
+    """Show what was measured on held-out images, for the method and its baseline."""
     with connect() as client:
         found = client.jobs.evaluation(job_id)
     arms = [arm for arm in (found["main"], found.get("control")) if arm]
@@ -85,7 +85,7 @@ def evaluation(job_id: JobId, as_json: Json = False) -> None:
 
 
 def usage(job_id: JobId, as_json: Json = False) -> None:
-    """Time that a job used: useful, lost to faults of the platform, waiting."""
+    """Show the time that a job used: useful, lost to faults of the platform, waiting."""
     with connect() as client:
         job = client.jobs.get(job_id)
     shown = job.usage | {"attempts": len(job.attempts)}

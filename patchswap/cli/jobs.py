@@ -35,10 +35,13 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     budget: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Time limit such as 10m or 2h: lowers epochs and image size of the default recipe."
+            metavar="TIME",
+            help="Time to aim for, such as 10m or 2h: lowers epochs and image size of the default recipe.",
         ),
     ] = None,
-    spec: Annotated[Path | None, typer.Option(help="JSON file with a spec or a part of one.")] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="JSON file with the settings of the job (a spec), or some of them.")
+    ] = None,
     assign: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Set one field, such as training.epochs=5. Repeatable."),
@@ -77,7 +80,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     dry_run: Annotated[
         bool, typer.Option(help="Show what would run, why, and how long it takes. Train nothing.")
     ] = False,
-    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    follow: Annotated[bool, typer.Option("--watch", help="Follow the job to its end.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train on a dataset. Without --recipe, the dataset decides; --dry-run shows what would run and why."""

@@ -93,7 +93,7 @@ def list_predictions(  # noqa: PLR0917 - one for each option
     shows: Annotated[str | None, typer.Option("--class", help="Only images that show this class.")] = None,
     predicted: Annotated[str | None, typer.Option(help="Only images in which the network names this class.")] = None,
     sort: Annotated[Sort, typer.Option(help="Order: worst, best, sure, unsure or index.")] = Sort.worst,
-    limit: Annotated[int, typer.Option(help="Most images to list.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Maximum number of images to list.", min=1)] = 20,
     as_json: Json = False,
 ) -> None:
     """List what the network said of each held-out image, the worst first."""

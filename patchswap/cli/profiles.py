@@ -43,7 +43,7 @@ def list_profiles(
 
 @app.command("show")
 def show_profile(
-    profile_id: Annotated[str, typer.Argument(metavar="PROFILE", help="prf_...")], as_json: Json = False
+    profile_id: Annotated[str, typer.Argument(metavar="PROFILE", help="Measurement, prf_...")], as_json: Json = False
 ) -> None:
     """Show a measurement."""
     with connect() as client:

@@ -40,7 +40,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
         list[str] | None, typer.Option("--choice", metavar="PATH=A,B,C", help="Values to choose from. Repeatable.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Ranges known to matter for a method: patch_swap. Yours win.")
+        str | None, typer.Option(help="Ranges that matter for a method, patch_swap. Your own ranges win.")
     ] = None,
     algorithm: Annotated[str | None, typer.Option(help="Algorithm: random or asha.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Number of trials.")] = None,
@@ -51,7 +51,7 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the search.")] = None,
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
-    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    follow: Annotated[bool, typer.Option("--watch", help="Follow the sweep to its end.")] = False,
     as_json: Json = False,
 ) -> None:
     """Search for good settings. The best ones are then trained as a full job and tested."""

@@ -22,7 +22,7 @@ def export_run(  # noqa: PLR0917 - one for each option
         str,
         typer.Argument(metavar="JOB", help="Job, job_..., or all jobs of a sweep or comparison, swp_... or cmp_..."),
     ],
-    to: Annotated[Tracker, typer.Option(help="The experiment tracker.")],
+    to: Annotated[Tracker, typer.Option(help="Experiment tracker to export to.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder. Default: ./runs for TensorBoard, ./mlruns for MLflow."),

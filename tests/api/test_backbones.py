@@ -41,7 +41,7 @@ def test_a_classifier_begins_a_segmentation_network(ours: Caller, version: Datas
     assert resolved["model"]["pretrained"] == model.id
     refused = ours.delete(f"/v1/jobs/{job.id}")
     assert refused.status_code == 409
-    assert "begins job" in refused.json()["detail"]
+    assert "as pretrained weights" in refused.json()["detail"]
 
 
 def test_what_does_not_fit_is_refused(ours: Caller, theirs: Caller, version: DatasetVersion, masks: DatasetVersion):

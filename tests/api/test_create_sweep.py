@@ -88,7 +88,7 @@ def test_model_of_a_trial_is_exported_by_nobody(ours: Caller, version: DatasetVe
     assert (model["evaluation_split"], model["top1_accuracy"]) == ("val", 0.5)
     answer = ours.post(f"/v1/models/{model['id']}/exports", {"format": "onnx"})
     assert answer.status_code == 422
-    assert "left unread" in answer.json()["detail"]
+    assert "did not use it" in answer.json()["detail"]
 
 
 def test_scopes_stand_for_themselves(ours: Caller, version: DatasetVersion, server: Server):

@@ -68,7 +68,7 @@ def test_another_task_under_the_same_name_is_refused(ours: Caller):
     push(ours, b"one", task="detection")
     status, refused = push(ours, b"two", task="segmentation")
     assert (status, refused["errors"][0]["pointer"]) == (422, "/task")
-    assert "is of the task detection" in refused["detail"]
+    assert "is for detection" in refused["detail"]
     assert push(ours, b"two")[1]["task"] == "detection"
 
 

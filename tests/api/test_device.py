@@ -170,7 +170,7 @@ def test_file_that_cannot_run_there_fails_the_profile_with_its_remedy(ours: Call
     assert pi.post(found["links"]["report"], body).json()["status"] == "failed"
     error = ours.get(f"/v1/profiles/{asked}").json()["error"]
     assert (error["code"], error["message"]) == ("missing_dependency", "No module named 'onnxruntime'")
-    assert "install the format's runtime" in error["remediation"]
+    assert "Install the format's runtime" in error["remediation"]
 
 
 def test_released_claim_is_claimed_again_and_ends_at_the_third_that_counts(pi: Caller, asked: str):

@@ -268,4 +268,4 @@ def test_nul_in_a_query_is_refused(ours: Caller, path: str):
 
 def test_unknown_path_and_method_are_refused_in_sentences(ours: Caller):
     assert ours.get("/v1/nothing").json()["detail"].startswith("There is no such path.")
-    assert ours.put("/v1/jobs").json()["detail"].startswith("This path has no such method.")
+    assert ours.put("/v1/jobs").json()["detail"].startswith("This path does not take this method.")

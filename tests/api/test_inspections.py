@@ -65,7 +65,7 @@ def test_version_of_an_earlier_release_says_that_it_has_none(ours: Caller, tmp_p
     base = f"/v1/datasets/{version.dataset_id}/versions/latest"
     for path in ("inspection", "samples/0/thumbnail"):
         answer = ours.get(f"{base}/{path}")
-        assert (answer.status_code, "make another version" in answer.json()["detail"]) == (404, True)
+        assert (answer.status_code, "under another name" in answer.json()["detail"]) == (404, True)
 
 
 @pytest.mark.parametrize("objects_url", ["swift"], indirect=True)

@@ -161,7 +161,7 @@ def test_rung_that_trains_is_for_exports_of_the_job(ours: Caller, version: Datas
     path, limits = f"/v1/models/{model.id}/exports", {"precision": "int8", "constraints": {"max_drop_points": 1.0}}
     answer = ours.post(path, limits | {"ladder": {"rungs": ["int8", "qat"]}})
     assert answer.status_code == 422
-    assert "only exports of the job itself do" in answer.json()["detail"]
+    assert "only a job can train" in answer.json()["detail"]
     answer = ours.post(path, limits | {"ladder": {"rungs": ["fp16", "int8"]}})
     assert answer.status_code == 202
     assert (answer.json()["rung"], answer.json()["candidates"]) == (None, [])
@@ -323,7 +323,7 @@ def test_suspected_labels_lead_to_their_pictures(ours: Caller, version: DatasetV
     _, model, _ = made.published_job(version)
     path = f"/v1/models/{model.id}/suspected-labels"
     none = ours.get(path)
-    assert (none.status_code, "only classifiers" in none.json()["detail"]) == (404, True)
+    assert (none.status_code, "no classifier" in none.json()["detail"]) == (404, True)
     suspect = {
         "index": 3,
         "split": "test",

@@ -141,7 +141,7 @@ def test_an_image_of_several_tiles_is_refused_with_the_way_to_run_it(ours: Calle
     assert answer.status_code == 422, answer.text
     problem = answer.json()
     assert problem["code"] == "image_is_tiles"
-    assert "the image is 15 tiles" in problem["detail"]
+    assert "The image is 15 tiles" in problem["detail"]
     assert "infer.py" in problem["detail"]
 
 

@@ -52,7 +52,7 @@ def test_device_that_was_never_seen_is_told_with_those_that_were(ours: Caller, v
     answer = ours.post(f"/v1/models/{model.id}/profile", {"export_id": export.id, "device": PI})
     assert (answer.status_code, answer.json()["code"]) == (422, "device_unknown")
     assert answer.json()["errors"][0]["pointer"] == "/device"
-    assert "of these: jetson, phone. Start one there: `patchswap worker --device raspberry-pi-5`" in answer.text
+    assert "Seen: jetson, phone. Start one on the device: `patchswap worker --device raspberry-pi-5`" in answer.text
     assert ours.get(f"/v1/models/{model.id}/pareto", params={"device": PI}).json()["code"] == "device_unknown"
     shown = ours.get("/v1/devices").json()["data"]
     assert [(one["name"], one["online"]) for one in shown] == [("jetson", True), ("phone", True)]

@@ -70,7 +70,7 @@ def test_secret_is_told_once_and_never_again(ours: Caller):
         ({"url": URL, "events": ["job.born"]}, "/events/0", "job.succeeded"),
         ({"url": URL, "thresholds": [{"metric": "val.nll"}]}, "/thresholds/0", "either above or below"),
         ({"url": URL, "format": "teams"}, "/format", "slack"),
-        ({"url": "mailto:ada@example.org"}, "/format", "format: email"),
+        ({"url": "mailto:ada@example.org"}, "/format", "set `format` to `email`"),
         ({"url": "mailto:ada@example.org", "format": "email"}, "/format", "PATCHSWAP_SMTP_HOST"),
         ({"url": URL, "secret": "whsec_mine"}, "/secret", "no such field"),
         ({}, "/url", "missing"),

@@ -184,7 +184,7 @@ def test_a_classifier_begins_with_an_earlier_one_of_other_classes(ours: Caller, 
     assert answer.status_code == 202, answer.text
     assert answer.json()["resolved"]["normalisation"]["mean"] == [0.5] * 3  # of the images that it was trained on
     assert answer.json()["resolved"]["origin"]["source"] == f"trained by job {job.id}"
-    assert "begins job" in ours.delete(f"/v1/jobs/{job.id}").json()["detail"]
+    assert "as pretrained weights" in ours.delete(f"/v1/jobs/{job.id}").json()["detail"]
 
 
 def test_a_sweep_holds_and_checks_its_weights(ours: Caller, photos: DatasetVersion):

@@ -33,7 +33,7 @@ def test_tenant_is_created_suspended_and_resumed():
     made_one = told("create", "line 3")
     again = tenants("create", "line 3")
     assert (again.returncode, again.stdout) == (1, "")
-    assert "There is a tenant of this name" in again.stderr
+    assert "A tenant of this name exists" in again.stderr
     version = seed.version(made_one["tenant_id"])
     job, claim = made.running_job(version)
     with Server() as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:

@@ -53,7 +53,7 @@ def test_command_prints_a_line_an_image_and_stops_at_what_is_none(
     with pytest.raises(SystemExit) as ended:
         main(["predict", answering.model.id, str(image)])
     assert ended.value.code == 1
-    assert f"{image}: the content is not JPEG" in capsys.readouterr().err
+    assert f"{image}: The content is not JPEG" in capsys.readouterr().err
 
 
 def test_model_without_a_file_that_can_answer_says_so(client: Client, model: Model, image: Path):  # noqa: F811

@@ -16,12 +16,16 @@ CALLS = {
     "BadInput", "CannotStart", "Conflict", "DamagedFile", "DatasetNotReady", "DatasetFailed", "ChecksumMismatch",
     "DownloadFailed", "ExportNotServable", "Finding", "Forbidden", "Gone", "InUse", "Invalid", "JobError", "Malformed",
     "MalformedBody", "MissingExtra", "NoCredentials", "NotAsPublished", "NotFound", "NotGenuine", "PatchswapError",
+    "ExportNotReady", "ExportUnfit", "ExportUnmeasurable", "ImageIsTiles", "RateLimited", "UnsupportedMediaType",
+    "UploadIncomplete", "WeightsFailed", "WeightsNotReady", "WrongLength", "_unusable",
     "Refused", "ServiceUnreachable", "SpecWarning", "StoreUnavailable", "TooLarge", "TooMany", "QuotaExceeded",
     "Unavailable", "Unusable", "UnusableKey", "UnusableKeys", "UrlRefused", "Violation", "WaitTimeout", "Wrong",
     "_Ending", "_damaged", "_malformed", "_unfit", "_unsound", "add", "broken", "damaged", "ended",
     "ignore", "leave_out", "loss_nan", "malformed", "note", "reject", "refuse", "ValueError",
 }  # fmt: skip
-NAMES = {"message", "fix", "remedy", "remediation", "detail", "sentence", "_FIX", "_REMEDY", "SAVE", "REMEDIES"}
+NAMES = {"message", "fix", "remedy", "remediation", "detail", "sentence", "_FIX", "_REMEDY", "SAVE", "REMEDIES"} | {
+    "ELSEWHERE"
+}
 _INTERNAL = {"ValueError": ("contract", "core/sweeps")}  # elsewhere it is a bug's, not a customer's
 
 
@@ -71,7 +75,7 @@ def _branches(value: ast.expr) -> Iterator[ast.expr]:
     if isinstance(value, ast.IfExp):
         yield from _branches(value.body)
         yield from _branches(value.orelse)
-    elif isinstance(value, ast.BoolOp):
+    elif isinstance(value, ast.BoolOp | ast.Dict):
         for one in value.values:
             yield from _branches(one)
     elif isinstance(value, ast.Constant | ast.JoinedStr):

@@ -160,7 +160,7 @@ def test_the_disk_that_counts_is_the_workers_and_not_the_examiners(
 
 @pytest.mark.parametrize("objects_url", ["swift"], indirect=True)
 def test_disk_is_unknown_where_no_worker_answers(database: str):
-    assert "No worker says how much room it has. Start one" in wrong()["disk"]
+    assert "No worker reports its free disk space. Start a worker" in wrong()["disk"]
 
 
 def test_clock_that_is_off_is_wrong(database: str, monkeypatch: pytest.MonkeyPatch):
@@ -185,4 +185,4 @@ def test_sweeper_that_sleeps_is_wrong(version):
     with transaction() as session:
         ledger.claim(session, job.id, "worker-1")
         session.execute(text("UPDATE jobs SET lease_expires_at = now() - interval '1 hour'"))
-    assert "1 rows have a lease that ran out" in wrong()["sweeper"]
+    assert "1 leases expired long ago" in wrong()["sweeper"]

@@ -92,7 +92,7 @@ def test_damaged_newest_checkpoint_is_told_of_and_the_one_before_is_taken(failed
     (told,) = [event for event in events(job.id, "notice") if event["code"] == "checkpoint_corrupt"]
     assert told["severity"] == "warning"
     assert told["data"] == {"id": newest.id}
-    assert f"step {newest.step} is not intact" in told["message"]
+    assert f"step {newest.step} is damaged" in told["message"]
     assert f"continues at step {older.step}" in events(job.id, "notice")[-1]["message"]
     assert (job.status, weights(job)) == ("succeeded", uninterrupted())
 

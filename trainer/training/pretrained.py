@@ -36,10 +36,8 @@ def load(
     classifier = models.outline(_classifier(spec), channels=manifest.channels)
     match = matching.match(classifier, donor.tensors)
     if match.share < matching.LEAST_SHARE:
-        found = len(match.report.matched) + len(match.report.reshaped)
-        message = (
-            f"Of the tensors of {spec.pretrained} {found} fit {spec.architecture}, {len(match.report.missing)} miss."
-        )
+        found, missing = len(match.report.matched) + len(match.report.reshaped), len(match.report.missing)
+        message = f"{spec.pretrained} has {found} tensors that fit {spec.architecture}; {missing} are missing."
         raise ended("weights_unfit", message)
     same_classes = donor.classes is not None and list(donor.classes) == manifest.classes
     head = () if same_classes else matching.head_names(classifier)

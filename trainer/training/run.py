@@ -191,9 +191,7 @@ def _objective(assignment: Assignment, spec: ResolvedSpec, steps: Plan, start: S
     if spec.training.freeze_norms != "none":
         norms.freeze(model, affine=spec.training.freeze_norms == "all", head=assignment.task.head(model))
     if isinstance(spec.method, TaughtSpec) and taught_by is None:
-        raise ended(
-            "teacher_unfit", f"{spec.method.name} needs the network that teaches: give its folder as --teacher."
-        )
+        raise ended("teacher_unfit", f"{spec.method.name} needs a teacher. Give its folder as --teacher.")
     method = assignment.task.build_method(spec, model, pack=pack, groups=steps.groups)
     normalisation = normalisation_of(spec, pack.manifest)
     pruning = assignment.spec.compression.pruning

@@ -22,7 +22,7 @@ def resume(assignment: Assignment) -> Generator[Message, None, Run]:
     """
     for path in checkpoint.newest_first(assignment.out / assignment.arm / CHECKPOINTS):
         if not checkpoint.verified(path):
-            message = f"{path.name} does not match its sha256 and was passed over."
+            message = f"{path.name} does not match its sha256 and was skipped."
             yield Notice(severity="warning", code="checkpoint_corrupt", message=message)
             continue
         content = checkpoint.load(path, assignment.device)

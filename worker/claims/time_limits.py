@@ -32,6 +32,6 @@ class TimeLimits:
             category="user_spec",
             retryable=True,
             message=f"The job reached `limits.{name}`, {most:,} s, at step {progress['step']} of {progress['steps']}.",
-            remediation="The newest checkpoint is kept: resume the job to go on for as long again, or clone it with "
-            "larger `limits`.",
+            remediation="The newest checkpoint is kept. Resume the job to run for the same time again, or clone it "
+            "with larger `limits`.",
         )

@@ -15,13 +15,13 @@ from worker.claims.lease import Lease
 def lay_out(method: MethodSpec, teacher: Donor | None, folder: Path, lease: Lease) -> None:
     """Fill a new folder, if the method wants a teacher. Raises NotFound, StoreUnavailable or ChecksumMismatch."""
     if isinstance(method, TaughtSpec):
-        _lay_out(teacher, folder, lease, missing=f"the teacher {method.teacher} is gone")
+        _lay_out(teacher, folder, lease, missing=f"The teacher {method.teacher} was deleted. Name another.")
 
 
 def lay_out_pretrained(model: ModelSpec, donor: Donor | None, folder: Path, lease: Lease) -> None:
     """Fill a new folder, unless the weights are random or built in. Raises as `lay_out` does."""
     if model.pretrained and model.pretrained not in BUILT_IN:
-        _lay_out(donor, folder, lease, missing=f"the weights {model.pretrained} are gone")
+        _lay_out(donor, folder, lease, missing=f"The weights {model.pretrained} were deleted. Name others.")
 
 
 def options(teacher: Donor | None, folder: Path, arm: str) -> list[str | Path]:

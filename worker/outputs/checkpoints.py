@@ -208,7 +208,7 @@ def restore(lease: JobLease, rows: list[CheckpointRow], arm: Arm, out: Path) -> 
         try:
             lease.patiently(fetch)
         except (NotFound, ChecksumMismatch) as error:
-            message = f"The checkpoint of step {row.step} is not intact; an older one is taken. {error}."
+            message = f"The checkpoint of step {row.step} is damaged; an older one is used. {error}"
             lease.note("notice", severity="warning", code="checkpoint_corrupt", message=message, data={"id": row.id})
             continue
         path.with_name(path.name + ".sha256").write_text(f"{row.sha256}  {path.name}\n")

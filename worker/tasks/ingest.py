@@ -169,7 +169,7 @@ def _invalid(report: dict[str, Any]) -> JobError:
         category="user_data",
         retryable=False,
         message=first["message"],
-        remediation=first["fix"] or "Read the validation report, mend the archive and create the dataset again.",
+        remediation=first["fix"] or "Read the validation report, correct the archive and create the dataset again.",
     )
 
 

@@ -168,7 +168,7 @@ def _corners(stated: object) -> tuple[float, float, float, float]:
     try:
         x, y, width, height = (float(value) for value in stated)
     except OverflowError as error:
-        raise Unusable("box_malformed", "A bbox holds a number without bounds.", "Correct the box.") from error
+        raise Unusable("box_malformed", "A bbox holds an infinite number.", "Correct the box.") from error
     return x, y, x + width, y + height
 
 

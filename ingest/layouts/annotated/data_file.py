@@ -77,7 +77,7 @@ def _by_folder(stated: Stated, path: str, given: Given) -> SplitLists:
     lists = SplitLists()
     twice = [folder for folder, splits in folders.items() if len(splits) > 1]
     if twice:
-        message = f"{path} names the folder {twice[0]!r} for several splits, which says nothing."
+        message = f"{path} names the folder {twice[0]!r} for several splits, so it decides none."
         given.findings.add("warning", "split_contested", message, path=path, fix="Give each split its own folder.")
     plain = {folder: splits.pop() for folder, splits in folders.items() if len(splits) == 1}
     if len(set(plain.values())) < 2:

@@ -36,7 +36,7 @@ def read_metadata(given: Given) -> Annotated | None:
     naming = named.name if named else lambda number: f"class_{number}"
     pages = [_page(path, row, Drawing(given.task, tally), naming, corners=corners) for path, row in rows]
     used = {path for path, _ in rows} | ({named.path} if named else set())
-    fix = "Add its line; with empty lists, if nothing is to be seen in it."
+    fix = "Add its line. If the image shows no object, leave the lists empty."
     stated = Stated("hugging_face", pages, named.names if named else None, used=used, what="line", fix=fix, tally=tally)
     if named is None and any(label.startswith("class_") for page in pages for label in page.labels):
         message = "The categories are numbers without names, so the classes are called class_0, class_1 and so on."

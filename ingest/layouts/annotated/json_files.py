@@ -123,7 +123,7 @@ def _stated(layout: Layout, held: _Held) -> Stated:
 def _refuse_other(other: list[tuple[str, str]]) -> None:
     if other:
         path, kind = other[0]
-        message = f"{path} is a COCO file of {kind}, not of instances: it says no box and no class of an object."
+        message = f"{path} is a COCO file of {kind}, not of instances: it has no boxes and no classes."
         raise Refused("annotations_of_other_kind", message, "Upload the file of instances (instances_*.json).")
 
 

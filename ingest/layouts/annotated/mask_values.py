@@ -143,8 +143,8 @@ def _doubts_of_zero(pool: Pool, by_number: dict[int, str], named: ClassNames) ->
 def _black_and_white(named: ClassNames | None) -> Decided:
     if named is not None and len(named.names) > 2:
         message = (
-            f"The masks hold 0 and 255 only, but {named.path} names {len(named.names)} classes; 255 usually means "
-            "to ignore, and then no class but the first is ever drawn."
+            f"The masks hold 0 and 255 only, but {named.path} names {len(named.names)} classes. 255 usually means "
+            "to ignore, and then the masks hold only the first class."
         )
         fix = "Say what 255 is, as --map 255=1, or save class numbers: 0, 1, 2 and so on."
         raise Refused("masks_black_and_white", message, fix)

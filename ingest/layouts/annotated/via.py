@@ -112,7 +112,7 @@ def _label(about: object) -> str:
         raise Unusable("label_missing", "A region has no attribute that names its class.", "Name its class.")
     known = [key for key in about if str(key).casefold() in _LABELS] or list(about)
     if len(known) > 1:
-        message = f"A region has the attributes {', '.join(map(str, known[:4]))}; one of them has to be called class."
+        message = f"A region has the attributes {', '.join(map(str, known[:4]))}; one of them must be called class."
         raise Unusable("label_ambiguous", message, "Call the attribute that names the class `class`.")
     value = about[known[0]]
     if isinstance(value, dict):

@@ -39,7 +39,7 @@ def read_voc(given: Given) -> Annotated | None:
     lists = read_image_sets(given.archive, given.others, given.images, "main", given.limits)
     if not lists.splits:
         lists = read_named_lists(given.archive, given.others, given.images, given.limits)
-    fix = "Add its XML file; without an object if the image shows none."
+    fix = "Add its XML file. If the image shows no object, list none."
     used = {member.path for member in files.values() if names.suffix(member.path) == "xml"} | {p.path for p in pages}
     return assemble(Stated("voc", pages, used=used, what="XML file", fix=fix, tally=tally), given, lists)
 

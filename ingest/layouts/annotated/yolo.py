@@ -190,10 +190,7 @@ def _tell_corners(read: list[_Text], given: Given) -> None:
     """Say that the boxes could be corners, where each of them could."""
     count = odd_lines.may_be_corners(line for text in read for line in text.lines)
     if count:
-        message = (
-            f"Each of the {count} boxes could be x1, y1, x2, y2 as well: all are wider and higher than their middle "
-            "is far from the upper left corner, as large objects are. They were read as x, y, width and height."
-        )
+        message = f"Each of the {count} boxes could also be x1, y1, x2, y2. They were read as x, y, width and height."
         fix = "Look at them with `patchswap datasets look`. If boxes are misplaced, write x, y, width and height."
         given.findings.add("warning", "boxes_maybe_corners", message, fix=fix)
 

@@ -78,7 +78,7 @@ def test_failed_export_has_no_values():
 
 def test_latencies_of_two_processors_are_remarked_upon():
     one = front.build(model(), [export(1, **measured(0.9, 1, 1, "here")), export(2, **measured(0.9, 1, 1, "there"))])
-    assert one.notes == ["latencies were measured on different processors (here, there) and cannot be compared"]
+    assert one.notes == ["Latencies were measured on different processors (here, there) and cannot be compared."]
     assert front.build(model(), [export(1, **measured(0.9, 1, 1)), export(2, **measured(0.9, 1, 1))]).notes == []
 
 

@@ -85,7 +85,7 @@ def test_first_key_seals_and_each_key_opens(keyed: Keyed, monkeypatch):
     keyed(new)
     assert len(secrets.in_force(read(webhook_id))) == 1
     keyed(old)
-    with pytest.raises(secrets.UnusableKeys, match=r"No key in .* opens the secret"):
+    with pytest.raises(secrets.UnusableKeys, match=r"No key in .* decrypts the secret"):
         secrets.in_force(read(webhook_id))
     monkeypatch.delenv("PATCHSWAP_WEBHOOK_KEYS_FILE")
     forget_settings()
@@ -137,7 +137,10 @@ def test_command_makes_a_file_that_its_owner_alone_reads_and_replaces_none(keyed
     assert key.decode().strip() not in told
     assert path.stat().st_mode & 0o777 == 0o600
     again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stderr) == (1, f"{path}: there is a file already; keys are not replaced\n")
+    assert (again.returncode, again.stderr) == (
+        1,
+        f"{path}: This file exists, and keys are not replaced. Name another file.\n",
+    )
     assert path.read_bytes() == key
     keyed(key.strip())
     assert secrets.unseal(secrets.seal("whsec_x")) == "whsec_x"

@@ -68,5 +68,5 @@ def test_commands_show_devices_and_ask_for_one(
 
 
 def test_unknown_device_is_told(client: Client, export: Export):  # noqa: F811
-    with pytest.raises(ApiError, match="No worker of a device 'toaster' was seen in 7 days, but of these: none"):
+    with pytest.raises(ApiError, match=r"No worker of the device 'toaster' was seen in 7 days\. Seen: none"):
         client.profiles.create(export.id, device="toaster")

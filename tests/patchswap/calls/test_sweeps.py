@@ -59,7 +59,7 @@ def test_waiting_gives_up_without_touching_the_sweep(sweep: Sweep):
 
 def test_waiting_for_a_sweep_that_fails_says_why(sweep: Sweep):
     end_all(sweep)
-    with pytest.raises(SweepUnsuccessful, match="no trial was completed: 2 failed"):
+    with pytest.raises(SweepUnsuccessful, match="No trial was completed: 2 failed"):
         sweep.wait(timeout_seconds=5)
     with pytest.raises(Conflict, match="Cannot cancel a sweep that is failed"):
         sweep.cancel()

@@ -145,7 +145,7 @@ def test_image_size_and_fit_are_options(patchswap: Run, dataset_id: str, typed: 
         (["train", "--dataset", "pets", "--fit", "crop"], 1, "/training/fit: "),
         (["train", "--dataset", "nobody"], 1, "There is no dataset or version 'nobody'. `patchswap datasets list`"),
         (["train", "--dataset", "ds_" + "0" * 32], 1, "/dataset: There is no dataset or version 'ds_" + "0" * 32),
-        (["train", "--dataset", "pets", "--tiles", "2"], 1, "/training/tiles: is for segmentation and detection"),
+        (["train", "--dataset", "pets", "--tiles", "2"], 1, "/training/tiles: This is for segmentation and detection"),
         (["train", "--dataset", "pets", "--tiles", "0"], 1, "/training/tiles/shrink"),
         (["train", "--dataset", "pets", "--set", "training.epochs=0"], 1, "/training/epochs: "),
         (["train", "--dataset", "pets", "--set", "method.patch_size=3"], 1, "3 does not divide"),

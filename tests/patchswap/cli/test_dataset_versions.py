@@ -44,7 +44,7 @@ def test_dataset_is_renamed_and_a_version_of_it_deleted(patchswap: Run, photos: 
     with transaction() as session:
         seed_job = seed.job(session.query(DatasetVersion).filter_by(number=2).one())
     kept = patchswap("datasets", "rm", "pictures")
-    assert (kept.returncode, f"job {seed_job.id} need this" in complaint(kept)) == (1, True)
+    assert (kept.returncode, f"Still needed by job {seed_job.id}" in complaint(kept)) == (1, True)
     assert patchswap("datasets", "rm", "pictures", "--force").returncode == 0
     assert one_json(patchswap("datasets", "list", "--json")) == []
 

@@ -59,7 +59,7 @@ def test_altered_or_missing_weights_are_not_laid_out(version, model, tmp_path):
     storage.delete_prefix(f"jobs/{model.job_id}/")
     with pytest.raises(NotFound):
         donor_folders.lay_out(spec, teacher, tmp_path / "2", lease)
-    with pytest.raises(NotFound, match=f"{model.id} is gone"):
+    with pytest.raises(NotFound, match=f"{model.id} was deleted"):
         donor_folders.lay_out(spec, None, tmp_path / "3", lease)
 
 

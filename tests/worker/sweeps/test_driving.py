@@ -265,7 +265,7 @@ def test_sweep_whose_trials_all_fail_fails_with_the_reason(version):
     driving.tick()
     found = read(sweep_id)
     assert (found.status, found.error["code"], found.final_job_id) == ("failed", "no_trial_complete", None)
-    assert "3 failed; the last one because loss_nan: the loss is lost" in found.error["message"]
+    assert "3 failed. The last one: loss_nan: the loss is lost" in found.error["message"]
 
 
 def test_values_that_cannot_go_together_are_a_failed_trial_without_a_job(version):

@@ -124,9 +124,11 @@ class Workshop:
             f"{key}_deviation": one.reference_deviation
             for key, one in zip(keys("file", found.outputs), found.differences, strict=True)
         }
-        alike = "decide nothing" if found.decisions == 0 else f"decide {found.agreed / found.decisions:.2%} alike"
+        alike = (
+            "decide nothing" if found.decisions == 0 else f"agree in {found.agreed / found.decisions:.2%} of decisions"
+        )
         apart = ", ".join(
-            f"their {name} {values[f'{key}_mean_difference']:.2g} apart on average, of a deviation of "
+            f"their {name} differ by {values[f'{key}_mean_difference']:.2g} on average, at a deviation of "
             f"{values[f'{key}_deviation']:.2g}"
             for key, name in zip(keys("file", found.outputs), found.outputs, strict=True)
         )

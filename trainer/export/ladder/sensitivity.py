@@ -37,8 +37,8 @@ def _notice(by_divergence: list[tuple[str, float]], judge: Judge) -> Notice:
     total = float(np.sum([each for _, each in by_divergence]))
     share = divergence / total if total else 0.0
     message = (
-        f"Rounding {worst} alone changes the answers most: {divergence:.2g} {unit} on {judge.split} images, "
-        f"{share:.0%} of what all {len(by_divergence)} layers do."
+        f"Rounding {worst} alone changes the answers most: {divergence:.2g} {unit} on {judge.split} images. "
+        f"That is {share:.0%} of the sum over {len(by_divergence)} layers."
     )
     data = {"split": judge.split, "unit": unit, "divergence": dict(by_divergence[:20])}
     return Notice(severity="info", code="layer_sensitivity", message=message, data=data)

@@ -42,14 +42,14 @@ def warnings(constraints: Constraints, measured: dict[str, Any], *, metric: str)
     if limit is None and interval[0] > ALARMING_DROP_POINTS:
         message = (
             f"This file is {measured['drop_points']:.2f} points of {metric} below the trained network"
-            f"{_basis(measured)}. No limit was asked. Ask for the export with max_drop_points to have a better file "
-            "looked for, or take the fp32 file."
+            f"{_basis(measured)}. No limit was set. Export with max_drop_points to look for a better file, "
+            "or use the fp32 file."
         )
         return [ExportWarning(code="accuracy_lost", message=message)]
     if limit is not None and measured["drop_points"] <= limit < interval[1]:
         message = (
-            f"The measured drop is {measured['drop_points']:.2f} points of {metric}{_basis(measured)}. It keeps the "
-            f"{limit:g} that are allowed, but the images cannot show that it does.{_promise(measured)}"
+            f"The measured drop is {measured['drop_points']:.2f} points of {metric}{_basis(measured)}. The limit is "
+            f"{limit:g}, but these images are too few to show that it holds.{_promise(measured)}"
         )
         return [ExportWarning(code="drop_not_shown", message=message)]
     return []

@@ -77,7 +77,7 @@ def prune(network: nn.Module, *, image_shape: tuple[int, int, int], target: Targ
     smallest = without(network, blocks, image_shape)
     if not target.met_by(size := Size.of(smallest, image_shape)):
         left = f"{size.macs:,} multiply-adds and {size.weight_bytes:,} bytes of weights"
-        message = f"The network cannot be pruned as far as was asked: {left} are left when nothing more can go."
+        message = f"The network cannot be pruned that far: at least {left} remain."
         raise ended("pruning_target_missed", message)
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
