@@ -9,6 +9,7 @@ from ingest.archives.members import Member
 from ingest.findings import Refused
 from ingest.layouts.annotated.layout import Given
 from ingest.layouts.annotated.pairing import IMAGE_ROLES, MASK_ROLES, bare_stem, is_named_mask, pair, role, words
+from ingest.layouts.mask_pictures import drawn_suffix, side_by_side
 
 _OTHER_MASKS = frozenset(
     {"segmentationobject", "instance", "instances", "object", "overlay", "overlays", "preview", "vis"}
@@ -42,7 +43,7 @@ def find_mask_files(given: Given) -> Found | None:
         chosen = _chosen(masks, photos, given)
         _tell_left(given, other | {m.position for m in marked} - {m.position for m in chosen})
         return Found(photos, chosen, any(words(part) & _VOC_MASKS for m in chosen for part in m.path.split("/")[:-1]))
-    return _by_name(images) or _side_by_side(images)
+    return _by_name(images) or _side_by_side(given)
 
 
 def without_masks(given: Given) -> list[Member]:
@@ -131,22 +132,20 @@ def _by_name(images: list[Member]) -> Found | None:
     return Found(photos, masks, False) if partnered and 2 * len(partnered) >= len(masks) else None
 
 
-def _side_by_side(images: list[Member]) -> Found | None:
-    """`7.jpg` with `7.png`: the one without loss is the mask."""
-    by_stem: dict[tuple[str, str], list[Member]] = defaultdict(list)
-    for member in images:
-        by_stem[(member.path.rpartition("/")[0], names.stem(member.path))].append(member)
-    pairs = [found for found in by_stem.values() if len(found) == 2]
-    photos, masks = [], []
-    for pair_of in pairs:
-        lossless = [m for m in pair_of if names.suffix(m.path) in _LOSSLESS]
-        if len(lossless) == 1:
-            masks.append(lossless[0])
-            photos.append(next(m for m in pair_of if m is not lossless[0]))
-    if not masks or 4 * len(masks) < len(images):
+def _side_by_side(given: Given) -> Found | None:
+    """`7.jpg` with `7.png`: the one without loss is the mask, or of two such the one that is drawn in few colours."""
+    pairs = side_by_side(given.images)
+    if not pairs or 4 * len(pairs) < len(given.images):
+        return None
+    lossless = [[m for m in pair_of if names.suffix(m.path) in _LOSSLESS] for pair_of in pairs]
+    masks = [found[0] for found in lossless if len(found) == 1]
+    if not masks:
+        suffix = drawn_suffix(given.archive, pairs, given.limits)
+        masks = [m for pair_of in pairs for m in pair_of if names.suffix(m.path) == suffix]
+    if not masks or 4 * len(masks) < len(given.images):
         return None
     taken = {m.position for m in masks}
-    return Found([m for m in images if m.position not in taken], masks, False)
+    return Found([m for m in given.images if m.position not in taken], masks, False)
 
 
 def _tell_left(given: Given, positions: set[int]) -> None:

@@ -11,7 +11,7 @@ from ingest.annotations.mask_images import Colour
 from ingest.annotations.mask_key import MaskKey, table
 from ingest.annotations.mask_survey import Survey
 from ingest.findings import Findings, Refused
-from ingest.layouts.annotated import mask_colours, void_level
+from ingest.layouts.annotated import mask_colours, stray_values, void_level
 from ingest.layouts.annotated.mask_colours import Palettes
 from ingest.layouts.annotated.mask_values import Decided, Meaning, Pool, decide_values
 from ingest.layouts.annotated.name_lists import ClassNames
@@ -35,6 +35,8 @@ def decide(survey: Survey, named: ClassNames | None, asked: ReadingSpec, finding
     mask_colours.check_colours(survey, labelled)
     palettes = mask_colours.palettes_of(survey, labelled, len(named.names) if named else 0, findings)
     pool, scaled = _pooled(survey, palettes)
+    if named is None and asked.instances_as is None:
+        pool = stray_values.leave_out(pool, findings)
     moved = _moved(asked, named, pool)
     decided = _decided(_after(pool, moved), named, asked, moved)
     decided.tell(findings)

@@ -1,0 +1,86 @@
+"""Sets of images with masks beside them, pushed for classification or for segmentation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contract.specs.reading import ReadingSpec
+from tests.ingest.archives import zipped
+from tests.ingest.layouts.annotated.builders import Files, pictures, save, values
+from tests.ingest.layouts.annotated.mask_sets import NUMBERS, masks
+from tests.ingest.layouts.annotated.reading import masks_by_image, reported
+from tests.ingest.packs import run_ingest
+
+CLASSES = ("benign", "malignant")
+
+
+def drawn(number: int, levels: tuple[int, ...] = (0, 255)) -> bytes:
+    return save(values(number, levels))
+
+
+def set_of(photo: str, mask: str) -> Files:
+    """12 images of each class, each with a mask beside it; the names are patterns of class and number."""
+    every = [(name, number) for name in CLASSES for number in range(12)]
+    photos = pictures(photo.format(c=name, n=number) for name, number in every)
+    return photos | {mask.format(c=name, n=number): drawn(number) for name, number in every}
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask"),
+    [
+        ("set/{c}/{c} ({n}).png", "set/{c}/{c} ({n})_mask.png"),
+        ("set/{c}/scan_{n}.tif", "set/{c}/scan_{n}_segmentation.tif"),
+        ("MT_{c}/Imgs/exp_{n}.jpg", "MT_{c}/Imgs/exp_{n}.png"),
+        ("{c}/{n}.bmp", "{c}/{n}.png"),
+    ],
+)
+def test_masks_beside_the_images_are_no_images_of_a_class(photo: str, mask: str, tmp_path: Path) -> None:
+    report, found = reported(set_of(photo, mask), "classification", tmp_path)
+    assert (report.accepted, report.classes) == (24, 2)
+    assert "--task segmentation" in (found["masks_left_out"].fix or "")
+
+
+def test_a_second_mask_of_an_image_is_no_image_either(tmp_path: Path) -> None:
+    files = set_of("{c}/{n}.png", "{c}/{n}_mask.png") | {"benign/3_mask_1.png": drawn(40)}
+    assert reported(files, "classification", tmp_path)[0].accepted == 24
+
+
+def test_photographs_of_one_name_in_two_formats_are_images(tmp_path: Path) -> None:
+    files = pictures(f"{name}/{n}.{suffix}" for name in CLASSES for n in range(12) for suffix in ("jpg", "png"))
+    report, found = reported(files, "classification", tmp_path)
+    assert (report.accepted, "masks_left_out" in found) == (48, False)
+
+
+def test_of_two_lossless_pictures_the_one_of_few_colours_is_the_mask(tmp_path: Path) -> None:
+    files = set_of("{c}/{n}.bmp", "{c}/{n}.png")
+    found, classes = masks_by_image(files, tmp_path)
+    assert classes == ["background", "foreground"]
+    np.testing.assert_array_equal(found["benign/3.bmp"], values(3, (0, 1)))
+
+
+def speckled(number: int, levels: tuple[int, ...] = (0, 120, 240)) -> bytes:
+    """Three levels, and a few pixels between them."""
+    mask = np.array(values(number, levels))
+    mask[0, :3] = (37, 61, 77)
+    return save(mask)
+
+
+def test_few_pixels_between_levels_are_no_classes(tmp_path: Path) -> None:
+    files = masks(lambda n: speckled(n) if n == 5 else drawn(n, (0, 120, 240)))
+    report, found = reported(files, "segmentation", tmp_path)
+    assert (report.accepted, report.classes) == (len(NUMBERS) - 1, 3)
+    assert "37, 61, 77" in found["mask_values_stray"].message
+    assert found["class_out_of_range"].path == "images/05.png"
+
+
+def test_few_pixels_between_levels_of_many_masks_are_refused(tmp_path: Path) -> None:
+    report, found = reported(masks(speckled), "segmentation", tmp_path)
+    assert (report.status, "without smoothing" in (found["masks_unclear"].fix or "")) == ("invalid", True)
+
+
+def test_stray_values_are_no_classes_once_a_level_is_mapped(tmp_path: Path) -> None:
+    files = masks(lambda n: (speckled if n == 5 else drawn)(n, (0, 128, 255)))
+    result = run_ingest(zipped(files), tmp_path, task="segmentation", reading=ReadingSpec(map={"255": "2"}))
+    assert result.manifest is not None
+    assert result.manifest.classes == ["background", "class_128", "class_2"]
