@@ -83,4 +83,4 @@ def test_stray_values_are_no_classes_once_a_level_is_mapped(tmp_path: Path) -> N
     files = masks(lambda n: (speckled if n == 5 else drawn)(n, (0, 128, 255)))
     result = run_ingest(zipped(files), tmp_path, task="segmentation", reading=ReadingSpec(map={"255": "2"}))
     assert result.manifest is not None
-    assert result.manifest.classes == ["background", "class_128", "class_2"]
+    assert result.manifest.classes == ["background", "class_2", "class_128"]
