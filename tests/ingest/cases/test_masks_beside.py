@@ -84,3 +84,80 @@ def test_stray_values_are_no_classes_once_a_level_is_mapped(tmp_path: Path) -> N
     result = run_ingest(zipped(files), tmp_path, task="segmentation", reading=ReadingSpec(map={"255": "2"}))
     assert result.manifest is not None
     assert result.manifest.classes == ["background", "class_2", "class_128"]
+
+
+def halves(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The left and the right half of a mask's object."""
+    whole = np.array(values(number, (0, 255)))
+    left, right = whole.copy(), whole.copy()
+    middle = whole.shape[1] // 2
+    left[:, middle:], right[:, :middle] = 0, 0
+    return left, right
+
+
+def union_of(photo: str, parts: tuple[str, str], tmp_path: Path) -> None:
+    names = [photo.format(n=n) for n in NUMBERS]
+    files = pictures(names)
+    for n in NUMBERS:
+        files |= {part.format(n=n): save(half) for part, half in zip(parts, halves(n), strict=True)}
+    found, classes = masks_by_image(files, tmp_path)
+    assert classes == ["background", "foreground"]
+    for n, name in enumerate(names):
+        np.testing.assert_array_equal(found[name], values(n, (0, 1)))
+    report, findings = reported(files, "segmentation", tmp_path)
+    assert (report.skipped, parts[0].format(n=0) in findings["masks_joined"].message) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("photo", "parts"),
+    [
+        ("d/{n:02}.png", ("d/{n:02}_mask.png", "d/{n:02}_mask_1.png")),  # BUSI
+        ("d/a ({n}).png", ("d/a ({n})_mask.png", "d/a ({n})_mask_2.png")),
+        ("images/{n}.png", ("masks/{n}_mask_1.png", "masks/{n}_mask_2.png")),
+        ("t/{n}/images/i{n}.png", ("t/{n}/masks/x{n}.png", "t/{n}/masks/y{n}.png")),  # nuclei
+    ],
+)
+def test_several_masks_of_one_image_are_read_as_one(photo: str, parts: tuple[str, str], tmp_path: Path) -> None:
+    union_of(photo, parts, tmp_path)
+
+
+def test_classes_that_contradict_each_other_in_two_masks_are_ignored(tmp_path: Path) -> None:
+    other = {f"masks/{n:02}_mask_1.png": save(values(n, (0, 2))) for n in NUMBERS}
+    files = {name.replace(".png", "_mask.png") if "masks/" in name else name: content
+             for name, content in masks(lambda n: save(values(n, (0, 1)))).items()} | other  # fmt: skip
+    found, _ = masks_by_image(files | {"classes.txt": b"background\na\nb"}, tmp_path)
+    np.testing.assert_array_equal(found["images/00.png"], values(0, (0, 255)))
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask"),
+    [
+        ("images/img_{n}.png", "masks/mask_{n}.png"),
+        ("case{n}/image.png", "case{n}/mask.png"),
+        ("test/kind{h}/{m:03}.png", "ground_truth/kind{h}/{m:03}_mask.png"),
+    ],
+)
+def test_masks_that_are_matched_loosely_are_right_and_said(photo: str, mask: str, tmp_path: Path) -> None:
+    photos, drawings = ([name.format(n=n, h=n % 2, m=n // 2) for n in range(24)] for name in (photo, mask))
+    files = pictures(photos) | {name: drawn(n) for n, name in enumerate(drawings)}
+    found, _ = masks_by_image(files, tmp_path)
+    for n, name in enumerate(photos):
+        np.testing.assert_array_equal(found[name], values(n, (0, 1)))
+    assert drawings[0] in reported(files, "segmentation", tmp_path)[1]["masks_matched_loosely"].message
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask"),
+    [("images/img_{}.png", "masks/mask_{}0.png"), ("a/images/{}.png", "b/masks/{}.png")],
+)
+def test_masks_of_other_images_are_given_to_none(photo: str, mask: str, tmp_path: Path) -> None:
+    files = pictures(photo.format(n) for n in range(11, 20)) | {mask.format(n): drawn(n) for n in range(11, 20)}
+    report, found = reported(files, "segmentation", tmp_path)
+    assert (report.status, "masks_of_no_image" in found) == ("invalid", True)
+
+
+def test_pictures_outside_of_images_and_masks_are_named(tmp_path: Path) -> None:
+    files = masks(drawn) | pictures(f"test/{n}.png" for n in range(6))
+    report, found = reported(files, "segmentation", tmp_path)
+    assert (report.accepted, report.skipped) == (len(NUMBERS), 6)
+    assert found["pictures_outside"].path == "test/0.png"
