@@ -50,7 +50,7 @@ def _plain(name: str) -> str:
 
 def _tell(renamed: dict[str, str], splits: dict[str, set[Split | None]], findings: Findings) -> None:
     other, kept = next(iter(renamed.items()))
-    where = ", ".join(split.name.lower() for split in sorted(splits[other] - {None}, key=int))  # type: ignore[arg-type, type-var]
+    where = ", ".join(sorted(split.name.lower() for split in splits[other] if split is not None))
     message = (
         f"{other!r} of {where or 'no split'} was read as {kept!r}: the names differ in case, blanks, hyphens or a "
     )
