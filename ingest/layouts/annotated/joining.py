@@ -34,4 +34,6 @@ def _overlaps(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[n
     end = np.minimum(one[:, None, 2:], other[None, :, 2:])
     shared = np.clip(end - start, 0, None).prod(axis=2)
     areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (one, other)]
-    return shared / np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9)
+    union: NDArray[np.float64] = np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9)
+    share: NDArray[np.float64] = shared / union
+    return share
