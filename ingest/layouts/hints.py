@@ -34,7 +34,7 @@ def tell_other_task(evidence: Evidence, others: list[Member], images: list[Membe
 
 def refuse_one_class(folders: FolderReading, named: NameReading, other_evidence: Refused | None) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
-    parts = called_after_parts(folders.names)
+    parts = len(folders.names) > 1 and called_after_parts(folders.names)
     refused = other_evidence or (None if parts else _by_name_alone(named)) or _without_classes(folders)
     if refused is None:
         return

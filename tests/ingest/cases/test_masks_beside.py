@@ -161,3 +161,11 @@ def test_pictures_outside_of_images_and_masks_are_named(tmp_path: Path) -> None:
     report, found = reported(files, "segmentation", tmp_path)
     assert (report.accepted, report.skipped) == (len(NUMBERS), 6)
     assert found["pictures_outside"].path == "test/0.png"
+
+
+def test_a_void_that_covers_most_pixels_is_a_class_unless_it_is_dropped(tmp_path: Path) -> None:
+    """Its other name is background."""
+    files = masks(lambda n: drawn(n, (0, 0, 0, 1, 2))) | {"classes.txt": b"void\ncar\nbus"}
+    report, found = reported(files, "segmentation", tmp_path)
+    assert (report.classes, "--drop void" in (found["class_not_ignored"].fix or "")) == (3, True)
+    assert reported(files, "segmentation", tmp_path, reading=ReadingSpec(drop=("void",)))[0].classes == 2
