@@ -35,8 +35,9 @@ class ReadingSpec(Strict):
     classes_at: Annotated[int, Field(strict=True, ge=1, le=100)] | Text | None = Field(
         None,
         description="Which folders are the classes: a depth, where 1 is the top level of the archive, or a glob of "
-        "folders such as `data/*/train/*`. Null: inferred from the whole tree.",
-        examples=[2, "data/train/*"],
+        "folders such as `data/*/train/*`, or two depths such as `1-2`, whose names are joined: `Apple/healthy`. "
+        "Null: inferred from the whole tree.",
+        examples=[2, "1-2", "data/train/*"],
     )
     ignore: Annotated[tuple[Text, ...], Field(max_length=MAX_ENTRIES)] = Field(
         (),

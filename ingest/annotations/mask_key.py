@@ -31,6 +31,12 @@ class MaskKey:
     threshold: int | None = None  # gray from here on is the object: edges are blurred
     gray_palettes: bool = False  # the gray of a palette's entry counts, not its index
 
+    @property
+    def background(self) -> int:
+        """What black is."""
+        black = int(self.gray[0])
+        return self.colours.get((0, 0, 0), 0) if black == UNKNOWN else black
+
     def numbers(self, raw: Raw, known: str) -> Values:
         """Class numbers and IGNORE. Raises Unusable for a value that is none of the set's."""
         if raw.lossy and self.threshold is None:

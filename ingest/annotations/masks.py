@@ -55,18 +55,29 @@ class MaskFile:
     known: str = "0..255"  # the values that the set knows, as people read them
     weight: int = 0
     sized: bool = True  # by its own pixels
+    further: tuple[int, ...] = ()  # masks that show more of the same image
 
     def fit(self, height: int, width: int, limits: Limits) -> Marks:
         try:
-            values, notes = self._values(height, width, limits)
+            values, notes = self._values(self.position, height, width, limits)
+            for position in self.further:
+                values = self._joined(values, self._values(position, height, width, limits)[0])
         except Unusable as unusable:
             raise Unusable(
                 unusable.fault.code, f"Its mask {self.path!r}: {unusable.fault.message}", unusable.fault.fix
             ) from unusable
         return of_values(values, notes)
 
-    def _values(self, height: int, width: int, limits: Limits) -> tuple[Values, tuple[Note, ...]]:
-        with open_mask(self.store.read(self.position), limits) as raw:
+    def _joined(self, one: Values, other: Values) -> Values:
+        """What either shows; where they show different classes, pixels to ignore."""
+        background = self.key.background
+        contested = (one != other) & (one != background) & (other != background)
+        joined: Values = np.where(one == background, other, one)
+        joined[contested] = IGNORE
+        return joined
+
+    def _values(self, position: int, height: int, width: int, limits: Limits) -> tuple[Values, tuple[Note, ...]]:
+        with open_mask(self.store.read(position), limits) as raw:
             size = (raw.image.height, raw.image.width)
             scaled = size != (height, width) and _same_aspect(size, (height, width))
             if not scaled:

@@ -1,5 +1,6 @@
 """Images in folders: the class is a folder's name, at the depth that the whole tree or the person says."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,6 +12,7 @@ from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings, Refused
 from ingest.layouts.finder import IMAGE_FOLDERS
+from ingest.layouts.recurring import called_after_parts
 from ingest.layouts.split_folders import Parts, SplitFolders, find_splits
 from ingest.layouts.tree import MOST_PARTS, ClassFolders, Doubt, find_classes
 
@@ -44,7 +46,7 @@ class FolderReading:
     def plausible(self) -> bool:
         """Whether the folders could be the classes at all; `images` beside `test` could not."""
         meant = {name for name in self.names if name.casefold() not in _ROLES and not names.split_of_folder(name)}
-        return len(self.names) > 1 and bool(meant) and not self.masks_beside
+        return len(self.names) > 1 and bool(meant) and not self.masks_beside and not called_after_parts(self.names)
 
     @property
     def masks_beside(self) -> bool:
@@ -82,11 +84,13 @@ def tell(found: FolderReading, findings: Findings) -> None:
     """What was left out, and how the folders could be read otherwise. Raises Refused where a person has to choose."""
     if found.classes.undecided:
         raise undecided(found)
+    if found.classes.numbered:
+        raise _numbered(found)
     for member, code, message in found.left_out:
         findings.leave_out(member.path, code, message, fix=_FIXES[code])
     for doubt in found.classes.doubts:
         message = f"The classes were taken to be {shown(found.names)}. {_other(doubt)}"
-        findings.add("warning", "two_readings", message, fix=f"For that reading, pass `--classes-at {doubt.depth}`.")
+        findings.add("warning", "two_readings", message, fix=_remedy(doubt))
     for name, count in found.classes.nested.most_common(20):
         message = f"{count} images in folders inside {name!r} were taken as that class."
         findings.add("info", "nested_folders", message)
@@ -99,6 +103,16 @@ def undecided(found: FolderReading) -> Refused:
     other = _other(found.classes.doubts[0]) if found.classes.doubts else ""
     depth = f" or `--classes-at {found.classes.doubts[0].depth}`" if found.classes.doubts else ""
     return Refused("classes_unclear", f"{message} {other}".strip(), f"Pass `--ignore '{folders[0]}'`{depth}.")
+
+
+def _numbered(found: FolderReading) -> Refused:
+    """The refusal of folders such as `Greek/character01` and `Latin/character01`."""
+    doubt = found.classes.doubts[-1]
+    names, depth = doubt.further[0]
+    message = f"The classes could be {shown(found.names)}, each with both names; or {shown(set(doubt.other))}; or "
+    message += f"{shown(set(names))}, one class wherever they stand."
+    fix = f"Pass `--classes-at {doubt.depth}-{depth}` for both names, `--classes-at {doubt.depth}` for the outer, or "
+    return Refused("classes_unclear", message, f"{fix}`--classes-at {depth}` for the inner folders.")
 
 
 def shown(classes: set[str]) -> str:
@@ -116,7 +130,15 @@ _FIXES = {
 
 
 def _other(doubt: Doubt) -> str:
-    return f"They could also be {shown(set(doubt.other))}, at depth {doubt.depth}: {doubt.why}."
+    also = "".join(f", or {shown(set(names))}" for names, _ in doubt.further)
+    return f"They could also be {shown(set(doubt.other))}{also}, at depth {doubt.depth}: {doubt.why}."
+
+
+def _remedy(doubt: Doubt) -> str:
+    if not doubt.further:
+        return f"For that reading, pass `--classes-at {doubt.depth}`."
+    also = "".join(f", for {shown(set(names))} `--classes-at {where}`" for names, where in doubt.further)
+    return f"For {shown(set(doubt.other))} pass `--classes-at {doubt.depth}`{also}."
 
 
 def _folder(member: Member) -> Parts:
@@ -124,16 +146,19 @@ def _folder(member: Member) -> Parts:
 
 
 def _folders_at(counts: Counter[Parts], classes_at: int | str) -> dict[Parts, str]:
-    """The class folders that the person names."""
+    """The class folders that the person names: by depth, by a range of depths whose names are joined, or by a glob."""
+    span = re.fullmatch(r"(\d{1,3})-(\d{1,3})", str(classes_at))
+    first, last = (int(span[1]), int(span[2])) if span else (classes_at, classes_at)
+    by_depth = isinstance(last, int)
+    pattern = [""] * last if isinstance(last, int) else last.strip("/").split("/")
+    start = first - 1 if isinstance(first, int) else len(pattern) - 1
     found: dict[Parts, str] = {}
-    pattern = [""] * classes_at if isinstance(classes_at, int) else classes_at.strip("/").split("/")
     for folder in counts:
         place = folder[: len(pattern)]
-        fits = isinstance(classes_at, int) or all(map(fnmatchcase, place, pattern))
-        if len(place) == len(pattern) and fits:
-            found[place] = place[-1]
-    if not found:
-        where = f"at depth {classes_at}" if isinstance(classes_at, int) else f"that fits {classes_at!r}"
+        if len(place) == len(pattern) and (by_depth or all(map(fnmatchcase, place, pattern))):
+            found[place] = "/".join(place[start:])
+    if not found or start < 0:
+        where = f"at depth {classes_at}" if by_depth else f"that fits {classes_at!r}"
         deepest = "/".join(max((len(folder), folder) for folder in counts)[1])
         fix = f"The deepest folder is {deepest!r}; count from there."
         raise Refused("option_without_effect", f"`classes_at`: the archive has no folder of images {where}.", fix)

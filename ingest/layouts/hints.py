@@ -10,6 +10,7 @@ from ingest.layouts import unread_kinds
 from ingest.layouts.evidence import Evidence
 from ingest.layouts.file_names import ASK, NameReading
 from ingest.layouts.folders import FolderReading, shown
+from ingest.layouts.recurring import called_after_parts
 
 _SPEAKING = frozenset({"csv", "tsv", "json", "jsonl", "ndjson", "txt", "lst", "xml"})
 _ABOUT = ("readme", "license", "licence", "requirements", "changelog", "citation", "sample_submission")
@@ -33,9 +34,13 @@ def tell_other_task(evidence: Evidence, others: list[Member], images: list[Membe
 
 def refuse_one_class(folders: FolderReading, named: NameReading, other_evidence: Refused | None) -> None:
     """Raises Refused with the likeliest reason why no two classes were found; returns where there is none to name."""
-    refused = other_evidence or _by_name_alone(named) or _without_classes(folders)
+    parts = len(folders.names) > 1 and called_after_parts(folders.names)
+    refused = other_evidence or (None if parts else _by_name_alone(named)) or _without_classes(folders)
     if refused is None:
         return
+    if parts and refused is other_evidence:
+        fix = f"{refused.fix} If the folders {shown(folders.names)} are the classes, pass `--labels-from folders`."
+        raise Refused(refused.code, refused.message, fix)
     if refused is other_evidence and named.possible:
         fix = f"{refused.fix} If the file names begin with the classes, {named.shown}, {ASK}."
         refused = Refused(refused.code, refused.message, fix)

@@ -87,9 +87,19 @@ def _of_pairs(path: str, stated: dict[str, Any], finder: Finder) -> Stated | Non
     sound = [pair for pair in listed if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)]
     if not sound or not any(_finds(name, path, finder) for name, _ in sound[:_PROBED]):
         return None
+    if pairs is None and _are_words(stated):
+        return None
     if pairs is None and all(isinstance(value, dict) for _, value in sound):
         return _of_objects(path, [value | {"file_name": name} for name, value in sound])
     return Stated(path, "json_labels", _rows(path, sound))
+
+
+def _are_words(stated: dict[str, Any]) -> bool:
+    """Names for the numbers 0, 1, 2 ..., though images have such numbers, too: `{"0": "CBB", "1": "healthy"}`."""
+    if not all(isinstance(value, str) for value in stated.values()) or len(set(stated.values())) < len(stated):
+        return False
+    first = min((int(key) for key in stated if key.isdecimal()), default=-1)
+    return first in {0, 1} and set(stated) == {str(first + at) for at in range(len(stated))}
 
 
 def _of_objects(path: str, stated: list[Any]) -> Stated | None:

@@ -13,7 +13,7 @@ from contract.specs.reading import ReadingSpec
 from ingest import names
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings, Refused
-from ingest.layouts import file_names, hints
+from ingest.layouts import file_names, hints, spellings
 from ingest.layouts import folders as by_folder
 from ingest.layouts.evidence import Evidence, Gathering
 from ingest.layouts.file_names import NameReading, read_file_names
@@ -68,6 +68,7 @@ def label_images(
     labelled = put_in_words(labelled, evidence.known, findings)
     labelled = file_names.as_words(named, labelled, findings)
     labelled = apply_lists(evidence.split_lists, labelled, findings)
+    labelled = spellings.as_one(labelled, asked.map, findings)
     _without_class(images, labelled, asked)
     used = _tell_files(evidence, findings)
     hints.tell_other_task(evidence, others, images, findings)

@@ -35,11 +35,16 @@ def read_list(path: str, text: str, finder: Finder) -> Stated | None:
     folder = path.rpartition("/")[0]
     probed = [_cells(line) for line in islice(_lines(text), _PROBED)]
     sound = [cells for cells in probed if len(cells) >= 2 and finder.look(cells[0], folder).member]
-    if not sound or len(sound) < _MOST * len(probed) or are_boxes(sound):
+    if not sound or len(sound) < _MOST * len(probed) or are_boxes(sound) or _name_images(sound):
         return None
     most = max(len(cells) for cells in sound)
     unread = tuple(f"column {number}" for number in range(3, most + 1))
     return Stated(path, "list", _rows(path, text), unread=unread)
+
+
+def _name_images(rows: list[list[str]]) -> bool:
+    """Whether each image is followed by the name of a picture, its mask: no class."""
+    return all(names.is_image(cells[1]) for cells in rows)
 
 
 def are_boxes(rows: list[list[str]]) -> bool:

@@ -18,17 +18,13 @@ from ingest.layouts import arrays, options, parquet, unread_kinds
 from ingest.layouts import parquet_shards as shards
 from ingest.layouts.annotated import parquet_boxes
 from ingest.layouts.annotated.opening import open_annotated
-from ingest.layouts.finder import IMAGE_FOLDERS
 from ingest.layouts.folders import Labelled
 from ingest.layouts.labelling import label_images
+from ingest.layouts.mask_pictures import without_masks
 from ingest.layouts.nothing import no_images
 from ingest.layouts.superclasses import NONE_NAMED, Superclasses, read_superclasses
 from ingest.limits import Limits
 from ingest.samples import Sample
-
-_MASK_FOLDERS = frozenset(
-    {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
-)
 
 
 @dataclass(frozen=True)
@@ -174,7 +170,7 @@ def _images(
     others = [member for member in members if not names.is_image(member.path)]
     if not images:
         raise no_images(others)
-    kept = _without_masks(images, findings)
+    kept = without_masks(archive, images, limits, findings)
     masks = len(images) - len(kept)
     labels = label_images(archive, others, kept, masks=masks, asked=asked, limits=limits, findings=findings)
     superclasses = read_superclasses(archive, others, images, findings)
@@ -190,29 +186,6 @@ def _images(
         archive.close,
         superclasses=superclasses,
     )
-
-
-def _without_masks(images: list[Member], findings: Findings) -> list[Member]:
-    """Without pictures in a folder of annotations that else have the paths of other pictures: they are their masks."""
-    aside = [member for member in images if _MASK_FOLDERS & set(member.path.lower().split("/")[:-1])]
-    if not aside:
-        return images
-    positions = {member.position for member in aside}
-    others = {_bare(member.path, IMAGE_FOLDERS) for member in images if member.position not in positions}
-    masks = [member for member in aside if _bare(member.path, _MASK_FOLDERS) in others]
-    if not masks or 2 * len(masks) < len(aside):
-        return images
-    message = f"{len(masks)} pictures have the name of another one and were taken for its mask, so they are not used."
-    findings.ignored += len(masks)
-    fix = "To train on masks, push with `--task segmentation`."
-    findings.add("warning", "masks_left_out", message, path=masks[0].path, fix=fix)
-    positions = {member.position for member in masks}
-    return [member for member in images if member.position not in positions]
-
-
-def _bare(path: str, words: frozenset[str]) -> tuple[str, ...]:
-    """The path without suffix and without folders of these names."""
-    return (*(part for part in path.split("/")[:-1] if part.lower() not in words), names.stem(path))
 
 
 def _read(archive: Archive, labelled: list[Labelled], limits: Limits) -> Iterator[Sample]:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ingest.layouts.recurring import PIECE, kind_of
 from ingest.layouts.split_folders import Parts, SplitFolders
 
 MOST_PARTS = 32  # deeper folders count as the last of these
@@ -17,14 +18,6 @@ _SIDE = frozenset({
     "assets", "screenshots", "screenshot", "readme", "pred", "prediction", "predictions", "predict", "results",
     "result", "output", "outputs", "unlabeled", "unlabelled", "extra", "images", "image", "img", "imgs", "thumbnails",
 })  # fmt: skip
-# Folders that cut one class, or every class, into pieces: `session_3`, `cam1`, `2024-05-01`.
-_PIECE = re.compile(
-    r"(session|seq|sequence|video|vid|clip|batch|part|fold|day|run|take|trial|cam|camera|patient|subject|person|user"
-    r"|series|scene|folder|page|slide|frame|frames|chunk|tile|tiles|round|visit|img|imgs|image|images|photo|photos"
-    r"|pic|pics|picture|pictures|jpg|jpeg|png|raw|original|originals|resized|cropped|crops|augmented)?"
-    r"[\s_.-]*[\d\s_.-]*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -44,6 +37,7 @@ class Doubt:
     why: str
     other: list[str]  # the classes of the other reading
     depth: int  # at which they stand in the archive
+    further: list[tuple[list[str], str]] = field(default_factory=list)  # more readings, and where their classes stand
 
 
 @dataclass
@@ -53,6 +47,7 @@ class ClassFolders:
     nested: Counter[str] = field(default_factory=Counter)  # class -> images in folders within its folder
     doubts: list[Doubt] = field(default_factory=list)
     undecided: bool = False  # whether the folders left beside hold so many images that a person has to choose
+    numbered: bool = False  # whether numbered names recur, so that a person has to choose
 
     def place(self, folder: Parts) -> Parts | None:
         """The class or side folder around a folder; None where it stands above all classes."""
@@ -106,11 +101,13 @@ def _unwrap_splits(counts: dict[Parts, int], transparent: set[Parts]) -> None:
     for parts in counts:
         for length in range(len(parts)):
             children.setdefault(parts[:length], set()).add(parts[length])
+    among_others = {name for split in transparent if len(names := children.get(split, set())) > 1 for name in names}
     waiting = list(transparent)
     while waiting:
         folder = waiting.pop()
         inner = children.get(folder, set())
-        only = (*folder, next(iter(inner))) if len(inner) == 1 and not counts.get(folder) else None
+        alone = len(inner) == 1 and not counts.get(folder) and not inner <= among_others
+        only = (*folder, next(iter(inner))) if alone else None
         if only is not None and not counts.get(only) and only in children:
             transparent.add(only)
             waiting.append(only)
@@ -166,15 +163,42 @@ def _of_containers(containers: dict[str, Folder], found: ClassFolders) -> set[Pa
     numbered = all(re.fullmatch(r"[\d\s_.-]+", name) for name in times)
     sizes = sorted(inner.total for folder in bare.values() for inner in folder.inner.values())
     tiny = len(sizes) > 20 and sizes[len(sizes) // 2] < 3
-    domains = all(_PIECE.fullmatch(name) for name in containers)
-    if not domains and ((recurring and numbered) or tiny):
+    again = {name for name, count in times.items() if count > 1}
+    kind = kind_of(containers, again if recurring else set(times)) if again else "classes"
+    if kind != "domains" and ((recurring and numbered) or tiny):
         _doubt(found, "they hold folders that recur" if recurring else "they hold many small folders", times, bare)
         return set()
-    why = "these names recur in every one of them" if recurring else "they hold folders of different names"
-    _doubt(found, why, containers)
-    if not recurring:
-        _tell_groups_apart(bare, times, found)
+    if kind == "states" or (kind == "numbered" and recurring):
+        found.numbered = kind == "numbered"
+        _join(bare, containers, found)
+    else:
+        why = "these names recur in every one of them" if recurring else "they hold folders of different names"
+        _doubt(found, why, containers)
+        if recurring:
+            _tell_joined(bare, found)
+        else:
+            _tell_groups_apart(bare, times, found)
     return set().union(*(_chain(folder) for folder in containers.values()))
+
+
+def _join(bare: dict[str, Folder], containers: dict[str, Folder], found: ClassFolders) -> None:
+    """`Apple/healthy` and `Corn/healthy`: classes of both names."""
+    for group, folder in bare.items():
+        for name, inner in folder.inner.items():
+            found.labels.update(dict.fromkeys(inner.origins, f"{group}/{name}"))
+    _doubt(found, "the same names stand in several of them", containers)
+    names = sorted({name for folder in bare.values() for name in folder.inner})
+    found.doubts[-1].further.append((names, str(_depth(bare))))
+
+
+def _tell_joined(bare: dict[str, Folder], found: ClassFolders) -> None:
+    """The reading in which each name of each folder is a class of its own."""
+    joined = sorted(f"{group}/{name}" for group, folder in bare.items() for name in folder.inner)
+    found.doubts[-1].further.append((joined, f"{found.doubts[-1].depth}-{_depth(bare)}"))
+
+
+def _depth(bare: dict[str, Folder]) -> int:
+    return max(len(origin) for folder in bare.values() for inner in folder.inner.values() for origin in inner.origins)
 
 
 def _tell_groups_apart(bare: dict[str, Folder], times: Counter[str], found: ClassFolders) -> None:
@@ -208,7 +232,7 @@ def _is_cut_up(folder: Folder, name: str) -> bool:
 
 def _all_pieces(folder: Folder) -> bool:
     """Pieces by their words. Bare numbers may be classes, `0` to `9`, and are judged by whether they recur."""
-    return all(_PIECE.fullmatch(name) and not name.isdigit() for name in folder.inner)
+    return all(PIECE.fullmatch(name) and not name.isdigit() for name in folder.inner)
 
 
 def _all_called_after(folder: Folder, name: str) -> bool:

@@ -56,7 +56,9 @@ def push(  # noqa: PLR0913, PLR0917 - one for each option
     test: Annotated[float | None, typer.Option(help="Share of images for testing, if they have no splits.")] = None,
     train_per_class: Annotated[int | None, typer.Option(help="Training images to keep per class.")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the random split.")] = None,
-    classes_at: Annotated[str | None, typer.Option(help="Class folders, by depth (1 = top) or glob.")] = None,
+    classes_at: Annotated[
+        str | None, typer.Option(help="Class folders: depth (1 = top), 1-2 for both, or glob.")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Glob of files or folders to leave out. Repeatable.")] = None,
     labels_from: Annotated[
         str | None,

@@ -50,6 +50,7 @@ def _of_darknet(given: Given) -> Stated:
 def _list_files(stated: Stated, given: Given, path: str) -> dict[Member, Split | None]:
     finder = Finder(given.others)
     found: dict[Member, Split | None] = {}
+    contested: set[Member] = set()
     for split, values in stated.items():
         for value in values:
             if names.suffix(value) not in _LISTS:
@@ -61,8 +62,13 @@ def _list_files(stated: Stated, given: Given, path: str) -> dict[Member, Split |
                 fix = "Add the list, or correct its path."
                 given.findings.add("warning", "split_list_missing", message, fix=fix)
             else:
+                contested.update({member} if found.get(member, split) != split else ())
                 found[member] = split
-    return found
+    if contested:
+        listed = min(member.path for member in contested)
+        message = f"{path or 'The data file'} names the list {listed!r} for several splits, which says nothing."
+        given.findings.add("warning", "split_contested", message, path=listed, fix="Give each split its own list.")
+    return {member: split for member, split in found.items() if member not in contested}
 
 
 def _by_folder(stated: Stated, path: str, given: Given) -> SplitLists:

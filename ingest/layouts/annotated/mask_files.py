@@ -9,9 +9,9 @@ from ingest.archives.members import Member
 from ingest.findings import Refused
 from ingest.layouts.annotated.class_names import read_class_names
 from ingest.layouts.annotated.layout import Annotated, Entry, Given
-from ingest.layouts.annotated.mask_folders import find_mask_files
+from ingest.layouts.annotated.mask_folders import find_mask_files, tell_left
+from ingest.layouts.annotated.mask_parts import Masks, find_masks
 from ingest.layouts.annotated.mask_reading import HONOURED, MaskReading, decide
-from ingest.layouts.annotated.pairing import Pairs, pair
 from ingest.layouts.annotated.split_lists import SplitLists, read_image_sets, read_named_lists
 from ingest.layouts.annotated.unlabelled import settle_unlabelled
 
@@ -19,15 +19,17 @@ _FIX = "Put a PNG with the image's name into masks/, or remove the image."
 
 
 def read_masks(given: Given, store: MaskStore) -> Annotated | None:
-    """Pairs of image and mask by name; None where no masks are found. The masks are then in the store."""
+    """Masks of image and mask by name; None where no masks are found. The masks are then in the store."""
     found = find_mask_files(given)
     if found is None:
         return None
+    tell_left(given, found)
     lists = read_image_sets(given.archive, given.others, found.photos, "segmentation", given.limits)
     if not lists.splits:
         lists = read_named_lists(given.archive, given.others, found.photos, given.limits)
     photos = lists.listed(found.photos)
-    pairs = pair(photos, found.masks)
+    pairs = find_masks(photos, found.masks)
+    pairs.tell(given.findings)
     _tell_clashes(pairs, given)
     _tell_strays(pairs, photos, found.masks, given)
     named = read_class_names(given.archive, given.others, given.images, given.limits, given.findings)
@@ -52,10 +54,10 @@ def read_masks(given: Given, store: MaskStore) -> Annotated | None:
     return Annotated(layout, reading.classes, entries, used, HONOURED)
 
 
-def _fetch(pairs: Pairs, store: MaskStore, given: Given) -> Survey:
+def _fetch(pairs: Masks, store: MaskStore, given: Given) -> Survey:
     """Every mask into the store, looked at in passing."""
     survey = Survey()
-    positions = {mask.position for mask in pairs.found.values()}
+    positions = {mask.position for masks in pairs.found.values() for mask in masks}
     content = given.archive.read(positions, limit=given.limits.entry_bytes) if positions else ()
     for number, (position, file) in enumerate(content):
         store.add(position, file)
@@ -66,13 +68,14 @@ def _fetch(pairs: Pairs, store: MaskStore, given: Given) -> Survey:
 
 
 def _entries(
-    photos: list[Member], pairs: Pairs, reading: MaskReading, lists: SplitLists, store: MaskStore
+    photos: list[Member], pairs: Masks, reading: MaskReading, lists: SplitLists, store: MaskStore
 ) -> list[Entry]:
     entries = []
     for photo in photos:
-        if (mask := pairs.found.get(photo.position)) is not None:
-            annotation = MaskFile(mask.path, mask.position, store, reading.key, reading.known)
-            entries.append(Entry(photo, _split(lists, photo), annotation))
+        if masks := pairs.found.get(photo.position):
+            further = tuple(mask.position for mask in masks[1:])
+            mask = MaskFile(masks[0].path, masks[0].position, store, reading.key, reading.known, further=further)
+            entries.append(Entry(photo, _split(lists, photo), mask))
     return entries
 
 
@@ -81,10 +84,9 @@ def _split(lists: SplitLists, member: Member) -> Split | None:
     return names.split_in(member.path) if listed is None else listed
 
 
-def _tell_strays(pairs: Pairs, photos: list[Member], masks: list[Member], given: Given) -> None:
+def _tell_strays(pairs: Masks, photos: list[Member], masks: list[Member], given: Given) -> None:
     """Masks that belong to no image, with an example of either."""
-    taken = {mask.position for mask in pairs.found.values()}
-    taken |= {member.position for clash in pairs.clashes for member in clash.files}
+    taken = pairs.taken
     strays = [mask for mask in masks if mask.position not in taken]
     if not strays:
         return
@@ -96,7 +98,7 @@ def _tell_strays(pairs: Pairs, photos: list[Member], masks: list[Member], given:
     given.findings.add("warning", "masks_of_no_image", message, path=strays[0].path, fix=fix)
 
 
-def _tell_clashes(pairs: Pairs, given: Given) -> None:
+def _tell_clashes(pairs: Masks, given: Given) -> None:
     for clash in pairs.clashes:
         pictures, files = (" and ".join(repr(m.path) for m in each[:2]) for each in (clash.pictures, clash.files))
         message = f"{files} may be the mask of {pictures}; none was taken."

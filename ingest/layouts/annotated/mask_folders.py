@@ -1,19 +1,31 @@
 """Which of an archive's pictures are masks and which are photographs: by their folders, their names, or both alike."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Refused
 from ingest.layouts.annotated.layout import Given
-from ingest.layouts.annotated.pairing import IMAGE_ROLES, MASK_ROLES, bare_stem, is_named_mask, pair, role, words
+from ingest.layouts.annotated.pairing import (
+    IMAGE_ROLES,
+    MASK_ROLES,
+    bare_stem,
+    is_named_mask,
+    numbered_mask_of,
+    pair,
+    role,
+    words,
+)
+from ingest.layouts.mask_pictures import drawn_suffix, side_by_side
 
 _OTHER_MASKS = frozenset(
     {"segmentationobject", "instance", "instances", "object", "overlay", "overlays", "preview", "vis"}
 )
-_OTHER_ENDING = re.compile(r"[_-](color|colour|instanceids|instances?|overlay|vis|polygons)$", re.IGNORECASE)
+_OTHER_ENDING = re.compile(
+    r"[_-](color|colour|instanceids|instances?|overlay|vi[sz]|polygons|superpixels)$", re.IGNORECASE
+)
 _VOC_MASKS = frozenset({"segmentationclass", "segmentationclassaug", "segmentationclassraw"})
 _TRUSTED = ("segmentationclass", "manual")
 _LOSSLESS = {"png", "bmp", "gif", "tif", "tiff"}
@@ -36,13 +48,12 @@ def find_mask_files(given: Given) -> Found | None:
     marked = [m for m in images if role(bare[m.position], MASK_ROLES, IMAGE_ROLES) and m.position not in other]
     masks = [m for m in marked if not _OTHER_ENDING.search(names.stem(m.path))] or marked
     found_masks = {m.position for m in marked} | other
-    rest = [m for m in images if m.position not in found_masks]
+    rest = [m for m in images if m.position not in found_masks and not _is_other(m.path)]
     photos = [m for m in rest if role(bare[m.position], IMAGE_ROLES, frozenset())] or rest
     if masks and photos:
         chosen = _chosen(masks, photos, given)
-        _tell_left(given, other | {m.position for m in marked} - {m.position for m in chosen})
         return Found(photos, chosen, any(words(part) & _VOC_MASKS for m in chosen for part in m.path.split("/")[:-1]))
-    return _by_name(images) or _side_by_side(images)
+    return _by_name(images) or _side_by_side(given)
 
 
 def without_masks(given: Given) -> list[Member]:
@@ -127,31 +138,53 @@ def _by_name(images: list[Member]) -> Found | None:
     taken = {m.position for m in masks}
     photos = [m for m in images if m.position not in taken and not _OTHER_ENDING.search(names.stem(m.path))]
     stems = {bare_stem(m.path) for m in photos}
-    partnered = [m for m in masks if bare_stem(m.path) in stems]
+    folders = Counter(m.path.rpartition("/")[0] for m in photos)
+    partnered = [m for m in masks if (numbered_mask_of(m.path) or bare_stem(m.path)) in stems]
+    partnered += [m for m in masks if m not in partnered and _is_of_one(m, folders)]
     return Found(photos, masks, False) if partnered and 2 * len(partnered) >= len(masks) else None
 
 
-def _side_by_side(images: list[Member]) -> Found | None:
-    """`7.jpg` with `7.png`: the one without loss is the mask."""
-    by_stem: dict[tuple[str, str], list[Member]] = defaultdict(list)
-    for member in images:
-        by_stem[(member.path.rpartition("/")[0], names.stem(member.path))].append(member)
-    pairs = [found for found in by_stem.values() if len(found) == 2]
-    photos, masks = [], []
-    for pair_of in pairs:
-        lossless = [m for m in pair_of if names.suffix(m.path) in _LOSSLESS]
-        if len(lossless) == 1:
-            masks.append(lossless[0])
-            photos.append(next(m for m in pair_of if m is not lossless[0]))
-    if not masks or 4 * len(masks) < len(images):
+def _is_of_one(mask: Member, folders: Counter[str]) -> bool:
+    """Whether a file called `mask.png` or `label.png` stands beside one photograph: `case1/image.png`."""
+    return names.stem(mask.path).casefold() in MASK_ROLES and folders[mask.path.rpartition("/")[0]] == 1
+
+
+def _side_by_side(given: Given) -> Found | None:
+    """`7.jpg` with `7.png`: the one without loss is the mask, or of two such the one that is drawn in few colours."""
+    pairs = side_by_side(given.images)
+    if not pairs or 4 * len(pairs) < len(given.images):
+        return None
+    lossless = [[m for m in pair_of if names.suffix(m.path) in _LOSSLESS] for pair_of in pairs]
+    masks = [found[0] for found in lossless if len(found) == 1]
+    if not masks:
+        suffix = drawn_suffix(given.archive, pairs, given.limits)
+        masks = [m for pair_of in pairs for m in pair_of if names.suffix(m.path) == suffix]
+    if not masks or 4 * len(masks) < len(given.images):
         return None
     taken = {m.position for m in masks}
-    return Found([m for m in images if m.position not in taken], masks, False)
+    return Found([m for m in given.images if m.position not in taken], masks, False)
 
 
-def _tell_left(given: Given, positions: set[int]) -> None:
-    left = [m.path for m in given.images if m.position in positions]
-    if left:
-        message = f"{len(left)} pictures of masks are not used: those of objects, of colours, or of another folder."
-        given.findings.ignored += len(left)
-        given.findings.add("info", "masks_unused", message, path=left[0])
+def tell_left(given: Given, found: Found) -> None:
+    """Name the pictures that are neither images nor masks of the set."""
+    taken = {m.position for m in (*found.photos, *found.masks)}
+    left = [m for m in given.images if m.position not in taken]
+    start = _common_start(given.images)
+    masks = [m for m in left if role(m.path[start:], MASK_ROLES | _OTHER_MASKS, IMAGE_ROLES) or _is_other(m.path)]
+    if masks:
+        message = f"{len(masks)} pictures of masks are not used: those of objects, of colours, or of another folder."
+        given.findings.ignored += len(masks)
+        given.findings.add("info", "masks_unused", message, path=masks[0].path)
+    named = {m.position for m in masks}
+    outside = [m for m in left if m.position not in named]
+    if outside:
+        folders = sorted({m.path.rpartition("/")[0] or "the top folder" for m in outside})
+        message = f"{len(outside)} pictures in {', '.join(folders[:3])} stand neither in a folder of images nor in one "
+        message += "of masks, as others do. They were left out."
+        fix = "If they are images of the set, move them to the others, with a mask each."
+        given.findings.skipped += len(outside)
+        given.findings.add("warning", "pictures_outside", message, path=outside[0].path, fix=fix)
+
+
+def _is_other(path: str) -> bool:
+    return _OTHER_ENDING.search(names.stem(path)) is not None

@@ -11,7 +11,7 @@ from ingest.annotations.mask_images import Colour
 from ingest.annotations.mask_key import MaskKey, table
 from ingest.annotations.mask_survey import Survey
 from ingest.findings import Findings, Refused
-from ingest.layouts.annotated import mask_colours, void_level
+from ingest.layouts.annotated import mask_colours, stray_values, void_level
 from ingest.layouts.annotated.mask_colours import Palettes
 from ingest.layouts.annotated.mask_values import Decided, Meaning, Pool, decide_values
 from ingest.layouts.annotated.name_lists import ClassNames
@@ -20,6 +20,7 @@ from ingest.layouts.annotated.naming import check_options, tell_options
 HONOURED = frozenset({"map", "drop", "labelmap", "masks", "unlabelled", "instances_as"})
 _VOID = {"void", "ignore", "ignored", "dontcare", "don't care", "dont care", "__ignore__", "_ignore_"}
 _FOREGROUND = "foreground"
+_MOSTLY = 0.5  # of the pixels
 
 
 class MaskReading(NamedTuple):
@@ -35,14 +36,15 @@ def decide(survey: Survey, named: ClassNames | None, asked: ReadingSpec, finding
     mask_colours.check_colours(survey, labelled)
     palettes = mask_colours.palettes_of(survey, labelled, len(named.names) if named else 0, findings)
     pool, scaled = _pooled(survey, palettes)
+    if named is None and asked.instances_as is None:
+        pool = stray_values.leave_out(pool, findings)
     moved = _moved(asked, named, pool)
     decided = _decided(_after(pool, moved), named, asked, moved)
     decided.tell(findings)
     if palettes != "gray" and decided.threshold is None and not moved:
         void_level.check(_after(pool, moved), decided.meaning, findings)
     colours, order = _coloured(survey, named, palettes, decided)
-    voids = _voids(order, asked)
-    _tell_voids(voids, survey, decided, colours, findings)
+    voids = _ignored(_voids(order, asked), survey, decided, colours, findings)
     classes, numbers = _numbered(order, asked, voids, moved, findings)
     meant = {value: moved.get(value, value) for value in range(256)}
     gray = {value: _number(decided.meaning[new], numbers) for value, new in meant.items() if new in decided.meaning}
@@ -157,22 +159,35 @@ def _of_voc(survey: Survey, named: ClassNames | None, order: list[str]) -> tuple
 
 def _voids(order: list[str], asked: ReadingSpec) -> set[str]:
     """Classes that are called void: their pixels are nobody's, unless a person maps the name to another."""
-    found = {name for name in order if name.casefold().strip() in _VOID and name not in asked.map}
+    found = {
+        name for name in order if name.casefold().strip() in _VOID and name not in asked.map and name not in asked.drop
+    }
     return found if len(order) - len(found) >= 2 else set()
 
 
-def _tell_voids(
+def _ignored(
     voids: set[str], survey: Survey, decided: Decided, colours: dict[Colour, str | None], findings: Findings
-) -> None:
+) -> set[str]:
+    """Those that are ignored: not what most pixels show, which is a background by another name. Says which."""
     if not voids:
-        return
+        return voids
     values = [value for value, name in decided.meaning.items() if name in voids]
     pixels = int(survey.gray[values].sum()) + sum(survey.colours[c] for c, name in colours.items() if name in voids)
-    total = max(int(survey.gray.sum()) + sum(survey.colours.values()), 1)
-    message = f"The class {', '.join(map(repr, sorted(voids)))} was read as pixels to ignore, by its name "
-    message += f"({pixels / total:.1%} of the pixels): these are neither learned from nor judged."
+    share = pixels / max(int(survey.gray.sum()) + sum(survey.colours.values()), 1)
+    called = ", ".join(map(repr, sorted(voids)))
+    if share > _MOSTLY:
+        message = (
+            f"The class {called} covers {share:.1%} of the pixels, so it was read as a class. Its name could also "
+        )
+        message += "mean pixels to ignore."
+        fix = f"To ignore it, pass `--drop {min(voids)}`."
+        findings.add("warning", "class_not_ignored", message, fix=fix)
+        return set()
+    message = f"The class {called} was read as pixels to ignore, by its name "
+    message += f"({share:.1%} of the pixels): these are neither learned from nor judged."
     fix = f"To learn it as a class, rename it: --map {min(voids)}=other."
     findings.add("warning", "class_ignored", message, fix=fix)
+    return voids
 
 
 def _numbered(

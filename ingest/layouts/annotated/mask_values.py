@@ -13,13 +13,13 @@ from ingest.layouts.annotated.name_lists import ClassNames
 
 Meaning = dict[int, str | None]  # value -> class; None: to be ignored
 _OBJECT = "foreground"
-_FEW_FILES = 0.05  # of the masks: so many may hold a stray value, and are refused one by one
+FEW_FILES = 0.05  # of the masks: so many may hold a stray value, and are refused one by one
 _BLACK, _WHITE = 9, 247  # noise about 0 and 255 stays below and above
 _LIKELY_CLASSES = 32  # class numbers are mostly below
 _EDGE_VALUES = 3
 _EDGE_PEAK = 0.6  # of the white pixels, at most, that one gray of an edge has; a class of its own has more
 _EDGE_SHARE = 0.1  # of the pixels, at most, that blurred edges make
-_LEVEL_STEP = 20  # class numbers stand closer together than levels of gray
+LEVEL_STEP = 20  # class numbers stand closer together than levels of gray
 _MOST_CLASSES = 100  # without names
 _MANY_OBJECTS = 4  # numbers without gaps, from here on, are those of objects
 _BACKGROUNDS = {"background", "_background_", "__background__", "bg"}
@@ -120,7 +120,7 @@ def _with_names(pool: Pool, named: ClassNames) -> Decided:
         fix = f"Write {BACKGROUND!r} as the first name of {named.path}."
         return Decided(shifted, [BACKGROUND, *named.names], said=[("background_unnamed", message, fix)])
     strays = sum(count for found, count in pool.sets.items() if found & beyond)
-    if strays + pool.crowded <= _FEW_FILES * max(sum(pool.sets.values()) + pool.crowded, 1):
+    if strays + pool.crowded <= FEW_FILES * max(sum(pool.sets.values()) + pool.crowded, 1):
         return Decided(plain, order)
     if (levels := _levels(values, len(named.names))) is not None:
         return _of_levels(levels, named, ignored=values - set(levels))
@@ -167,7 +167,7 @@ def _is_one_more(values: set[int], named: ClassNames) -> bool:
 def _levels(values: set[int], count: int) -> list[int] | None:
     """The values in their order, where there are as many as classes and they stand far apart."""
     for found in (sorted(values), sorted(values - {IGNORE})):
-        if len(found) == count > 1 and min(np.diff(found)) >= _LEVEL_STEP:
+        if len(found) == count > 1 and min(np.diff(found)) >= LEVEL_STEP:
             return found
     return None
 
@@ -214,7 +214,7 @@ def _without_names(pool: Pool) -> Decided:
         message = f"The masks hold {shown}: 255 may be a class, or pixels to ignore."
         fix = f"Say which: --map 255={len(known)} for a class, or add classes.txt with {len(known)} names to ignore it."
         raise Refused("masks_of_levels", message, fix)
-    if len(known) > 1 and min(np.diff(known)) >= _LEVEL_STEP:
+    if len(known) > 1 and min(np.diff(known)) >= LEVEL_STEP:
         return _of_levels(known, None, ignored=values & {IGNORE})
     labels = [f"class_{value}" for value in known]
     decided = Decided(dict(zip(known, labels, strict=True)), labels)
@@ -240,4 +240,4 @@ def _numbers_objects(pool: Pool) -> int:
 def _is_even(values: list[int]) -> bool:
     """Whether levels stand at equal distances from 0 to 255: 0, 128, 255."""
     steps = np.diff(values)
-    return len(values) > 2 and values[0] == 0 and int(steps.min()) >= _LEVEL_STEP and int(np.ptp(steps)) <= 2
+    return len(values) > 2 and values[0] == 0 and int(steps.min()) >= LEVEL_STEP and int(np.ptp(steps)) <= 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings
+from ingest.layouts.annotated.joining import complete_each_other, join
 from ingest.layouts.annotated.pages import Page
 from ingest.layouts.finder import Finder, How, Match
 
@@ -97,6 +98,13 @@ def _tell_twice(kept: Page, other: Page, member: Member, findings: Findings) -> 
         kept.split = other.split  # the strictest, so that no held-out picture is trained on
     if (kept.labels, kept.boxes) == (other.labels, other.boxes) and not kept.regions:
         findings.add("info", "annotated_twice_alike", "Two entries say the same about the image.", path=member.path)
+        return
+    if complete_each_other(kept, other):
+        join(kept, other)
+        message = f"Two files are about the image, {kept.path} and {other.path}. They name different classes and "
+        message += "different places, so the boxes of both were used."
+        fix = "If only one of them counts, leave the other out with `--ignore`."
+        findings.add("warning", "annotations_joined", message, path=member.path, fix=fix)
         return
     message = f"Two entries are about the image, in {kept.path} and {other.path}; the first was used."
     fix = "Keep one entry, or merge their objects."

@@ -1,5 +1,6 @@
 """Trees of folders by their paths alone: which images are of which class and split, and whether a doubt is named."""
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -123,6 +124,27 @@ TREES = [
         0,
         True,
     ),
+    Tree(
+        "copies_in_gray",
+        each("raw/color/", "Apple___healthy Corn___rust") | each("raw/grayscale/", "Apple___healthy Corn___rust"),
+        {"Apple___healthy", "Corn___rust"},
+        0,
+        True,
+    ),
+    Tree(
+        "states_of_plants",
+        each("Apple/", "healthy rust") | each("Corn/", "healthy blight"),
+        {"Apple/healthy", "Apple/rust", "Corn/healthy", "Corn/blight"},
+        0,
+        True,
+    ),
+    Tree(
+        "plants_of_states",
+        each("train/Fresh/", "apple pear") | each("train/Rotten/", "apple pear") | each("test/Rotten/", "apple pear"),
+        {"Fresh/apple", "Fresh/pear", "Rotten/apple", "Rotten/pear"},
+        0,
+        True,
+    ),
     Tree("folds", each("fold1/", "0 1 2") | each("fold2/", "0 1 2"), {"0", "1", "2"}, 0, True),
     Tree("sessions", each("rock/", "session1 session2") | each("paper/", "session1 session2"), {"rock", "paper"}),
     Tree("numbers_within", each("rock/", "1 2 3") | each("paper/", "1 2 3"), {"rock", "paper"}, 0, True),
@@ -161,6 +183,7 @@ def test_a_large_folder_beside_the_classes_is_not_guessed_at() -> None:
     ("classes_at", "classes"),
     [
         (1, {"animals", "plants"}),
+        ("1-2", {"animals/cat", "animals/dog", "plants/rose"}),
         (2, {"cat", "dog", "rose"}),
         ("animals/*", {"cat", "dog"}),
         ("*", {"animals", "plants"}),
@@ -183,7 +206,39 @@ def test_the_remedy_of_a_doubt_gives_the_other_reading() -> None:
     assert read_folders(folders, ReadingSpec(classes_at=depth)).names == {"17flowers", "prc"}
 
 
-@pytest.mark.parametrize("classes_at", [4, "nothing/*"])
+def test_numbered_names_of_several_folders_are_not_guessed_at() -> None:
+    """Omniglot: `character01` of each alphabet is another letter."""
+    letters = "character01 character02 character03"
+    folders = images(each("set/Greek/", letters) | each("set/Latin/", letters))
+    with pytest.raises(Refused) as refused:
+        tell(read_folders(folders, AS_FOUND), Findings())
+    for classes_at, classes in (("1-2", 6), (1, 2), (2, 3)):
+        shifted = "2-3" if classes_at == "1-2" else int(classes_at) + 1
+        assert f"`--classes-at {shifted}`" in str(refused.value.fix)
+        assert len(read_folders(folders, ReadingSpec(classes_at=shifted)).names) == classes
+
+
+@pytest.mark.parametrize("folder", ["Apple/", "amazon/"])
+def test_the_remedies_of_names_that_recur_give_all_readings(folder: str) -> None:
+    """Both names joined, the outer and the inner ones: the two that were not read are offered."""
+    folders = images(each(folder, "healthy mug") | each(f"{folder[:3]}x/", "healthy mug"))
+    findings = Findings()
+    found = read_folders(folders, AS_FOUND)
+    tell(found, findings)
+    [doubt] = [finding for finding in findings.listed() if finding.code == "two_readings"]
+    offered = re.findall(r"--classes-at ([\d-]+)", str(doubt.fix))
+    others = [read_folders(folders, ReadingSpec(classes_at=int(o) if o.isdigit() else o)).names for o in offered]
+    assert sorted(map(len, [found.names, *others])) == [2, 2, 4]
+
+
+@pytest.mark.parametrize(
+    "names", ["images_001 images_002", "HAM_images_part_1 HAM_images_part_2", "Dataset-1 Dataset-2"]
+)
+def test_folders_called_after_parts_are_no_classes(names: str) -> None:
+    assert not read_folders(images(each("", names)), AS_FOUND).plausible
+
+
+@pytest.mark.parametrize("classes_at", [4, "nothing/*", "0-1", "1-5"])
 def test_folders_that_are_not_there_are_refused(classes_at: int | str) -> None:
     with pytest.raises(Refused, match="no folder"):
         read_folders(images(each("", "cat dog")), ReadingSpec(classes_at=classes_at))

@@ -551,3 +551,19 @@ def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
 
 def test_a_class_called_masks_is_a_class(tmp_path: Path) -> None:
     assert classes(read(folders({"masks": 9, "caps": 9, "hats": 9}), tmp_path)) == {"masks", "caps", "hats"}
+
+
+def test_a_list_of_images_and_their_masks_names_no_classes(tmp_path: Path) -> None:
+    """SegNet's CamVid: `train/1.png trainannot/1.png` a line."""
+    files = photos(numbered("train/", 12) + numbered("trainannot/", 12))
+    listed = "\n".join(f"/data/train/{n}.png /data/trainannot/{n}.png" for n in range(12)).encode()
+    assert "trainannot/1.png" not in refusal(read(files | {"train.txt": listed}, tmp_path))
+
+
+def test_names_for_numbers_are_no_labels_of_images_called_by_numbers(tmp_path: Path) -> None:
+    """Cassava: `{"0": "blight"}` names the class 0, not the image 0.png."""
+    names = numbered("images/", 24)
+    table = csv_of("image_id,label", [f"{n}.png,{n % 2}" for n in range(24)])
+    words = json.dumps({"0": "blight", "1": "healthy"}).encode()
+    result = read(photos(names) | {"train.csv": table, "label_map.json": words}, tmp_path)
+    assert classes(result) == {"blight", "healthy"}

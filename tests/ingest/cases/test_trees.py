@@ -32,7 +32,7 @@ def test_spaces_around_the_names_of_folders_are_no_part_of_them(tmp_path: Path) 
 @pytest.mark.parametrize("twin", ["Sea lion", "sea_lion", "sea-lion", "SEA  LION"])
 def test_names_that_differ_in_writing_only_are_said_with_the_command(twin: str, tmp_path: Path) -> None:
     files = folders({"sea lion": 8, "seal": 8}, prefix="train/") | folders(
-        {twin: 8, "seal": 8}, prefix="test/", start=50
+        {twin: 8, "seal": 8}, prefix="train/", start=50
     )
     assert f"--map '{max('sea lion', twin)}=" in codes(read(files, tmp_path))["class_names_alike"]
 

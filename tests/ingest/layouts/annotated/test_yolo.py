@@ -282,3 +282,12 @@ def test_a_count_of_classes_that_is_not_that_of_the_names_is_said(tmp_path: Path
 def test_confidences_and_numbers_of_tracks_are_no_corners(tail: str, tmp_path: Path) -> None:
     files = PICTURES | texts(dict.fromkeys(NUMBERS, tail)) | NAMES
     assert reported(files, "detection", tmp_path)[0].status == "invalid"
+
+
+def test_a_list_that_is_stated_for_two_splits_says_nothing(tmp_path: Path) -> None:
+    """Yolo_mark writes `valid = data/train.txt`, too."""
+    listed = "\n".join(f"images/{n:02}.png" for n in NUMBERS).encode()
+    stated = {"obj.data": b"train = train.txt\nvalid = train.txt\n", "obj.names": b"a\nb", "train.txt": listed}
+    report, found = reported(PICTURES | texts() | stated, "detection", tmp_path)
+    assert "several splits" in found["split_contested"].message
+    assert report.splits["train"] > report.splits["val"]
