@@ -56,7 +56,7 @@ def spec(architecture: str, precisions: tuple[str, ...]) -> dict[str, Any]:
     return {
         "model": {"architecture": architecture},
         "method": {"name": "cross_entropy"},
-        "training": {"epochs": 2},
+        "training": {"epochs": 1},
         "exports": [{"precision": precision} for precision in precisions],
     }
 
