@@ -21,7 +21,8 @@ from contract.specs import Constraints
 from core import tables
 from core.database import owned
 from core.errors import Conflict
-from core.exports import serving
+from core.exports import bundle_files, serving
+from core.exports.bundle_files import Bundle
 from core.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["exports"], route_class=JsonRoute)
@@ -70,24 +71,29 @@ def get_export_file(
     export_id: ExportId,
     name: Annotated[str, Path(max_length=200, description="Such as `model.onnx` or `preprocess.json`.")],
 ) -> Response:
-    """Read one file of the bundle, always through the api. The bundle's sha256 is checked first."""
-    file = file_of(owned.find(session, tables.Export, principal.tenant_id, export_id))
-    headers = {"ETag": answers.entity_tag(f"{file.sha256} {name}".encode()), "Cache-Control": "private, no-cache"}
+    """Read one file of the bundle, always through the api. The file's sha256 is checked first."""
+    bundle = _bundle_of(owned.find(session, tables.Export, principal.tenant_id, export_id))
+    headers = {"ETag": answers.entity_tag(f"{bundle.sha256} {name}".encode()), "Cache-Control": "private, no-cache"}
     if answers.matches(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     session.close()  # the store may take its time; it needs no connection
-    content = serving.read_file(file.key, file.sha256, name)
-    return Response(content, headers=headers, media_type="application/octet-stream")
+    return downloads.whole(bundle_files.open_file(bundle, name), headers=headers)
 
 
 def file_of(export: tables.Export) -> downloads.File:
-    """The bundle. Raises ExportGateFailed or ExportNotReady."""
+    """The bundle, to download. Raises ExportGateFailed or ExportNotReady."""
+    bundle = _bundle_of(export)
+    name = f"{export.id}-{export.format}-{export.precision}.zip"
+    return downloads.File(bundle.key, bundle.bytes, bundle.sha256, name, "application/zip")
+
+
+def _bundle_of(export: tables.Export) -> Bundle:
     if export.status == "gate_failed":
         raise ExportGateFailed(violations=export.violations)
-    if export.status != "succeeded" or export.object_key is None or export.bytes is None or export.sha256 is None:
+    bundle = serving.bundle_of(export)
+    if export.status != "succeeded" or bundle is None:
         raise ExportNotReady(f"The export is {export.status}. It has a file once it has succeeded.")
-    name = f"{export.id}-{export.format}-{export.precision}.zip"
-    return downloads.File(export.object_key, export.bytes, export.sha256, name, "application/zip")
+    return bundle
 
 
 @router.get(

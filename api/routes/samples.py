@@ -19,7 +19,7 @@ from api.writes.transactions import Database
 from contract.pack.manifest import PackManifest, Split
 from contract.results.inspected import TwinKind
 from core import tables
-from core.datasets import inspections, references, samples
+from core.datasets import inspections, references, samples, thumbnails
 from core.errors import DatasetNotReady, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/versions/{version_id}/samples", tags=["datasets"])
@@ -119,7 +119,7 @@ def get_dataset_sample_thumbnail(
 
 
 def _thumbnail(pack: samples.Pack, prefix: str, index: int) -> tuple[bytes, str]:
-    small = inspections.thumbnail(pack, prefix, index)
+    small = thumbnails.thumbnail(pack, prefix, index)
     if small is not None:
         return small, "image/jpeg"
     with PACK_TURNS:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
@@ -83,6 +86,20 @@ def streamed(request: Request, file: File) -> Response:
         media_type=file.media_type,
         headers=headers,
     )
+
+
+def whole(file: IO[bytes], *, headers: dict[str, str]) -> Response:
+    """An open file, from its begin, which is closed at the end."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    length = {"Content-Length": str(size)}
+    return StreamingResponse(_pieces(file), headers=headers | length, media_type="application/octet-stream")
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(streaming.PIECE_BYTES):
+            yield piece
 
 
 def _asked(request: Request, file: File) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ def values(result: ExportResult, stored: StoredFile) -> dict[str, Any]:
         "object_key": stored.key,
         "bytes": stored.bytes,
         "sha256": stored.sha256,
+        "members": stored.members,
         "measured": result.measured,
         "rung": result.rung,
         "candidates": [candidate.model_dump(mode="json") for candidate in result.candidates],

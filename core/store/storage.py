@@ -36,6 +36,7 @@ class StoredFile:
     key: str
     bytes: int
     sha256: str
+    members: dict[str, dict[str, Any]] | None = None  # of a bundle: core.exports.bundle_files.Member by name
 
 
 @lru_cache

@@ -56,6 +56,8 @@ class Export(Owned, Leased, Row):
     object_key: Mapped[str | None]
     bytes: Mapped[int | None]
     sha256: Mapped[str | None]
+    # core.exports.bundle_files.Member by name; None of files that were made before it was kept
+    members: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     measured: Mapped[dict[str, Any] | None]
     ladder: Mapped[dict[str, Any] | None]  # contract.specs.LadderSpec as asked; of exports after the training
     rung: Mapped[str | None]  # what the file is, where a ladder was climbed

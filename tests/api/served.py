@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from contract.specs import Constraints
 from core.database.database import transaction
+from core.exports import bundle_files
 from core.ids import new_id
 from core.store import storage
 from core.tables import DatasetVersion, Export, Model
@@ -91,6 +92,7 @@ def export(
         "format": "onnx",
         "precision": "int8",
         "status": "succeeded",
+        "members": bundle_files.members_of(folder / "bundle.zip"),
         "measured": {"top1_accuracy": 0.7, "model_bytes": len(net["model.onnx"])},
     }
     row = Export(

@@ -87,6 +87,19 @@ def test_an_open_page_follows_a_job_by_the_stream_alone(page: Page, ours: Caller
     expect(page.get_by_role("list", name="Events").get_by_role("listitem").filter(has_text="notice")).to_have_count(3)
 
 
+def test_a_refused_clone_says_why_until_another_job_is_opened(page: Page, ours: Caller, version: DatasetVersion):
+    ended, other = made.ended_job(version), made.ended_job(version)
+    assert ours.delete(f"/v1/datasets/{version.dataset_id}").status_code == 204
+    enter(page, ours, f"jobs/{ended.id}")
+    page.get_by_role("button", name="Train the same again").click()
+    said = f"There is no dataset or version '{version.id}'. `patchswap datasets list` shows what there is."
+    expect(page.get_by_role("alert")).to_have_text(said, timeout=PATIENCE_MS)
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    page.goto(f"/ui/#/jobs/{other.id}")
+    expect(page.get_by_role("button", name=f"copy the id {other.id}")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_many_jobs_scroll_with_few_rows_drawn(page: Page, ours: Caller, version: DatasetVersion):
     first = seed.job(version, name="the oldest")
     _copy(first.id, 10_000)

@@ -5,6 +5,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contract.child.messages import Arm
@@ -25,6 +26,7 @@ from contract.specs import ExportSpec
 from contract.tasks import TERMS
 from core import signing
 from core.errors import ChecksumMismatch, StoreUnavailable
+from core.exports import bundle_files
 from core.jobs.ledger import Claim, FinishedExport, Publication
 from core.store import storage
 
@@ -65,9 +67,9 @@ def store_all(
 
 
 def store_bundle(key: str, path: Path) -> storage.StoredFile:
-    """Signed, where the service signs."""
+    """Signed, where the service signs. Raises ChecksumMismatch, StoreUnavailable or BadZipFile."""
     signing.seal(path)
-    return store_verified(key, path)
+    return replace(store_verified(key, path), members=bundle_files.members_of(path))
 
 
 def store_verified(key: str, path: Path) -> storage.StoredFile:

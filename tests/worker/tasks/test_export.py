@@ -45,6 +45,17 @@ def test_bundle_is_published_with_its_sha256(model):
     assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
 
 
+def test_every_file_of_a_bundle_is_known_by_its_sha256(model):
+    export = order(model)
+    run_next("export", export.id)
+    with transaction() as session:
+        export = session.get_one(Export, export.id)
+        members, key = export.members, export.object_key
+    with zipfile.ZipFile(BytesIO(storage.get_bytes(key))) as bundle:
+        found = {name: hashlib.sha256(bundle.read(name)).hexdigest() for name in bundle.namelist()}
+    assert {name: member["sha256"] for name, member in members.items()} == found
+
+
 def test_bundle_holds_the_report_of_the_training(model):
     export = order(model)
     run_next("export", export.id)
