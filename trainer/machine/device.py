@@ -15,6 +15,7 @@ from contract.allocator import keep_freed_memory
 
 Module = TypeVar("Module", bound=nn.Module)
 Precision = Literal["auto", "fp32", "bf16"]
+_FORWARD_VALUES = 3 * 2**20  # 40 images of 160 x 160 px in colour
 _KEPT_BYTES = 2**30  # of a step's activations; a process frees them all when it ends
 
 
@@ -75,6 +76,13 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+def forward_batch(images: torch.Tensor) -> int:
+    """How many images of a batch to run at once without gradients, so that a CPU needs less memory than for a step."""
+    if torch.cuda.is_available():
+        return len(images)
+    return max(1, _FORWARD_VALUES // images[0].numel())
 
 
 def peak_bytes(device: torch.device) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from contract.child.messages import Working
+from trainer.machine import device
 from trainer.machine.stopping import Interrupted, StopRequest
 from trainer.tasks.protocol import Samples, TiledSamples
 
@@ -38,8 +39,9 @@ def sweep(
             raise Interrupted
         positions = np.arange(start, min(start + together, len(samples)))
         images, targets = samples.fetch(positions)
+        at_once = min(batch, device.forward_batch(images))
         with torch.inference_mode():
-            said = [tree_map(Tensor.float, model(samples.normalise(part))) for part in images.split(batch)]
+            said = [tree_map(Tensor.float, model(samples.normalise(part))) for part in images.split(at_once)]
             parts.append(judge(joined(said), targets))
         if monotonic() - spoken_at >= REPORT_SECONDS:
             spoken_at = monotonic()
