@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.cases.test_labels import NAMES, classes, csv_of, numbered, parity, photos, read, refusal
+from tests.ingest.cases.labelled import NAMES, classes, csv_of, numbered, parity, photos, read, refusal
 
 HALVES = parity(NAMES)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.cases.test_labels import NAMES, classes, photos, read, refusal
+from tests.ingest.cases.labelled import NAMES, classes, photos, read, refusal
 
 WORDS = {name: ("cat", "dog")[n % 2] for n, name in enumerate(NAMES)}
 LISTS = {word: [name for name, called in WORDS.items() if called == word] for word in ("cat", "dog")}

@@ -1,4 +1,4 @@
-"""Tables, lists and folders that all say something of the images: who is heard, who is told of."""
+"""Tables and folders that both say something of the images: who is heard, who is told of."""
 
 import json
 from pathlib import Path
@@ -6,46 +6,9 @@ from typing import Any
 
 import pytest
 
-from contract.specs.reading import ReadingSpec
-from ingest import IngestResult
-from tests.ingest.archives import folders, parquet, png, zipped
+from tests.ingest.archives import folders, png, zipped
+from tests.ingest.cases.labelled import NAMES, Files, classes, csv_of, numbered, parity, photos, read, refusal
 from tests.ingest.packs import run_ingest
-
-Files = dict[str, bytes]
-
-
-def photos(names: list[str]) -> Files:
-    return {name: png(number) for number, name in enumerate(names)}
-
-
-def numbered(folder: str, count: int, start: int = 0) -> list[str]:
-    return [f"{folder}{number}.png" for number in range(start, start + count)]
-
-
-def csv_of(header: str, rows: list[str]) -> bytes:
-    return "\n".join([header, *rows]).encode()
-
-
-def parity(names: list[str], words: tuple[str, str] = ("even", "odd")) -> list[str]:
-    return [f"{name},{words[number % 2]}" for number, name in enumerate(names)]
-
-
-def read(files: Files, tmp_path: Path, **asked: Any) -> IngestResult:
-    return run_ingest(zipped(files), tmp_path, reading=ReadingSpec(**asked))
-
-
-def classes(result: IngestResult) -> set[str]:
-    assert result.manifest is not None, result.report.findings[0]
-    return set(result.manifest.classes)
-
-
-def refusal(result: IngestResult) -> str:
-    assert result.manifest is None
-    first = result.report.findings[0]
-    return f"{first.message} {first.fix}"
-
-
-NAMES = numbered("images/", 40)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
@@ -54,78 +17,6 @@ def test_tables_of_excel_are_read(encoding: str, delimiter: str, tmp_path: Path)
     table = "\r\n".join(row.replace(",", delimiter) for row in ["filename,label", *parity(NAMES)])
     result = read(photos(NAMES) | {"labels.csv": table.encode(encoding)}, tmp_path)
     assert classes(result) == {"even", "odd"}
-
-
-@pytest.mark.parametrize("name", ["data/train/labels.txt", "data/labels.txt"])
-@pytest.mark.parametrize("line", ["{} {}", "{}\t{}", "{}, {}", "{}\t{}\t0\t32\t44\t62"])
-def test_lists_of_image_and_class(name: str, line: str, tmp_path: Path) -> None:
-    paths = numbered("data/train/images/", 20)
-    lines = "\n".join(line.format(path.rsplit("/", 1)[-1], n % 2) for n, path in enumerate(paths))
-    result = read(photos(paths) | {name: lines.encode()}, tmp_path)
-    assert classes(result) == {"0", "1"}
-    assert result.report.layout == "list"
-
-
-def test_imagenet_lists_call_folders_by_number(tmp_path: Path) -> None:
-    training = [f"train/n0{n % 2}/im{n}.png" for n in range(20)]
-    held_out = numbered("val/v", 6)
-    lists = {
-        "train.txt": "\n".join(f"{name.removeprefix('train/')} {n % 2}" for n, name in enumerate(training)).encode(),
-        "val.txt": "\n".join(f"{name.removeprefix('val/')} {n % 2}" for n, name in enumerate(held_out)).encode(),
-    }
-    result = read(photos(training + held_out) | lists, tmp_path)
-    assert classes(result) == {"n00", "n01"}
-    assert result.report.amounts["val"] == {"n00": 3, "n01": 3}
-
-
-def test_tiny_imagenet_names_the_classes_of_val_in_a_list(tmp_path: Path) -> None:
-    training = [f"t/train/n0{n % 2}/images/n0{n % 2}_{n}.png" for n in range(20)]
-    held_out, unlabelled = numbered("t/val/images/val_", 6), numbered("t/test/images/test_", 4)
-    lines = "\n".join(f"val_{n}.png\tn0{n % 2}\t0\t0\t62\t62" for n in range(6))
-    files = photos(training + held_out + unlabelled)
-    result = read(files | {"t/val/val_annotations.txt": lines.encode(), "t/wnids.txt": b"n00\nn01"}, tmp_path)
-    assert classes(result) == {"n00", "n01"}
-    assert result.report.amounts["val"] == {"n00": 3, "n01": 3}
-    assert result.report.skipped == 4
-
-
-def test_split_lists_of_bare_paths_are_the_splits(tmp_path: Path) -> None:
-    paths = [f"images/{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
-    lists = {"train.txt": paths[:12], "val.txt": paths[12:16], "test.txt": paths[16:]}
-    files = photos(paths) | {name: "\n".join(f"./{path}" for path in listed).encode() for name, listed in lists.items()}
-    result = read(files, tmp_path)
-    assert result.report.splits == {"train": 12, "val": 4, "test": 4}
-    assert classes(result) == {"cat", "dog"}
-
-
-def test_an_image_on_two_split_lists_is_held_out_and_told(tmp_path: Path) -> None:
-    paths = [f"{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
-    lists = {"train.txt": paths[:14], "test.txt": paths[12:]}
-    files = photos(paths) | {name: "\n".join(listed).encode() for name, listed in lists.items()}
-    result = read(
-        files,
-        tmp_path,
-    )
-    assert result.report.counts["in_several_splits"] == 2
-    assert result.report.splits["test"] == 8
-
-
-def test_a_list_of_train_and_val_together_contradicts_neither(tmp_path: Path) -> None:
-    paths = [f"{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
-    lists = {"trainval.txt": paths[:14], "val.txt": paths[10:14], "test.txt": paths[14:]}
-    files = photos(paths) | {name: "\n".join(listed).encode() for name, listed in lists.items()}
-    result = read(files, tmp_path)
-    assert result.report.splits == {"train": 10, "val": 4, "test": 6}
-    assert "in_several_splits" not in result.report.counts
-
-
-def test_split_folders_that_a_list_contradicts_are_told(tmp_path: Path) -> None:
-    paths = [f"{'train' if n < 14 else 'test'}/{'cat' if n % 2 else 'dog'}/{n}.png" for n in range(20)]
-    lists = {"train.txt": paths[2:], "test.txt": paths[:2]}
-    files = photos(paths) | {name: "\n".join(listed).encode() for name, listed in lists.items()}
-    result = read(files, tmp_path)
-    assert result.report.counts["splits_contradict"] == 1
-    assert result.report.splits["test"] == 2
 
 
 def test_one_column_for_each_class(tmp_path: Path) -> None:
@@ -309,44 +200,6 @@ def test_boxes_beside_class_folders_are_told(tmp_path: Path) -> None:
     assert result.report.counts["other_task"] == 1
 
 
-def test_classes_are_mapped_and_dropped(tmp_path: Path) -> None:
-    files = folders({"cat": 8, "kitten": 8, "dog": 8, "junk": 8})
-    result = read(files, tmp_path, map={"kitten": "cat"}, drop=("junk",))
-    assert classes(result) == {"cat", "dog"}
-    assert sum(split.get("cat", 0) for split in result.report.amounts.values()) == 16
-    assert result.report.skipped == 8
-
-
-def test_classes_of_parquet_are_mapped(tmp_path: Path) -> None:
-    columns = {"image": [png(n) for n in range(30)], "label": ["abc"[n % 3] for n in range(30)]}
-    result = run_ingest(parquet(columns), tmp_path, reading=ReadingSpec(map={"c": "b"}))
-    assert classes(result) == {"a", "b"}
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"map": {"kiten": "cat"}},
-        {"drop": ("kiten",)},
-        {"ignore": ("nothing/*",)},
-        {"masks": "masks"},
-        {"labels_from": "no.csv"},
-        {"unlabelled": "background"},
-    ],
-)
-def test_what_has_no_effect_is_refused(asked: dict[str, Any], tmp_path: Path) -> None:
-    result = read(folders({"cat": 8, "kitten": 8}), tmp_path, **asked)
-    assert result.manifest is None
-    assert result.report.findings[0].code == "option_without_effect"
-
-
-def test_ignored_files_are_counted(tmp_path: Path) -> None:
-    files = folders({"cat": 8, "dog": 8, "Examples": 8})
-    result = read(files, tmp_path, ignore=("Examples",))
-    assert classes(result) == {"cat", "dog"}
-    assert result.report.ignored == 8
-
-
 @pytest.mark.parametrize(
     ("raw", "name"),
     [("猫咪".encode("gbk"), "猫咪"), ("Bäume".encode("cp850"), "Bäume"), ("Épée".encode("cp850"), "Épée")],
@@ -355,41 +208,6 @@ def test_class_folders_of_windows_zips_keep_their_names(raw: bytes, name: str, t
     archive = zipped(folders({"X" * len(raw): 8, "dog": 8})).replace(b"X" * len(raw), raw)
     result = run_ingest(archive, tmp_path)
     assert classes(result) == {name, "dog"}
-
-
-def hugging_face(**columns: list[str]) -> bytes:
-    features = {name: {"_type": "ClassLabel", "names": classes} for name, classes in columns.items()}
-    return json.dumps({"info": {"features": features}}).encode()
-
-
-def shard(start: int, count: int) -> bytes:
-    numbers = range(start, start + count)
-    columns = {
-        "image": [png(n) for n in numbers],
-        "label": [n % 2 for n in numbers],
-        "coarse": [n % 3 for n in numbers],
-    }
-    return parquet(columns, hugging_face(label=["no", "yes"], coarse=["x", "y", "z"]))
-
-
-def test_parquet_files_of_a_folder_are_one_dataset_with_its_splits(tmp_path: Path) -> None:
-    files = {
-        "data/train-00000-of-00002.parquet": shard(0, 12),
-        "data/train-00001-of-00002.parquet": shard(12, 12),
-        "data/test-00000-of-00001.parquet": shard(24, 6),
-        "README.md": b"# digits",
-    }
-    result = read(files, tmp_path)
-    assert classes(result) == {"no", "yes"}
-    assert result.report.splits["test"] == 6
-    assert result.report.accepted == 30
-    [doubt, *_] = [finding for finding in result.report.findings if finding.code == "two_readings"]
-    assert "--labels-from coarse" in str(doubt.fix)
-    assert classes(read(files, tmp_path, labels_from="coarse")) == {"x", "y", "z"}
-
-
-def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert "no column 'fine'" in refusal(run_ingest(shard(0, 9), tmp_path, reading=ReadingSpec(labels_from="fine")))
 
 
 def test_zips_in_a_zip_are_folders(tmp_path: Path) -> None:
@@ -402,33 +220,6 @@ def test_zips_in_a_zip_are_folders(tmp_path: Path) -> None:
     assert result.report.splits["test"] == 6
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        {"cat_to_name.json": b'{"1": "rose", "2": "lily"}'},
-        {"labels.json": b'{"rose": 1, "lily": 2}'},
-        {"classes.txt": b"rose\nlily\n"},
-        {"classes.txt": b"1 rose\n2 lily\n"},
-        {"names.csv": b"id,name\n1,rose\n2,lily\n"},
-    ],
-)
-def test_numbered_folders_get_the_names_that_a_file_has_for_them(words: Files, tmp_path: Path) -> None:
-    result = read(folders({"1": 9, "2": 9}) | words, tmp_path)
-    assert classes(result) == {"rose", "lily"}
-    assert result.report.counts["classes_named"] == 1
-
-
-def test_numbers_of_a_table_get_names_by_the_list_that_counts_from_zero(tmp_path: Path) -> None:
-    table = csv_of("id,label", [f"{name},{n % 2}" for n, name in enumerate(NAMES)])
-    assert classes(read(photos(NAMES) | {"t.csv": table, "classes.txt": b"rose\nlily"}, tmp_path)) == {"rose", "lily"}
-
-
-def test_names_that_do_not_fit_are_told_and_not_taken(tmp_path: Path) -> None:
-    result = read(folders({"1": 9, "5": 9}) | {"classes.txt": b"rose\nlily\nfern\n"}, tmp_path)
-    assert classes(result) == {"1", "5"}
-    assert result.report.counts["classes_unnamed"] == 1
-
-
 def test_headers_with_spaces_and_capitals(tmp_path: Path) -> None:
     rows = [f"{n},{name},{n % 2},{('ok', 'bad')[n % 2]}" for n, name in enumerate(NAMES)]
     assert classes(read(photos(NAMES) | {"t.csv": csv_of(",File Name,Label,ClassName", rows)}, tmp_path)) == {
@@ -437,21 +228,8 @@ def test_headers_with_spaces_and_capitals(tmp_path: Path) -> None:
     }
 
 
-def test_a_table_of_many_attributes_is_named_and_a_column_can_be_chosen(tmp_path: Path) -> None:
-    rows = [f"{n},{('shoe', 'hat')[n % 2]},{('red', 'blue', 'green')[n % 3]}" for n in range(40)]
-    files = photos(NAMES) | {"styles.csv": csv_of("id,articleType,baseColour", rows)}
-    assert "--labels-from 'styles.csv:COLUMN'" in refusal(read(files, tmp_path))
-    assert classes(read(files, tmp_path, labels_from="styles.csv:articleType")) == {"shoe", "hat"}
-
-
 def test_labels_in_a_file_that_is_not_read_are_named(tmp_path: Path) -> None:
     assert "imagelabels.mat" in refusal(read(photos(NAMES) | {"imagelabels.mat": b"MATLAB 5.0"}, tmp_path))
-
-
-def test_images_without_a_row_are_skipped_or_refused_as_asked(tmp_path: Path) -> None:
-    files = photos(NAMES) | {"l.csv": csv_of("filename,label", parity(NAMES[:30]))}
-    assert read(files, tmp_path, unlabelled="skip").report.skipped == 10
-    assert "10 images have no class" in refusal(read(files, tmp_path, unlabelled="refuse"))
 
 
 def test_masks_that_have_the_names_of_pictures_get_no_labels(tmp_path: Path) -> None:
@@ -473,15 +251,6 @@ def test_masks_that_have_the_names_of_pictures_get_no_labels(tmp_path: Path) -> 
     assert "table_ignored" not in result.report.counts
 
 
-def test_lists_that_count_from_zero_and_from_one_are_the_same_folders(tmp_path: Path) -> None:
-    files = folders({"glass": 12, "metal": 12})
-    lists = {
-        f"{name}.txt": "\n".join(f"{path} {first + at // 12}" for at, path in enumerate(files)).encode()
-        for name, first in (("one-indexed", 1), ("zero-indexed", 0))
-    }
-    assert classes(read(files | lists, tmp_path)) == {"glass", "metal"}
-
-
 def test_tables_that_contradict_each_other_are_refused_by_name(tmp_path: Path) -> None:
     tables = {
         "a.csv": csv_of("filename,label", parity(NAMES)),
@@ -490,20 +259,6 @@ def test_tables_that_contradict_each_other_are_refused_by_name(tmp_path: Path) -
     said = refusal(read(photos(NAMES) | tables, tmp_path))
     assert "a.csv, b.csv" in said
     assert classes(read(photos(NAMES) | tables, tmp_path, labels_from="b.csv")) == {"even", "odd"}
-
-
-def test_of_several_sets_of_split_lists_the_first_is_read_and_told(tmp_path: Path) -> None:
-    files = folders({"banded": 15, "dotted": 15})
-    lists = {
-        f"labels/{split}{fold}.txt": "\n".join(
-            path for at, path in enumerate(files) if (at + fold) % 3 == part
-        ).encode()
-        for fold in (1, 2)
-        for part, split in enumerate(("train", "val", "test"))
-    }
-    result = read(files | lists, tmp_path)
-    assert result.report.splits == {"train": 10, "val": 10, "test": 10}
-    assert result.report.counts["two_readings"] == 1
 
 
 @pytest.mark.parametrize(("values", "test"), [(("train", "val", "test"), 10), (("0", "1", "2"), 6)])
@@ -535,35 +290,5 @@ def test_pictures_beside_the_splits_that_a_table_names_are_told(tmp_path: Path) 
     assert result.report.counts["outside_by_table"] == 1
 
 
-def test_splits_of_images_that_lists_call_by_number(tmp_path: Path) -> None:
-    """CUB-200: `images.txt` and `train_test_split.txt`."""
-    paths = [f"CUB/images/00{1 + n // 12}.{'tern' if n < 12 else 'wren'}/bird_{n:04}_{n}.png" for n in range(24)]
-    lists = {
-        "CUB/images.txt": "\n".join(f"{n + 1} {path.removeprefix('CUB/images/')}" for n, path in enumerate(paths)),
-        "CUB/train_test_split.txt": "\n".join(f"{n + 1} {int(n % 4 > 0)}" for n in range(24)),
-        "CUB/image_class_labels.txt": "\n".join(f"{n + 1} {1 + n // 12}" for n in range(24)),
-        "CUB/classes.txt": "1 001.tern\n2 002.wren\n",
-    }
-    result = read(photos(paths) | {name: text.encode() for name, text in lists.items()}, tmp_path)
-    assert classes(result) == {"001.tern", "002.wren"}
-    assert result.report.splits["test"] == 6
-
-
 def test_a_class_called_masks_is_a_class(tmp_path: Path) -> None:
     assert classes(read(folders({"masks": 9, "caps": 9, "hats": 9}), tmp_path)) == {"masks", "caps", "hats"}
-
-
-def test_a_list_of_images_and_their_masks_names_no_classes(tmp_path: Path) -> None:
-    """SegNet's CamVid: `train/1.png trainannot/1.png` a line."""
-    files = photos(numbered("train/", 12) + numbered("trainannot/", 12))
-    listed = "\n".join(f"/data/train/{n}.png /data/trainannot/{n}.png" for n in range(12)).encode()
-    assert "trainannot/1.png" not in refusal(read(files | {"train.txt": listed}, tmp_path))
-
-
-def test_names_for_numbers_are_no_labels_of_images_called_by_numbers(tmp_path: Path) -> None:
-    """Cassava: `{"0": "blight"}` names the class 0, not the image 0.png."""
-    names = numbered("images/", 24)
-    table = csv_of("image_id,label", [f"{n}.png,{n % 2}" for n in range(24)])
-    words = json.dumps({"0": "blight", "1": "healthy"}).encode()
-    result = read(photos(names) | {"train.csv": table, "label_map.json": words}, tmp_path)
-    assert classes(result) == {"blight", "healthy"}

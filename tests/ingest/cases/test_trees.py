@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.archives import folders
-from tests.ingest.cases.test_labels import classes, numbered, photos, read, refusal
+from tests.ingest.cases.labelled import classes, numbered, photos, read, refusal
 
 
 def codes(result: object) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.archives import folders, npz, png, tarred
-from tests.ingest.cases.test_labels import NAMES, csv_of, parity, photos, read, refusal
+from tests.ingest.cases.labelled import NAMES, csv_of, parity, photos, read, refusal
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 
