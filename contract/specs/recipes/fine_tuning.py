@@ -151,7 +151,7 @@ def _fine_tuning(
         reasons=(
             f"Photographs and pretrained weights ({weights}): these are fine-tuned, at {size} px.",
             _why_so_long(images, epochs, pace),
-            _METHOD_REASON,
+            *_why_this_method(given),
         ),
     )
 
@@ -171,7 +171,7 @@ def _from_scratch(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) 
         reasons=(
             f"{_why_random(manifest, given)}, so the network begins with random weights; expect a much lower accuracy.",
             _why_so_long(images, epochs, pace),
-            _METHOD_REASON,
+            *_why_this_method(given),
         ),
     )
 
@@ -192,7 +192,7 @@ def _small_images(manifest: PackManifest, given: Mapping[str, Any], pace: Pace) 
         reasons=(
             f"Images of {_side(manifest, given)} px are too small for pretrained weights: ResNet-20 begins at random.",
             _why_so_long(images, epochs, pace),
-            _METHOD_REASON,
+            *_why_this_method(given),
             *characters,
         ),
     )
@@ -234,6 +234,10 @@ def _length(length: Length, manifest: PackManifest, given: Mapping[str, Any], pa
     """Training images, and epochs: as given, else as they suit."""
     images, epochs = manifest.split_size("train"), _part(given, "training").get("epochs")
     return images, epochs if isinstance(epochs, int) else length.epochs(images, is_gpu=pace.is_gpu)
+
+
+def _why_this_method(given: Mapping[str, Any]) -> tuple[str, ...]:
+    return () if "method" in given else (_METHOD_REASON,)
 
 
 def _why_so_long(images: int, epochs: int, pace: Pace) -> str:

@@ -118,6 +118,13 @@ def test_another_optimizer_or_method_replaces_the_chosen_one_whole():
     assert submitted(photographs(), method={"kd_weight": 0.5})[0].method.name == "patch_swap"
 
 
+def test_the_method_is_explained_only_where_it_was_chosen():
+    _, chosen = submitted(photographs())
+    assert any("Cross-entropy" in reason for reason in chosen.reasons)
+    _, chosen = submitted(photographs(), method={"name": "patch_swap"})
+    assert not any("Cross-entropy" in reason for reason in chosen.reasons)
+
+
 @pytest.mark.parametrize("recipe", [None, "resnet20_short"])
 def test_nothing_is_chosen_where_a_recipe_is_named_or_refused(recipe):
     spec, chosen = submitted(photographs(), recipe=recipe)
