@@ -47,6 +47,7 @@ app.command("train")(jobs.train)
 app.add_typer(jobs.app, name="jobs")
 for _verb in (jobs.watch, jobs.logs, jobs.cancel, jobs.pause, jobs.resume, jobs.retry):
     app.command(_verb.__name__)(_verb)
+    jobs.app.command(_verb.__name__, hidden=True)(_verb)  # where people look for it, too
 app.add_typer(comparisons.app, name="compare")
 app.add_typer(sweeps.app, name="sweep")
 app.command("pull")(bundles.pull)

@@ -70,3 +70,10 @@ def test_help_loads_neither_http_nor_rich_nor_torch():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("place", [[], ["jobs"]], ids=["top", "jobs"])
+def test_verbs_of_a_job_are_found_beside_the_others_of_jobs(run: Run, place: list[str]):
+    done = run(*place, "pause", "--help")
+    assert done.returncode == 0
+    assert "Pause a job after a checkpoint" in done.stdout
