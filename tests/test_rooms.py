@@ -19,7 +19,7 @@ SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "train
 # What lies beside the folders of a room. A new module belongs into a folder; one that does not needs its name here.
 BESIDE_FOLDERS = {
     "api": "__main__ app browser_runtime console context description guide openapi",
-    "contract": "architectures costs files formats image_files predictions strict tasks weights",
+    "contract": "allocator architectures costs files formats image_files predictions strict tasks weights",
     "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants",
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",

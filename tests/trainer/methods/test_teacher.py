@@ -56,7 +56,7 @@ def test_pupil_of_a_fixed_seed_depends_on_its_teacher(digits: Pack, trained: Pat
 
 def test_method_without_its_teacher_is_told_so(digits: Pack, tmp_path: Path) -> None:
     spec = spec_for(digits, method={"name": "kd", "teacher": "by hand"})
-    with pytest.raises(TrainerError, match="give its folder as --teacher"):
+    with pytest.raises(TrainerError, match="Give its folder as --teacher"):
         run_here(spec, digits, tmp_path)
     with pytest.raises(TrainerError, match="is not a teacher's folder"):
         run_here(spec, digits, tmp_path, teacher=tmp_path)
