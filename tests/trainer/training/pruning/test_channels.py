@@ -82,7 +82,7 @@ def test_network_that_is_small_enough_is_left_alone() -> None:
 def test_target_out_of_reach_says_what_is_left() -> None:
     net = network("resnet20")
     target = Target.of(PruningSpec(target_bytes=100), Size.of(net, SHAPE), 1.0)
-    with pytest.raises(TrainerError, match="bytes of weights are left") as caught:
+    with pytest.raises(TrainerError, match="bytes of weights remain") as caught:
         channels.prune(net, image_shape=SHAPE, target=target, criterion="magnitude")
     assert caught.value.error.code == "pruning_target_missed"
 
