@@ -97,8 +97,14 @@ def test_nothing_is_left_of_an_image(forks: Forks):
     for now, then in zip(left_open(forks), before, strict=True):
         assert now < then + 10  # other threads of the tests open and close files meanwhile
     assert b"PATCHSWAP_" not in Path(f"/proc/{process(forks)}/environ").read_bytes()
-    children = Path(f"/proc/{process(forks)}/task/{process(forks)}/children").read_text().split()
-    assert len(children) <= 1  # the last may still be on its way out
+    deadline = time.monotonic() + 30
+    while children(forks):  # the last are on their way out
+        assert time.monotonic() < deadline, "decoders are left"
+        time.sleep(0.05)
+
+
+def children(forks: Forks) -> list[str]:
+    return Path(f"/proc/{process(forks)}/task/{process(forks)}/children").read_text().split()
 
 
 def left_open(forks: Forks) -> tuple[int, int]:
