@@ -85,7 +85,7 @@ def test_swapped_bundle_is_not_measured(export):
         run_next("profile", profile.id)
     done = read(Profile, profile.id)
     assert (done.status, done.error["code"], done.measured) == ("failed", "poison", None)
-    assert "this profile ended its worker" in done.error["message"]
+    assert "This profile ended its worker" in done.error["message"]
 
 
 @pytest.mark.parametrize(("mode", "status"), [("gpu_oom", "failed"), ("segfault", "queued")])
