@@ -13,6 +13,7 @@ import ctypes, resource
 from contract.allocator import keep_freed_memory
 {{how}}
 library = ctypes.CDLL(None)
+library.prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE: a huge page would be cleared by one fault
 library.malloc.restype = library.memset.restype = ctypes.c_void_p
 
 def use() -> None:
