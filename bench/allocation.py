@@ -9,7 +9,6 @@ process of its own, the two in turns; one thread, CPU time with the kernel's, me
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 
 import torch
 
-from bench.precision import NETWORKS, Step
+from bench.precision import CPU, NETWORKS, Step
 from trainer.machine import device
 
 TURNS, STEPS, WARM_UP = 3, 5, 3
@@ -50,16 +49,12 @@ def _in_a_process(name: str, how: str) -> tuple[float, float]:
 
 
 def _measured(name: str, *, kept: bool) -> tuple[float, int]:
-    """CPU seconds of a step, and the peak of the resident set in KiB."""
+    """CPU seconds of a step, and the peak memory of the process in bytes."""
     torch.set_num_threads(1)
     if kept:
         device.choose()
     step = Step(name, NETWORKS[name], "fp32")
-    return median([step.seconds() for _ in range(WARM_UP + STEPS)][WARM_UP:]), _peak_kib()
-
-
-def _peak_kib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return median([step.seconds() for _ in range(WARM_UP + STEPS)][WARM_UP:]), device.peak_bytes(CPU)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,10 @@ from pydantic import BaseModel
 from bench import finetuning_runs as performed
 from bench.finetuning_plan import default, packed
 from bench.finetuning_tables import signed
+from bench.pages import write_between
 from bench.results.machine import describe
 from bench.results.protocol import key_of
-from bench.results.records import as_text, locked
+from bench.results.records import alone, as_text
 from contract.pack.manifest import PackManifest, Split
 from contract.specs import ResolvedSpec, plan
 from contract.tasks import TaskName
@@ -68,14 +69,8 @@ def main() -> int:
     asked = _arguments()
     torch.set_num_threads(asked.threads)
     device.choose()
-    try:
-        with locked(asked.folder):
-            return _run(asked, time.monotonic() + 60 * asked.minutes)
-    except BlockingIOError:
-        print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where this one was", file=sys.stderr)
-    return 1
+    with alone(asked.folder):
+        return _run(asked, time.monotonic() + 60 * asked.minutes)
 
 
 def _run(asked: argparse.Namespace, deadline: float) -> int:
@@ -158,9 +153,7 @@ def publish(docs: Path, path: Path, records: Sequence[Record]) -> None:
     found = Published(machine=describe(), records=records)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(as_text(found, found.records))
-    page = docs / "finetuning.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{rest.partition(END)[2]}")
+    write_between(docs / "finetuning.md", BEGIN, END, table(found))
 
 
 def table(found: Published) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bench.pages import write_between
+
 DOCUMENT = Path("docs/edge.md")
 BEGIN, END = "<!-- bench/edge.py writes from here -->", "<!-- to here -->"
 BYTES = {"resnet18": 0.26, "mobilenet_v3_small": 0.29}
@@ -15,10 +17,7 @@ Row = dict[str, Any]
 
 def write(rows: list[Row], *, order: list[str], document: Path = DOCUMENT) -> None:
     """Replace what is between the markers."""
-    text = document.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n{of(rows, order=order)}\n{END}{after}")
+    write_between(document, BEGIN, END, of(rows, order=order))
 
 
 def of(rows: list[Row], *, order: list[str]) -> str:

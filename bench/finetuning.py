@@ -31,7 +31,7 @@ from bench.finetuning_plan import ARMS, DATASETS, Run
 from bench.finetuning_runs import Record
 from bench.finetuning_tables import Paces, Published
 from bench.results.machine import describe
-from bench.results.records import locked
+from bench.results.records import alone
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 
@@ -45,14 +45,8 @@ def main() -> int:
     found = [name for name in asked.only if (asked.data / f"{name}.zip").is_file()]
     for name in set(asked.only) - set(found):
         print(f"SKIPPED {name}: there is no {asked.data / f'{name}.zip'}", file=sys.stderr)
-    try:
-        with locked(asked.folder):
-            return _run(asked, found)
-    except BlockingIOError:
-        print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where this one was", file=sys.stderr)
-    return 1
+    with alone(asked.folder):
+        return _run(asked, found)
 
 
 def _run(asked: argparse.Namespace, datasets: list[str]) -> int:

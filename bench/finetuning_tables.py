@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from bench.finetuning_plan import ARMS, DATASETS, DEFAULT, PLAIN, SCRATCH
 from bench.finetuning_runs import Record, Timing
+from bench.pages import write_between
 from bench.results.records import as_text
 from core.comparisons.statistics import PairedDifference, paired_difference
 
@@ -39,9 +40,7 @@ def read(docs: Path) -> Published:
 def publish(docs: Path, found: Published) -> None:
     (docs / "results").mkdir(parents=True, exist_ok=True)
     (docs / "results" / "finetuning.json").write_text(as_text(found, found.records))
-    page = docs / "finetuning.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{tables(found)}\n{END}{rest.partition(END)[2]}")
+    write_between(docs / "finetuning.md", BEGIN, END, tables(found))
 
 
 def tables(found: Published) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from bench.pages import write_between
 from contract.architectures import NOT_PRUNABLE
 from contract.specs import ModelSpec
 from contract.tasks import TERMS
@@ -105,10 +106,7 @@ def network(name: str, stem: str, side: int) -> nn.Module:
 
 def write(rows: dict[str, Row]) -> None:
     """Replace what is between the markers of the document."""
-    text = DOCUMENT.read_text()
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}")
+    write_between(DOCUMENT, BEGIN, END, table(rows))
 
 
 def table(rows: dict[str, Row]) -> str:

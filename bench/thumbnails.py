@@ -77,7 +77,7 @@ def _bucket(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _published(api: Api, folder: Path, times: int) -> list[Asked]:
-    """Photographs of noise and shapes, read by ingest and stored as the worker stores them, in so many versions."""
+    """Photographs of noise and shapes, read by ingest and stored as the worker stores them, once for each version."""
     from core.store import storage  # noqa: PLC0415 - once the settings are those of the bucket
 
     files = {f"{n % 4}/{n}.jpg": encode(drawing(n, side=SIDE_PX), "JPEG") for n in range(IMAGES)}

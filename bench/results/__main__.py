@@ -18,7 +18,7 @@ from bench.results.fonts import TooFewFonts
 from bench.results.machine import describe
 from bench.results.places import pack_folder
 from bench.results.protocol import CONTROL, PATCH_SWAP, QUICK, Protocol, Study
-from bench.results.records import Store, locked
+from bench.results.records import Store, alone
 from bench.results.runner import Runner
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +29,8 @@ def main() -> int:
     if asked.render:
         return _render(asked.docs)
     try:
-        with locked(asked.folder):
+        with alone(asked.folder):
             return _run(asked)
-    except BlockingIOError:
-        print(f"another run is at work in {asked.folder}; wait for it or give another --folder", file=sys.stderr)
     except TooFewFonts as error:
         print(error, file=sys.stderr)
     except BrokenProcessPool:
@@ -40,8 +38,6 @@ def main() -> int:
             "a worker was killed, perhaps for its memory; the same command goes on, with --jobs 1 if need be",
             file=sys.stderr,
         )
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where this one was", file=sys.stderr)
     return 1
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,3 +80,15 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """`locked` for a command: a second one ends with a sentence and status 1, and so does Ctrl-C."""
+    try:
+        with locked(folder):
+            yield
+    except BlockingIOError:
+        sys.exit(f"another run is at work in {folder}; wait for it or give another --folder")
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on where this one was")

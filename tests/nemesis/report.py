@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.pages import write_between
 from tests.nemesis.faults import FAULTS
 
 Result = dict[str, Any]
@@ -37,9 +38,7 @@ def read(file: Path) -> list[Result]:
 
 def publish(results: Sequence[Result]) -> None:
     """Puts the document of these results between the markers of docs/reliability.md."""
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{document(results)}\n{END}{after}")
+    write_between(DOCUMENT, BEGIN, END, document(results))
 
 
 def _headline(runs: Sequence[Result], results: Sequence[Result]) -> str:
