@@ -13,7 +13,7 @@ from ingest.layouts.annotated.name_lists import ClassNames
 
 Meaning = dict[int, str | None]  # value -> class; None: to be ignored
 _OBJECT = "foreground"
-FEW_FILES = 0.05  # of the masks: so many may hold a stray value, and are refused one by one
+FEW_FILES = 0.05  # share of the masks that may hold a stray value; each of these is refused
 _BLACK, _WHITE = 9, 247  # noise about 0 and 255 stays below and above
 _LIKELY_CLASSES = 32  # class numbers are mostly below
 _EDGE_VALUES = 3

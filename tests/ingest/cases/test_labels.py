@@ -1,4 +1,4 @@
-"""Tables and folders that both say something of the images: who is heard, who is told of."""
+"""Tables and folders that both name classes: which of them decides, and what the report says."""
 
 import json
 from pathlib import Path
