@@ -1,4 +1,4 @@
-"""Masks and boxes from pretrained weights and from random ones, and boxes at 224 px; all else is the default recipe.
+"""Masks and boxes from pretrained weights and from random ones, boxes at 224 px and on tiles; else the default recipe.
 
     python bench/beginnings.py --data FOLDER [--only blood_cells] [--seeds 3] [--minutes 60]
 
@@ -33,7 +33,8 @@ from bench.pages import write_between
 from bench.results.machine import describe
 from bench.results.protocol import key_of
 from bench.results.records import alone, as_text
-from contract.pack.manifest import PackManifest, Split
+from contract.pack.manifest import PackManifest
+from contract.results.evaluation import AnySplit
 from contract.specs import ResolvedSpec, plan
 from contract.tasks import TaskName
 from core.comparisons.statistics import paired_difference
@@ -41,7 +42,10 @@ from trainer.data.pack import open_pack
 from trainer.machine import device
 
 BEGIN, END = "<!-- beginnings: written by `python bench/beginnings.py` -->", "<!-- end of beginnings -->"
-PRETRAINED, RANDOM, SMALL = "default recipe", "the same network from random weights", "default recipe at 224 x 224 px"
+PRETRAINED, RANDOM = "default recipe", "the same network from random weights"
+SMALL, TILES = "default recipe at 224 x 224 px", "default recipe on tiles of full detail"
+ARMS = (PRETRAINED, RANDOM, SMALL, TILES)
+TILE_PX = 256
 TASKS: dict[str, TaskName] = {"pedestrians": "segmentation", "blood_cells": "detection"}
 FIGURES: dict[TaskName, str] = {"segmentation": "mean_iou", "detection": "ap50"}
 NAMES = {"mean_iou": "mIoU", "ap50": "AP50"}
@@ -58,6 +62,7 @@ class Record(BaseModel):
     images_seen: int
     cpu_seconds: float  # of the training alone
     test: float
+    by_class: dict[str, float] = {}  # the same figure; none of runs before it was kept
 
 
 class Published(BaseModel):
@@ -117,6 +122,8 @@ def arms(manifest: PackManifest, *, seed: int, epochs: int | None) -> dict[str, 
     }
     if manifest.task == "detection":
         found[SMALL] = default(manifest, seed=seed, epochs=epochs, model=model, image_size=224)
+        tiles = {"image_size": TILE_PX, "tiles": {"shrink": 1}}
+        found[TILES] = default(manifest, seed=seed, epochs=epochs, model=model, **tiles)
     return found
 
 
@@ -127,6 +134,7 @@ def _record(folder: Path, dataset: str, arm: str, seed: int, spec: ResolvedSpec,
     model = performed.trained(spec, pack)
     seconds = time.process_time() - started
     steps = plan(spec, pack.manifest)
+    found = performed.test_figures(model, spec, pack)
     return Record(
         key=key,
         dataset=dataset,
@@ -137,8 +145,17 @@ def _record(folder: Path, dataset: str, arm: str, seed: int, spec: ResolvedSpec,
         epochs=spec.training.epochs,
         images_seen=steps.steps * steps.images_per_step,
         cpu_seconds=seconds,
-        test=performed.score(model, spec, pack, Split.TEST, figure),
+        test=getattr(found, figure),
+        by_class=_by_class(found),
     )
+
+
+def _by_class(found: AnySplit) -> dict[str, float]:
+    if found.task == "segmentation":
+        return {one.name: one.iou for one in found.per_class if one.iou is not None}
+    if found.task == "detection":
+        return {one.name: one.ap50 for one in found.per_class if one.ap50 is not None}
+    raise ValueError(f"classes of {found.task} have no figure of their own here")
 
 
 def read(path: Path) -> dict[str, Record]:
@@ -148,8 +165,7 @@ def read(path: Path) -> dict[str, Record]:
 
 
 def publish(docs: Path, path: Path, records: Sequence[Record]) -> None:
-    order = (PRETRAINED, RANDOM, SMALL)
-    records = sorted(records, key=lambda one: (one.dataset, order.index(one.arm), one.seed))
+    records = sorted(records, key=lambda one: (one.dataset, ARMS.index(one.arm), one.seed))
     found = Published(machine=describe(), records=records)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(as_text(found, found.records))
@@ -157,11 +173,8 @@ def publish(docs: Path, path: Path, records: Sequence[Record]) -> None:
 
 
 def table(found: Published) -> str:
-    lines = [
-        "",
-        "| dataset | arm | seeds | px | epochs | images seen | CPU seconds | figure | on test, % | to the default |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    names = "dataset | arm | seeds | px | epochs | images seen | CPU seconds | figure | on test, % | to the default"
+    lines = ["", f"| {names} | by class, % |", f"|{'---|' * 11}"]
     for dataset, arm in dict.fromkeys((one.dataset, one.arm) for one in found.records):
         lines.append(_row([one for one in found.records if (one.dataset, one.arm) == (dataset, arm)], found.records))
     return "\n".join([*lines, "", f"Measured on {found.machine}.", ""])
@@ -174,7 +187,16 @@ def _row(mine: Sequence[Record], records: Sequence[Record]) -> str:
     cells: list[Any] = [one.dataset, one.arm, len(mine), one.size_px, one.epochs, f"{one.images_seen:,}"]
     cells += [f"{fmean(r.cpu_seconds for r in mine):,.0f}", NAMES[one.figure]]
     cells += [f"{fmean(100 * r.test for r in mine):.1f}", "" if one.arm == PRETRAINED else signed(apart)]
+    known = [r.by_class for r in mine if r.by_class]
+    cells.append(
+        ", ".join(f"{name} {fmean(100 * each[name] for each in known):.1f}" for name in known[0]) if known else ""
+    )
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _means(by_class: Sequence[dict[str, float]]) -> str:
+    named = by_class[0] if by_class else ()
+    return ", ".join(f"{name} {fmean(100 * each[name] for each in by_class):.1f}" for name in named)
 
 
 def _arguments() -> argparse.Namespace:

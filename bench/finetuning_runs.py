@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +15,13 @@ from torch import nn
 
 from bench import plain
 from bench.finetuning_plan import PLAIN, Run, default, from_scratch
+from bench.judged import predictions
 from contract.files import WEIGHTS
 from contract.pack.manifest import Split
+from contract.results.evaluation import AnySplit
 from contract.specs import ResolvedSpec, plan
 from contract.specs.normalisation import normalisation_of
 from trainer import tasks
-from trainer.data.images import host_budget
 from trainer.data.pack import Pack
 from trainer.machine import device
 from trainer.machine.stopping import StopRequest
@@ -156,22 +156,10 @@ def _photographs(spec: ResolvedSpec, pack: Pack) -> plain.Photographs:
 
 def score(model: nn.Module, spec: ResolvedSpec, pack: Pack, split: Split, figure: str) -> float:
     """A figure of the task's validation, such as top1_accuracy, on any split."""
-    task = tasks.choose(spec.task)
-    samples = task.open_split(
-        pack,
-        split,
-        size=(spec.height, spec.width),
-        normalisation=normalisation_of(spec, pack.manifest),
-        device=device.choose(),
-        budget=host_budget(),
-    )
-    found = _ended(task.predict(model, samples, activity=split.name.lower()))
-    return task.validate(found)[f"val.{figure}"]
+    return tasks.choose(spec.task).validate(predictions(model, spec, pack, split))[f"val.{figure}"]
 
 
-def _ended(steps: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            return ended.value
+def test_figures(model: nn.Module, spec: ResolvedSpec, pack: Pack) -> AnySplit:
+    """All that an evaluation says of the test images."""
+    found = predictions(model, spec, pack, Split.TEST)
+    return tasks.choose(spec.task).figures(found, split="test", spec=spec, manifest=pack.manifest)

@@ -4,22 +4,20 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.judged import predictions
 from bench.scenes.plan import Run
 from bench.scenes.records import Record
 from contract.child.messages import Arm
 from contract.files import WEIGHTS
 from contract.pack.manifest import Split
 from contract.specs import ResolvedSpec
-from contract.specs.normalisation import normalisation_of
 from trainer import tasks
-from trainer.data.images import host_budget
 from trainer.data.pack import Pack, open_pack
 from trainer.machine import device
 from trainer.machine.stopping import StopRequest
@@ -89,22 +87,6 @@ def _train(run: Run, pack: Pack, out: Path, before: Path | None) -> tuple[Path, 
 
 def _figures(spec: ResolvedSpec, pack: Pack, model: torch.nn.Module) -> dict[str, float]:
     """Of the test split, as validation has them of its own."""
-    task = tasks.choose(spec.task)
-    samples = task.open_split(
-        pack.fitted(spec.training.fit, spec.training.tiles),
-        Split.TEST,
-        size=(spec.height, spec.width),
-        normalisation=normalisation_of(spec, pack.manifest),
-        device=device.choose(),
-        budget=host_budget(),
-    )
-    found = _ended(task.predict(model, samples, activity="test"))
-    return {name.removeprefix("val."): value for name, value in task.validate(found).items()}
-
-
-def _ended(steps: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            return ended.value
+    found = predictions(model, spec, pack, Split.TEST)
+    values = tasks.choose(spec.task).validate(found)
+    return {name.removeprefix("val."): value for name, value in values.items()}
