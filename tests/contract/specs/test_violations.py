@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from contract.specs import ModelSpec, violations_of
+from contract.specs import JobSpec, ModelSpec, violations_of
 from contract.specs.reading import ReadingSpec
 from contract.specs.splits import SplitRequest
 
@@ -60,3 +60,9 @@ def test_a_faulty_item_does_not_make_its_list_too_short():
 
 def test_the_arm_of_a_union_that_fits_speaks_alone():
     assert found(ReadingSpec, {"classes_at": 0}) == [("/classes_at", "Must be at least 1; you sent 0.")]
+
+
+@pytest.mark.parametrize("sent", [{"height": 16}, "large"])
+def test_a_union_of_which_no_arm_fits_says_so_once_at_the_field(sent):
+    said = [("/training/image_size", "Must be a whole number, a list or 'auto'.")]
+    assert found(JobSpec, {"dataset": "ds", "training": {"image_size": sent}}) == said
