@@ -9,13 +9,14 @@ from ingest.annotations.mask_images import open_mask
 from ingest.archives.members import Archive, Member
 from ingest.findings import Findings
 from ingest.layouts.finder import IMAGE_FOLDERS
+from ingest.layouts.mask_names import numbered
 from ingest.limits import Limits
 from ingest.notes import Unusable
 
 _MASK_FOLDERS = frozenset(
     {"annotations", "annotation", "trimaps", "masks", "ground_truth", "groundtruth", "gt", "segmentations"}
 )
-_NAMED = re.compile(r"[\s_.-](?:masks?|segmentation|seg|ground_?truth|gt)(?:[\s_.-]?\d{1,3})?$", re.IGNORECASE)
+_NAMED = re.compile(r"[\s_.-](?:masks?|segmentation|seg|ground_?truth|gt)$", re.IGNORECASE)
 _LOOKED_AT = 8  # pairs, by their content
 _AGREE = 0.75  # of these pairs
 _DRAWN = 32  # colours that a mask has at most; a photograph has more
@@ -72,10 +73,16 @@ def _in_folders(images: list[Member]) -> list[Member]:
 def _by_name(images: list[Member]) -> list[Member]:
     """`7_mask.png` and `7_mask_1.png` beside `7.png`."""
     stems = {(member.path.rpartition("/")[0], names.stem(member.path)) for member in images}
-    named = [(member, _NAMED.sub("", names.stem(member.path))) for member in images]
+    named = [(member, _picture_of(member.path)) for member in images]
     called = [(member, bare) for member, bare in named if bare != names.stem(member.path)]
     masks = [member for member, bare in called if (member.path.rpartition("/")[0], bare) in stems]
     return masks if 2 * len(masks) > len(called) else []
+
+
+def _picture_of(path: str) -> str:
+    """The stem of the picture that a mask's name gives; of any other name, the stem itself."""
+    found = numbered(path)
+    return (found and found.picture) or _NAMED.sub("", names.stem(path))
 
 
 def _beside(archive: Archive, images: list[Member], limits: Limits) -> list[Member]:

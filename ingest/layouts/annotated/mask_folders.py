@@ -13,8 +13,8 @@ from ingest.layouts.annotated.pairing import (
     MASK_ROLES,
     bare_stem,
     is_named_mask,
-    numbered_mask_of,
     pair,
+    picture_of_numbered,
     role,
     words,
 )
@@ -139,7 +139,9 @@ def _by_name(images: list[Member]) -> Found | None:
     photos = [m for m in images if m.position not in taken and not _OTHER_ENDING.search(names.stem(m.path))]
     stems = {bare_stem(m.path) for m in photos}
     folders = Counter(m.path.rpartition("/")[0] for m in photos)
-    partnered = [m for m in masks if (numbered_mask_of(m.path) or bare_stem(m.path)) in stems or _is_of_one(m, folders)]
+    partnered = [
+        m for m in masks if (picture_of_numbered(m.path) or bare_stem(m.path)) in stems or _is_of_one(m, folders)
+    ]
     return Found(photos, masks, False) if partnered and 2 * len(partnered) >= len(masks) else None
 
 

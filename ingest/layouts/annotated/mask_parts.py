@@ -11,8 +11,8 @@ from ingest import names
 from ingest.archives.members import Member
 from ingest.findings import Findings
 from ingest.layouts.annotated.pairing import Clash, folder_key, pair
+from ingest.layouts.mask_names import numbered
 
-_NUMBERED = re.compile(r"(.*(?:masks?|seg|segmentation))[\s_.-]*\(?\d{1,3}\)?", re.IGNORECASE)
 _IMAGE_WORD = re.compile(
     r"^(?:images?|imgs?|im|photos?|pic|rgb|sat|input|scan|slice|frame)[\s_.-]*(?=\w)", re.IGNORECASE
 )
@@ -83,7 +83,7 @@ def _take_numbered(photos: list[Member], masks: list[Member], result: Masks) -> 
     """Numbered masks go where the one without a number goes."""
     by_base: dict[str, list[Member]] = defaultdict(list)
     for mask in masks:
-        if _is_numbered(mask.path):
+        if numbered(mask.path):
             by_base[_base(mask.path)].append(mask)
     owners = {_base(mask.path): at for at, found in result.found.items() for mask in found}
     for base in by_base.keys() & owners.keys():
@@ -141,19 +141,15 @@ def _take_folders(photos: list[Member], masks: list[Member], result: Masks) -> N
 
 def _are_numbered(masks: list[Member]) -> bool:
     """Whether masks differ in a number alone: `7_mask.png` and `7_mask1.png`."""
-    numbered = [mask for mask in masks if _is_numbered(mask.path)]
-    return len(numbered) >= len(masks) - 1 and len({_base(mask.path) for mask in masks}) == 1
-
-
-def _is_numbered(path: str) -> bool:
-    return _NUMBERED.fullmatch(names.stem(path)) is not None
+    with_number = [mask for mask in masks if numbered(mask.path)]
+    return len(with_number) >= len(masks) - 1 and len({_base(mask.path) for mask in masks}) == 1
 
 
 def _base(path: str) -> str:
     """The path without suffix and without the number of a mask."""
-    found = _NUMBERED.fullmatch(names.stem(path))
+    found = numbered(path)
     folder, slash, _ = path.rpartition("/")
-    return f"{folder}{slash}{found[1] if found else names.stem(path)}"
+    return found.base if found else f"{folder}{slash}{names.stem(path)}"
 
 
 def _order(path: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ingest import names
 from ingest.archives.members import Member
+from ingest.layouts.mask_names import numbered
 
 Key = tuple[str, ...]
 Roles = frozenset[str]
@@ -34,7 +35,6 @@ _MASK_ENDING = re.compile(
     r"\d(?:st|nd|rd)_manual|l)(?:\d{0,1})|_1stHO)$",
     re.IGNORECASE,
 )
-_NUMBERED_MASK = re.compile(r"(.+?)[_\s.-](?:masks?|seg|segmentation)[\s_.-]+\(?\d{1,3}\)?", re.IGNORECASE)
 _IMAGE_ENDING = re.compile(r"[_\s.-](?:image|img|rgb|sat|leftimg8bit|training|test|photo|input)$", re.IGNORECASE)
 _SPLIT_WORDS = ("train", "training", "default", "val", "valid", "validation", "test", "testing", "dev")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
@@ -84,13 +84,13 @@ def words(part: str) -> set[str]:
 
 def is_named_mask(path: str) -> bool:
     """Whether a file carries the role in its own name: `7_mask.png`, `7_mask_1.png`."""
-    return _MASK_ENDING.search(names.stem(path)) is not None or numbered_mask_of(path) is not None
+    return _MASK_ENDING.search(names.stem(path)) is not None or picture_of_numbered(path) is not None
 
 
-def numbered_mask_of(path: str) -> str | None:
+def picture_of_numbered(path: str) -> str | None:
     """The stem of the picture that a numbered mask belongs to: `7` for `7_mask_1.png`."""
-    found = _NUMBERED_MASK.fullmatch(names.stem(path))
-    return found[1] if found else None
+    found = numbered(path)
+    return found.picture if found else None
 
 
 def folder_key(member: Member) -> Key:
