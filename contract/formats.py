@@ -10,7 +10,7 @@ Precision = Literal["fp32", "fp16", "int8"]
 
 # The opsets an ONNX file can be written in, each with the first onnxruntime that opens it (`make test-runtimes` opens
 # them there). The converter writes none below 18.
-ONNX_RUNTIMES: Mapping[int, str] = {18: "1.14", 19: "1.15", 20: "1.17", 21: "1.18"}
+ONNX_RUNTIMES: Mapping[int, str] = {18: "1.14", 19: "1.16", 20: "1.17", 21: "1.18"}
 OLDEST_OPSET, NEWEST_OPSET = min(ONNX_RUNTIMES), max(ONNX_RUNTIMES)
 
 
