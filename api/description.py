@@ -51,6 +51,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             *_, folder, module, own = name.split("__")
             schema["title"] = f"{folder.capitalize()}{module.capitalize()}{own}"
     _set_objects_aside(document)
+    for operation in _operations(document):
+        _say_that_a_body_may_be_left_out(operation.get("requestBody", {}))
     for name in _asked_with(document):
         for field in schemas[name].get("properties", {}).values():
             if "default" in field:
@@ -64,14 +66,29 @@ def _asked_with(document: dict[str, Any]) -> set[str]:
     A field of theirs that may be left out has an `x-default`, and no `default`: openapi-typescript takes a field with a
     default for one that is always there, which is true of answers only, and has its users write it.
     """
-    operations = [operation for path in document["paths"].values() for operation in path.values()]
     found: set[str] = set()
-    todo = [name for operation in operations for name in _references(operation.get("requestBody", {}))]
+    todo = [name for operation in _operations(document) for name in _references(operation.get("requestBody", {}))]
     while todo:
         if (name := todo.pop()) not in found:
             found.add(name)
             todo += _references(document["components"]["schemas"][name])
     return found
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def _say_that_a_body_may_be_left_out(body: dict[str, Any]) -> None:
+    """And not that it may be null: a client that openapi-python-client generated of that cannot leave it out."""
+    for content in body.get("content", {}).values() if not body.get("required") else ():
+        schema = content["schema"]
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            schema.pop("title", None)  # of the argument that takes it
+            content["schema"] = kinds[0] | schema
+        elif kinds:
+            schema["anyOf"] = kinds
 
 
 def _references(part: Any) -> Iterator[str]:

@@ -56,6 +56,15 @@ def test_no_default_is_an_object_and_no_inline_object_has_the_name_of_a_schema()
                 assert name + "".join(map(str.capitalize, words)) not in schemas
 
 
+def test_a_body_that_may_be_left_out_is_not_said_to_be_null():
+    """Of a union with null, openapi-python-client writes a client that cannot leave the body out."""
+    bodies = [op["requestBody"] for _, _, op in operations() if "requestBody" in op]
+    optional = [body for body in bodies if not body.get("required")]
+    schemas = [content["schema"] for body in optional for content in body["content"].values()]
+    assert schemas
+    assert [schema for schema in schemas if {"type": "null"} in schema.get("anyOf", [])] == []
+
+
 def test_what_may_be_left_out_of_a_request_has_no_default():
     """For openapi-typescript a default makes a field one that must be written."""
     found = [
