@@ -15,10 +15,9 @@ from tests.api.serving import Caller, Server, caller
 from tests.console.conftest import PATIENCE_MS, enter
 from tests.worker import seed
 
-CHECKED = re.compile(r"/v1/jobs/validate$")
 BOXES = seed.MANIFEST.model_copy(
     update={"task": "detection", "channels": 3, "mean": [0.5] * 3, "std": [0.25] * 3, "median_size": (96, 96)}
-    | {"image_size": (96, 96), "pairability": None}
+    | {"image_size": (96, 96)}
 )
 
 
@@ -30,7 +29,7 @@ def test_the_default_is_filled_in_and_explained(page: Page, ours: Caller, versio
     expect(page.get_by_role("region", name="Why these defaults")).to_contain_text("Images of 8 px are too small")
     expect(row(page, "Epochs")).to_contain_text("chosen for this dataset")
     expect(page.get_by_role("region", name="Estimate")).to_contain_text(re.compile(r"about .* of memory.*Basis:", re.S))
-    assert described_by(page.get_by_label("Image size", exact=True)).startswith("Pixels, one number or [height, width].")
+    assert described_by(page.get_by_label("Image size (px)", exact=True)).startswith("Pixels, one number or [height, width].")
 
 
 def opened(page: Page, ours: Caller, version: DatasetVersion) -> None:
@@ -48,3 +47,122 @@ def chosen(page: Page, label: str) -> str:
 
 def described_by(control: Locator) -> str:
     return str(control.evaluate("one => document.getElementById(one.getAttribute('aria-describedby').split(' ')[0]).textContent"))
+
+
+def test_a_change_is_seen_everywhere_and_sent_alone(page: Page, ours: Caller, version: DatasetVersion):
+    with transaction() as session:
+        session.get_one(Dataset, version.dataset_id).name = "bob's clothes"
+    opened(page, ours, version)
+    page.get_by_label("Epochs", exact=True).fill("3")
+    page.get_by_label("Control").select_option(label="yes")
+    page.get_by_text("As JSON", exact=True).click()
+    expect(page.get_by_label("Fields to change, as JSON")).to_have_value(re.compile(r'"epochs": 3'))
+    line = words(page, "patchswap train")
+    assert line == ["patchswap", "train", "--dataset", "bob's clothes", "--set", "training.epochs=3", "--control"]
+    sent = {"dataset": version.dataset_id, "training": {"epochs": 3}, "control": True}
+    assert json.loads(words(page, "curl").pop(-2)) == sent
+    expect(row(page, "Epochs")).to_contain_text("changed")
+    expect(page.get_by_text("What will run")).to_be_visible()
+    assert submitted(page) == sent
+
+
+def test_json_changes_the_form_and_a_reset_changes_it_back(page: Page, ours: Caller, version: DatasetVersion):
+    opened(page, ours, version)
+    page.get_by_text("As JSON", exact=True).click()
+    box = page.get_by_label("Fields to change, as JSON")
+    box.fill('{"name": "tuned", "optimizer": {"weight_decay": 0.01}, "training": {"early_stopping": {}}}')
+    expect(page.get_by_label("Name, if you like")).to_have_value("tuned")
+    page.get_by_text("Optimizer (1 changed)").click()
+    expect(page.get_by_label("Weight decay", exact=True)).to_have_value("0.01")
+    page.get_by_role("button", name="Reset Weight decay").click()
+    expect(page.get_by_label("Weight decay", exact=True)).to_have_value("0.0005")
+    expect(box).not_to_have_value(re.compile("weight_decay"))
+    page.get_by_text("Training (1 changed)").click()
+    page.get_by_label("Patience").fill("5")
+    page.get_by_role("button", name="Reset Patience").click()
+    expect(page.get_by_label("Early stopping, on or off", exact=True)).to_have_value("on")
+    box.fill("{")
+    expect(page.get_by_text("This is not JSON:")).to_be_visible()
+
+
+def test_a_refused_value_is_told_at_its_field_in_a_group_that_opens(page: Page, ours: Caller, version: DatasetVersion):
+    opened(page, ours, version)
+    page.get_by_text("As JSON", exact=True).click()
+    page.get_by_label("Fields to change, as JSON").fill('{"optimizer": {"momentum": 7}, "training": {"epochs": 2}}')
+    momentum = page.get_by_label("Momentum", exact=True)
+    expect(momentum).to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
+    expect(row(page, "Momentum")).to_contain_text("Must be less than 1")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="optimizer › momentum").click()
+    expect(momentum).to_be_focused()
+    momentum.fill("0.5")
+    expect(momentum).not_to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
+def test_a_methods_fields_follow_its_name(page: Page, ours: Caller, version: DatasetVersion):
+    opened(page, ours, version)
+    page.get_by_label("Method", exact=True).last.select_option("kd")
+    teacher = page.get_by_label("Teacher", exact=True)
+    expect(teacher).to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
+    page.get_by_label("Method", exact=True).last.select_option("patch_swap")
+    expect(teacher).to_have_count(0)
+    page.get_by_label("Patch size (px)", exact=True).fill("4")
+    expect(page.get_by_role("status").filter(has_text="need")).to_have_count(0, timeout=PATIENCE_MS)
+    assert submitted(page) == {"dataset": version.dataset_id, "method": {"name": "patch_swap", "patch_size": 4}}
+
+
+def test_files_are_added_changed_and_removed(page: Page, ours: Caller, version: DatasetVersion):
+    opened(page, ours, version)
+    files = page.get_by_role("group", name=re.compile("^File "))
+    expect(files).to_have_count(2)
+    page.get_by_role("button", name="Remove file 1").click()
+    page.get_by_role("button", name="Add a file").click()
+    files.nth(0).get_by_label("Allowed drop").fill("1.5")
+    files.nth(1).get_by_label("Format").select_option("openvino")
+    files.nth(1).get_by_label("Precision").select_option("fp32")
+    line = words(page, "patchswap train")
+    assert line[-4:] == ["--export", "int8,onnx,max_drop=1.5", "--export", "fp32,openvino"]
+    page.get_by_role("button", name="Reset Files to export").click()
+    expect(files.nth(0).get_by_label("Precision")).to_have_value("fp32")
+    assert words(page, "patchswap train")[4:] == []
+
+
+def test_boxes_have_their_own_networks_methods_and_formats(page: Page, ours: Caller):
+    version = seed.version(ours.tenant_id, BOXES)
+    with transaction() as session:
+        session.get_one(Dataset, version.dataset_id).task = "detection"
+    opened(page, ours, version)
+    expect(page.get_by_role("region", name="Why these defaults")).to_contain_text("The dataset has boxes")
+    assert chosen(page, "Architecture").startswith("fcos_")
+    names = page.get_by_label("Architecture").locator("option").all_inner_texts()
+    assert "ssdlite320_mobilenet_v3_large" in names
+    assert not {"resnet18", "deeplabv3_resnet50"} & set(names)
+    methods = page.get_by_label("Method", exact=True).last.locator("option").all_inner_texts()
+    assert "copy_paste" in methods
+    assert "kd" not in methods
+    assert page.get_by_label("Format").first.locator("option").all_inner_texts() == ["onnx"]
+
+
+def test_a_key_that_may_only_read_is_told_why_it_cannot_start(page: Page, server: Server, version: DatasetVersion):
+    reader = caller(server.url, "ours", ("read",))
+    enter(page, reader, f"jobs/new?dataset={version.dataset_id}")
+    expect(page.get_by_label("Epochs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_disabled()
+    assert "lacks the scope write" in described_by(start)
+    assert words(page, "patchswap train")[:3] == ["patchswap", "train", "--dataset"]
+
+
+def submitted(page: Page) -> Any:
+    """What the button sends."""
+    with page.expect_request(re.compile(r"/v1/jobs$")) as sending:
+        page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("list", name="Events")).to_be_visible(timeout=PATIENCE_MS)
+    return sending.value.post_data_json
+
+
+def words(page: Page, begin: str) -> list[str]:
+    """The line for a shell, as a shell reads it."""
+    found = page.locator("pre").filter(has_text=re.compile(f"^{begin}")).inner_text()
+    return shlex.split(found.replace("\\\n", " "))

@@ -129,15 +129,9 @@ export function read(text: string, kind: Extract<Kind, { kind: "written" }>): Js
   return numbers.length === 1 && kind.numbers !== "list" && first !== undefined ? first : numbers;
 }
 
-const UNITS: Record<string, string> = { seconds: "s", ms: "ms", bytes: "bytes", points: "points", epochs: "epochs" };
-
-/** By the end of a name, or the first word of its description. */
-export function unit(name: string, description = ""): string {
-  const last = name.slice(name.lastIndexOf("_") + 1);
-  return UNITS[last] ?? (/^Pixels?\b/.test(description) ? "px" : "");
-}
-
-export function label(name: string): string {
-  const text = name.replaceAll("_", " ");
-  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+/** A field's name as people read it, with the unit that the name ends in or its description begins with. */
+export function label(name: string, description = ""): string {
+  const [, stem = name, unit = /^Pixels\b/.test(description) ? "px" : ""] = /^(.+)_(seconds|ms|bytes|points|epochs)$/.exec(name) ?? [];
+  const text = stem.replaceAll("_", " ");
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${unit && ` (${unit})`}`;
 }

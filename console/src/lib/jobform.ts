@@ -39,11 +39,13 @@ export class JobForm {
   applies(path: Path, schema: Schema): Json | undefined {
     const { base, runs } = this.known();
     const from = this.changed(path) === undefined ? runs : base;
-    return ofKind(from, this.body(), path) ?? ofKind(base, this.body(), path) ?? schema.default;
+    const known = [ofKind(from, this.body(), path), ofKind(base, this.body(), path), schema.default];
+    return known.find((value) => value !== undefined); // null is a value
   }
 
   value(path: Path, schema: Schema): Json | undefined {
-    return this.changed(path) ?? this.applies(path, schema);
+    const changed = this.changed(path);
+    return changed === undefined ? this.applies(path, schema) : changed;
   }
 
   /** With the name of the method beside its settings: without, they would be those of patch swap. */
