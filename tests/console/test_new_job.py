@@ -27,7 +27,7 @@ def test_the_default_is_filled_in_and_explained(page: Page, ours: Caller, versio
     expect(page.get_by_label("Architecture")).to_have_value("")
     assert chosen(page, "Architecture") == "resnet20 (default)"
     expect(page.get_by_role("region", name="Why these defaults")).to_contain_text("Images of 8 px are too small")
-    expect(row(page, "Epochs")).to_contain_text("chosen for this dataset")
+    expect(row(page, "Epochs")).to_contain_text(re.compile("chosen for this dataset.*Why: 40 training images", re.S))
     expect(page.get_by_role("region", name="Estimate")).to_contain_text(re.compile(r"about .* of memory.*Basis:", re.S))
     assert described_by(page.get_by_label("Image size (px)", exact=True)).startswith("Pixels, one number or [height, width].")
 
@@ -152,6 +152,30 @@ def test_a_key_that_may_only_read_is_told_why_it_cannot_start(page: Page, server
     expect(start).to_be_disabled()
     assert "lacks the scope write" in described_by(start)
     assert words(page, "patchswap train")[:3] == ["patchswap", "train", "--dataset"]
+
+
+def test_a_dataset_older_than_the_first_page_is_found(page: Page, ours: Caller, version: DatasetVersion):
+    copy(version.dataset_id, 250)
+    opened(page, ours, version)
+    assert chosen(page, "Dataset").startswith("d-")
+    page.get_by_label("Search by name").fill("copy-2")
+    expect(page.get_by_text("older ones are not listed yet")).to_be_visible()
+    page.get_by_role("button", name="older ones, too").click()
+    expect(page.get_by_role("button", name="older ones, too")).to_have_count(0)
+    copies = page.get_by_label("Dataset", exact=True).locator("option").filter(has_text="copy-2")
+    expect(copies).to_have_count(1 + 10 + 51)
+
+
+def copy(dataset_id: str, count: int) -> None:
+    """As many datasets like this one, which are newer; one statement."""
+    names = [column.name for column in Dataset.__table__.columns]
+    own = {"id": "'ds_f' || substr(md5(n::text), 2)", "name": "'copy-' || n"}
+    values = ", ".join(own.get(name, f"d.{name}") for name in names)
+    with transaction() as session:
+        session.connection().exec_driver_sql(
+            f"INSERT INTO datasets ({', '.join(names)}) SELECT {values} FROM datasets d, generate_series(1, {count}) n "
+            f"WHERE d.id = '{dataset_id}'"
+        )
 
 
 def submitted(page: Page) -> Any:

@@ -132,6 +132,6 @@ export function read(text: string, kind: Extract<Kind, { kind: "written" }>): Js
 /** A field's name as people read it, with the unit that the name ends in or its description begins with. */
 export function label(name: string, description = ""): string {
   const [, stem = name, unit = /^Pixels\b/.test(description) ? "px" : ""] = /^(.+)_(seconds|ms|bytes|points|epochs)$/.exec(name) ?? [];
-  const text = stem.replaceAll("_", " ");
+  const text = stem.replaceAll("_", " ").replace(/^(ce|kd|mmd|ema)\b/, (word) => word.toUpperCase());
   return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${unit && ` (${unit})`}`;
 }

@@ -10,6 +10,7 @@ export interface Known {
   runs: Values; // of the spec as it was last accepted
   base: Values; // of the dataset and the recipe alone
   chosen: Values; // by the default recipe, or by the one that is named
+  reasons: string[]; // of the default recipe
   isByDefault: boolean;
   errors: Problem["errors"];
   warnings: Schemas["SpecWarning"][];
@@ -80,6 +81,13 @@ export class JobForm {
     return isByDefault ? "chosen for this dataset" : "from the recipe";
   }
 
+  /** The sentences of the default recipe that name what it chose here. */
+  why(path: Path): string[] {
+    const { chosen, reasons } = this.known();
+    const value = this.changed(path) === undefined ? at(chosen, path) : undefined;
+    return value === undefined ? [] : reasons.filter((reason) => names(reason, path.at(-1) ?? "", value));
+  }
+
   /** A part that is off by default stays on while its last field is reset. */
   #kept(left: Values, above: Path): Values {
     const wasOn = above.length > 0 && isObject(this.changed(above)) && at(left, above) === undefined;
@@ -94,4 +102,12 @@ export class JobForm {
 
 function isAt(found: string, path: Path, isOnly: boolean): boolean {
   return isOnly ? found === pointer(path) : isWithin(found, pointer(path));
+}
+
+/** Whether a sentence says the value: "ResNet-20" is resnet20, and a number counts with its unit alone. */
+function names(sentence: string, field: string, value: Json): boolean {
+  const plain = (text: string) => ` ${text.toLowerCase().replace(/[-_]/g, "").replace(/[^a-z0-9]+/g, " ")} `;
+  const [first] = Array.isArray(value) ? value : [value];
+  const words = typeof first === "number" ? [`${first} ${field}`, ...(field === "image_size" ? [`${first} px`] : [])] : typeof first === "string" ? [first] : [];
+  return words.some((word) => plain(sentence).includes(plain(word)));
 }
