@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -15,6 +19,18 @@ from tests.api.serving import Caller, Server, caller
 from tests.console.conftest import PATIENCE_MS, enter
 from tests.worker import seed
 
+ROOT = Path(__file__).parents[2]
+# What a shell or a reader of JSON could take for something else.
+MUCH = {
+    "name": 'it\'s $HOME \\ "x"',
+    "training": {"epochs": 2, "image_size": [16, 8], "ema_decay": None, "early_stopping": {"patience_epochs": 3}},
+    "evaluation": {"robustness": []},
+    "exports": [{"precision": "int8", "constraints": {"max_drop_points": 1.5}}, {"ladder": {"rungs": ["fp16"]}}],
+    "labels": {"a.b": "1", "c": "two words"},
+    "control": False,
+    "seed": 7,
+    "priority": -3,
+}
 BOXES = seed.MANIFEST.model_copy(
     update={"task": "detection", "channels": 3, "mean": [0.5] * 3, "std": [0.25] * 3, "median_size": (96, 96)}
     | {"image_size": (96, 96)}
@@ -27,9 +43,13 @@ def test_the_default_is_filled_in_and_explained(page: Page, ours: Caller, versio
     expect(page.get_by_label("Architecture")).to_have_value("")
     assert chosen(page, "Architecture") == "resnet20 (default)"
     expect(page.get_by_role("region", name="Why these defaults")).to_contain_text("Images of 8 px are too small")
-    expect(row(page, "Epochs")).to_contain_text(re.compile("chosen for this dataset.*Why: 40 training images", re.S))
-    expect(page.get_by_role("region", name="Estimate")).to_contain_text(re.compile(r"about .* of memory.*Basis:", re.S))
-    assert described_by(page.get_by_label("Image size (px)", exact=True)).startswith("Pixels, one number or [height, width].")
+    expect(row(page, "Epochs")).to_contain_text(
+        re.compile("chosen for this dataset.*Why: 40 training images", re.DOTALL)
+    )
+    expect(page.get_by_role("region", name="Estimate")).to_contain_text(
+        re.compile(r"about .* of memory.*Basis:", re.DOTALL)
+    )
+    assert described_by(page.get_by_label("Image size (px)", exact=True)).startswith("Pixels, one number or [height,")
 
 
 def opened(page: Page, ours: Caller, version: DatasetVersion) -> None:
@@ -46,7 +66,8 @@ def chosen(page: Page, label: str) -> str:
 
 
 def described_by(control: Locator) -> str:
-    return str(control.evaluate("one => document.getElementById(one.getAttribute('aria-describedby').split(' ')[0]).textContent"))
+    first = str(control.get_attribute("aria-describedby")).split(" ")[0]
+    return control.page.locator(f'[id="{first}"]').inner_text()
 
 
 def test_a_change_is_seen_everywhere_and_sent_alone(page: Page, ours: Caller, version: DatasetVersion):
@@ -93,7 +114,7 @@ def test_a_refused_value_is_told_at_its_field_in_a_group_that_opens(page: Page, 
     expect(momentum).to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
     expect(row(page, "Momentum")).to_contain_text("Must be less than 1")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
-    page.get_by_role("button", name="optimizer › momentum").click()
+    page.get_by_role("button", name="optimizer.momentum").click()
     expect(momentum).to_be_focused()
     momentum.fill("0.5")
     expect(momentum).not_to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
@@ -147,11 +168,43 @@ def test_boxes_have_their_own_networks_methods_and_formats(page: Page, ours: Cal
 def test_a_key_that_may_only_read_is_told_why_it_cannot_start(page: Page, server: Server, version: DatasetVersion):
     reader = caller(server.url, "ours", ("read",))
     enter(page, reader, f"jobs/new?dataset={version.dataset_id}")
+    page.get_by_label("Recipe").select_option("resnet20_short", timeout=PATIENCE_MS)
     expect(page.get_by_label("Epochs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start).to_be_disabled()
     assert "lacks the scope write" in described_by(start)
-    assert words(page, "patchswap train")[:3] == ["patchswap", "train", "--dataset"]
+    assert words(page, "patchswap train")[-2:] == ["--recipe", "resnet20_short"]
+
+
+def test_both_lines_start_what_the_form_would(page: Page, ours: Caller, version: DatasetVersion, tmp_path: Path):
+    with transaction() as session:
+        session.get_one(Dataset, version.dataset_id).name = "bob's $(clothes)"
+    opened(page, ours, version)
+    page.get_by_text("As JSON", exact=True).click()
+    page.get_by_label("Fields to change, as JSON").fill(json.dumps(MUCH))
+    sent = submitted_lines(page)
+    for line in sent:
+        done = subprocess.run(
+            ["bash", "-c", f'patchswap() {{ {sys.executable} -m patchswap "$@"; }}; {line}'],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+            | {"PATCHSWAP_API_KEY": ours.key, "PATCHSWAP_URL": str(ours.http.base_url).rstrip("/")},
+        )
+        assert done.returncode == 0, done.stderr
+    by_form, *by_lines = (job["spec"] for job in ours.get("/v1/jobs?view=full&order=asc").json()["data"])
+    assert len(by_lines) == 2
+    assert all(spec == by_form for spec in by_lines)
+
+
+def submitted_lines(page: Page) -> list[str]:
+    """The lines, before the form itself is sent."""
+    lines = [page.locator("pre").filter(has_text=re.compile(f"^{one}")).inner_text() for one in ("patchswap", "curl")]
+    submitted(page)
+    return lines
 
 
 def test_a_dataset_older_than_the_first_page_is_found(page: Page, ours: Caller, version: DatasetVersion):

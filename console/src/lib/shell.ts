@@ -50,9 +50,10 @@ function assignment(path: Path, value: Json): string[] {
   return ["--set", `${path.join(".")}=${typeof value === "string" ? bare(value) : JSON.stringify(value)}`];
 }
 
-/** Text as it is, unless it would be read as JSON. */
+/** Text as it is, unless it would be read as JSON, in Python's reading of it. */
 function bare(text: string): string {
   try {
+    if (/^-?(NaN|Infinity)$/.test(text)) return JSON.stringify(text);
     JSON.parse(text);
     return JSON.stringify(text);
   } catch {
