@@ -38,6 +38,15 @@ Statuses = Annotated[
 ]
 Labels = Annotated[list[str], Query(alias="label", description="Only with this label, `key:value`.", max_length=16)]
 Text = Annotated[str | None, Query(max_length=64)]
+Name = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Only jobs whose name begins with this, in upper or lower case.",
+    ),
+]
 DatasetFilter = Annotated[
     str | None,
     Query(
@@ -85,17 +94,19 @@ def list_jobs(  # noqa: PLR0913 - one parameter a filter
     dataset: DatasetFilter = None,
     comparison: Text = None,
     sweep: Text = None,
+    name: Name = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies it
     view: Annotated[
         Literal["light", "full"], Query(description="With full: `spec`, `resolved` and `chosen`, as of one job.")
     ] = "light",
 ) -> Response:
-    """List jobs, filtered by status, dataset or version, comparison, sweep, or labels."""
+    """List jobs, filtered by status, dataset or version, comparison, sweep, name, or labels."""
     wanted = listing.JobFilter(
         statuses=status.split(",") if status else (),
         dataset=dataset,
         comparison=comparison,
         sweep=sweep,
+        name=name,
         labels=_labels(label),
     )
     light = view == "light"

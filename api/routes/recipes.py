@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api.identity.authentication import MUST_READ
 from api.routes import documented
 from api.schemas.recipes import Recipe
-from api.wire import answers, paging, schema_defaults
+from api.wire import answers, paging, schema_defaults, schema_tasks
 from api.wire.bodies import JsonRoute
 from api.wire.paging import Page
 from contract.specs import JobSpec, parse, recipes
@@ -38,9 +38,10 @@ def get_recipe(request: Request, name: Name) -> Response:
 
 @router.get("/{name}/schema", operation_id="get_recipe_schema", response_model=dict[str, Any], responses=_GET)
 def get_recipe_schema(request: Request, name: Name) -> Response:
-    """Read the JSON Schema of a job spec, with the defaults of this recipe."""
+    """Read the JSON Schema of a job spec, with the defaults of this recipe. `x-tasks` says what suits which task."""
     recipe = _find(name)
-    schema = schema_defaults.with_defaults(JobSpec.model_json_schema(), _defaults(recipe))
+    schema = schema_tasks.with_tasks(JobSpec.model_json_schema())
+    schema = schema_defaults.with_defaults(schema, _defaults(recipe))
     return answers.one(request, {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 

@@ -45,6 +45,14 @@ class Job(Owned, Leased, Row):
         Index("ix_jobs_dataset_version_id", "dataset_version_id"),
         Index("ix_jobs_comparison_id_id", "comparison_id", "id", postgresql_where=text("comparison_id IS NOT NULL")),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id is not null")),
+        Index(
+            "ix_jobs_name",
+            "tenant_id",
+            func.lower(text("name")).label("lowered"),
+            "id",
+            postgresql_ops={"lowered": "text_pattern_ops"},
+            postgresql_where=text("name IS NOT NULL"),
+        ),
         # Claims and sweeps look at these few rows only, however many jobs are done (docs/performance.md).
         Index(
             "ix_jobs_turn",

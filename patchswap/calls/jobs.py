@@ -46,10 +46,14 @@ class Jobs:
         dataset: str | None = None,
         comparison: str | None = None,
         sweep: str | None = None,
+        name: str | None = None,
         full: bool = False,
     ) -> Iterator[Job]:
-        """Newest first. Without `full` their `spec` and `resolved` are left empty: `get` has them."""
-        wanted = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep}
+        """Newest first; `name` is how a name begins, in any case.
+
+        Without `full` their `spec` and `resolved` are left empty: `get` has them.
+        """
+        wanted = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep, "name": name}
         wanted["view"] = "full" if full else None
         found = pages.items(self._transport, "/v1/jobs", order="desc", **wanted)
         return (self._job(item) for item in found)

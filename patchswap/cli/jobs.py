@@ -163,6 +163,9 @@ def list_jobs(  # noqa: PLR0917 - one for each option
     ] = None,
     comparison: Annotated[str | None, typer.Option(help="Only jobs of this comparison, cmp_...")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only jobs of this sweep, swp_...")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Only jobs whose name begins with this, in upper or lower case.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show the most recent N.")] = 20,
     dataset: Annotated[
         str | None, typer.Option(help="Only jobs on this dataset: NAME, NAME@2, ds_... or dsv_...")
@@ -172,7 +175,8 @@ def list_jobs(  # noqa: PLR0917 - one for each option
 ) -> None:
     """List jobs, newest first."""
     with connect() as client:
-        jobs = client.jobs.list(status=status, dataset=dataset, comparison=comparison, sweep=sweep, full=full)
+        filters = {"status": status, "dataset": dataset, "comparison": comparison, "sweep": sweep, "name": name}
+        jobs = client.jobs.list(**filters, full=full)
         found = [job for job, _ in zip(jobs, range(limit), strict=False)]
     rows = [(j.id, j.name, j.status, f"{j.progress.fraction or 0:.0%}", j.created_at) for j in found]
     emit(found, as_json=as_json, text=table(("ID", "NAME", "STATUS", "DONE", "CREATED"), rows))

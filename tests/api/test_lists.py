@@ -76,6 +76,10 @@ def test_jobs_are_filtered_by_status_dataset_and_label(ours: Caller, version: Da
     assert found("label=a:1&label=b:2") == {queued}
     assert found("label=a:2") == set()
     assert ours.get("/v1/jobs?label=a").status_code == 422
+    named = ours.post("/v1/jobs", {"dataset": version.id, "name": "Night run"}).json()["id"]
+    assert found("name=night") == {named}
+    assert found("name=run") == set()
+    assert ours.get("/v1/jobs?name=").status_code == 422
 
 
 def test_list_of_jobs_is_light_unless_asked(ours: Caller, version: DatasetVersion):

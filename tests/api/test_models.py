@@ -319,6 +319,16 @@ def test_formats_and_recipes_are_told(ours: Caller):
     assert ours.get("/v1/recipes/none").status_code == 404
 
 
+def test_a_recipes_schema_says_what_suits_which_task(ours: Caller):
+    definitions = ours.get("/v1/recipes/resnet20_short/schema").json()["$defs"]
+    networks = definitions["ModelSpec"]["properties"]["architecture"]["x-tasks"]
+    assert "resnet18" in networks["classification"]
+    assert "resnet18" not in networks["detection"]
+    assert definitions["ExportSpec"]["properties"]["format"]["x-tasks"]["detection"] == ["onnx"]
+    assert definitions["CopyPasteSpec"]["x-tasks"] == ["segmentation", "detection"]
+    assert definitions["KdSpec"]["x-tasks"] == ["classification"]
+
+
 def test_suspected_labels_lead_to_their_pictures(ours: Caller, version: DatasetVersion):
     _, model, _ = made.published_job(version)
     path = f"/v1/models/{model.id}/suspected-labels"

@@ -120,7 +120,9 @@ def upload(page: Page, case: Case) -> None:
 def train(page: Page, case: Case) -> None:
     press(page, "Train on it")
     expect(page.get_by_role("heading", name="Start a training")).to_be_visible(timeout=PATIENCE_MS)
+    press(page, "As JSON")
     tab_to(page, "Fields to change, as JSON")
+    page.keyboard.press("Control+A")
     page.keyboard.insert_text(json.dumps(case.spec))
     expect(page.get_by_text("What will run")).to_be_visible(timeout=PATIENCE_MS)
     press(page, "Start")

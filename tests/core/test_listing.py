@@ -57,6 +57,26 @@ def test_status_and_label_narrow_together(job_ids):
     assert listed(JobFilter(labels={"parity": "odd"})) == [job_ids[5], job_ids[3], job_ids[1]]
 
 
+@pytest.mark.parametrize("many", [0, 100])
+@pytest.mark.parametrize("descending", [True, False])
+def test_a_name_is_found_by_its_beginning_in_any_case(job_ids, descending, many, monkeypatch):
+    monkeypatch.setattr(listing, "MANY", many)
+    names = ("Clothes v1", "clothes V2", "my clothes", None, "clothing", "CLOTHES", "clothes_v3")
+    with transaction() as session:
+        for job_id, name in zip(job_ids, names, strict=True):
+            session.execute(update(Job).where(Job.id == job_id).values(name=name))
+    found = [job_ids[0], job_ids[1], job_ids[5], job_ids[6]]
+    expected = found[::-1] if descending else found
+    assert listed(JobFilter(name="cLothes"), descending=descending) == expected
+    assert listed(JobFilter(name="clothes"), after=expected[1], descending=descending) == expected[2:]
+    assert listed(JobFilter(name="clothes_"), descending=descending) == [job_ids[6]]
+    assert listed(JobFilter(name="clothes%")) == []
+    assert (
+        listed(JobFilter(name="clothes", statuses=["failed"]), descending=descending)
+        == [job_ids[6], job_ids[1]][:: 1 if descending else -1]
+    )
+
+
 def test_no_filter_shows_another_tenants_jobs(job_ids):
     with transaction() as session:
         other = ensure_tenant(session, "others").id

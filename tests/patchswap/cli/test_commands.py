@@ -166,11 +166,13 @@ def test_what_the_service_refuses_is_one_line(
 
 
 def test_verbs_print_the_status(patchswap: Run, client: Client, dataset_id: str):
-    job = client.jobs.create(dataset=dataset_id)
+    job = client.jobs.create(dataset=dataset_id, name="Night run")
     assert patchswap("pause", job.id).stdout == f"{job.id} paused\n"
     assert patchswap("resume", job.id).stdout == f"{job.id} queued\n"
     assert one_json(patchswap("cancel", job.id, "--json"))["status"] == "cancelled"
     assert one_json(patchswap("jobs", "list", "--status", "cancelled", "--json"))[0]["id"] == job.id
+    assert one_json(patchswap("jobs", "list", "--name", "night", "--json"))[0]["id"] == job.id
+    assert one_json(patchswap("jobs", "list", "--name", "day", "--json")) == []
     assert one_json(patchswap("jobs", "rm", job.id, "--json")) == {"id": job.id, "deleted": True}
 
 
