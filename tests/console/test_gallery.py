@@ -146,3 +146,16 @@ def test_of_a_thousand_classes_the_largest_and_the_smallest_are_drawn(
     expect(rows).to_have_text(names[:10] + names[-10:], timeout=PATIENCE_MS)
     page.get_by_role("button", name="Show 100 of 980 classes between").click()
     expect(rows).to_have_text(names[:110] + names[-10:])
+
+
+def test_a_finding_shows_the_picture_that_it_names(page: Page, ours: Caller, tmp_path: Path):
+    version = published(ours, zipped(split_set() | {"test/a/copy.jpg": resaved(3)}), tmp_path)
+    with transaction() as session:
+        report = json.loads((tmp_path / "out" / INGEST_REPORT).read_bytes())
+        session.get_one(DatasetVersion, version.id).report = report
+    enter(page, ours, f"datasets/{version.dataset_id}")
+    finding = page.get_by_role("listitem").filter(has_text="nearly the same as a training picture")
+    picture = finding.get_by_role("img", name="test/a/copy.jpg")
+    expect(picture).to_have_js_property("naturalWidth", 70, timeout=PATIENCE_MS)
+    finding.get_by_role("button", name="Look at them").click()
+    expect(page.get_by_role("list", name="Pair 1")).to_be_visible()

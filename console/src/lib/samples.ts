@@ -14,6 +14,7 @@ export type Shown = Pick<Sample, "index" | "path" | "split" | "image_url" | "thu
 };
 
 const MOST = 200; // of a page
+const MOST_NAMED = 40; // in one address
 
 export function shownOf(sample: Sample): Shown {
   const isMarked = sample.boxes !== null || sample.mask_url !== null;
@@ -46,6 +47,17 @@ export async function twinsShown(version: Version, kind: Twins["kind"]): Promise
     if (!page.has_more) return found;
     after = Number(page.last_id);
   }
+}
+
+/** Small pictures of the files that findings name, by their path: of what was left out, and of the first stored ones. */
+export async function thumbnailsOf(version: Version, findings: Schemas["Finding"][], leftOut: Inspection["left_out"]): Promise<Map<string, string>> {
+  const found = new Map(leftOut.flatMap(({ path, thumbnail }) => (thumbnail ? [[path, thumbnail]] : [])));
+  const named = new Set(findings.map(({ path }) => path).filter((path) => path !== null && !found.has(path)));
+  const path = [...named].slice(0, MOST_NAMED) as string[];
+  if (path.length === 0) return found;
+  const page = await said(api.GET("/v1/datasets/{dataset_id}/versions/{version_id}/samples", { params: { path: pathOf(version), query: { path, limit: MOST } } }));
+  for (const sample of page.data) found.set(sample.path, sample.thumbnail_url);
+  return found;
 }
 
 /** What the newest model of the version contradicts; null where no model was trained. */
