@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core.datasets import uploads
 from tests.api.serving import Caller
@@ -95,6 +95,27 @@ def test_a_folder_goes_on_after_a_reload(page: Page, ours: Caller, flowers: Path
     assert sent == list(range(3, -(-len(archive) // PART_BYTES) + 1))
 
 
+def test_a_folder_that_is_dropped_is_taken(page: Page, ours: Caller, flowers: Path):
+    enter(page, ours, "datasets/new")
+    area = page.get_by_text("Or drop one of them here.")
+    drop(page, area, flowers)
+    expect(page.get_by_text(re.compile(f"^flowers, {FILES} files, "))).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Upload").click()
+    with zipfile.ZipFile(io.BytesIO(archive_of(ours, page))) as archive:
+        assert len(archive.namelist()) == FILES
+        assert archive.read("rose/blüte.txt") == b""
+
+
+def drop(page: Page, area: Locator, folder: Path) -> None:
+    """As from a file manager; a script of a page cannot make up a folder."""
+    box = area.bounding_box()
+    assert box is not None
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data})
+
+
 def test_files_without_a_folder_are_answered_by_what_is_needed(page: Page, ours: Caller):
     enter(page, ours, "datasets/new")
     area = page.get_by_text("Or drop one of them here.")
@@ -103,7 +124,7 @@ def test_files_without_a_folder_are_answered_by_what_is_needed(page: Page, ours:
         "for (const name of ['a.png', 'b.png']) data.items.add(new File(['x'], name)); return data }"
     )
     area.dispatch_event("drop", {"dataTransfer": dropped})
-    expect(page.get_by_role("alert")).to_contain_text("2 files are no dataset. Drop the folder that holds")
+    expect(page.get_by_role("alert")).to_contain_text("2 files are not a dataset. Drop the folder that holds")
     expect(page.get_by_role("button", name="Upload")).to_be_disabled()
 
 
