@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from api import browser_runtime, console, guide
+from api import browser_runtime, console, digits, guide
 from api.description import describe
 from api.identity import authentication
 from api.live.connection import Reader
@@ -37,7 +37,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for router in (*ROUTERS, browser_runtime.router, console.router, guide.router):
+    for router in (*ROUTERS, browser_runtime.router, digits.router, console.router, guide.router):
         app.include_router(router)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # as FastAPI asks for it

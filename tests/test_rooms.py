@@ -18,7 +18,7 @@ PROGRAM = str(ROOT / "tests" / "import_without_torch.py")
 SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "trainer", "worker"]
 # What lies beside the folders of a room. A new module belongs into a folder; one that does not needs its name here.
 BESIDE_FOLDERS = {
-    "api": "__main__ app browser_runtime console context description guide openapi",
+    "api": "__main__ app browser_runtime console context description digits guide openapi",
     "contract": "allocator architectures costs files formats image_files predictions strict tasks weights",
     "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants",
     "ingest": "__main__ findings ingestion limits marks names notes samples",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import StringConstraints
 
 from api.identity.authentication import Reading
 from api.routes import documented
@@ -59,6 +60,10 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     twins: Annotated[
         TwinKind | None, Query(description="Only images that the inspection lists as near-duplicates of this kind.")
     ] = None,
+    path: Annotated[
+        list[Annotated[str, StringConstraints(max_length=4096)]],
+        Query(max_length=100, description="Only images of these files in the archive, as findings name them."),
+    ] = [],  # noqa: B006 - FastAPI makes its own
 ) -> Response:
     """List samples in the order of the pack, without their pixels; `image_url` has those."""
     version = references.find_version(session, principal.tenant_id, dataset_id, version_id)
@@ -67,7 +72,7 @@ def list_dataset_samples(  # noqa: PLR0913 - each is a query parameter
     session.rollback()  # the bucket may be slow; no transaction waits for it
     with PACK_TURNS:
         chosen = inspections.twins(prefix, twins) if twins else None
-        wanted = samples.SampleFilter(Split[split.upper()] if split else None, label, chosen)
+        wanted = samples.SampleFilter(Split[split.upper()] if split else None, label, chosen, frozenset(path) or None)
         found = samples.listed(pack, after=after, limit=limit + 1, wanted=wanted)
     base = f"/v1/datasets/{version.dataset_id}/versions/{version.id}/samples"
     return paging.page(request, [(str(row["index"]), _sample(row, pack.manifest, base)) for row in found], limit)

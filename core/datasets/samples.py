@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import obstore
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from obstore.store import LocalStore
 from PIL import Image
@@ -40,6 +41,7 @@ class SampleFilter:
     split: Split | None = None
     label: int | None = None
     indices: frozenset[int] | None = None  # None: any
+    paths: frozenset[str] | None = None  # of files in the archive; None: any
 
 
 def listed(pack: Pack, *, after: int, limit: int, wanted: SampleFilter) -> list[dict[str, Any]]:
@@ -122,11 +124,12 @@ def _locate(pack: Pack, index: int) -> tuple[int, int]:
 def _matching(
     batch: "pa.RecordBatch", first: int, *, after: int, limit: int, wanted: SampleFilter
 ) -> list[dict[str, Any]]:
-    splits, shows = batch["split"].to_numpy(), _shows(batch, wanted.label)
+    splits, shows, named = batch["split"].to_numpy(), _shows(batch, wanted.label), _named(batch, wanted.paths)
     fits = [
         row
         for row in range(max(0, after + 1 - first), batch.num_rows)
         if (shows is None or shows[row])
+        and (named is None or named[row])
         and (wanted.split is None or splits[row] == wanted.split)
         and (wanted.indices is None or first + row in wanted.indices)
     ]
@@ -134,6 +137,14 @@ def _matching(
         {"index": first + row, **{name: batch[name][row].as_py() for name in batch.schema.names}}
         for row in fits[: max(0, limit)]
     ]
+
+
+def _named(batch: "pa.RecordBatch", paths: frozenset[str] | None) -> "NDArray[np.bool_] | None":
+    """For each row whether its file is one of the paths; None where any is."""
+    if paths is None:
+        return None
+    found = pc.is_in(batch["path"], value_set=pa.array(sorted(paths), batch["path"].type))
+    return np.asarray(found.to_numpy(zero_copy_only=False))
 
 
 def _shows(batch: "pa.RecordBatch", label: int | None) -> "NDArray[np.bool_] | None":

@@ -55,6 +55,10 @@ def test_twins_are_listed_and_their_samples_found(ours: Caller, tmp_path: Path):
         shown = ours.get(sample["thumbnail_url"])
         with Image.open(io.BytesIO(shown.content)) as image:
             assert max(image.size) == (192 if sample["path"].endswith("big.png") else sample["width"])
+    named = {"path": ["test/a/copy.jpg", "train/b/other.jpg", "nowhere.png"]}
+    by_name = ours.get(f"{base}/samples", params=named).json()["data"]
+    assert {sample["path"] for sample in by_name} == {"test/a/copy.jpg", "train/b/other.jpg"}
+    assert ours.get(f"{base}/samples", params={**named, "split": "test"}).json()["data"][0]["path"] == "test/a/copy.jpg"
     assert ours.get(f"{base}/samples/999/thumbnail").status_code == 404
     assert ours.get(f"{base}/samples?twins=cousins").status_code == 422
 

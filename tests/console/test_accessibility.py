@@ -32,13 +32,13 @@ def test_no_page_has_a_violation_or_overflows(page: Page, ours: Caller, version:
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(100)
-            faults += [f"{name}, {width} px, {scheme}: {fault}" for fault in _faults(page)]
+            faults += [f"{name}, {width} px, {scheme}: {fault}" for fault in faults_of(page)]
             if folder := os.environ.get("PATCHSWAP_SHOTS"):
                 page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
     assert faults == [], "\n".join(faults)
 
 
-def _faults(page: Page) -> list[str]:
+def faults_of(page: Page) -> list[str]:
     """Evaluated by the debugger, which the page's policy does not bind."""
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]

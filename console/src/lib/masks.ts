@@ -1,18 +1,8 @@
-// Masks come as gray pictures of class numbers; here they get colours that differ for neighbouring numbers.
+// Masks come as gray pictures of class numbers; here they get colours.
 
 import { decode } from "../browser/decode";
 import type { Mask } from "../browser/segments";
-
-const TURN = 137.5; // degrees: the golden angle
-
-/** Red, green and blue of a class, 0 to 255. */
-export function colours(number: number): [number, number, number] {
-  const channel = (shift: number): number => {
-    const k = (shift + (number * TURN) / 30) % 12;
-    return Math.round(255 * (0.55 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
-}
+import { colours } from "./colours";
 
 /** Draws class numbers, those of a PNG in base64 or as they are, at their own size. */
 export async function paint(canvas: HTMLCanvasElement, mask: string | Mask): Promise<void> {

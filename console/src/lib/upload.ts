@@ -5,7 +5,7 @@ import { api, isPassing, putPart, Refused, said, told, type Schemas } from "./ap
 import type { Hashed } from "./hash.worker";
 
 type Upload = Schemas["Upload"];
-export type Step = { doing: "Sending" | "Checking"; fraction: number };
+export type Step = { doing: "Reading" | "Sending" | "Checking"; fraction: number };
 
 const MEDIA_TYPE = "application/octet-stream";
 const LONGEST_WAIT_MS = 30_000;
@@ -50,18 +50,18 @@ async function send(file: File, begun: Upload, tell: (step: Step) => void): Prom
     const from = (part.number - 1) * begun.part_size;
     if (!part.received) {
       const bytes = file.slice(from, from + begun.part_size);
-      await patiently(file, () => putPart(begun.id, part.number, bytes));
+      await patiently(file, bytes, () => putPart(begun.id, part.number, bytes));
     }
   }
 }
 
 /** Again and again while the service is away or busy. */
-async function patiently<T>(file: File, act: () => Promise<T>): Promise<T> {
+async function patiently<T>(file: File, needed: Blob, act: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await act();
     } catch (error) {
-      await requireReadable(file);
+      await requireReadable(file, needed);
       if (attempt === ATTEMPTS || !isPassing(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_WAIT_MS, 500 * 2 ** attempt)));
     }
@@ -73,7 +73,7 @@ async function complete(file: File, id: string, sha256: string): Promise<Upload>
   const path = { upload_id: id };
   try {
     const ask = () => said(api.POST("/v1/uploads/{upload_id}/complete", { params: { path }, body: { sha256 } }));
-    const done = await patiently(file, ask);
+    const done = await patiently(file, file.slice(0, 1), ask);
     localStorage.removeItem(nameOf(file));
     return done;
   } catch (error) {
@@ -100,12 +100,12 @@ function hashOf(file: File): { sha256: Promise<string>; end: () => void } {
   return { sha256, end: () => worker.terminate() };
 }
 
-async function requireReadable(file: File): Promise<void> {
-  await file.slice(0, 1).arrayBuffer().catch(() => {
+async function requireReadable(file: File, needed: Blob): Promise<void> {
+  await needed.arrayBuffer().catch(() => {
     throw unreadable(file);
   });
 }
 
 function unreadable(file: File): Refused {
-  return new Refused(told(`The browser can no longer read ${file.name}: it changed or was moved. Choose it again.`));
+  return new Refused(told(`The browser can no longer read all of ${file.name}: it changed or was moved. Choose it again.`));
 }

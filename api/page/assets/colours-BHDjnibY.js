@@ -1,0 +1,1 @@
+function e(e){let t=t=>{let n=(t+e*137.5/30)%12;return Math.round(255*(.55-.4*Math.max(-1,Math.min(n-3,9-n,1))))};return[t(0),t(8),t(4)]}function t(e){return[67*e%256,131*e%256,29*e%256]}function n(n,r){return`rgb(${(r===`segmentation`?t:e)(n).join()})`}export{e as n,n as t};
