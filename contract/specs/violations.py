@@ -62,7 +62,7 @@ def _of_union(there: list[Violation]) -> list[Violation]:
 
 
 def _violation(error: Any, body: Any) -> Violation:
-    pointer = _pointer(error["loc"], body, missing=error["type"] == "missing")
+    pointer = _pointer(error["loc"], body, may_lack=not error["type"].endswith(_WRONG_TYPE))
     if error["type"].startswith("union_tag"):
         pointer += "/" + error["ctx"]["discriminator"].strip("'")
     return Violation(pointer=pointer, code=error["type"], message=message_of(error))
@@ -76,8 +76,8 @@ def _follows(error: Any, errors: Sequence[Any]) -> bool:
     )
 
 
-def _pointer(loc: tuple[int | str, ...], body: Any, *, missing: bool) -> str:
-    """A JSON pointer into what was sent, or to what is missing there.
+def _pointer(loc: tuple[int | str, ...], body: Any, *, may_lack: bool) -> str:
+    """A JSON pointer into what was sent, or to a field that it lacks.
 
     Pydantic's union tags, which the sender never wrote, are left out.
     """
@@ -87,7 +87,7 @@ def _pointer(loc: tuple[int | str, ...], body: Any, *, missing: bool) -> str:
         last = index == len(loc) - 1
         if _holds(here, part):
             here = here[part]
-        elif not (missing and last and isinstance(here, dict)):
+        elif not (may_lack and last and isinstance(here, dict)):
             continue
         parts.append(str(part).replace("~", "~0").replace("/", "~1"))
     return "/" + "/".join(parts) if parts else ""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 from contract.specs import JobSpec, ModelSpec, violations_of
 from contract.specs.reading import ReadingSpec
 from contract.specs.splits import SplitRequest
+from core.sweeps.spec import SweepSpec
 
 
 def found(model, body):
@@ -66,3 +67,9 @@ def test_the_arm_of_a_union_that_fits_speaks_alone():
 def test_a_union_of_which_no_arm_fits_says_so_once_at_the_field(sent):
     said = [("/training/image_size", "Must be a whole number, a list or 'auto'.")]
     assert found(JobSpec, {"dataset": "ds", "training": {"image_size": sent}}) == said
+
+
+def test_a_field_that_is_lacking_is_pointed_at():
+    body = {"dataset": "ds", "spec": {}, "trials": 2}
+    assert [pointer for pointer, _ in found(SweepSpec, body)] == ["/space"]
+    assert [pointer for pointer, _ in found(SweepSpec, {"dataset": "ds", "spec": {}})] == ["/space", "/trials"]
