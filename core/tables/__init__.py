@@ -16,6 +16,7 @@ from core.tables.uploads import Upload, UploadPart
 from core.tables.usage import UsageRecord
 from core.tables.webhooks import Webhook, WebhookCrossing, WebhookDelivery
 from core.tables.weights import Weights
+from core.tables.workers import Worker
 
 __all__ = [
     "Alias",
@@ -53,4 +54,5 @@ __all__ = [
     "WebhookCrossing",
     "WebhookDelivery",
     "Weights",
+    "Worker",
 ]
