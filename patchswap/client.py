@@ -20,7 +20,7 @@ from patchswap.calls.sweeps import Sweeps
 from patchswap.calls.usage import UsageCalls
 from patchswap.calls.webhooks import Webhooks
 from patchswap.calls.weights import WeightsCalls
-from patchswap.resources import ApiKey, AuditEntry, LoginLink, Recipe
+from patchswap.resources import ApiKey, AuditEntry, LoginLink, Recipe, Worker
 from patchswap.transport import Transport
 
 
@@ -61,6 +61,10 @@ class Client:
         """Whose key this is, what it may do, and the quotas of its tenant with their use."""
         found: Mapping[str, Any] = self.transport.get("/v1/me")
         return found
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Those of the service that ran within a day, those that run first."""
+        return tuple(Worker.model_validate(item) for item in self.transport.get("/v1/workers")["data"])
 
     def audit(self) -> Iterator[AuditEntry]:
         """What was changed with which key, newest first; needs the scope `admin`."""

@@ -33,7 +33,7 @@ def main() -> None:
         logs.start()
         if arguments.pulse is not None:
             watchdog.start(arguments.parent, Pulse(arguments.pulse), arguments.queue)
-        sweeper.run_forever()
+        sweeper.run_forever(_beside(arguments.queue, arguments.parent))
     elif arguments.what == "device":
         if not settings().device_name:
             parser.error("say which device this is: PATCHSWAP_DEVICE_NAME=raspberry-pi-5, for example")
@@ -50,9 +50,17 @@ def work(queue: str) -> None:
     exposition.prepare()
     from worker.app import app  # noqa: PLC0415 - Celery reads the variable when it is imported
 
-    name = f"{queue}-{os.getpid()}@{settings().worker_name}"
-    flags = ["--queues", queue, "--concurrency", "1", "--without-gossip", "--without-mingle", "--hostname", name]
+    flags = ["--queues", queue, "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    flags += ["--hostname", _name(queue, os.getpid())]
     app.worker_main(["--quiet", "worker", "--pool", "prefork", "--loglevel", "INFO", *flags])
+
+
+def _name(queue: str, process: int) -> str:
+    return f"{queue}-{process}@{settings().worker_name}"
+
+
+def _beside(queue: str | None, process: int | None) -> sweeper.Beside | None:
+    return None if queue is None or process is None else sweeper.Beside(_name(queue, process), queue)
 
 
 def _require_usable_keys() -> None:

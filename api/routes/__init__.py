@@ -36,6 +36,7 @@ from api.routes import (
     usage,
     webhooks,
     weights,
+    workers,
 )
 
 # The polled ones first: routes are tried in this order.
@@ -66,6 +67,7 @@ ROUTERS = tuple(
         predict,
         profiles,
         device,
+        workers,
         exports,
         aliases,
         signing,

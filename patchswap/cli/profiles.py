@@ -1,4 +1,4 @@
-"""profile, profiles list and show, devices, worker."""
+"""profile, profiles list and show, devices, workers, worker."""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ def devices(as_json: Json = False) -> None:
         found = client.profiles.devices()
     rows = [(one.name, "online" if one.online else "silent", one.worker, one.last_seen_at) for one in found]
     emit(list(found), as_json=as_json, text=table(("NAME", "STATUS", "HOST", "LAST SEEN"), rows))
+
+
+def workers(as_json: Json = False) -> None:
+    """List workers of the service, with their queues and hardware. Without a worker of train, jobs wait."""
+    with connect() as client:
+        found = client.workers()
+    states = {True: "online", False: "silent"}
+    rows = [(one.queue, states[one.online], one.device, one.release, one.last_seen_at) for one in found]
+    headings = ("QUEUE", "STATUS", "DEVICE", "RELEASE", "LAST SEEN")
+    emit(list(found), as_json=as_json, text=table(headings, rows))
 
 
 def worker(

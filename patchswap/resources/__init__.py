@@ -11,6 +11,7 @@ from patchswap.resources.account import (
     UsageFigures,
     UsageReport,
     UsageRow,
+    Worker,
 )
 from patchswap.resources.aliases import Alias, AliasChange
 from patchswap.resources.bound import Bound, Resource
@@ -115,4 +116,5 @@ __all__ = [
     "Webhook",
     "Weights",
     "WeightsReport",
+    "Worker",
 ]

@@ -51,6 +51,17 @@ class UsageReport(Resource):
     total: UsageFigures
 
 
+class Worker(Resource):
+    """A process of the service that takes work from a queue."""
+
+    queue: str
+    device: str
+    release: str
+    online: bool
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
 class LoginLink(Resource):
     """Logs one browser in, within a minute."""
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+from importlib.metadata import version as release_of
 
 import psutil
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from core import queue, request_id
 from core.database.database import transaction
 from core.store import storage
-from core.tables import Export, Job, JobAttempt, JobLogLine, Model
+from core.tables import Export, Job, JobAttempt, JobLogLine, Model, Worker
 from tests.worker import seed
 from tests.worker.processes import wait_for, wait_for_end, wait_until
 
@@ -171,6 +172,18 @@ def test_job_submitted_while_redis_is_down_runs_once_it_is_back(version, start_w
     finally:
         redis_server.start()
     assert wait_for_end(job.id).status == "succeeded"
+
+
+def test_a_worker_says_what_it_takes_and_on_what(start_worker):
+    start_worker()
+    (found,) = wait_for(worker_rows)
+    assert (found.queue, found.release) == ("train", release_of("patchswap"))
+    assert found.device.startswith("cpu (")
+
+
+def worker_rows() -> list[Worker]:
+    with transaction() as session:
+        return list(session.scalars(select(Worker)))
 
 
 def test_idle_worker_ends_at_once_and_leaves_no_process_behind(version, start_worker):

@@ -3,19 +3,22 @@
 Its duties have a thread each: a store that is away, a disk that is full or a search that waits holds up no sweep.
 """
 
+from __future__ import annotations
+
 import logging
 import queue as queues
 import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import redis
 from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from core import queue
+from core import queue, workers
 from core.comparisons import endings
 from core.database import leases
 from core.database.leases import Conditions
@@ -33,6 +36,7 @@ from worker.claims.ledger_writes import LedgerAway, write_once
 from worker.disk import scratch
 from worker.housekeeping import lost_leases, orphans
 from worker.housekeeping.lost_leases import Silent
+from worker.telemetry import hardware
 
 logger = logging.getLogger(__name__)
 LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
@@ -63,9 +67,9 @@ class Look(NamedTuple):
 _doomed: queues.SimpleQueue[str] = queues.SimpleQueue()  # prefixes of objects, on their way to `tidy`
 
 
-def run_forever() -> None:
+def run_forever(beside: Beside | None = None) -> None:
     """Until the process ends."""
-    for duty in (scratch.reclaim, Tidying().look, drive_sweeps):
+    for duty in (scratch.reclaim, Tidying().look, drive_sweeps, *([beside.show] if beside else [])):
         threading.Thread(target=_repeat, args=(duty,), daemon=True).start()
     _repeat(watch)
 
@@ -116,6 +120,18 @@ class Tidying:
         if time.monotonic() >= self._orphans_at:
             orphans.delete_orphans()
             self._orphans_at = time.monotonic() + ORPHAN_PAUSE_SECONDS
+
+
+class Beside(NamedTuple):
+    """The worker whose sweeper this is."""
+
+    name: str
+    queue: str
+
+    def show(self) -> None:
+        """It runs. Raises LedgerAway."""
+        said = {"queue": self.queue, "device": hardware.described(), "release": version("patchswap")}
+        write_once(lambda session: workers.beat(session, self.name, **said), "sweep")
 
 
 def tidy() -> None:

@@ -90,6 +90,7 @@ VERBS = {
     "sweep show": ["get_sweep"],
     "train": ["create_job", "validate_job", "estimate_job"],
     "usage": ["get_usage"],
+    "workers": ["list_workers"],
     "watch": ["stream_job_events"],
     "webhooks create": ["create_webhook"],
     "webhooks deliveries": ["list_webhook_deliveries", "get_webhook_delivery"],
