@@ -87,8 +87,8 @@ def test_a_folder_goes_on_after_a_reload(page: Page, ours: Caller, flowers: Path
     page.route(re.compile("/parts/3$"), lambda route: route.abort())
     with page.expect_request(re.compile("/parts/3$")):
         choose(page, flowers, "flowers")
-    page.unroute(re.compile("/parts/3$"))
     page.reload()
+    page.unroute(re.compile("/parts/3$"))
     sent.clear()
     choose(page, flowers, "flowers")
     archive = archive_of(ours, page)
