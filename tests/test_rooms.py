@@ -20,7 +20,9 @@ SERVICE = ["api", "contract", "core", "ingest", "migrations", "portable", "train
 BESIDE_FOLDERS = {
     "api": "__main__ app browser_runtime console context description digits guide openapi",
     "contract": "allocator architectures costs files formats image_files predictions strict tasks weights",
-    "core": "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants workers",
+    "core": (
+        "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants workers"
+    ),
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",
     "patchswap": "__main__ archive client credentials errors messages receipts retries signatures transport version",
