@@ -21,7 +21,8 @@ BESIDE_FOLDERS = {
     "api": "__main__ app browser_runtime console context description digits guide openapi",
     "contract": "allocator architectures costs files formats image_files predictions strict tasks weights",
     "core": (
-        "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants workers"
+        "bootstrap doctor errors ids keyfiles listing provision queue removals request_id settings signing tenants "
+        "workers"
     ),
     "ingest": "__main__ findings ingestion limits marks names notes samples",
     "migrations": "__main__ env",
