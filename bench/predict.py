@@ -105,12 +105,13 @@ def _alone(file: Path, threads: int, seconds: float) -> float:
 
 def _memory(api: Api, request: str, requests: int) -> str:
     """Resident bytes over the requests; the first tenth is for caches and pools."""
-    processes = [psutil.Process(api.pid), *psutil.Process(api.pid).children(recursive=True)]
+    root = psutil.Process(api.pid)
     done, points = 0, []
     while done < requests:
         found = load.run(api.port, [request] * 8, seconds=max(1.0, requests / SAMPLES / 200))
         done += sum(found["statuses"].values())
-        points.append((done, sum(process.memory_info().rss for process in processes)))
+        kept_running = [root, *root.children()]  # its decoders are children of one of these, and are gone by now
+        points.append((done, sum(process.memory_info().rss for process in kept_running)))
     kept = [point for point in points if point[0] >= requests / 10]
     slope = float(np.polyfit(*zip(*kept, strict=True), 1)[0])
     first, last = points[0][1] / 2**20, points[-1][1] / 2**20
