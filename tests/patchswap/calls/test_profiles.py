@@ -8,6 +8,7 @@ import pytest
 
 from contract.child.messages import JobError
 from contract.results.exported import ProfileResult
+from core import workers
 from core.database.database import transaction
 from core.exports import devices, profiles
 from patchswap.cli import main
@@ -61,6 +62,10 @@ def test_commands_show_devices_and_ask_for_one(
 
     assert run("devices") == 0
     assert "raspberry-pi-5  online  service" in capsys.readouterr().out
+    with transaction() as session:
+        workers.beat(session, "train-7@host-a", queue="train", device="2 x NVIDIA H200", release="0.2.0")
+    assert run("workers") == 0
+    assert "train  online  2 x NVIDIA H200  0.2.0" in capsys.readouterr().out
     assert run("profile", export.id, "--device", PI, "--no-wait", "--json") == 0
     assert json.loads(capsys.readouterr().out)["device"] == PI
     assert run("profile", export.id, "--device", "toaster") == 1
