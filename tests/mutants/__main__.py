@@ -90,6 +90,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Show that the suite notices bugs.")
     parser.add_argument("names", nargs="*", help="as 01-no-fence-check; all of them where none is named")
     names = parser.parse_args().names
+    if unknown := set(names) - {mutant.name for mutant in mutants()}:
+        parser.error(f"there is no {', '.join(sorted(unknown))} in {FOLDER}")
     chosen = [mutant for mutant in mutants() if not names or mutant.name in names]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="patchswap-mutants-") as folder:
