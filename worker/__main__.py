@@ -6,6 +6,7 @@ A worker runs one task at a time and starts a sweeper of its own.
 import argparse
 import os
 import sys
+from importlib.metadata import version
 
 from contract.child.confinement import die_with
 from core import signing
@@ -15,7 +16,7 @@ from core.webhooks import secrets
 from worker.housekeeping import sweeper
 from worker.liveness import watchdog
 from worker.liveness.consumer_state import Pulse
-from worker.telemetry import exposition, logs
+from worker.telemetry import exposition, hardware, logs
 
 _WHAT = "train: jobs; short: ingest and exports; device: measuring under PATCHSWAP_DEVICE_NAME"
 
@@ -60,7 +61,9 @@ def _name(queue: str, process: int) -> str:
 
 
 def _beside(queue: str | None, process: int | None) -> sweeper.Beside | None:
-    return None if queue is None or process is None else sweeper.Beside(_name(queue, process), queue)
+    if queue is None or process is None:
+        return None
+    return sweeper.Beside(_name(queue, process), queue, hardware.described(), version("patchswap"))
 
 
 def _require_usable_keys() -> None:

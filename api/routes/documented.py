@@ -41,6 +41,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {}}}  # OpenAPI 3.1 cannot describe a single event
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The resource has not changed since the ETag that was sent."}
 }

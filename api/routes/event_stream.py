@@ -34,7 +34,7 @@ RETRY_MS = 2_000
             "while a trainer works, as in that job's own stream; `event: metrics` with new points of its curves. "
             "`event: heartbeat` every 15 s. There is no `id:`: a reader that comes back reads anew what it shows. "
             "An event may come twice, with its `seq`.",
-            "content": {"text/event-stream": {"schema": {}}},  # OpenAPI 3.1 cannot describe a single event
+            "content": documented.EVENTS,
         },
         **documented.problems(401, 403, 429, 500, 503),
     },

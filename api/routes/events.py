@@ -67,7 +67,7 @@ async def list_job_events(
             "description": "`id:` is the `seq`, `event:` the type, `data:` the event; a comment every 15 s; "
             "`event: end` when the job is over. Between them `event: progress` without an `id:`, about once a second "
             'while a trainer works: its data has `"live": true`, the `seq` of the event before it, and is not kept.',
-            "content": {"text/event-stream": {"schema": {}}},  # OpenAPI 3.1 cannot describe a single event
+            "content": documented.EVENTS,
         },
         **documented.problems(*documented.READ),
     },

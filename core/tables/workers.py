@@ -9,7 +9,7 @@ from core.tables.row import Row
 
 
 class Worker(Row):
-    """Of the deployment; what it is called holds its host, which no tenant is told."""
+    """A process of the deployment. No tenant is told its name, which has the host in it."""
 
     __tablename__ = "workers"
 

@@ -28,14 +28,21 @@ def test_no_page_has_a_violation_or_overflows(page: Page, ours: Caller, version:
         page.goto(f"/ui/#/{path}")
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE_MS)
         page.wait_for_timeout(SETTLED_MS)
-        for width, scheme in VARIANTS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(100)
-            faults += [f"{name}, {width} px, {scheme}: {fault}" for fault in faults_of(page)]
-            if folder := os.environ.get("PATCHSWAP_SHOTS"):
-                page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
+        faults += looked_at(page, name)
     assert faults == [], "\n".join(faults)
+
+
+def looked_at(page: Page, name: str, *, whole: bool = True) -> list[str]:
+    """What is wrong in each variant. `whole`: its picture has what one would scroll to."""
+    found: list[str] = []
+    for width, scheme in VARIANTS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(100)
+        found += [f"{name}, {width} px, {scheme}: {fault}" for fault in faults_of(page)]
+        if folder := os.environ.get("PATCHSWAP_SHOTS"):
+            page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=whole)
+    return found
 
 
 def faults_of(page: Page) -> list[str]:

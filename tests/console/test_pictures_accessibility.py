@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.api.serving import Caller
 from tests.api.test_inspections import published
 from tests.console.conftest import PATIENCE_MS, enter
-from tests.console.test_accessibility import VARIANTS, faults_of
+from tests.console.test_accessibility import looked_at
 from tests.console.test_gallery import drawn, images
 from tests.ingest.archives import zipped
 from tests.ingest.inspection.test_inspection import png, resaved, split_set
@@ -28,7 +27,7 @@ def test_pages_with_pictures_have_no_violation_and_do_not_overflow(page: Page, o
         images(page)
         faults += looked_at(page, task)
         images(page).get_by_role("button").first.click()
-        faults += looked_at(page, f"{task}-large")
+        faults += looked_at(page, f"{task}-large", whole=False)
         page.keyboard.press("Escape")
     (tmp_path / "twins").mkdir()
     files = split_set() | {"test/a/copy.jpg": resaved(3), "train/b/torn.png": png(70)[:300]}
@@ -41,15 +40,3 @@ def test_pages_with_pictures_have_no_violation_and_do_not_overflow(page: Page, o
     page.get_by_text("How to read it").click()
     faults += looked_at(page, "upload-open")
     assert faults == [], "\n".join(faults)
-
-
-def looked_at(page: Page, name: str) -> list[str]:
-    found: list[str] = []
-    for width, scheme in VARIANTS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(100)
-        found += [f"{name}, {width} px, {scheme}: {fault}" for fault in faults_of(page)]
-        if folder := os.environ.get("PATCHSWAP_SHOTS"):
-            page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=not name.endswith("large"))
-    return found

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import redis
@@ -36,7 +35,6 @@ from worker.claims.ledger_writes import LedgerAway, write_once
 from worker.disk import scratch
 from worker.housekeeping import lost_leases, orphans
 from worker.housekeeping.lost_leases import Silent
-from worker.telemetry import hardware
 
 logger = logging.getLogger(__name__)
 LOCK = 0x70617463  # any number that nobody else takes for an advisory lock
@@ -127,11 +125,12 @@ class Beside(NamedTuple):
 
     name: str
     queue: str
+    device: str
+    release: str
 
     def show(self) -> None:
         """It runs. Raises LedgerAway."""
-        said = {"queue": self.queue, "device": hardware.described(), "release": version("patchswap")}
-        write_once(lambda session: workers.beat(session, self.name, **said), "sweep")
+        write_once(lambda session: workers.beat(session, **self._asdict()), "sweep")
 
 
 def tidy() -> None:

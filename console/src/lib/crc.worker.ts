@@ -1,10 +1,10 @@
 // The CRC-32 of many files, in a thread of its own. Some are read at once: opening a small file takes longer than reading it.
 
 import { crc32 } from "./crc32";
+import { slices } from "./slices";
 
 export type Summed = { read: number } | { crcs: Uint32Array } | { unreadable: string };
 
-const SLICE = 2 ** 20;
 const AT_ONCE = 8;
 const TELL_MS = 100;
 
@@ -39,8 +39,7 @@ async function sum(files: File[]): Promise<Summed> {
 
 async function sumOf(file: File): Promise<number> {
   let crc = 0;
-  for (let at = 0; at < file.size; at += SLICE) {
-    const bytes = new Uint8Array(await file.slice(at, at + SLICE).arrayBuffer());
+  for await (const bytes of slices(file)) {
     crc = crc32(bytes, crc);
     read += bytes.length;
     if (performance.now() - told > TELL_MS) {

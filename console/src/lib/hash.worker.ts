@@ -2,10 +2,9 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { slices } from "./slices";
 
 export type Hashed = { sha256: string } | { unreadable: true };
-
-const SLICE = 2 ** 20;
 
 self.onmessage = (message: MessageEvent<File>) => {
   hashOf(message.data).then(
@@ -20,6 +19,6 @@ function say(hashed: Hashed): void {
 
 async function hashOf(file: File): Promise<string> {
   const hash = sha256.create();
-  for (let at = 0; at < file.size; at += SLICE) hash.update(new Uint8Array(await file.slice(at, at + SLICE).arrayBuffer()));
+  for await (const bytes of slices(file)) hash.update(bytes);
   return bytesToHex(hash.digest());
 }
