@@ -21,7 +21,8 @@ def send(to: socket.socket, wanted: Request, image: int, answer: int) -> None:
     """`image` and `answer` are descriptors, which stay open here. Raises OSError where nobody listens any more."""
     frame = json.dumps(wanted).encode().ljust(FRAME_BYTES)
     sent = socket.send_fds(to, [frame], [image, answer])
-    to.sendall(frame[sent:])
+    if sent < FRAME_BYTES:  # who has all of it may have closed its end already
+        to.sendall(frame[sent:])
 
 
 def receive(asked: socket.socket) -> tuple[Request, int, int] | None:

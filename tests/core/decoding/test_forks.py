@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,7 @@ from core.decoding.forks import Forks
 from core.decoding.request import Request
 
 SIDE = 64
+READY = 2  # decoders that wait for the next images
 WANTED = Request(SIDE, SIDE, 3, "stretch", None)
 
 
@@ -88,6 +89,30 @@ def test_a_stopped_process_is_no_answer_in_time_and_the_next_request_has_one(for
     assert decode(forks, png(2)) == expected(2)
 
 
+def test_a_decoder_that_was_killed_while_it_waited_is_passed_over(forks: Forks):
+    assert decode(forks, png(1)) == expected(1)
+    waiting = children(forks)
+    for decoder in waiting:
+        os.kill(int(decoder), signal.SIGKILL)
+    wait_until(lambda: not any(map(lives, waiting)), "a killed decoder still lives")
+    assert decode(forks, png(2)) == expected(2)
+
+
+def test_a_decoder_that_waits_ends_with_the_process_that_forked_it(forks: Forks):
+    assert decode(forks, png(1)) == expected(1)
+    waiting = children(forks)
+    forks.close()
+    wait_until(lambda: not any(map(lives, waiting)), "decoders are left")
+
+
+def test_a_decoder_sees_one_request_and_no_other_decoder(forks: Forks):
+    assert decode(forks, png(1)) == expected(1)
+    wait_until(lambda: len(children(forks)) == READY, "the decoder that answered still lives")
+    for waiting in children(forks):
+        sockets = [link for link in open_files(int(waiting)) if link.startswith("socket:")]
+        assert len(sockets) == 1, sockets
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="Linux tells what a process has open")
 def test_nothing_is_left_of_an_image(forks: Forks):
     decode(forks, png(0))
@@ -97,14 +122,26 @@ def test_nothing_is_left_of_an_image(forks: Forks):
     for now, then in zip(left_open(forks), before, strict=True):
         assert now < then + 10  # other threads of the tests open and close files meanwhile
     assert b"PATCHSWAP_" not in Path(f"/proc/{process(forks)}/environ").read_bytes()
-    deadline = time.monotonic() + 30
-    while children(forks):  # the last are on their way out
-        assert time.monotonic() < deadline, "decoders are left"
-        time.sleep(0.05)
+    wait_until(lambda: len(children(forks)) == READY, "decoders are left")  # the last are on their way out
 
 
 def children(forks: Forks) -> list[str]:
     return Path(f"/proc/{process(forks)}/task/{process(forks)}/children").read_text().split()
+
+
+def lives(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
+
+
+def open_files(pid: int) -> list[str]:
+    return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
 
 
 def left_open(forks: Forks) -> tuple[int, int]:
