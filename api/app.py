@@ -23,7 +23,16 @@ from api.wire.middleware import Surroundings
 from api.writes.idempotency import Replay
 from core.accounts import sessions
 
-READERS = ("keys", "sessions", "jobs", "ticks", "backlog", "tenants", "probe")  # a connection each, so that none waits
+READERS = (
+    "keys",
+    "sessions",
+    "jobs",
+    "exports",
+    "ticks",
+    "backlog",
+    "tenants",
+    "probe",
+)  # a connection each, so that none waits
 
 
 def create_app() -> FastAPI:
@@ -61,6 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.job_pages = JobPages(readers["jobs"])
     app.state.tail = Tail(readers["ticks"], readers["backlog"])
     app.state.tenant_tail = TenantTail(readers["tenants"])
+    app.state.exports = readers["exports"]
     app.state.probe = readers["probe"]
     app.state.limiter = Limiter()
     yield

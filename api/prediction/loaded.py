@@ -72,7 +72,7 @@ class Sessions:
         return sum(loaded.bytes for loaded in self._found.values())
 
     def _known(self, served: Served) -> Loaded | None:
-        key = served.export_id, served.bundle.sha256
+        key = served.export_id, served.sha256
         with self._table:
             if key in self._found:
                 self._found.move_to_end(key)
@@ -88,7 +88,7 @@ class Sessions:
         with self._table:
             while self._found and self.bytes + loaded.bytes > self._limit_bytes:
                 self._found.popitem(last=False)
-            self._found[served.export_id, served.bundle.sha256] = loaded
+            self._found[served.export_id, served.sha256] = loaded
 
 
 @lru_cache

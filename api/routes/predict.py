@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.identity.authentication import Reading
+from api.live.connection import Reader
 from api.prediction import images
 from api.prediction.loaded import sessions
 from api.routes import documented
@@ -18,7 +19,6 @@ from api.schemas.predictions import Answered, AnyPrediction, PredictionLatency
 from api.wire import answers
 from api.wire.path_ids import ExportId, ModelId
 from api.wire.queries import KnownQuery
-from core.database.database import transaction
 from core.decoding import child
 from core.errors import Invalid
 from core.exports import serving
@@ -73,7 +73,7 @@ async def predict(
 
     The answer is of the model's task. `Accept: image/png` asks a segmentation network for its mask alone.
     """
-    served = await run_in_threadpool(_choose, principal.tenant_id, model_id, export)
+    served = await _choose(request, principal.tenant_id, model_id, export)
     options = _options(served.task, {"top": top, "threshold": threshold})
     async with images.received(request) as file:
         answer, mask = await run_in_threadpool(_answer, served, file, options)
@@ -83,9 +83,10 @@ async def predict(
     return answers.json(200, answers.encode(answer), headers=headers)
 
 
-def _choose(tenant_id: str, model_id: str, export_id: str | None) -> Served:
-    with transaction() as session:
-        return serving.choose(session, tenant_id, model_id, export_id)
+async def _choose(request: Request, tenant_id: str, model_id: str, export_id: str | None) -> Served:
+    reader: Reader = request.app.state.exports
+    found = await reader.rows(serving.CANDIDATES, tenant_id=tenant_id, model_id=model_id, export_id=export_id)
+    return serving.choose(found, model_id, export_id)
 
 
 def _options(task: str, asked: dict[str, float | None]) -> dict[str, Any]:

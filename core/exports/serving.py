@@ -1,17 +1,17 @@
 """Which exported file answers a prediction, and the file itself, verified."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from contract.tasks import TERMS, TaskName
-from core.database import owned
+from core.database.database import transaction
 from core.errors import Conflict, NotFound
 from core.exports import bundle_files
 from core.exports.bundle_files import Bundle, BundleDamaged, NoSuchFile
-from core.tables import Export, Model
+from core.tables import Export
 
 FORMAT, MEMBER = "onnx", "model.onnx"
 _PREFERRED = ("int8", "fp32")  # then any other
@@ -34,23 +34,45 @@ class Served:
     export_id: str
     format: str
     precision: str
-    bundle: Bundle
+    key: str  # of the bundle
+    bytes: int
+    sha256: str
 
 
-def choose(session: Session, tenant_id: str, model_id: str, export_id: str | None) -> Served:
-    """The export asked for, else the model's most accurate int8 file, else fp32, else any. Raises DomainError."""
-    model = owned.find(session, Model, tenant_id, model_id)
-    export = _best(session, model) if export_id is None else _asked(session, model, export_id)
-    bundle = bundle_of(export)
-    if bundle is None:
-        raise ExportNotServable
-    return Served(model.id, model.task, export.id, export.format, export.precision, bundle)
+# One statement without a transaction: a prediction waits for it. The bundle's members wait until the file is opened.
+CANDIDATES = """
+SELECT m.id AS model_id, m.task, e.id AS export_id, e.status, e.format, e.precision, e.object_key, e.bytes, e.sha256,
+    e.measured
+FROM models m LEFT JOIN exports e ON e.model_id = m.id AND CASE WHEN %(export_id)s::text IS NULL
+    THEN e.status = 'succeeded' AND e.format = 'onnx' ELSE e.id = %(export_id)s END
+WHERE m.id = %(model_id)s AND m.tenant_id = %(tenant_id)s
+ORDER BY e.id DESC LIMIT 200"""
+
+
+def choose(candidates: Sequence[Mapping[str, Any]], model_id: str, export_id: str | None) -> Served:
+    """Of the rows of CANDIDATES the export asked for, else the most accurate int8 file, else fp32, else any.
+
+    Raises DomainError.
+    """
+    if not candidates:
+        raise NotFound.by(model_id)
+    found = [row for row in candidates if row["export_id"] is not None]
+    if export_id is None and not found:
+        raise NoServableExport
+    if not found:
+        raise NotFound.by(str(export_id))
+    row = found[0] if export_id else _best(found)
+    _require_servable(row)
+    file = row["object_key"], row["bytes"], row["sha256"]
+    return Served(row["model_id"], row["task"], row["export_id"], row["format"], row["precision"], *file)
 
 
 def read_verified(served: Served) -> bytes:
     """The model file, whose sha256 was compared first. Raises BundleDamaged or StoreUnavailable."""
+    with transaction() as session:
+        members = session.scalar(select(Export.members).where(Export.id == served.export_id))
     try:
-        with bundle_files.open_file(served.bundle, MEMBER) as file:
+        with bundle_files.open_file(Bundle(served.key, served.bytes, served.sha256, members), MEMBER) as file:
             return file.read()
     except NoSuchFile as error:
         raise BundleDamaged from error
@@ -63,24 +85,19 @@ def bundle_of(export: Export) -> Bundle | None:
     return Bundle(export.object_key, export.bytes, export.sha256, export.members)
 
 
-def _best(session: Session, model: Model) -> Export:
-    statement = select(Export).where(Export.model_id == model.id, Export.status == "succeeded", Export.format == FORMAT)
-    found = list(session.scalars(statement.order_by(Export.id.desc()).limit(200)))
-    if not found:
-        raise NoServableExport
-    metric = TERMS[cast("TaskName", model.task)].headline
+def _best(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    metric = TERMS[cast("TaskName", found[0]["task"])].headline
     rank = {precision: place for place, precision in enumerate(_PREFERRED)}
-    return min(found, key=lambda e: (rank.get(e.precision, len(rank)), -((e.measured or {}).get(metric) or 0.0)))
+    return min(found, key=lambda e: (rank.get(e["precision"], len(rank)), -((e["measured"] or {}).get(metric) or 0.0)))
 
 
-def _asked(session: Session, model: Model, export_id: str) -> Export:
-    export = owned.find(session, Export, model.tenant_id, export_id)
-    if export.model_id != model.id:
-        raise NotFound
-    if export.status != "succeeded":
-        raise ExportNotServable(f"Export {export.id} is {export.status}. Choose one that succeeded.")
-    if export.format != FORMAT:
+def _require_servable(row: Mapping[str, Any]) -> None:
+    """Raises ExportNotServable."""
+    if row["status"] != "succeeded":
+        raise ExportNotServable(f"Export {row['export_id']} is {row['status']}. Choose one that succeeded.")
+    if row["format"] != FORMAT:
         raise ExportNotServable(
-            f"Export {export.id} is {export.format}. The service runs {FORMAT} files only: choose one of those."
+            f"Export {row['export_id']} is {row['format']}. The service runs {FORMAT} files only: choose one of those."
         )
-    return export
+    if row["object_key"] is None or row["bytes"] is None or row["sha256"] is None:
+        raise ExportNotServable
