@@ -22,6 +22,18 @@ def test_same_size_and_mode_is_untouched():
     )
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_value_is_normalised_by_its_channel(channels: int):
+    pixels, statistics = random_image(channels=channels)[None], np.random.default_rng(1)
+    mean, std = statistics.random(channels), statistics.random(channels) + 0.1
+    found = preprocess.normalise(pixels, list(mean), list(std))
+    for row, column, channel in np.ndindex(pixels.shape[1:]):
+        value = pixels[0, row, column, channel].astype(np.float32) / np.float32(255)
+        wanted = (value - np.float32(mean[channel])) / np.float32(std[channel])
+        assert found[0, channel, row, column].tobytes() == wanted.tobytes()
+    assert (found.dtype, found.flags.c_contiguous) == (np.float32, True)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_mode_becomes_the_asked_shape(mode, channels):
