@@ -1,7 +1,8 @@
 """A light HTTP load: keep-alive connections that each send the next request when the answer is complete.
 
 A process of its own, so that its work does not slow what it measures more than any client would:
-`python bench/load.py` reads {"port", "seconds", "requests": [text, one for each connection]} from stdin and prints
+`python bench/load.py` reads {"port", "seconds", "every", "requests": [text, one for each connection]} from stdin: each
+connection sends at once when it has its answer, but no sooner than `every` seconds after the request before. It prints
 {"per_second", "p50_ms", "p99_ms", "statuses"}. `python bench/load.py --answer BYTES` is the other end for measuring its
 ceiling: it answers every request with a canned 200, and prints its port.
 """
@@ -15,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import uvloop
@@ -26,8 +28,9 @@ _LENGTH = b"\r\ncontent-length: "
 class Poller(asyncio.Protocol):
     """One connection. Reads no more of an answer than its status, its length and that it is complete."""
 
-    def __init__(self, request: bytes, latencies: list[float], statuses: Counter[str]) -> None:
+    def __init__(self, request: bytes, every: float, latencies: list[float], statuses: Counter[str]) -> None:
         self._request = request
+        self._every = every
         self._latencies = latencies
         self._statuses = statuses
         self._buffer = b""
@@ -46,7 +49,11 @@ class Poller(asyncio.Protocol):
         self._latencies.append(time.perf_counter() - self._sent_at)
         self._statuses[self._buffer[9:12].decode()] += 1
         self._buffer = b""
-        self._send()
+        rest = self._sent_at + self._every - time.perf_counter()
+        if rest > 0:
+            asyncio.get_running_loop().call_later(rest, self._send)
+        else:
+            self._send()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._statuses["closed"] += 1
@@ -72,9 +79,9 @@ class Canned(asyncio.Protocol):
             self._transport.write(self._answer)
 
 
-def run(port: int, requests: Sequence[str], *, seconds: float) -> dict[str, Any]:
+def run(port: int, requests: Sequence[str], *, seconds: float, every: float = 0.0) -> dict[str, Any]:
     """What a load process measured; one connection for each of the requests."""
-    plan = json.dumps({"port": port, "seconds": seconds, "requests": requests})
+    plan = json.dumps({"port": port, "seconds": seconds, "every": every, "requests": requests})
     done = subprocess.run([sys.executable, "-P", __file__], input=plan, check=True, capture_output=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -99,12 +106,11 @@ async def _poll(plan: dict[str, Any]) -> dict[str, Any]:
     latencies: list[float] = []
     statuses: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
-    pollers = [
-        await loop.create_connection(
-            lambda request=request: Poller(request.encode("latin-1"), latencies, statuses), "127.0.0.1", plan["port"]
-        )
-        for request in plan["requests"]
-    ]
+    pollers = []
+    for request in plan["requests"]:
+        poller = Poller(request.encode("latin-1"), plan["every"], latencies, statuses)
+        pollers.append(await loop.create_connection(partial(_same, poller), "127.0.0.1", plan["port"]))
+        await asyncio.sleep(plan["every"] / len(plan["requests"]))  # not all at once
     latencies.clear()
     statuses.clear()
     started = time.perf_counter()
@@ -118,6 +124,10 @@ async def _poll(plan: dict[str, Any]) -> dict[str, Any]:
         "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3,
         "statuses": counted,
     }
+
+
+def _same(poller: Poller) -> Poller:
+    return poller
 
 
 async def _answer(size: int) -> None:

@@ -1,4 +1,6 @@
-"""Predictions by the service beside the file alone: 1 and 32 clients, one 500 px JPEG; then the memory of many.
+"""Predictions by the service beside the file alone, of one 500 px JPEG; then the memory of many.
+
+One client and 32 that ask without a pause, and 32 that each ask once a second.
 
 `OMP_NUM_THREADS=1 python bench/predict.py [--rounds 5] [--seconds 4] [--requests 20000]`. The file is a
 MobileNetV3-small at 224 px with random weights. "Alone" is onnxruntime on pixels that are decoded already, with as many
@@ -30,7 +32,7 @@ from PIL import Image, ImageFilter
 from serving import Api
 
 SIDE, JPEG_SIDE, CLASSES = 224, 500, 10
-CLIENTS = (1, 32)
+LOADS = ((1, 0.0), (32, 0.0), (32, 1.0))  # clients, and how many seconds lie between two requests of one
 SAMPLES = 20
 STATED = {"mode": "RGB", "height": SIDE, "width": SIDE, "mean": [0.5] * 3, "std": [0.25] * 3}
 
@@ -40,47 +42,52 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.alone:
-        file, threads, seconds = arguments.alone
-        print(json.dumps(_alone(Path(file), int(threads), float(seconds))))
+        file, threads, seconds, every = arguments.alone
+        print(json.dumps(_alone(Path(file), int(threads), float(seconds), float(every))))
         return
     with tempfile.TemporaryDirectory(prefix="patchswap-bench-") as name, serving.running() as api:
         network = Path(name) / "model.onnx"
         _write_network(network)
         request = _request(api, _publish(api, network, Path(name)))
         load.run(api.port, [request], seconds=10)  # opens the file and starts the decoders
-        for clients in CLIENTS:
-            print(_compared(api, network, request, clients, arguments.rounds, arguments.seconds), flush=True)
+        for clients, every in LOADS:
+            seconds = max(arguments.seconds, 2 * every)
+            print(_compared(api, network, request, (clients, every), arguments.rounds, seconds), flush=True)
         print(_memory(api, request, arguments.requests))
 
 
-def _compared(api: Api, network: Path, request: str, clients: int, rounds: int, seconds: float) -> str:
+def _compared(
+    api: Api, network: Path, request: str, clients_every: tuple[int, float], rounds: int, seconds: float
+) -> str:
+    clients, every = clients_every
     alone, service = [], []
     for _ in range(rounds):
-        alone.append(_run_alone(network, clients, seconds))
-        found = load.run(api.port, [request] * clients, seconds=seconds)
+        alone.append(_run_alone(network, clients, seconds, every))
+        found = load.run(api.port, [request] * clients, seconds=seconds, every=every)
         if set(found["statuses"]) != {"200"}:
             raise AssertionError(f"answers {found['statuses']}, wanted 200 only")
         service.append(found)
     own = statistics.median(alone)
     p50, p99, rate = (statistics.median(one[key] for one in service) for key in ("p50_ms", "p99_ms", "per_second"))
+    who = f"{clients} clients that ask every {every:.0f} s" if every else f"{clients} clients"
     return (
-        f"{clients} clients: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {rate:.0f} a second; the file alone p50 {own:.1f} ms; "
+        f"{who}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {rate:.0f} a second; the file alone p50 {own:.1f} ms; "
         f"added {p50 - own:.1f} ms"
     )
 
 
-def _run_alone(network: Path, threads: int, seconds: float) -> float:
-    command = [sys.executable, __file__, "--alone", str(network), str(threads), str(seconds)]
+def _run_alone(network: Path, threads: int, seconds: float, every: float) -> float:
+    command = [sys.executable, __file__, "--alone", *map(str, (network, threads, seconds, every))]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     p50_ms: float = json.loads(done.stdout)
     return p50_ms
 
 
-def _alone(file: Path, threads: int, seconds: float) -> float:
-    """The median of a run of the file, with so many threads that each begin the next run at once."""
+def _alone(file: Path, threads: int, seconds: float, every: float) -> float:
+    """The median of a run of the file, with so many threads that each begin the next run as a client would."""
     import onnxruntime  # noqa: PLC0415 - of this process only
 
     options = onnxruntime.SessionOptions()
@@ -90,12 +97,14 @@ def _alone(file: Path, threads: int, seconds: float) -> float:
     taken: list[float] = []
     until = time.perf_counter() + seconds
 
-    def repeat() -> None:
+    def repeat(place: int) -> None:
+        time.sleep(every * place / threads)  # not all at once
         while (begun := time.perf_counter()) < until:
             session.run(None, {"image": batch})
             taken.append(time.perf_counter() - begun)
+            time.sleep(max(0.0, every - taken[-1]))
 
-    running = [threading.Thread(target=repeat) for _ in range(threads)]
+    running = [threading.Thread(target=repeat, args=[place]) for place in range(threads)]
     for thread in running:
         thread.start()
     for thread in running:
