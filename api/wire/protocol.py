@@ -65,6 +65,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._unparsed_bytes = 0
+        if not self.cycle.body:
+            # handed on as it is; uvicorn would copy it into an array of bytes and out of it
+            self.cycle.body, body = body, b""  # type: ignore[assignment]
         super().on_body(body)
 
     def on_headers_complete(self) -> None:

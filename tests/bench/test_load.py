@@ -26,8 +26,8 @@ def canned_port() -> Iterator[int]:
         server.kill()
 
 
-def run(port: int, *, clients: int = 2, seconds: float = 0.5) -> dict:
-    plan = {"port": port, "seconds": seconds, "requests": [REQUEST] * clients}
+def run(port: int, *, clients: int = 2, seconds: float = 0.5, every: float = 0.0) -> dict:
+    plan = {"port": port, "seconds": seconds, "every": every, "requests": [REQUEST] * clients}
     command = [sys.executable, "-P", LOAD]
     done = subprocess.run(command, input=json.dumps(plan), check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
@@ -58,3 +58,8 @@ def _answer_in_pieces(listener: socket.socket, pause_seconds: float) -> None:
             for piece in (b"HTTP/1.1 404 Not Found\r\nContent-", b"Length: 4\r\nx: y\r\n\r\nab", b"cd"):
                 pause.wait(pause_seconds)
                 connection.sendall(piece)
+
+
+def test_a_client_waits_between_two_requests(canned_port: int):
+    found = run(canned_port, clients=2, seconds=1.0, every=0.25)
+    assert sum(found["statuses"].values()) <= 2 * 5
