@@ -156,6 +156,39 @@ def test_how_to_read_sends_what_was_set_and_shows_a_refusal_at_its_field(page: P
     assert (bodies[-1]["reading"], bodies[-1]["splits"]) == (reading, {"val": 0.3})
 
 
+def test_what_masks_mean_is_said_by_value_or_colour(page: Page, ours: Caller, flowers: Path):
+    bodies: list[dict] = []
+    page.on("request", lambda request: _note(bodies, request))
+    enter(page, ours, "datasets/new")
+    page.get_by_label("What it is labelled for").select_option("segmentation")
+    page.get_by_text("How to read it").click()
+    page.get_by_label("Folder of the masks").fill("7")
+    page.get_by_label("What the values of the masks are").fill("road\ncar=128, 64,0")
+    choose(page, flowers, "flowers")
+    field = page.get_by_label("What the values of the masks are")
+    expect(field).to_have_attribute("aria-invalid", "true", timeout=PATIENCE_MS)
+    field.fill("road=1\ncar=128, 64,0")
+    sent_parts(page.context)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url(re.compile(r"#/datasets/ds_"))
+    labelmap = [{"name": "road", "value": 1}, {"name": "car", "colour": [128, 64, 0]}]
+    assert bodies[-1]["reading"] == {"masks": "7", "labelmap": labelmap}
+
+
+def test_findings_that_name_options_say_which_fields_they_are_here(page: Page, ours: Caller, flowers: Path):
+    """A table contradicts the folders: one of both has to be chosen."""
+    images = sorted(path.relative_to(flowers).as_posix() for path in flowers.rglob("*.png"))
+    table = "file,label\n" + "".join(f"{path},{path.count('1') % 2}\n" for path in images)
+    _write(flowers / "labels.csv", table.encode())
+    enter(page, ours, "datasets/new")
+    choose(page, flowers, "flowers")
+    page.wait_for_url(re.compile(r"#/datasets/ds_"))
+    version = ours.get("/v1/datasets/flowers/versions/1").json()
+    run_next("ingest", version["id"])
+    expect(page.get_by_role("listitem").filter(has_text="--labels-from Where the labels are")).to_be_visible()
+    expect(page.get_by_text("--map Rename or merge classes")).to_have_count(0)
+
+
 def _note(bodies: list[dict], request) -> None:
     if request.method == "POST" and request.url.endswith("/v1/datasets"):
         bodies.append(json.loads(request.post_data))

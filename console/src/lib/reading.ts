@@ -3,13 +3,16 @@
 import type { Schemas } from "./api";
 
 export type Task = NonNullable<Schemas["NewDataset"]["task"]>;
-type Kind = "line" | "lines" | "pairs" | "choice" | "percent" | "number";
+type Kind = "line" | "depth" | "lines" | "pairs" | "labelmap" | "choice" | "percent" | "number";
 export type Field = { pointer: string; label: string; kind: Kind; help: string; tasks?: Task[]; choices?: [string, string][] };
 export type Answers = Record<string, string>;
 type Said = Pick<Schemas["NewDataset"], "reading" | "splits">;
 
 export const FIELDS: Field[] = [
-  { pointer: "/reading/classes_at", label: "Folders that are the classes", kind: "line", tasks: ["classification"], help: "Their depth: 1 is the top level, 1-2 joins the names of two levels. Or a pattern: data/*/train/*." },
+  { pointer: "/reading/classes_at", label: "Folders that are the classes", kind: "depth", tasks: ["classification"], help: "Their depth: 1 is the top level, 1-2 joins the names of two levels. Or a pattern: data/*/train/*." },
+  { pointer: "/reading/labels_from", label: "Where the labels are", kind: "line", tasks: ["classification"], help: "folders; file_names, the word before the number; the path of a table in the archive; or one of its columns: labels.csv:breed." },
+  { pointer: "/reading/masks", label: "Folder of the masks", kind: "line", tasks: ["segmentation"], help: "Its path in the archive. Found by its name if empty." },
+  { pointer: "/reading/labelmap", label: "What the values of the masks are", kind: "labelmap", tasks: ["segmentation"], help: "One class on each line with its value, road=1, or its colour, road=128,64,128. Needed where the archive does not say." },
   { pointer: "/reading/ignore", label: "Files and folders to leave out", kind: "lines", help: "One pattern on each line: examples/*, *.csv. A * also matches /." },
   { pointer: "/reading/map", label: "Rename or merge classes", kind: "pairs", help: "One on each line: kitten=cat. For masks also values: 255=1." },
   { pointer: "/reading/drop", label: "Classes to leave out", kind: "lines", help: "One name on each line, as it is after renaming." },
@@ -40,8 +43,20 @@ export function asked(task: Task, answers: Answers): Said {
 function valueOf(kind: Kind, text: string): unknown {
   if (kind === "lines") return linesOf(text);
   if (kind === "pairs") return Object.fromEntries(linesOf(text).map(pairOf));
+  if (kind === "labelmap") return linesOf(text).map(pairOf).map(([name, said]) => ({ name, ...levelOf(said) }));
   if (kind === "percent") return Number(text) / 100;
-  return /^\d+$/.test(text) && kind !== "choice" ? Number(text) : text;
+  return /^\d+$/.test(text) && (kind === "depth" || kind === "number") ? Number(text) : text;
+}
+
+/** The value of a class in masks, or its red, green and blue. */
+function levelOf(said: string): Record<string, unknown> {
+  return said.includes(",") ? { colour: said.split(",").map(Number) } : { value: said === "" ? null : Number(said) };
+}
+
+/** Each option of the command line in a text, as `--ignore`, with the label of its field here. */
+export function named(text: string): [string, string][] {
+  const fields = FIELDS.map(({ pointer, label }): [string, string] => [`--${pointer.replace(/^\/\w+\//, "").replaceAll("_", "-")}`, label]);
+  return fields.filter(([option]) => new RegExp(`${option}(?![\\w-])`).test(text));
 }
 
 function linesOf(text: string): string[] {
