@@ -185,8 +185,9 @@ def test_findings_that_name_options_say_which_fields_they_are_here(page: Page, o
     page.wait_for_url(re.compile(r"#/datasets/ds_"))
     version = ours.get("/v1/datasets/flowers/versions/1").json()
     run_next("ingest", version["id"])
-    expect(page.get_by_role("listitem").filter(has_text="--labels-from Where the labels are")).to_be_visible()
-    expect(page.get_by_text("--map Rename or merge classes")).to_have_count(0)
+    expect(page.get_by_role("listitem").filter(has_text="--labels-from: Where the labels are")).to_be_visible()
+    expect(page.get_by_text("For the other reading, pass --labels-from folders.")).to_be_visible()
+    expect(page.get_by_text("--map: Rename or merge classes")).to_have_count(0)
 
 
 def _note(bodies: list[dict], request) -> None:
