@@ -10,9 +10,24 @@ from contract.tasks import TERMS
 
 Schema = dict[str, Any]
 
+_IMAGES, _SCENES = ["classification"], ["segmentation", "detection"]
+# The fields that contract.specs.checks takes for these tasks only.
+FIELDS: dict[tuple[str, str], list[str]] = {
+    ("AugmentationSpec", "crop_padding"): _IMAGES,
+    ("AugmentationSpec", "random_resized_crop"): _IMAGES,
+    ("AugmentationSpec", "color_jitter"): _IMAGES,
+    ("AugmentationSpec", "trivial_augment"): _IMAGES,
+    ("AugmentationSpec", "random_erasing"): _IMAGES,
+    ("AugmentationSpec", "scale_jitter"): _SCENES,
+    ("AugmentationSpec", "photometric"): _SCENES,
+    ("TrainingSpec", "class_balance"): _IMAGES,
+    ("TrainingSpec", "tiles"): _SCENES,
+    ("EvaluationSpec", "robustness"): _IMAGES,
+}
+
 
 def with_tasks(schema: Schema) -> Schema:
-    """The same schema, where networks and formats have their names by task, and methods their tasks.
+    """The same schema, where networks and formats have their names by task, methods and some fields their tasks.
 
     A choice that is under no task, as `auto`, is for all of them.
     """
@@ -24,6 +39,8 @@ def with_tasks(schema: Schema) -> Schema:
     for method in _methods(Method):
         if method.__name__ in definitions:
             definitions[method.__name__]["x-tasks"] = list(method.tasks)
+    for (definition, field), tasks in FIELDS.items():
+        _field(definitions, definition, field)["x-tasks"] = tasks
     return changed
 
 

@@ -149,7 +149,7 @@ def test_files_are_added_changed_and_removed(page: Page, ours: Caller, version: 
     assert words(page, "patchswap train")[4:] == []
 
 
-def test_boxes_have_their_own_networks_methods_and_formats(page: Page, ours: Caller):
+def test_boxes_have_their_own_networks_methods_formats_and_fields(page: Page, ours: Caller):
     version = seed.version(ours.tenant_id, BOXES)
     with transaction() as session:
         session.get_one(Dataset, version.dataset_id).task = "detection"
@@ -163,6 +163,14 @@ def test_boxes_have_their_own_networks_methods_and_formats(page: Page, ours: Cal
     assert "copy_paste" in methods
     assert "kd" not in methods
     assert page.get_by_label("Format").first.locator("option").all_inner_texts() == ["onnx"]
+    expect(page.get_by_label("Scale jitter", exact=True)).to_have_count(1)
+    expect(page.get_by_label("Trivial augment", exact=True)).to_have_count(0)
+    page.get_by_text("As JSON", exact=True).click()
+    page.get_by_label("Fields to change, as JSON").fill('{"training": {"augmentation": {"trivial_augment": true}}}')
+    of_images = row(page, "Trivial augment")
+    expect(of_images).to_contain_text("This is for classification.", timeout=PATIENCE_MS)
+    of_images.get_by_role("button", name=re.compile("default|reset", re.IGNORECASE)).click()
+    expect(page.get_by_label("Trivial augment", exact=True)).to_have_count(0)
 
 
 def test_a_key_that_may_only_read_is_told_why_it_cannot_start(page: Page, server: Server, version: DatasetVersion):

@@ -1,7 +1,7 @@
 // The spec that a person writes with the form, beside what the service said that would run.
 
 import type { Problem, Schemas } from "./api";
-import { kindOf, type Definitions, type Kind, type Schema } from "./fields";
+import { kindOf, suits, type Definitions, type Kind, type Schema } from "./fields";
 import { at, isObject, isSame, isWithin, ofKind, pointer, put, without, type Json, type Path, type Values } from "./spec";
 
 export interface Known {
@@ -30,6 +30,11 @@ export class JobForm {
 
   kind(schema: Schema): Kind {
     return kindOf(schema, this.definitions);
+  }
+
+  /** Whether the field suits the dataset's task; one that was set is shown all the same, so that it can be taken back. */
+  offers(path: Path, schema: Schema): boolean {
+    return suits(schema, this.known().task) || this.changed(path) !== undefined;
   }
 
   changed(path: Path): Json | undefined {
