@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from core.database.database import transaction
 from core.datasets import uploads
@@ -147,6 +147,29 @@ def test_2_gib_through_pages_that_are_killed_send_no_part_again_in_little_memory
         assert the_upload().sha256 == hashlib.file_digest(file, "sha256").hexdigest()
     print(f"peak of a page's memory: {max(peak) / 1e6:.0f} MB")
     assert max(peak) < MEMORY_LIMIT_BYTES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_reader_that_stops_in_the_middle_of_a_large_file_is_given_up(page: Page, ours: Caller, tmp_path: Path, after):
+    """Chromium's do so at times. The stub is put before the worker's own script."""
+    file = tmp_path / "large.zip"
+    file.write_bytes(os.urandom(100 * MIB))
+    stub = (
+        "const read = ReadableStreamBYOBReader.prototype.read; let reads = 0; ReadableStreamBYOBReader.prototype.read = "
+        f"function (view) {{ return reads++ < {after} ? read.call(this, view) : new Promise(() => undefined); }};"
+    )
+
+    def stopping(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=stub + answer.text())
+
+    page.context.route(re.compile("hash.worker"), stopping)
+    enter(page, ours, "datasets/new")
+    begin(page, file)
+    page.wait_for_url(re.compile(r"#/datasets/ds_"), timeout=LARGE_PATIENCE_MS)
+    with file.open("rb") as content:
+        assert the_upload().sha256 == hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def kill(page: Page, chromium: Browser) -> None:
