@@ -156,7 +156,7 @@ def test_a_reader_that_stops_in_the_middle_of_a_large_file_is_given_up(page: Pag
     file = tmp_path / "large.zip"
     file.write_bytes(os.urandom(100 * MIB))
     stub = (
-        "const read = ReadableStreamBYOBReader.prototype.read; let reads = 0; ReadableStreamBYOBReader.prototype.read = "
+        "const readers = ReadableStreamBYOBReader.prototype, read = readers.read; let reads = 0; readers.read = "
         f"function (view) {{ return reads++ < {after} ? read.call(this, view) : new Promise(() => undefined); }};"
     )
 
