@@ -194,7 +194,7 @@ def test_body_above_the_limit_is_413(ours: Caller, net: Served, monkeypatch: pyt
 
 def test_decoder_that_runs_into_its_limits_costs_one_answer(ours: Caller, net: Served, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(child, "_WALL_SECONDS", 0.001)
-    answer = post(ours, net.model.id, ODD["gray"])
+    answer = post(ours, net.model.id, as_file(Image.new("L", (4000, 4000)), "PNG"))  # a tenth of a second
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "image_hostile")
     monkeypatch.undo()
     assert post(ours, net.model.id, ODD["gray"]).status_code == 200
