@@ -23,16 +23,8 @@ from api.wire.middleware import Surroundings
 from api.writes.idempotency import Replay
 from core.accounts import sessions
 
-READERS = (
-    "keys",
-    "sessions",
-    "jobs",
-    "exports",
-    "ticks",
-    "backlog",
-    "tenants",
-    "probe",
-)  # a connection each, so that none waits
+# A connection each, so that none waits.
+READERS = ("keys", "sessions", "jobs", "exports", "ticks", "backlog", "tenants", "probe")
 
 
 def create_app() -> FastAPI:

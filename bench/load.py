@@ -16,7 +16,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, cast
 
 import uvloop
@@ -109,7 +108,7 @@ async def _poll(plan: dict[str, Any]) -> dict[str, Any]:
     pollers = []
     for request in plan["requests"]:
         poller = Poller(request.encode("latin-1"), plan["every"], latencies, statuses)
-        pollers.append(await loop.create_connection(partial(_same, poller), "127.0.0.1", plan["port"]))
+        pollers.append(await loop.create_connection(lambda poller=poller: poller, "127.0.0.1", plan["port"]))
         await asyncio.sleep(plan["every"] / len(plan["requests"]))  # not all at once
     latencies.clear()
     statuses.clear()
@@ -124,10 +123,6 @@ async def _poll(plan: dict[str, Any]) -> dict[str, Any]:
         "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3,
         "statuses": counted,
     }
-
-
-def _same(poller: Poller) -> Poller:
-    return poller
 
 
 async def _answer(size: int) -> None:

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import calls
 import exported
@@ -32,9 +32,16 @@ from PIL import Image, ImageFilter
 from serving import Api
 
 SIDE, JPEG_SIDE, CLASSES = 224, 500, 10
-LOADS = ((1, 0.0), (32, 0.0), (32, 1.0))  # clients, and how many seconds lie between two requests of one
 SAMPLES = 20
 STATED = {"mode": "RGB", "height": SIDE, "width": SIDE, "mean": [0.5] * 3, "std": [0.25] * 3}
+
+
+class Load(NamedTuple):
+    clients: int
+    every: float = 0.0  # seconds between two requests of one client
+
+
+LOADS = Load(1), Load(32), Load(32, every=1.0)
 
 
 def main() -> None:
@@ -53,16 +60,14 @@ def main() -> None:
         _write_network(network)
         request = _request(api, _publish(api, network, Path(name)))
         load.run(api.port, [request], seconds=10)  # opens the file and starts the decoders
-        for clients, every in LOADS:
-            seconds = max(arguments.seconds, 2 * every)
-            print(_compared(api, network, request, (clients, every), arguments.rounds, seconds), flush=True)
+        for asked in LOADS:
+            seconds = max(arguments.seconds, 2 * asked.every)
+            print(_compared(api, network, request, asked, arguments.rounds, seconds), flush=True)
         print(_memory(api, request, arguments.requests))
 
 
-def _compared(
-    api: Api, network: Path, request: str, clients_every: tuple[int, float], rounds: int, seconds: float
-) -> str:
-    clients, every = clients_every
+def _compared(api: Api, network: Path, request: str, asked: Load, rounds: int, seconds: float) -> str:
+    clients, every = asked
     alone, service = [], []
     for _ in range(rounds):
         alone.append(_run_alone(network, clients, seconds, every))
@@ -87,7 +92,7 @@ def _run_alone(network: Path, threads: int, seconds: float, every: float) -> flo
 
 
 def _alone(file: Path, threads: int, seconds: float, every: float) -> float:
-    """The median of a run of the file, with so many threads that each begin the next run as a client would."""
+    """The median time of a run of the file, in ms. Each thread runs it again as soon as a client would ask again."""
     import onnxruntime  # noqa: PLC0415 - of this process only
 
     options = onnxruntime.SessionOptions()

@@ -59,7 +59,9 @@ class Decoders:
     def hand_over(self, wanted: Request, image: int, answer: int) -> None:
         """To the first that still lives: one that waits may have been killed. Closes both files."""
         try:
-            any(self._is_taken(wanted, image, answer) for _ in range(_READY + 1))  # until one takes it
+            for _ in range(_READY + 1):
+                if self._is_taken(wanted, image, answer):
+                    break
         finally:
             os.close(image)
             os.close(answer)

@@ -9,7 +9,7 @@ from core.tables.row import Row
 
 
 class Worker(Row):
-    """A process of the deployment. No tenant is told its name, which has the host in it."""
+    """A running worker. Its name holds that of its host, so tenants do not see it."""
 
     __tablename__ = "workers"
 

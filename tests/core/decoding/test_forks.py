@@ -6,17 +6,19 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 from core.decoding.forks import Forks
 from core.decoding.request import Request
+from tests.worker.processes import wait_for
 
 SIDE = 64
 READY = 2  # decoders that wait for the next images
@@ -93,8 +95,8 @@ def test_a_decoder_that_was_killed_while_it_waited_is_passed_over(forks: Forks):
     assert decode(forks, png(1)) == expected(1)
     waiting = children(forks)
     for decoder in waiting:
-        os.kill(int(decoder), signal.SIGKILL)
-    wait_until(lambda: not any(map(lives, waiting)), "a killed decoder still lives")
+        os.kill(decoder, signal.SIGKILL)
+    wait_for(lambda: not any(map(psutil.pid_exists, waiting)), seconds=30)
     assert decode(forks, png(2)) == expected(2)
 
 
@@ -102,14 +104,14 @@ def test_a_decoder_that_waits_ends_with_the_process_that_forked_it(forks: Forks)
     assert decode(forks, png(1)) == expected(1)
     waiting = children(forks)
     forks.close()
-    wait_until(lambda: not any(map(lives, waiting)), "decoders are left")
+    wait_for(lambda: not any(map(psutil.pid_exists, waiting)), seconds=30)
 
 
 def test_a_decoder_sees_one_request_and_no_other_decoder(forks: Forks):
     assert decode(forks, png(1)) == expected(1)
-    wait_until(lambda: len(children(forks)) == READY, "the decoder that answered still lives")
+    wait_for(lambda: len(children(forks)) == READY, seconds=30)
     for waiting in children(forks):
-        sockets = [link for link in open_files(int(waiting)) if link.startswith("socket:")]
+        sockets = [link for link in open_files(waiting) if link.startswith("socket:")]
         assert len(sockets) == 1, sockets
 
 
@@ -122,22 +124,11 @@ def test_nothing_is_left_of_an_image(forks: Forks):
     for now, then in zip(left_open(forks), before, strict=True):
         assert now < then + 10  # other threads of the tests open and close files meanwhile
     assert b"PATCHSWAP_" not in Path(f"/proc/{process(forks)}/environ").read_bytes()
-    wait_until(lambda: len(children(forks)) == READY, "decoders are left")  # the last are on their way out
+    wait_for(lambda: len(children(forks)) == READY, seconds=30)  # the last are on their way out
 
 
-def children(forks: Forks) -> list[str]:
-    return Path(f"/proc/{process(forks)}/task/{process(forks)}/children").read_text().split()
-
-
-def lives(pid: str) -> bool:
-    return Path(f"/proc/{pid}").exists()
-
-
-def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
+def children(forks: Forks) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process(forks)}/task/{process(forks)}/children").read_text().split()]
 
 
 def open_files(pid: int) -> list[str]:
