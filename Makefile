@@ -39,7 +39,7 @@ up: install ## the service on this machine, until Ctrl-C
 test: install ## every quick test, on real Postgres, Redis and S3
 	@$(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not slow"
 
-test-slow: install ## the minutes-long tests
+test-slow: install ## the long tests, and further cases of what a quick one covers
 	@$(PYTHON) -m pytest -q -m slow
 
 wheel-test: install ## the wheel, installed outside the checkout with each extra, and used: some minutes, 4 GB in /tmp

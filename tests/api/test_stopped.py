@@ -48,7 +48,7 @@ def first_answer(who: Caller, path: str, body: object = None) -> tuple[httpx.Res
     return answer, time.monotonic() - begun
 
 
-@pytest.mark.parametrize("place", ["IN_SUBMIT", "IN_COMPLETE"])
+@pytest.mark.parametrize("place", ["IN_SUBMIT", pytest.param("IN_COMPLETE", marks=pytest.mark.slow)])
 def test_customer_is_answered_by_another_api_while_one_stops(other: Caller, tmp_path: Path, place: str):
     with ExitStack() as ends:
         at = ends.enter_context(Stopping(getattr(stopping, place)))

@@ -240,6 +240,7 @@ def test_a_picture_that_a_browser_cannot_read_says_so(page: Page, answering, nam
     expect(card.get_by_role("alert")).to_contain_text("The service takes", timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow
 def test_without_the_runtime_the_page_says_how_to_install_it(
     page: Page, answering, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

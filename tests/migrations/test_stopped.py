@@ -8,6 +8,7 @@ import sys
 import time
 
 import psycopg
+import pytest
 
 from tests.conftest import forget_settings, migrate
 from tests.servers.stopping import IN_MIGRATION, Stopping
@@ -15,6 +16,7 @@ from tests.servers.stopping import IN_MIGRATION, Stopping
 IDLE_SECONDS = 30  # of migrations/env.py
 
 
+@pytest.mark.slow
 def test_migration_is_run_though_another_one_stopped_before_its_commit(postgres_server, environment, monkeypatch):
     name = f"stopped_{os.urandom(4).hex()}"
     url = postgres_server.create_database(name)

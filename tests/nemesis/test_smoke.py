@@ -6,7 +6,10 @@ import json
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_one_killed_trainer_is_survived_and_told(tmp_path):
     command = [sys.executable, "-m", "tests.nemesis", "--n", "1", "--production", "0", "--faults", "F1"]
     done = subprocess.run(

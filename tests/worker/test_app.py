@@ -57,6 +57,7 @@ def test_job_rung_over_celery_is_published_on_s3(version, start_worker):
     assert hashlib.sha256(storage.get_bytes(export.object_key)).hexdigest() == export.sha256
 
 
+@pytest.mark.slow
 def test_log_of_a_killed_worker_stays(version, start_worker):
     worker = start_worker()
     job = submit(version, **SLOW)

@@ -63,7 +63,9 @@ def test_forged_messages_are_dropped_and_the_worker_takes_the_next_job(
     assert "only-for-tests" not in log  # Redis' password
 
 
-@pytest.mark.parametrize("raw", [b"\x80\x04garbage", b'{"body": "x", "headers": 3}'])
+@pytest.mark.parametrize(
+    "raw", [pytest.param(b"\x80\x04garbage", marks=pytest.mark.slow), b'{"body": "x", "headers": 3}']
+)
 def test_bytes_that_are_no_message_are_gone_when_the_worker_is_started_again(
     version, start_worker, redis_url: str, raw: bytes
 ):

@@ -120,6 +120,7 @@ def test_store_that_is_away_beyond_the_stall_limit_costs_a_trained_job_nothing(v
     assert attempts(job.id) == ["succeeded"]
 
 
+@pytest.mark.slow
 def test_slow_store_is_waited_for_as_long_as_something_moves(version, monkeypatch):
     """Each request takes a good part of the stall limit, and all of them together several times as much."""
     put, head, get_range = obstore.put, obstore.head, obstore.get_range

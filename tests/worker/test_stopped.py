@@ -50,7 +50,10 @@ def submit(version) -> str:
     return job.id
 
 
-@pytest.mark.parametrize("place", ["IN_POINTS", "IN_HALF_A_STATEMENT", "IN_CHECKPOINT", "IN_PUBLICATION"])
+@pytest.mark.parametrize(
+    "place",
+    ["IN_POINTS", "IN_HALF_A_STATEMENT", pytest.param("IN_CHECKPOINT", marks=pytest.mark.slow), "IN_PUBLICATION"],
+)
 def test_job_of_a_worker_that_stops_while_it_writes_is_taken_back(version, stop_in, start_worker, place):
     worker, at = stop_in(getattr(stopping, place))
     job_id = submit(version)
@@ -62,7 +65,7 @@ def test_job_of_a_worker_that_stops_while_it_writes_is_taken_back(version, stop_
     assert weights(job) == uninterrupted()
 
 
-@pytest.mark.parametrize("place", ["IN_CLAIM", "BEFORE_CLAIMS_COMMIT"])
+@pytest.mark.parametrize("place", [pytest.param("IN_CLAIM", marks=pytest.mark.slow), "BEFORE_CLAIMS_COMMIT"])
 def test_job_of_a_tenant_starts_while_a_worker_stops_in_the_claim_of_another(version, stop_in, start_worker, place):
     worker, at = stop_in(getattr(stopping, place))
     submit(version)
@@ -72,7 +75,7 @@ def test_job_of_a_tenant_starts_while_a_worker_stops_in_the_claim_of_another(ver
     wait_until(other, lambda job: job.status != "queued", seconds=FREE_SECONDS)
 
 
-@pytest.mark.parametrize("place", ["IN_SWEEP", "IN_TAKING_BACK", "IN_RINGING"])
+@pytest.mark.parametrize("place", ["IN_SWEEP", "IN_TAKING_BACK", pytest.param("IN_RINGING", marks=pytest.mark.slow)])
 def test_job_is_taken_back_while_another_sweeper_stops_at_its_work(version, stop_in, start_worker, place):
     for _ in range(2):  # two messages are owed, in one pipeline
         with transaction() as session:
@@ -87,6 +90,7 @@ def test_job_is_taken_back_while_another_sweeper_stops_at_its_work(version, stop
     wait_for_end(job_id, seconds=FREE_SECONDS)
 
 
+@pytest.mark.slow
 def test_search_goes_on_while_its_driver_stops(version, stop_in, start_worker):
     sweep_id = sweeping.sweep(version)
     worker, at = stop_in(stopping.IN_TRIAL, "sweep")

@@ -19,6 +19,7 @@ def splits(job_id: str) -> set[str]:
         return set(model.evaluation["main"]["splits"])
 
 
+@pytest.mark.slow
 def test_sweep_survives_its_worker_and_ends_with_the_best_on_test(version, start_worker):
     worker = start_worker("train")
     sweep_id = sweeping.sweep(

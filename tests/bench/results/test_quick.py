@@ -43,6 +43,7 @@ def run_here(monkeypatch, *options):
     return __main__.main()
 
 
+@pytest.mark.slow
 def test_a_quick_run_publishes_and_writes_the_document(first):
     folder, printed = first
     trials = [line for line in printed.splitlines() if " trial " in line]

@@ -190,6 +190,7 @@ def test_sigterm_gives_the_claim_back_and_another_measures(start, tenant_id: str
     assert read(profile_id).fence == 2
 
 
+@pytest.mark.slow
 def test_stopped_device_loses_its_claim_and_its_late_report_is_refused(start, tenant_id: str, sweeping):
     device = start()
     wait_until_known(tenant_id)
@@ -223,7 +224,7 @@ def test_killed_device_leaves_no_process_and_the_file_is_measured_again(start, t
     assert (read(profile_id).fence, read(profile_id).attempts) == (2, 2)
 
 
-@pytest.mark.parametrize("mode", ["stall", "refuse"])
+@pytest.mark.parametrize("mode", [pytest.param("stall", marks=pytest.mark.slow), "refuse"])
 def test_parted_device_drops_its_claim_by_itself_and_comes_back(start, tenant_id, sweeping, api: ApiServer, mode: str):
     with closing(Wire(api.port)) as wire:
         device = start(f"http://127.0.0.1:{wire.port}")
@@ -242,6 +243,7 @@ def test_parted_device_drops_its_claim_by_itself_and_comes_back(start, tenant_id
 
 
 @pytest.mark.skipif(not may_be_made(), reason="networks of their own: root and iproute2, on Linux")
+@pytest.mark.slow
 def test_network_that_reaches_the_api_alone_is_enough(start, tenant_id: str, sweeping, api: ApiServer):
     """Its only way out is a wire to the api; then every packet there is lost, while it measures."""
     network = Namespace(f"device-{os.getpid()}", addresses=1)

@@ -88,6 +88,7 @@ def test_a_killed_part_comes_back_and_the_service_is_ready_again(service: Up, na
     assert service.key_is_accepted()
 
 
+@pytest.mark.slow
 def test_after_kill_9_of_the_supervisor_nothing_runs_on_and_a_new_up_has_the_same_data(data_dir: Path):
     data_dir = data_dir / "a name with spaces, a comma, and é"
     first = Up(data_dir)

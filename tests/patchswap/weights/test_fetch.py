@@ -39,6 +39,7 @@ def fetch(client: Client, api_key: str, hub_url: str, cache: Path, *options: str
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
+@pytest.mark.slow
 def test_weights_of_timm_are_downloaded_pushed_and_read(
     client: Client, api_key: str, tmp_path: Path, published: bytes, monkeypatch: pytest.MonkeyPatch
 ):

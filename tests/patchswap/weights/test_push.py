@@ -33,7 +33,7 @@ def network() -> dict[str, torch.Tensor]:
     return dict(models.build(spec, num_classes=3, channels=3).state_dict())
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("wrapped", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_checkpoint_becomes_ready_weights(client: Client, reader: None, tmp_path: Path, wrapped: bool):
     state = network()
     content = {"epoch": 3, "optimizer": {"lr": 0.1}, "state_dict": state} if wrapped else state

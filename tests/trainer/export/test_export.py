@@ -153,6 +153,7 @@ def test_constraints_that_do_not_hold_fail_the_gate_and_leave_the_bundle(trained
     assert exported.messages[-1].type == "done"
 
 
+@pytest.mark.slow
 def test_same_export_in_another_process_gives_the_same_bytes_but_for_latency(
     int8: Exported, trained: Trained, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def test_two_processes_have_the_losses_of_one(digits: Pack, digits_folder: Path,
     assert losses(said) == pytest.approx(losses(expected), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_sigterm_stops_a_team_with_status_4_and_it_resumes_within_the_epoch(tmp_path: Path) -> None:
     packs.digits(tmp_path / "pack", train=48, val=0, test=20)  # in a validation it would stop at an epoch's edge
     spec = write_spec(tmp_path, a_body(devices=2, epochs=16))

@@ -39,7 +39,9 @@ class Images:
         return images_BCHW.float() / 255
 
 
-@pytest.mark.parametrize(("side", "most"), [(32, 20), (256, 16), (1024, 1), (4096, 1)])
+@pytest.mark.parametrize(
+    ("side", "most"), [(32, 20), (256, 16), (1024, 1), pytest.param(4096, 1, marks=pytest.mark.slow)]
+)
 def test_of_large_images_few_are_run_at_once(side: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     network = Noting()

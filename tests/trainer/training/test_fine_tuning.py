@@ -92,6 +92,7 @@ def test_the_control_has_what_the_main_arm_has(digits: Pack, tmp_path: Path) -> 
     assert len(run.optimizer.param_groups) > 2
 
 
+@pytest.mark.slow
 def test_two_processes_see_what_one_does(digits_folder: Path, digits: Pack, tmp_path: Path) -> None:
     slow = {"optimizer": OPTIMIZER | {"learning_rate": 1e-5, "head_warmup_epochs": 0}}
     spec = write_spec(tmp_path, a_body(devices=2, epochs=1) | slow)

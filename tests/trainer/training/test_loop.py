@@ -86,7 +86,10 @@ def test_validation_is_seldom_where_it_is_dear_and_always_last(digits: Pack, tmp
     assert validated == [11, 13]  # 200 / 3 forward passes against a tenth of 64 images: every 11th
 
 
-@pytest.mark.parametrize("method", ["patch_swap", "patch_swap_only", "cross_entropy"])
+@pytest.mark.parametrize(
+    "method",
+    ["patch_swap", *(pytest.param(name, marks=pytest.mark.slow) for name in ("patch_swap_only", "cross_entropy"))],
+)
 def test_digits_are_learnt(tmp_path: Path, method: str) -> None:
     packs.digits(tmp_path / "pack", train=1000, val=400, test=0)
     pack = open_pack(tmp_path / "pack")

@@ -37,7 +37,13 @@ def comparable(said: list) -> list[dict[str, float]]:
 
 # 3 steps an epoch, 2 epochs: 3 is an epoch's edge, 6 is trained but not published.
 @pytest.mark.parametrize(
-    ("step", "moment"), [(1, "step"), (3, "step"), (4, "step"), (6, "step"), (2, "write"), (5, "rename")]
+    ("step", "moment"),
+    [
+        (3, "step"),
+        (6, "step"),
+        (2, "write"),
+        *(pytest.param(*at, marks=pytest.mark.slow) for at in ((1, "step"), (4, "step"), (5, "rename"))),
+    ],
 )
 def test_killed_run_resumes_to_the_same_weights(
     digits: Pack, digits_folder: Path, uninterrupted: tuple, tmp_path: Path, step: int, moment: str

@@ -62,6 +62,7 @@ def test_idle_worker_whose_consumer_stands_still_is_ended(version, start_worker)
     assert "takes no messages from train: ended" in log_of(worker)
 
 
+@pytest.mark.slow
 def test_training_under_a_still_consumer_comes_to_its_end_first(version, start_worker):
     worker = start_worker()
     job = seed.job(version, labels={"fake/step_seconds": "1", "fake/checkpoint_steps": "100"})

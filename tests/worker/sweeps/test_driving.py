@@ -175,6 +175,7 @@ def test_trial_that_is_behind_is_pruned_and_its_place_filled(version):
     assert statuses(sweep_id)[1] == "pruned"
 
 
+@pytest.mark.slow
 def test_restart_of_postgres_is_survived(version, postgres_server: PostgresServer):
     sweep_id = sweep(version)
     driving.tick()

@@ -56,6 +56,7 @@ def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return request.param, trained, loud
 
 
+@pytest.mark.slow
 def test_candidates_are_judged_by_the_figure_of_their_task(tmp_path: Path) -> None:
     """By a network that hardly learnt anything: the way is the same."""
     masked.shapes(tmp_path / "pack", size=32, counts=(8, 6, 4))

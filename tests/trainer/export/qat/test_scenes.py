@@ -104,6 +104,7 @@ def test_detector_that_speaks_as_another_learns_only_that_one_and_keeps_its_loss
     assert [parameter for parameter in spoken.parameters() if parameter.requires_grad] == [scale]
 
 
+@pytest.mark.slow
 def test_graph_without_what_methods_judge_cannot_learn(tmp_path: Path) -> None:
     net, images = settled("lraspp_mobilenet_v3_large", "segmentation")
     graphs = graphs_of(net, "segmentation", images, tmp_path)

@@ -50,6 +50,7 @@ def right(suspects: list[SuspectedLabel], wrong: np.ndarray) -> float:
     return float(np.mean([wrong[suspect.index] for suspect in suspects]))
 
 
+@pytest.mark.slow
 def test_planted_labels_in_held_out_images_are_found_first(judged: tuple[Evaluation, np.ndarray, str]) -> None:
     """30 of 600 are wrong. Of the 30 most suspect at least 80 % are, which is recall at 30, too."""
     found, wrong, _ = judged

@@ -63,6 +63,7 @@ def test_loss_falls_on_one_batch_and_an_empty_image_is_no_trouble(architecture: 
     assert history[-1] < 0.8 * history[0]
 
 
+@pytest.mark.slow
 def test_a_few_images_are_learnt_by_heart() -> None:
     """Every box is found again: assignment, loss, decoding and choice hold together.
 

@@ -60,6 +60,7 @@ def test_a_step_is_the_same_whatever_was_asked_before_and_however_it_is_divided(
     assert torch.equal(half.images_BCHW, whole.images_BCHW[[2, 3, 6, 7]])
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_weights(folder: Path, pack: Pack, tmp_path: Path) -> None:
     spec = spec_for(pack)
     run_here(spec, pack, tmp_path / "whole")

@@ -131,6 +131,7 @@ def untrained_ap50(pack: Pack) -> float:
         return detection.validate(ended.value)["val.ap50"]
 
 
+@pytest.mark.slow
 def test_arms_are_evaluated_compared_and_reported(pack: Pack, tmp_path: Path) -> None:
     spec = spec_of(pack.manifest, method=METHODS[1], model=SSDLITE, training=FEW_STEPS, control=True)
     for arm in ("control", "main"):
