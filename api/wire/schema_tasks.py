@@ -15,6 +15,7 @@ _IMAGES, _SCENES = ["classification"], ["segmentation", "detection"]
 FIELDS: dict[tuple[str, str], list[str]] = {
     ("AugmentationSpec", "crop_padding"): _IMAGES,
     ("AugmentationSpec", "random_resized_crop"): _IMAGES,
+    ("AugmentationSpec", "closing_crop"): _IMAGES,
     ("AugmentationSpec", "color_jitter"): _IMAGES,
     ("AugmentationSpec", "trivial_augment"): _IMAGES,
     ("AugmentationSpec", "random_erasing"): _IMAGES,

@@ -10,9 +10,8 @@ _BALANCE = "/training/class_balance"
 
 
 def violations(spec: JobSpec, manifest: PackManifest) -> list[Violation]:
-    found = [*_order_violations(spec), *_crop_violations(spec), *_balance_violations(spec)]
-    if manifest.task != "classification":
-        found += _classification_only(spec)
+    found = [*_order_violations(spec), *_balance_violations(spec)]
+    found += _crop_violations(spec) if manifest.task == "classification" else _classification_only(spec)
     return [Violation(pointer=pointer, code=code, message=message) for pointer, code, message in found]
 
 
@@ -53,8 +52,13 @@ def _order_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
 def _crop_violations(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, found = spec.training.augmentation, []
     area = augmentation.random_resized_crop
-    if area and area[0] > area[1]:
-        found.append((f"{_AUGMENTATION}/random_resized_crop", "not_increasing", "Give the smaller share first."))
+    for name in ("random_resized_crop", "closing_crop"):
+        given = getattr(augmentation, name)
+        if given and given[0] > given[1]:
+            found.append((f"{_AUGMENTATION}/{name}", "not_increasing", "Give the smaller share first."))
+    if augmentation.closing_crop and not area:
+        message = "It follows on random_resized_crop, which is off. Give that too, or leave this out."
+        found.append((f"{_AUGMENTATION}/closing_crop", "needs_random_resized_crop", message))
     if area and augmentation.crop_padding not in ("auto", 0):
         message = "`random_resized_crop` takes its place. Leave one of them out."
         found.append((f"{_AUGMENTATION}/crop_padding", "excluded", message))
@@ -76,6 +80,7 @@ def _classification_only(spec: JobSpec) -> list[tuple[str, str, str]]:
     augmentation, others = spec.training.augmentation, "This is for classification. Use scale_jitter and photometric."
     asked = {
         f"{_AUGMENTATION}/random_resized_crop": (augmentation.random_resized_crop is not None, others),
+        f"{_AUGMENTATION}/closing_crop": (augmentation.closing_crop is not None, others),
         f"{_AUGMENTATION}/color_jitter": (augmentation.color_jitter > 0, others),
         f"{_AUGMENTATION}/trivial_augment": (augmentation.trivial_augment, others),
         f"{_AUGMENTATION}/random_erasing": (augmentation.random_erasing > 0, others),

@@ -15,6 +15,7 @@ from tests.contract.specs.test_resolution import manifest
 ASKING: dict[str, Any] = {
     "/training/augmentation/crop_padding": 4,
     "/training/augmentation/random_resized_crop": [0.5, 1],
+    "/training/augmentation/closing_crop": [0.6, 1],
     "/training/augmentation/color_jitter": 0.2,
     "/training/augmentation/trivial_augment": True,
     "/training/augmentation/random_erasing": 0.2,

@@ -14,6 +14,7 @@ from torch import Tensor
 from contract.pack.manifest import Split
 from contract.specs import Plan, ResolvedSpec
 from contract.specs.normalisation import normalisation_of
+from trainer.augmentation import closing
 from trainer.data import randomness, sampling
 from trainer.data.pack import Pack
 from trainer.data.randomness import Stream
@@ -58,7 +59,7 @@ class Feed:
         positions_B = torch.from_numpy(self._positions(step, part)).to(self._device, non_blocking=True)
         images, targets = self._task.augment(
             *self._fetch(step, part),
-            self._spec.training.augmentation,
+            closing.at(self._spec.training.augmentation, step / plan.steps),
             randomness.generator(seed, Stream.AUGMENTATION, step),
             step=(plan.members, plan.groups),
             part=part.groups,

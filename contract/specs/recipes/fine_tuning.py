@@ -135,9 +135,9 @@ def _fine_tuning(
     is_large = manifest.split_size("train") > LARGE_FROM_IMAGES
     size = _size(manifest, given, at_most=224 if pace.is_gpu else 128 if is_large else 160)
     images, epochs = _length(FINE_TUNING_SMALLER if is_large else FINE_TUNING, manifest, given, pace)
-    # Crops with padding and resized crops exclude each other.
-    padded = "crop_padding" in _part(_part(given, "training"), "augmentation")
-    crops = {} if padded else {"random_resized_crop": (0.35, 1.0)}
+    # Who names a crop has that one from beginning to end.
+    named = _part(_part(given, "training"), "augmentation").keys() & {"crop_padding", "random_resized_crop"}
+    crops = {} if named else {"random_resized_crop": (0.35, 1.0), "closing_crop": (0.6, 1.0)}
     return Chosen(
         recipe="fine_tuning",
         spec={

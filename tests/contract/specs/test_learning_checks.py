@@ -27,6 +27,7 @@ def augmentation(**fields):
     ("training", "pointer"),
     [
         ({"augmentation": {"random_resized_crop": [0.5, 1]}}, "/training/augmentation/random_resized_crop"),
+        ({"augmentation": {"closing_crop": [0.6, 1]}}, "/training/augmentation/closing_crop"),
         ({"augmentation": {"color_jitter": 0.2}}, "/training/augmentation/color_jitter"),
         ({"augmentation": {"trivial_augment": True}}, "/training/augmentation/trivial_augment"),
         ({"augmentation": {"random_erasing": 0.2}}, "/training/augmentation/random_erasing"),
@@ -44,6 +45,12 @@ def test_what_is_for_classification_is_refused_for_masks_and_boxes(task, trainin
     [
         (augmentation(random_resized_crop=[1, 0.5]), "/training/augmentation/random_resized_crop", "not_increasing"),
         (augmentation(random_resized_crop=[0.5, 1], crop_padding=4), "/training/augmentation/crop_padding", "excluded"),
+        (
+            augmentation(random_resized_crop=[0.5, 1], closing_crop=[1, 0.6]),
+            "/training/augmentation/closing_crop",
+            "not_increasing",
+        ),
+        (augmentation(closing_crop=[0.6, 1]), "/training/augmentation/closing_crop", "needs_random_resized_crop"),
         ({"training": {"freeze_norms": "all"}}, "/training/freeze_norms", "nothing_pretrained"),
         ({"optimizer": {"head_warmup_epochs": 200}}, "/optimizer/head_warmup_epochs", "not_below_epochs"),
         (

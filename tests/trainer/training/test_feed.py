@@ -26,8 +26,8 @@ def pack(request: pytest.FixtureRequest, tmp_path: Path):
     return open_pack(tmp_path)
 
 
-def feed_for(pack, *, seed: int = 0, padding: int = 0, method: str = "patch_swap") -> Feed:
-    augmentation = {"horizontal_flip": False, "crop_padding": padding}
+def feed_for(pack, *, seed: int = 0, padding: int = 0, method: str = "patch_swap", **crops: object) -> Feed:
+    augmentation = {"horizontal_flip": False, **(crops or {"crop_padding": padding})}
     training = body()["training"] | {"augmentation": augmentation}
     spec = spec_for(pack, seed=seed, training=training, method={"name": method})
     steps = plan(spec, pack.manifest)
@@ -54,6 +54,21 @@ def test_labels_belong_to_their_images(pack) -> None:
     assert images.shape == (32, 1, 8, 8)
     levels = (images * pack.manifest.std[0] + pack.manifest.mean[0]) * 255
     assert torch.equal(levels.mean((1, 2, 3)).round().long(), 60 * labels + 10)
+
+
+def test_the_closing_crop_begins_in_the_middle_of_the_training(tmp_path: Path) -> None:
+    """Images of one bright pixel in a corner: only a whole image shows it."""
+    images = [np.zeros((8, 8, 1), np.uint8) for _ in range(40)]
+    for image in images:
+        image[0, 0] = 255
+    packs.write(tmp_path, images, labels=np.arange(40) % 4, splits=np.repeat([0, 2], [32, 8]))
+    crops = {"random_resized_crop": [0.05, 0.06], "closing_crop": [1, 1]}
+    feed = feed_for(open_pack(tmp_path), method="cross_entropy", **crops)
+    steps = feed._plan.steps
+    corner = [float((whole(feed, step)[0].amax((1, 2, 3)) > 0).float().mean()) for step in (0, steps // 2 - 1)]
+    closing = [float((whole(feed, step)[0].amax((1, 2, 3)) > 0).float().mean()) for step in (steps // 2, steps - 1)]
+    assert max(corner) < 0.5
+    assert min(closing) > 0.5
 
 
 def test_batch_does_not_depend_on_what_was_asked_before(pack) -> None:

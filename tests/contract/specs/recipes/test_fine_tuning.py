@@ -105,10 +105,19 @@ def test_what_is_given_wins_field_by_field():
     assert (spec.training.epochs, spec.optimizer.learning_rate, spec.exports, spec.seed) == (2, 0.02, (), 3)
     assert spec.optimizer.name == "adamw"  # the rate was given, not the optimizer
     assert spec.training.augmentation.random_resized_crop is None  # it excludes the padding that was given
+    assert spec.training.augmentation.closing_crop is None
     assert spec.optimizer.warmup_epochs == 0  # of two epochs, one would be too much
     assert resolve(spec, photographs(), AT_HAND)
     assert chosen.recipe == "fine_tuning"
     assert "2 epochs" in chosen.message
+
+
+@pytest.mark.parametrize("area", [None, [0.5, 1]])
+def test_a_crop_that_is_given_is_that_of_the_whole_training(area: list[float] | None):
+    spec, _ = submitted(photographs(), training={"augmentation": {"random_resized_crop": area}})
+    cropped = spec.training.augmentation
+    assert (cropped.random_resized_crop, cropped.closing_crop) == (tuple(area) if area else None, None)
+    assert resolve(spec, photographs(), AT_HAND)
 
 
 def test_another_optimizer_or_method_replaces_the_chosen_one_whole():
