@@ -22,6 +22,7 @@ from trainer.training.assignment import Assignment
 
 AUGMENTATION = {
     "random_resized_crop": [0.5, 1],
+    "closing_crop": [0.8, 1],
     "horizontal_flip": True,
     "color_jitter": 0.3,
     "trivial_augment": True,
